@@ -1,0 +1,155 @@
+# Everything a developer or CI does with this repository; `make` alone lists it.
+# A fresh machine needs Python 3.11 or later, make, and a network.
+
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+UV := .uv/bin/uv
+# The Python that is there, never one that uv would download.
+export UV_PYTHON_DOWNLOADS := never
+
+PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml proto/python/pyproject.toml examples/pyproject.toml)
+PACKAGES := $(dir $(PROJECTS))
+NAMES := $(patsubst libs/%/,dsr-%,$(patsubst services/%/,dsr-%,$(filter libs/% services/%,$(PACKAGES)))) dsr-contracts dsr-examples
+SOURCES := libs services examples tools tests
+
+.PHONY: help
+help: ## List what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  \033[36m%-17s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Setting up
+
+.PHONY: bootstrap
+bootstrap: .venv/.complete ## Install everything into .venv; at once when nothing has changed
+
+.venv/.complete: requirements.lock pyproject.toml $(PROJECTS) $(UV)
+	$(UV) venv --quiet --allow-existing --python "$(abspath .uv/bin/python)" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+	  $(addprefix --editable ./,$(PACKAGES))
+	@touch $@
+
+$(UV): requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "This Python has no venv and pip; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
+
+.PHONY: lock
+lock: $(UV) ## Resolve the dependencies anew into requirements.lock
+	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes \
+	  $(addprefix --no-emit-package ,$(NAMES)) --no-annotate --no-header -o requirements.lock
+
+.PHONY: pins
+pins: bootstrap ## Resolve the jars of Kafka anew into deploy/local/kafka.toml
+	$(BIN)/python -m dsr_cli.stack.maven
+
+##@ Checking
+
+.PHONY: check
+check: fmt-check lint imports types proto-check docs-check test-unit ## All that needs no running part, in order of speed
+
+.PHONY: fmt
+fmt: bootstrap ## Format the code
+	$(BIN)/ruff check --quiet --fix-only $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/buf format --write proto
+
+.PHONY: fmt-check
+fmt-check: bootstrap ## Say what is not formatted
+	$(BIN)/ruff format --check $(SOURCES)
+
+.PHONY: lint
+lint: bootstrap ## Check the code with ruff
+	$(BIN)/ruff check $(SOURCES)
+
+.PHONY: types
+types: bootstrap ## Check the types with mypy
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: bootstrap ## Check who imports whom
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: proto
+proto: bootstrap ## Generate the Python modules of the contracts
+	$(BIN)/python tools/gen_proto.py
+
+.PHONY: proto-check
+proto-check: bootstrap ## Check the contracts: lint, format, compatibility, generated code
+	$(BIN)/buf lint proto
+	$(BIN)/buf format --diff --exit-code proto
+	@if git cat-file -e main:proto/buf.yaml 2>/dev/null; then \
+	  $(BIN)/buf breaking proto --against '.git#branch=main,subdir=proto'; \
+	else \
+	  echo "no contracts on branch main to compare with"; \
+	fi
+	$(BIN)/python tools/gen_proto.py --check
+
+.PHONY: docs
+docs: bootstrap ## Generate what the documentation takes from the code
+	$(BIN)/python tools/gen_settings.py
+	$(BIN)/python tools/gen_lifecycle.py
+
+.PHONY: docs-check
+docs-check: bootstrap ## Check that the generated documentation is fresh
+	$(BIN)/python tools/gen_settings.py --check
+	$(BIN)/python tools/gen_lifecycle.py --check
+
+##@ Testing
+
+.PHONY: test
+test: bootstrap ## Run every test but the chaos ones
+	$(BIN)/pytest -q --no-skips
+
+.PHONY: test-unit
+test-unit: bootstrap ## Run the tests that need nothing but Python
+	$(BIN)/pytest -q $(wildcard tests/architecture tests/unit tests/property)
+
+.PHONY: test-integration
+test-integration: bootstrap ## Run the tests against a real Kafka, Temporal and PostgreSQL
+	$(BIN)/pytest $(wildcard tests/contract tests/workflow tests/integration)
+
+.PHONY: test-e2e
+test-e2e: bootstrap ## Run the tests of the whole loop
+	$(BIN)/pytest tests/e2e
+
+.PHONY: chaos
+chaos: bootstrap ## Kill what runs at each numbered step, and see that nothing is lost
+	$(BIN)/pytest -m chaos
+
+.PHONY: bench
+bench: bootstrap ## Measure the loop on this machine
+	$(BIN)/dsr bench loop --systems 5 --requests 500 --lean
+
+##@ Running
+
+.PHONY: demo
+demo: bootstrap ## Send deletion requests round the whole loop, and show what was proved
+	$(BIN)/dsr demo
+
+.PHONY: up
+up: bootstrap ## Start the local stack and leave it running
+	$(BIN)/dsr stack up
+
+.PHONY: down
+down: bootstrap ## Stop the local stack; its data stays
+	$(BIN)/dsr stack down
+
+.PHONY: logs
+logs: bootstrap ## Follow the logs of the local stack
+	$(BIN)/dsr stack logs --follow
+
+
+.PHONY: clean
+clean: ## Remove what was installed and cached; the stack's data stays
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find $(SOURCES) proto -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The data stores of the example systems: one module a technology, one way to describe tables."""

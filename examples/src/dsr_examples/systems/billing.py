@@ -1,0 +1,126 @@
+"""Billing: tax law keeps the invoices, and everything else goes. PostgreSQL, customers by number.
+
+The books must stay until ten years after the end of the year of the newest invoice (HGB 257,
+AO 147), and an invoice names whom it is for. So a customer with invoices is partially exempt: the
+answer says on what ground something is kept, how much, and when to look at it again.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from dsr_examples.stores.postgres import Connection, PostgresStore
+from dsr_examples.stores.schema import Erasure, Schema, Table
+from dsr_examples.systems.standard import subscribe_access
+from dsr_sdk import Answer, DeletionRequest, Erased, Exempt, NotFound, PartiallyExempt, Subscriber
+
+__all__ = ["SCHEMA", "subscribe"]
+
+GROUND = "HGB 257 / AO 147"
+KEPT_CATEGORIES = ("user.contact.address", "user.financial", "user.name")
+_YEARS = 10
+
+CUSTOMERS = Table(
+    "customers",
+    "id integer primary key, customer_number text not null, name text not null, street text, "
+    "city text, country text",
+)
+INVOICES = Table(
+    "invoices",
+    "id integer primary key, customer integer not null references customers, "
+    "issued_on date not null, cents integer not null",
+)
+LINES = Table(
+    "invoice_lines",
+    "id integer primary key, invoice integer not null references invoices, text text not null, "
+    "cents integer not null",
+)
+REMINDERS = Table(
+    "payment_reminders",
+    "id integer primary key, customer integer not null references customers, "
+    "sent_at timestamptz not null",
+)
+PREFERENCES = Table(
+    "preferences",
+    "id integer primary key, customer integer not null references customers, language text, "
+    "newsletter boolean not null",
+)
+SCHEMA = Schema(
+    CUSTOMERS,
+    INVOICES,
+    LINES,
+    REMINDERS,
+    PREFERENCES,
+    known_by={"customer_number": "customer_number"},
+)
+
+
+def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
+    """Register handlers that keep what tax law keeps."""
+
+    @subscriber.deletion_batch
+    async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
+        async with store.transaction() as connection:
+            erasures = await store.recorded(connection, requests)
+            fresh = [one for one in requests if one.request_id not in erasures]
+            new = await _erase(store, connection, fresh)
+            await store.record(connection, new)
+        erasures |= new
+        return [_answer(erasures.get(one.request_id)) for one in requests]
+
+    subscribe_access(subscriber, store)
+
+
+async def _erase(
+    store: PostgresStore, connection: Connection, requests: Sequence[DeletionRequest]
+) -> dict[str, Erasure]:
+    customers = await store.find(connection, requests)
+    newest = await _newest_invoices(connection, list(customers))
+    invoiced = {one: customers[one] for one in newest}
+    others = {one: request_id for one, request_id in customers.items() if one not in newest}
+    erased: Counter[str] = Counter()
+    for table in (REMINDERS, PREFERENCES):
+        erased += await store.delete(connection, table, customers)
+    erased += await store.delete(connection, CUSTOMERS, others)
+    kept = await _kept(connection, invoiced)
+    reviews = {invoiced[one]: _review_at(issued_on) for one, issued_on in newest.items()}
+    return {
+        request_id: Erasure(erased[request_id], kept[request_id], reviews.get(request_id))
+        for request_id in customers.values()
+    }
+
+
+async def _newest_invoices(connection: Connection, customers: list[int]) -> dict[int, date]:
+    query = (
+        "select customer, max(issued_on) from invoices where customer = any($1::int[]) group by 1"
+    )
+    return {one[0]: one[1] for one in await connection.fetch(query, customers)}
+
+
+async def _kept(connection: Connection, invoiced: dict[int, str]) -> Counter[str]:
+    """Count the rows that stay: the customer, the invoices and their lines."""
+    query = """
+        select customer, 1 + count(distinct invoices.id) + count(invoice_lines.id)
+        from invoices left join invoice_lines on invoice_lines.invoice = invoices.id
+        where customer = any($1::int[]) group by customer
+    """
+    kept: Counter[str] = Counter()
+    for customer, count in await connection.fetch(query, list(invoiced)):
+        kept[invoiced[customer]] += count
+    return kept
+
+
+def _review_at(newest: date) -> datetime:
+    return datetime(newest.year + 1 + _YEARS, 1, 1, tzinfo=UTC)
+
+
+def _answer(erasure: Erasure | None) -> Answer:
+    if erasure is None:
+        return NotFound()
+    if not erasure.kept:
+        return Erased(records=erasure.erased)
+    if not erasure.erased:
+        return Exempt(GROUND, erasure.review_at, KEPT_CATEGORIES, records=erasure.kept)
+    return PartiallyExempt(
+        GROUND, erasure.review_at, erasure.erased, erasure.kept, categories=KEPT_CATEGORIES
+    )

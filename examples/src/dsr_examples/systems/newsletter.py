@@ -1,0 +1,39 @@
+"""The newsletter: an SQLite file at the mail delivery provider, which knows people by email.
+
+A system says what it does when asked to erase, and what it found when asked for access.
+"""
+
+from collections.abc import Sequence
+
+from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, NotFound, Subscriber
+
+SCHEMA = Schema(
+    Table("subscribers", "id integer primary key, email text not null, name text, language text"),
+    Table(
+        "deliveries",
+        "id integer primary key, subscriber_id integer not null references subscribers, "
+        "subject text not null, sent_at text not null",
+    ),
+    Table(
+        "openings",
+        "id integer primary key, delivery_id integer not null references deliveries, "
+        "opened_at text not null",
+    ),
+    known_by={"email": "email"},
+)
+
+
+def subscribe(subscriber: Subscriber, store: Store) -> None:
+    """Register the two handlers. Each takes many requests at once, and answers in their order."""
+
+    @subscriber.deletion_batch
+    async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
+        # Records what it deletes in the same transaction, to answer the same if asked twice.
+        erasures = await store.erase(requests)
+        return [Erased(records=one.erased) if one else NotFound() for one in erasures]
+
+    @subscriber.access_batch
+    async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
+        counts = await store.count(requests)
+        return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]

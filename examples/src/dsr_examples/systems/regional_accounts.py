@@ -1,0 +1,24 @@
+"""The regional copy of the account directory: PostgreSQL, people known by account."""
+
+from dsr_examples.stores.schema import Schema, Table
+from dsr_examples.systems.standard import subscribe
+
+__all__ = ["SCHEMA", "subscribe"]
+
+SCHEMA = Schema(
+    Table(
+        "profiles",
+        "id integer primary key, account_id text not null, email text not null, name text not null",
+    ),
+    Table(
+        "sign_ins",
+        "id integer primary key, profile integer not null references profiles, "
+        "zone text not null, at timestamptz not null",
+    ),
+    Table(
+        "tokens",
+        "id integer primary key, profile integer not null references profiles, "
+        "token_hash text not null",
+    ),
+    known_by={"account_id": "account_id"},
+)

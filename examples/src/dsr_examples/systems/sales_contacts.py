@@ -1,0 +1,22 @@
+"""Sales contacts: an SQLite file, people known by email and phone."""
+
+from dsr_examples.stores.schema import Schema, Table
+from dsr_examples.systems.standard import subscribe
+
+__all__ = ["SCHEMA", "subscribe"]
+
+SCHEMA = Schema(
+    Table(
+        "contacts",
+        "id integer primary key, email text not null, phone text, name text not null, country text",
+    ),
+    Table(
+        "meetings",
+        "id integer primary key, contact integer not null references contacts, at text not null",
+    ),
+    Table(
+        "notes",
+        "id integer primary key, meeting integer not null references meetings, text text not null",
+    ),
+    known_by={"email": "email", "phone": "phone"},
+)

@@ -1,0 +1,28 @@
+"""How most systems answer: erase everything, deliver everything. `newsletter.py` spells it out."""
+
+from collections.abc import Sequence
+
+from dsr_examples.stores.schema import Store
+from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, NotFound, Subscriber
+
+__all__ = ["subscribe", "subscribe_access"]
+
+
+def subscribe(subscriber: Subscriber, store: Store) -> None:
+    """Register handlers that keep nothing."""
+
+    @subscriber.deletion_batch
+    async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
+        erasures = await store.erase(requests)
+        return [Erased(records=one.erased) if one else NotFound() for one in erasures]
+
+    subscribe_access(subscriber, store)
+
+
+def subscribe_access(subscriber: Subscriber, store: Store) -> None:
+    """Register the access handler alone, for systems that erase their own way."""
+
+    @subscriber.access_batch
+    async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
+        counts = await store.count(requests)
+        return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]

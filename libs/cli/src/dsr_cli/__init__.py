@@ -1,0 +1,1 @@
+"""The command `dsr`: the local stack, the registry, requests, dead letters, benchmarks."""

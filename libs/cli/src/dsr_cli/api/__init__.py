@@ -1,0 +1,1 @@
+"""Intake's API as a client sees it."""

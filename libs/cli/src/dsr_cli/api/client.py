@@ -1,0 +1,185 @@
+"""A client of intake's public API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from dsr_cli.errors import CommandError
+
+__all__ = ["ApiError", "Event", "IntakeClient"]
+
+_TIMEOUT = httpx.Timeout(30.0, read=120.0)
+
+
+class ApiError(CommandError):
+    """Intake answered with a problem, or could not be reached; the text is one line for a person."""
+
+    def __init__(self, text: str, *, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event."""
+
+    id: str
+    kind: str
+    data: dict[str, Any]
+
+
+class IntakeClient:
+    """Calls intake as one API client; use it as an asynchronous context manager."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(
+            base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=_TIMEOUT
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def submit(
+        self, body: dict[str, Any], *, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Submit one subject request and return what intake accepted."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return await self._json("POST", "/v1/subject-requests", json=body, headers=headers)
+
+    async def submit_batch(
+        self, lines: Iterable[dict[str, Any] | str]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Submit many as one stream of lines, and yield the result of each line in order.
+
+        A line is a request's body with its `idempotency_key`, or that as JSON. After an interruption
+        the same lines again change nothing: those that were accepted keep their ids.
+        """
+
+        async def content() -> AsyncIterator[bytes]:
+            block: list[str] = []
+            for line in lines:
+                block.append(line if isinstance(line, str) else json.dumps(line))
+                if len(block) == 500:
+                    yield ("\n".join(block) + "\n").encode()
+                    block = []
+            yield ("\n".join(block) + "\n").encode() if block else b""
+
+        request = self._http.build_request(
+            "POST",
+            "/v1/subject-requests:batch",
+            content=content(),
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+        response = await self._send(request, stream=True)
+        try:
+            async for line in self._lines(response):
+                if line:
+                    yield json.loads(line)
+        finally:
+            await response.aclose()
+
+    async def show(self, request_id: str) -> dict[str, Any]:
+        """Return one subject request."""
+        return await self._json("GET", f"/v1/subject-requests/{request_id}")
+
+    async def obligations(self, request_id: str) -> dict[str, Any]:
+        """Return what each system owes and has answered."""
+        return await self._json("GET", f"/v1/subject-requests/{request_id}/obligations")
+
+    async def closure(self, request_id: str) -> dict[str, Any] | None:
+        """Return the closure, or none while the request is open."""
+        try:
+            return await self._json("GET", f"/v1/subject-requests/{request_id}/closure")
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, **filters: str | int) -> dict[str, Any]:
+        """Return a page of the client's subject requests, newest first."""
+        return await self._json("GET", "/v1/subject-requests", params=filters)
+
+    async def events(
+        self, request_id: str | None = None, *, last_event_id: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Yield what happens to one request, or to all of this client's, as it happens."""
+        path = f"/v1/subject-requests/{request_id}/events" if request_id else "/v1/events"
+        headers = {"Accept": "text/event-stream"}
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        request = self._http.build_request("GET", path, headers=headers)
+        response = await self._send(request, stream=True)
+        fields: dict[str, str] = {}
+        try:
+            async for line in self._lines(response):
+                if not line and "data" in fields:
+                    yield Event(
+                        fields.get("id", ""),
+                        fields.get("event", "message"),
+                        json.loads(fields["data"]),
+                    )
+                if not line:
+                    fields = {}
+                elif not line.startswith(":"):
+                    name, _, text = line.partition(":")
+                    fields[name] = text.removeprefix(" ")
+        finally:
+            await response.aclose()
+
+    async def _json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        response = await self._send(self._http.build_request(method, path, **arguments))
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def _lines(self, response: httpx.Response) -> AsyncIterator[str]:
+        try:
+            async for line in response.aiter_lines():
+                yield line
+        except httpx.HTTPError as error:
+            raise self._out_of_reach(error) from error
+
+    def _out_of_reach(self, error: httpx.HTTPError) -> ApiError:
+        return ApiError(
+            f"intake at {self._url} cannot be reached ({type(error).__name__}); "
+            "is it running? `dsr stack status` says"
+        )
+
+    async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        try:
+            response = await self._http.send(request, stream=stream)
+        except httpx.HTTPError as error:
+            raise self._out_of_reach(error) from error
+        if response.is_error:
+            await response.aread()
+            raise ApiError(_said(response), status=response.status_code)
+        return response
+
+
+def _said(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+    except ValueError:
+        return f"intake answered {response.status_code}"
+    where = "; ".join(
+        f"{error.get('pointer', '')}: {error.get('detail', '')}"
+        for error in problem.get("errors", ())
+    )
+    detail = problem.get("detail") or problem.get("title") or ""
+    return f"{response.status_code} {detail}" + (f" ({where})" if where else "")

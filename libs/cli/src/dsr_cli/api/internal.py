@@ -1,0 +1,55 @@
+"""Intake's internal API, as an operator's commands call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from dsr_cli.api.client import ApiError
+from dsr_cli.connection import Internal
+
+__all__ = ["InternalApi"]
+
+
+class InternalApi:
+    """Calls intake with the token that the services share."""
+
+    def __init__(self, connection: Internal) -> None:
+        self._connection = connection
+
+    def create_client(self, name: str) -> dict[str, Any]:
+        """Create an API client; the answer holds its key, once."""
+        created: dict[str, Any] = self._call("POST", "/internal/v1/clients", {"name": name})
+        return created
+
+    def list_clients(self) -> list[dict[str, Any]]:
+        """Return every API client, without keys."""
+        answer = self._call("GET", "/internal/v1/clients")
+        clients: list[dict[str, Any]] = answer["clients"] if isinstance(answer, dict) else answer
+        return clients
+
+    def revoke_client(self, client_id: str) -> None:
+        """Revoke an API client; safe to repeat."""
+        self._call("DELETE", f"/internal/v1/clients/{client_id}")
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        try:
+            response = httpx.request(
+                method,
+                self._connection.url + path,
+                json=body,
+                headers={"Authorization": f"Bearer {self._connection.token}"},
+                timeout=30,
+            )
+        except httpx.HTTPError as error:
+            raise ApiError(
+                f"intake at {self._connection.url} cannot be reached; `dsr stack status` says more"
+            ) from error
+        if response.is_error:
+            try:
+                detail = response.json().get("detail", "")
+            except ValueError:
+                detail = ""
+            raise ApiError(f"{response.status_code} {detail}", status=response.status_code)
+        return response.json() if response.content else None

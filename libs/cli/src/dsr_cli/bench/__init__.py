@@ -1,0 +1,1 @@
+"""Benchmarks: the real loop and a lean one, measured on a stack of their own."""

@@ -1,0 +1,161 @@
+"""The stack of a benchmark: its own, from nothing, and gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import asyncpg
+from temporalio.service import RPCError
+
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.bench.meter import Meter
+from dsr_cli.bench.registry import synthetic_registry
+from dsr_cli.bench.submitting import Client
+from dsr_cli.connection import Internal
+from dsr_cli.errors import CommandError
+from dsr_cli.group.provision import create_databases, provision
+from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
+from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
+from dsr_core.registry import Registry
+from dsr_runtime.kafka import KafkaConnection
+
+__all__ = ["DATABASE", "PARTS", "Rig", "running_rig"]
+
+DATABASE = "bench"
+"""The systems' database, apart from the services'."""
+
+PARTS = ("kafka", "temporal", "postgres")
+
+_FAULTS = (
+    OSError,
+    EOFError,
+    RuntimeError,  # Kafka's clients raise these
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    RPCError,
+)
+"""What goes wrong when a part of the stack goes away."""
+
+Listen = Callable[[StackEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Running parts with the benchmark's registry, and what is added to them."""
+
+    stack: Stack
+    registry: Registry
+    listen: Listen
+
+    @property
+    def systems(self) -> int:
+        """How many systems there are."""
+        return len(self.registry.systems)
+
+    @property
+    def kafka(self) -> KafkaConnection:
+        """Kafka, as the administrator reaches it."""
+        credentials = self.stack.kafka_admin_credentials
+        return KafkaConnection(
+            bootstrap=self.stack.kafka_bootstrap,
+            security_protocol="SASL_PLAINTEXT",
+            username=credentials.username,
+            password=credentials.password,
+        )
+
+    @property
+    def database(self) -> str:
+        """The address of the systems' database."""
+        return self.stack.postgres_dsn(DATABASE)
+
+    def start(self, specs: Iterable[ProcessSpec]) -> list[str]:
+        """Start processes, and return their names once all are ready."""
+        names = []
+        for spec in specs:
+            self.stack.add(spec)
+            names.append(spec.name)
+        self.stack.up(self.listen)
+        return names
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop processes, the last first."""
+        for name in reversed(list(names)):
+            self.stack.stop(name)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Return if the parts and these processes run.
+
+        Raises:
+            CommandError: One does not.
+        """
+        for name in (*names, *PARTS):
+            if not self.stack.is_running(name):
+                raise CommandError(f"{name} has ended")
+
+    def meter(self, names: Iterable[str]) -> Meter:
+        """Begin to count what the parts and these processes cost.
+
+        Raises:
+            CommandError: One does not run.
+        """
+        pids = {}
+        for name in (*names, *PARTS):
+            pid = self.stack.pid(name)
+            if pid is None:
+                raise CommandError(f"{name} has ended")
+            pids[name] = pid
+        return Meter(pids)
+
+    def api_client(self) -> Client:
+        """Create an API client of intake, which must be running."""
+        url = self.stack.settings.intake_url
+        token = self.stack.secrets.secret(INTERNAL_TOKEN_SECRET)
+        created = InternalApi(Internal(url, token)).create_client("benchmark")
+        return Client(url, str(created["api_key"]))
+
+
+@contextmanager
+def running_rig(systems: int, *, keep: bool, listen: Listen) -> Iterator[Rig]:
+    """Run the parts for so many systems; they end with this, whatever happens.
+
+    Args:
+        systems: How many systems the registry has.
+        keep: Leave data and logs; after a fault they stay in any case.
+        listen: Told what starts and stops.
+
+    Raises:
+        CommandError: Something of the stack failed; says what.
+    """
+    settings = _settings()
+    Stack(settings, attached=True).reset()
+    stack = Stack(settings, attached=True)
+    registry = synthetic_registry(systems)
+    try:
+        try:
+            stack.up(listen)
+            provision(stack, registry)
+            create_databases(stack, [DATABASE])
+            yield Rig(stack, registry, listen)
+        finally:
+            stack.down()
+    except CommandError as error:
+        raise CommandError(f"{error} (logs: {_relative(settings.logs_dir)})") from error
+    except _FAULTS as error:
+        raise CommandError(
+            f"{type(error).__name__}: {error} (logs: {_relative(settings.logs_dir)})"
+        ) from error
+    if not keep:
+        stack.reset()
+
+
+def _settings() -> StackSettings:
+    standard = StackSettings.from_environment()
+    folder = standard.checkout / ".dsr" / f"bench-{standard.port_base}"
+    return replace(standard, data_dir=folder)
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,78 @@
+"""A whole benchmark: the stack up, what is measured, the lean loop beside it, the stack gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import uvloop
+
+from dsr_cli.bench.intake import IntakeReport, measure_intake
+from dsr_cli.bench.lean import measure_lean
+from dsr_cli.bench.loop import Plan, measure_loop
+from dsr_cli.bench.machine import machine
+from dsr_cli.bench.progress import Bars
+from dsr_cli.bench.report import Report
+from dsr_cli.bench.rig import running_rig
+from dsr_cli.bench.warming import warm_kafka
+
+__all__ = ["run_intake", "run_loop"]
+
+LEAN_ORDER = "after the loop, whose processes were stopped first"
+
+
+def run_loop(
+    *,
+    systems: int,
+    requests: int,
+    batch: int | None,
+    concurrency: int,
+    rate: float | None,
+    with_lean: bool,
+    keep: bool,
+) -> Report:
+    """Measure the loop, and after it the lean one on the same stack.
+
+    The lean loop comes second, so that it has the warmer Kafka and PostgreSQL of the two, and runs
+    alone: the comparison does not favour us.
+
+    Raises:
+        CommandError: A request was lost, or the stack failed.
+    """
+    bars = Bars()
+    plan = Plan(
+        requests=requests, batch=batch, concurrency=concurrency, rate=rate, machine=machine()
+    )
+    with running_rig(systems, keep=keep, listen=bars.listen) as rig:
+        bars.say("warming Kafka up")
+        uvloop.run(warm_kafka(rig))
+        report = measure_loop(rig, plan, bars)
+        if not with_lean:
+            return report
+        cohort = max(1, round(report.cohort_size))
+        lean = measure_lean(rig, requests=requests, cohort=cohort, bars=bars)
+    return replace(
+        report,
+        lean=lean,
+        lean_order=LEAN_ORDER,
+        ratio_to_lean=round(report.closed_per_s / lean.closed_per_s, 2),
+    )
+
+
+def run_intake(*, requests: int, concurrency: int, batch: int, keep: bool) -> IntakeReport:
+    """Measure intake alone.
+
+    Raises:
+        CommandError: A request was refused, or the stack failed.
+    """
+    bars = Bars()
+    with running_rig(5, keep=keep, listen=bars.listen) as rig:
+        bars.say("warming Kafka up")
+        uvloop.run(warm_kafka(rig))
+        return measure_intake(
+            rig,
+            requests=requests,
+            concurrency=concurrency,
+            batch=batch,
+            machine=machine(),
+            bars=bars,
+        )

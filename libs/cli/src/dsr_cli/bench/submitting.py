@@ -1,0 +1,160 @@
+"""Sending subject requests to intake, as an API client would."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from dsr_cli.bench.http import Connection
+from dsr_cli.bench.progress import Progress, ignore
+from dsr_cli.bench.registry import IDENTIFIER_KIND
+from dsr_cli.errors import CommandError
+
+__all__ = ["Client", "Submitted"]
+
+PATH = "/v1/subject-requests"
+BATCH_PATH = "/v1/subject-requests:batch"
+
+_ACCEPTED = (200, 201, 202)
+
+
+@dataclass(slots=True)
+class Submitted:
+    """What intake accepted, and how long it took."""
+
+    accepted_at: dict[str, float] = field(default_factory=dict)
+    """Each request's id, with the Unix time from which it counts as accepted."""
+
+    answered_ms: list[float] = field(default_factory=list)
+    """How long each call took."""
+
+    began_at: float = 0.0
+    seconds: float = 0.0
+    """From the first call's start to the last answer."""
+
+
+def body_of(person: str) -> dict[str, object]:
+    """Return the body of a request to erase one person."""
+    return {
+        "right": "deletion",
+        "jurisdiction": "DE",
+        "identity": [{"kind": IDENTIFIER_KIND, "value": person}],
+        "identity_attested": True,
+        "requester": {"role": "data_subject"},
+        "channel": "api",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One API client of intake."""
+
+    url: str
+    api_key: str = field(repr=False)
+
+    async def submit(
+        self,
+        people: Sequence[str],
+        *,
+        concurrency: int,
+        rate: float | None = None,
+        progress: Progress = ignore,
+    ) -> Submitted:
+        """Submit one request a person, so many at once, over connections that are kept.
+
+        Args:
+            people: Whom to ask for.
+            concurrency: Calls under way at once, at most.
+            rate: Calls begun a second; as many as intake takes when not given.
+            progress: Told how many have been accepted.
+
+        Raises:
+            CommandError: One was not accepted.
+        """
+        done = Submitted(began_at=time.time())
+        began = time.perf_counter()
+        calls = iter(enumerate((person, json.dumps(body_of(person)).encode()) for person in people))
+
+        async def work() -> None:
+            async with self._connection() as connection:
+                for number, (_person, body) in calls:
+                    if rate is not None:
+                        await asyncio.sleep(began + number / rate - time.perf_counter())
+                    start = time.perf_counter()
+                    answer = await connection.post(
+                        PATH,
+                        body,
+                        "Content-Type: application/json",
+                        f"Idempotency-Key: {uuid.uuid4()}",
+                    )
+                    done.answered_ms.append(1000 * (time.perf_counter() - start))
+                    if answer.status not in _ACCEPTED:
+                        raise _refused(answer.status, answer.body)
+                    done.accepted_at[json.loads(answer.body)["id"]] = time.time()
+                    progress(len(done.accepted_at))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(concurrency, len(people))):
+                    group.create_task(work())
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from None
+        done.seconds = time.perf_counter() - began
+        return done
+
+    async def submit_batches(
+        self, people: Iterable[str], *, size: int, progress: Progress = ignore
+    ) -> Submitted:
+        """Submit by the batch call, so many lines a call, one call after another.
+
+        A line counts as accepted when its call began, since intake answers after the last line.
+
+        Raises:
+            CommandError: A line was not accepted.
+        """
+        done = Submitted(began_at=time.time())
+        began = time.perf_counter()
+        rest = iter(people)
+        async with self._connection() as connection:
+            while lines := [_line(person) for person in itertools.islice(rest, size)]:
+                start, called_at = time.perf_counter(), time.time()
+                answers = connection.post_lines(
+                    BATCH_PATH, b"".join(lines), "Content-Type: application/x-ndjson"
+                )
+                async for answer in answers:
+                    if answer:
+                        done.accepted_at[_accepted_id(answer)] = called_at
+                        progress(len(done.accepted_at))
+                done.answered_ms.append(1000 * (time.perf_counter() - start))
+        done.seconds = time.perf_counter() - began
+        return done
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        connection = await Connection.open(self.url, {"Authorization": f"Bearer {self.api_key}"})
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+def _line(person: str) -> bytes:
+    return json.dumps({**body_of(person), "idempotency_key": uuid.uuid4().hex}).encode() + b"\n"
+
+
+def _accepted_id(line: bytes) -> str:
+    result = json.loads(line)
+    found = result.get("id") or result.get("request", {}).get("id")
+    if not found:
+        raise CommandError(f"intake refused a line of the batch: {line[:300].decode()}")
+    return str(found)
+
+
+def _refused(status: int, body: bytes) -> CommandError:
+    return CommandError(f"intake answered {status}: {body[:300].decode(errors='replace')}")

@@ -1,0 +1,111 @@
+"""`dsr bench`: measure the loop on this machine, on a stack of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dsr_cli.bench.intake import intake_table
+from dsr_cli.bench.report import Report, report_table
+from dsr_cli.bench.run import run_intake, run_loop
+
+__all__ = ["app"]
+
+_LINES_LIMIT = 100_000
+"""What intake takes in one call."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure the loop, on a stack of its own that is gone afterwards.",
+)
+
+Systems = Annotated[int, typer.Option(min=1, max=500, help="Systems, of five tables each")]
+Requests = Annotated[int, typer.Option(min=1, help="Subject requests, apart from warming up")]
+Concurrency = Annotated[int, typer.Option(min=1, max=1000, help="Calls under way at once")]
+WithLean = Annotated[bool, typer.Option("--lean", help="Run the lean loop too, to compare with")]
+Keep = Annotated[bool, typer.Option("--keep", help="Leave the stack's data and logs")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output")]
+
+
+@app.command()
+def loop(
+    systems: Systems = 5,
+    requests: Requests = 500,
+    cohort: Annotated[
+        int, typer.Option(min=1, help="Requests a cohort; above 1, sent by batch calls of so many")
+    ] = 1,
+    concurrency: Concurrency = 64,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Calls a second; as many as are taken if not given"),
+    ] = None,
+    *,
+    lean: WithLean = False,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Send requests round the whole loop, and measure until every one is closed."""
+    report = run_loop(
+        systems=systems,
+        requests=requests,
+        batch=cohort if cohort > 1 else None,
+        concurrency=concurrency,
+        rate=rate,
+        with_lean=lean,
+        keep=keep,
+    )
+    _show_report(report, as_json=as_json)
+
+
+@app.command()
+def bulk(
+    systems: Systems = 5,
+    requests: Requests = 20_000,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Lines a call; one call for all if not given")
+    ] = None,
+    *,
+    lean: WithLean = False,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Send requests by the batch call, and measure from its start until every one is closed."""
+    report = run_loop(
+        systems=systems,
+        requests=requests,
+        batch=batch or min(requests, _LINES_LIMIT),
+        concurrency=1,
+        rate=None,
+        with_lean=lean,
+        keep=keep,
+    )
+    _show_report(report, as_json=as_json)
+
+
+@app.command()
+def intake(
+    requests: Requests = 5_000,
+    concurrency: Concurrency = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Lines of a batch call")] = 5_000,
+    *,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Measure intake alone: single calls, and lines of the batch call."""
+    report = run_intake(requests=requests, concurrency=concurrency, batch=batch, keep=keep)
+    _show(report.content(), intake_table(report), as_json=as_json)
+
+
+def _show_report(report: Report, *, as_json: bool) -> None:
+    _show(report.content(), report_table(report), as_json=as_json)
+
+
+def _show(content: dict[str, Any], table: Table, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(content))
+    else:
+        Console().print(table)

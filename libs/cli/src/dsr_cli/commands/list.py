@@ -1,0 +1,52 @@
+"""`dsr list`: the subject requests of this API client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dsr_cli.api.client import IntakeClient
+from dsr_cli.connection import api_connection
+
+
+def command(
+    state: Annotated[str | None, typer.Option(help="open, closed or answered")] = None,
+    right: Annotated[str | None, typer.Option(help="deletion, access, …")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="ISO 3166")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most")] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
+) -> None:
+    """List subject requests, newest first."""
+    given = {"state": state, "right": right, "jurisdiction": jurisdiction, "cursor": cursor}
+    filters: dict[str, str | int] = {name: text for name, text in given.items() if text}
+    page = asyncio.run(_fetch({**filters, "limit": limit}))
+    if as_json:
+        typer.echo(json.dumps(page, indent=2))
+        return
+    table = Table("request", "right", "jurisdiction", "state", "outcome", "received", "due")
+    for one in page["items"]:
+        table.add_row(
+            one["id"],
+            one["right"],
+            one["jurisdiction"],
+            one["state"],
+            one.get("outcome") or "",
+            str(one["received_at"])[:19],
+            str(one["due_at"])[:10],
+        )
+    console = Console()
+    console.print(table)
+    if page.get("next_cursor"):
+        console.print(f"more: dsr list --cursor {page['next_cursor']}", soft_wrap=True)
+
+
+async def _fetch(filters: dict[str, str | int]) -> dict[str, Any]:
+    async with IntakeClient(*api_connection()) as client:
+        return await client.list(**filters)

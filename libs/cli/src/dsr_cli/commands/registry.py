@@ -1,0 +1,201 @@
+"""`dsr registry`: check the registry's files, show what they hold, draw it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dsr_core.registry import Registry
+from dsr_wire.topics import all_topics
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Check, show and draw the registry.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The folder that holds the registry's files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_DEFAULT = Path("registry")
+
+
+class GraphFormat(StrEnum):
+    """How a graph is written."""
+
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+@app.command()
+def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
+    """Say whether the files are a registry, and everything that is wrong if they are not."""
+    registry = _load(folder, as_json=as_json)
+    if as_json:
+        _print_json(_summary(registry))
+        return
+    table = Table(title=f"{folder}: no faults")
+    table.add_column("What")
+    table.add_column("Count", justify="right")
+    for name, count in _summary(registry).items():
+        table.add_row(name, str(count)[:12])
+    Console().print(table)
+
+
+@app.command()
+def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
+    """List every organisation and system, with what each holds and how it knows people."""
+    registry = _load(folder, as_json=as_json)
+    if as_json:
+        _print_json({"digest": registry.digest, **json.loads(registry.canonical())})
+        return
+    table = Table(title=f"Registry {registry.digest[:12]}", show_lines=True)
+    for heading in ("Organisation", "System", "Owner", "Knows people by", "Holds"):
+        table.add_column(heading, overflow="fold")
+    for organisation in registry.organisations:
+        role = organisation.role.value.replace("_", " ")
+        name = f"{organisation.name}\n{role}, {organisation.country}, {organisation.region}"
+        systems = registry.systems_of(organisation.id)
+        if not systems:
+            table.add_row(name, "none", organisation.owner, "", "")
+        for system in systems:
+            copied = f"\nfrom {', '.join(system.copies_from)}" if system.copies_from else ""
+            table.add_row(
+                name,
+                f"{system.id}\n{system.name}{copied}",
+                f"{system.owner}\n{system.contact}",
+                "\n".join(system.identifiers),
+                "\n".join(system.categories),
+            )
+            name = ""
+    Console().print(table)
+
+
+@app.command()
+def graph(
+    folder: Folder = _DEFAULT,
+    *,
+    format_: Annotated[
+        GraphFormat, typer.Option("--format", help="What to write.")
+    ] = GraphFormat.MERMAID,
+    output: Annotated[
+        Path | None, typer.Option(help="A file to write to, instead of standard output.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw who holds personal data, and who copies it from whom."""
+    from dsr_cli.registry import graph as graphs  # noqa: PLC0415 - see _load
+    from dsr_cli.registry.svg import svg  # noqa: PLC0415
+
+    registry = _load(folder, as_json=as_json)
+    if as_json:
+        text = json.dumps(graphs.as_json(registry), indent=2) + "\n"
+    elif format_ is GraphFormat.SVG:
+        text = svg(registry)
+    else:
+        text = graphs.mermaid(registry)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def publish(
+    folder: Folder = _DEFAULT,
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Publish; without it, only say what.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish although some systems have no keys.")
+    ] = False,
+) -> None:
+    """Publish the registry, so that new requests are planned from it; a dry run unless --apply.
+
+    Its topics and the rights of its logins are made first. Requests that are open keep the version
+    that they were planned from. Publishing the same version again changes nothing. It is refused
+    while a system has no registered keys, since no notice could be sealed for it.
+    """
+    from dsr_cli.group.access import grants  # noqa: PLC0415 - see _load
+    from dsr_cli.kafka.access import grant, missing  # noqa: PLC0415
+    from dsr_cli.kafka.connect import operator  # noqa: PLC0415
+    from dsr_cli.kafka.registry_topic import (  # noqa: PLC0415
+        read_book,
+        registry_record,
+        without_keys,
+    )
+    from dsr_cli.kafka.topics import create_topics  # noqa: PLC0415
+
+    registry = _load(folder, as_json=False)
+    what = f"registry {registry.digest[:12]}, {len(registry.systems)} systems"
+    admin = operator()
+    unknown = without_keys(registry, read_book(admin))
+    for system_id in unknown:
+        typer.echo(
+            f"dsr: {system_id} has no registered keys; `dsr system keys register` registers them",
+            err=True,
+        )
+    if unknown and not force:
+        raise typer.Exit(1)
+    if not apply:
+        Console().print(f"{what} would be published; add --apply to publish it")
+        return
+    client = admin.client()
+    created = create_topics(client, all_topics(registry))
+    lacking = missing(client, grants(registry))
+    grant(client, lacking)
+    admin.send([registry_record(registry, datetime.now(UTC))])
+    Console().print(
+        f"{what} is published; {len(created)} topics created, {len(lacking)} rights granted"
+    )
+
+
+def _load(folder: Path, *, as_json: bool) -> Registry:
+    """Read the registry, or print every fault and leave with 1."""
+    # Imported late so that `dsr --help` does not wait for YAML.
+    from dsr_cli.registry import RegistryFaults, load_registry  # noqa: PLC0415
+
+    try:
+        return load_registry(folder)
+    except RegistryFaults as error:
+        if as_json:
+            _print_json(
+                {
+                    "faults": [
+                        {
+                            "file": fault.file,
+                            "line": fault.line,
+                            "message": fault.message,
+                            "suggestion": fault.suggestion,
+                        }
+                        for fault in error.faults
+                    ]
+                }
+            )
+        else:
+            for fault in error.faults:
+                typer.echo(str(fault))
+            count = len(error.faults)
+            typer.echo(f"{count} fault{'s' if count > 1 else ''}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _summary(registry: Registry) -> dict[str, Any]:
+    return {
+        "digest": registry.digest,
+        "organisations": len(registry.organisations),
+        "systems": len(registry.systems),
+        "regions": len({one.region for one in registry.organisations}),
+        "countries": len({one.country for one in registry.organisations}),
+        "categories": len({key for one in registry.systems for key in one.categories}),
+        "copies": sum(len(one.copies_from) for one in registry.systems),
+    }
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

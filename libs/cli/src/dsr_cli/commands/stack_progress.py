@@ -1,0 +1,69 @@
+"""A line for each process while a stack starts or stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from dsr_cli.stack.events import StackEvent, printer
+from dsr_cli.stack.postgres import AS_ROOT
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_MARKS = {"ready": "[green]ready[/]", "stopped": "stopped", "failed": "[red]failed[/]"}
+
+
+class ShownProgress:
+    """Shows events as they come: live on a terminal, one line each elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._lines: dict[str, TaskID] = {}
+        self._last: dict[str, str] = {}
+        self._plain = printer(lambda line: typer.echo(line, err=True))
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.fields[name]:<12}"),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave what was shown last."""
+        if self._console.is_terminal:
+            self._progress.stop()
+
+    def listen(self, event: StackEvent) -> None:
+        """Show one event."""
+        if self._console.is_terminal:
+            self._show(event)
+        elif self._last.get(event.name) != event.kind:
+            # Without a terminal, steps within one kind are of no use.
+            self._last[event.name] = event.kind
+            self._plain(event)
+
+    def _show(self, event: StackEvent) -> None:
+        if event.detail.startswith(AS_ROOT):
+            # The step's own line is soon overwritten; this one stays.
+            self._progress.console.print(f"{event.name}: {event.detail}", soft_wrap=True)
+        done = event.kind in _MARKS
+        text = " ".join(filter(None, [_MARKS.get(event.kind, event.kind), event.detail]))
+        if event.name not in self._lines or self._progress.tasks[self._lines[event.name]].finished:
+            self._lines[event.name] = self._progress.add_task(text, total=1, name=event.name)
+        self._progress.update(self._lines[event.name], description=text, completed=int(done))

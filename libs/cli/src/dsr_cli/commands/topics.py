@@ -1,0 +1,102 @@
+"""`dsr topics`: create what the topic table declares, grant its rights, compare Kafka with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dsr_cli.group.access import grants
+from dsr_cli.kafka.access import grant as grant_all
+from dsr_cli.kafka.access import missing
+from dsr_cli.kafka.connect import operator
+from dsr_cli.kafka.topics import create_topics, topic_states
+from dsr_cli.registry.load import load_registry
+from dsr_wire.topics import all_topics
+
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, grant, list")
+
+Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisations have topics")]
+
+
+@app.command()
+def create(folder: Folder = Path("registry")) -> None:
+    """Create every missing topic; safe to repeat."""
+    created = create_topics(operator().client(), all_topics(load_registry(folder)))
+    Console().print(f"{len(created)} created" if created else "nothing to do: every topic is there")
+
+
+@app.command()
+def grant(
+    folder: Folder = Path("registry"),
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Grant; without it, only say what")
+    ] = False,
+) -> None:
+    """Grant every login what the topic table gives it; a dry run unless --apply.
+
+    Services and the operator have what is theirs, organisations their own topics alone. What is
+    granted beyond that is neither shown nor taken back.
+    """
+    client = operator().client()
+    rights = list(grants(load_registry(folder)))
+    lacking = missing(client, rights)
+    table = Table("login", "may", "kind", "name", "in Kafka")
+    for one in rights:
+        table.add_row(
+            one.principal,
+            ", ".join(one.operations),
+            one.resource,
+            f"{one.name}*" if one.pattern == "prefixed" else one.name,
+            "[red]missing[/red]" if one in lacking else "yes",
+        )
+    console = Console()
+    console.print(table)
+    if not apply:
+        console.print(f"{len(lacking)} would be granted; add --apply to grant them")
+        return
+    grant_all(client, lacking)
+    console.print(f"{len(lacking)} granted")
+
+
+@app.command("list")
+def list_(
+    folder: Folder = Path("registry"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
+) -> None:
+    """List the declared topics with key, owner, retention, and whether Kafka has them."""
+    states = topic_states(operator().client(), all_topics(load_registry(folder)))
+    if as_json:
+        rows = [
+            {
+                "name": state.topic.name,
+                "key": state.topic.key,
+                "producers": state.topic.producers,
+                "consumers": state.topic.consumers,
+                "declared_partitions": state.topic.partitions,
+                "partitions": state.partitions,
+                "retention_days": state.topic.retention.days if state.topic.retention else None,
+                "cleanup": state.topic.cleanup.value,
+            }
+            for state in states
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("topic", "key", "written by", "read by", "partitions", "kept")
+    for state in states:
+        topic = state.topic
+        table.add_row(
+            topic.name,
+            topic.key,
+            ", ".join(topic.producers) or "organisations",
+            ", ".join(topic.consumers),
+            "[red]missing[/red]" if state.partitions is None else str(state.partitions),
+            f"{topic.retention.days} days" if topic.retention else "for ever",
+        )
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""The demonstration: deletion requests round the whole loop, and what they left behind."""

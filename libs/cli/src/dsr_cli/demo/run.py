@@ -1,0 +1,89 @@
+"""Running the demonstration, from an empty machine's stack to the last screen."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+
+from dsr_cli.api.client import IntakeClient
+from dsr_cli.demo.holdings import holdings
+from dsr_cli.demo.people import Cast, submission
+from dsr_cli.demo.proof import answers_table, holdings_table, places, verdict
+from dsr_cli.errors import CommandError
+from dsr_cli.group.bring_up import api_key
+from dsr_cli.stack import Stack
+from dsr_cli.view.board import Board
+from dsr_cli.view.follow import catch_up, follow
+from dsr_examples.catalogue import EXAMPLES
+from dsr_examples.people import Person
+
+__all__ = ["show_the_loop", "terminate_like_interrupt"]
+
+_TIMEOUT_S = 90.0
+
+
+def terminate_like_interrupt() -> None:
+    """Make SIGTERM end the command as Ctrl-C does, so that it stops what it started."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) -> None:
+    """Submit requests for some people, show them live, and print what was proved.
+
+    Args:
+        stack: The whole group, up.
+        console: Where to show it.
+        count: How many people ask.
+        stays: Whether the stack stays up afterwards.
+
+    Raises:
+        CommandError: A request was not answered in time, or a system's data speaks against its answer.
+    """
+    people = Cast(stack.settings.data_dir).next(count)
+    before = asyncio.run(holdings(stack, people))
+    board = Board([one.system_id for one in EXAMPLES], expected=count)
+    asked: dict[str, str] = {}
+    finished = asyncio.run(_go_round(stack, console, people, board, asked))
+    after = asyncio.run(holdings(stack, people))
+    console.print(holdings_table(before, after, board))
+    console.print(answers_table(board))
+    faults = verdict(before, after, board, asked)
+    if not finished or faults:
+        raise CommandError("; ".join(faults) or "not every request was answered in time")
+    console.print("Every request was closed by every system's signed answer, and the data agrees.")
+    console.print(places(stack.settings, stays=stays))
+
+
+async def _go_round(
+    stack: Stack,
+    console: Console,
+    people: Sequence[Person],
+    board: Board,
+    asked: dict[str, str],
+) -> bool:
+    async with IntakeClient(stack.settings.intake_url, api_key(stack)) as client:
+        with Live(board, console=console, refresh_per_second=8, transient=not console.is_terminal):
+            # The stream is open before the first request is sent, so that nothing is missed.
+            following = asyncio.create_task(follow(client, board))
+            for person in people:
+                accepted = await client.submit(submission(person))
+                asked[accepted["id"]] = person.account_id
+                board.add(accepted["id"], f"{person.account_id} {person.country}")
+            for request_id in list(board.rows):
+                await catch_up(client, board, request_id)
+            try:
+                await asyncio.wait_for(following, _TIMEOUT_S)
+            except TimeoutError:
+                return False
+        if not console.is_terminal:
+            console.print(board)
+    return True

@@ -1,0 +1,73 @@
+"""Access rights: derived from the topic table and the registry, so that nobody has more than it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from dsr_cli.kafka.access import CLUSTER, Grant
+from dsr_core.registry import Registry
+from dsr_wire.topics import (
+    ACKNOWLEDGEMENTS,
+    OPERATOR,
+    Principal,
+    all_topics,
+    is_dead_letter,
+    organisation_principal,
+)
+
+__all__ = ["SERVICE_PRINCIPALS", "grants", "principals"]
+
+SERVICE_PRINCIPALS: tuple[Principal, ...] = ("intake", "fanout", "verifier")
+
+
+def principals(registry: Registry) -> list[Principal]:
+    """Return every Kafka user of the group: the services, and each organisation with a system."""
+    return [*SERVICE_PRINCIPALS, *map(organisation_principal, _owners(registry))]
+
+
+def grants(registry: Registry) -> Iterator[Grant]:
+    """Yield every right: services by the topic table, organisations to their own topics alone.
+
+    The operator also creates topics, grants rights, and sends dead letters back to where they were.
+    """
+    known = {*principals(registry), OPERATOR}
+    for topic in all_topics(registry):
+        for principal in known.intersection(topic.producers):
+            yield _topic(principal, topic.name, "write")
+        for principal in known.intersection(topic.consumers):
+            yield _topic(principal, topic.name, "read")
+        if OPERATOR not in topic.producers and not is_dead_letter(topic.name):
+            yield _topic(OPERATOR, topic.name, "write")
+    yield Grant(
+        principal=OPERATOR,
+        resource="cluster",
+        name=CLUSTER,
+        operations=("create", "alter", "describe"),
+    )
+    for service in (*SERVICE_PRINCIPALS, OPERATOR):
+        yield _groups(service, f"dsr.{service}")
+    for organisation_id in _owners(registry):
+        principal = organisation_principal(organisation_id)
+        yield _topic(principal, ACKNOWLEDGEMENTS.name, "write")
+        yield _groups(principal, f"dsr.{principal}.")
+
+
+def _owners(registry: Registry) -> list[str]:
+    return sorted({system.organisation_id for system in registry.systems})
+
+
+def _topic(principal: Principal, name: str, operation: Literal["read", "write"]) -> Grant:
+    return Grant(
+        principal=principal, resource="topic", name=name, operations=(operation, "describe")
+    )
+
+
+def _groups(principal: Principal, prefix: str) -> Grant:
+    return Grant(
+        principal=principal,
+        resource="group",
+        name=prefix,
+        operations=("read", "describe"),
+        pattern="prefixed",
+    )

@@ -1,0 +1,63 @@
+"""Bringing the example group up: parts, what they need, services, systems, and an API client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import API_KEY_SECRET, INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.group.provision import create_databases, provision
+from dsr_cli.group.systems import databases, system_specs
+from dsr_cli.registry.load import load_registry
+from dsr_cli.stack import Stack, StackEvent
+from dsr_cli.stack.specs import service_specs
+from dsr_core.registry import Registry
+
+__all__ = ["api_key", "bring_up", "local_registry"]
+
+
+def local_registry(stack: Stack) -> Registry:
+    """Return the registry of this checkout."""
+    return load_registry(stack.settings.checkout / "registry")
+
+
+def bring_up(
+    stack: Stack,
+    listen: Callable[[StackEvent], None],
+    *,
+    systems: bool = True,
+    settings: Mapping[str, str] | None = None,
+) -> None:
+    """Start everything, and return once it all answers; what runs already stays.
+
+    Args:
+        stack: Where; its own settings say on which ports and data.
+        listen: Told of each step.
+        systems: Whether the example systems run too.
+        settings: Set in the environment of every service and system, besides their own.
+    """
+    stack.up(listen)
+    provision(stack, local_registry(stack))
+    specs = service_specs(stack)
+    if systems:
+        create_databases(stack, databases())
+        specs += system_specs(stack)
+    for spec in specs:
+        if spec.name not in stack.names:
+            stack.add(replace(spec, env={**spec.env, **(settings or {})}))
+    stack.up(listen)
+    api_key(stack)
+
+
+def api_key(stack: Stack) -> str:
+    """Return the key of the local stack's own API client, which is created at the first call."""
+    path = stack.settings.secrets_dir / API_KEY_SECRET
+    if not path.exists():
+        token = stack.secrets.secret(INTERNAL_TOKEN_SECRET)
+        client = InternalApi(Internal(stack.settings.intake_url, token)).create_client("local")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(client["api_key"])
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,62 @@
+"""Provisioning: what the running parts need before services and systems can work. Safe to repeat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import asyncpg
+
+from dsr_cli.group.access import grants, principals
+from dsr_cli.group.keys import key_pair
+from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.registry_topic import keys_records, read_book, registry_record, successor
+from dsr_cli.kafka.topics import create_topics
+from dsr_cli.stack import Stack, create_users, grant
+from dsr_core.registry import Registry
+from dsr_wire.topics import all_topics
+
+__all__ = ["create_databases", "kafka_admin", "provision"]
+
+
+def kafka_admin(stack: Stack) -> KafkaAdmin:
+    """Return the local stack's operator connection to Kafka."""
+    credentials = stack.kafka_admin_credentials
+    return KafkaAdmin(
+        bootstrap=stack.kafka_bootstrap,
+        security_protocol="SASL_PLAINTEXT",
+        username=credentials.username,
+        password=credentials.password,
+    )
+
+
+def provision(stack: Stack, registry: Registry) -> None:
+    """Create topics, users and rights, publish the registry, and register every system's keys."""
+    admin = kafka_admin(stack)
+    create_topics(admin.client(), all_topics(registry))
+    create_users(stack, principals(registry))
+    grant(stack, grants(registry))
+    now = datetime.now(UTC)
+    book = read_book(admin)
+    keys = (
+        successor(key_pair(stack.settings.secrets_dir, one.id).public, book.keys(one.id))
+        for one in registry.systems
+    )
+    # The keys come first: no request may be planned for a system that cannot be sealed for.
+    admin.send([*keys_records(keys, now), registry_record(registry, now)])
+
+
+def create_databases(stack: Stack, names: Iterable[str]) -> None:
+    """Create the databases that are missing."""
+
+    async def create() -> None:
+        connection = await asyncpg.connect(stack.postgres_dsn())
+        try:
+            found = await connection.fetch("select datname from pg_database")
+            for name in sorted(set(names) - {row["datname"] for row in found}):
+                await connection.execute(f'create database "{name}"')
+        finally:
+            await connection.close()
+
+    asyncio.run(create())

@@ -1,0 +1,83 @@
+"""The registry topic: what it holds, publishing a registry version and the public keys of systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.reading import records
+from dsr_core.errors import RejectedInput
+from dsr_core.registry import Registry
+from dsr_wire.codec.registry import (
+    PublishedRegistry,
+    registry_version_to_wire,
+    system_keys_to_wire,
+)
+from dsr_wire.envelope import Outgoing, encode
+from dsr_wire.keys import SystemPublicKeys
+from dsr_wire.registry_book import RegistryBook
+from dsr_wire.topics import REGISTRY
+
+__all__ = ["keys_records", "read_book", "registry_record", "successor", "without_keys"]
+
+_SOURCE = "operator"
+_FORMER_KEYS = 5
+"""How many former signing keys stay registered."""
+
+
+def read_book(admin: KafkaAdmin) -> RegistryBook:
+    """Return what has been published and registered so far; nothing while the topic is not there."""
+    book = RegistryBook()
+    for one in records(admin, lambda name: name == REGISTRY.name):
+        with suppress(RejectedInput):  # the services refuse it too
+            book.read(one.value, one.headers)
+    return book
+
+
+def without_keys(registry: Registry, book: RegistryBook) -> list[str]:
+    """Return the systems that no notice can be sealed for, since no keys are registered."""
+    return sorted(one.id for one in registry.systems if book.keys(one.id) is None)
+
+
+def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> SystemPublicKeys:
+    """Return these keys with the former signing keys, which check answers that are on their way.
+
+    Registering the same keys again keeps the former ones; the oldest are dropped beyond five.
+    """
+    if present is None:
+        return keys
+    signed = {
+        one.id: one for one in (*keys.former_signing, present.signing, *present.former_signing)
+    }
+    signed.pop(keys.signing.id, None)
+    return replace(keys, former_signing=tuple(signed.values())[:_FORMER_KEYS])
+
+
+def registry_record(registry: Registry, at: datetime) -> Outgoing:
+    """Return the record that publishes a registry version; new requests are planned from it."""
+    return encode(
+        registry_version_to_wire(PublishedRegistry(registry, at)),
+        topic=REGISTRY.name,
+        key=registry.digest,
+        event_id=registry.digest,
+        source=_SOURCE,
+        at=at,
+    )
+
+
+def keys_records(keys: Iterable[SystemPublicKeys], at: datetime) -> list[Outgoing]:
+    """Return the records that register the public keys of systems."""
+    return [
+        encode(
+            system_keys_to_wire(one, at),
+            topic=REGISTRY.name,
+            key=f"keys/{one.system_id}",
+            event_id=f"keys/{one.system_id}/{one.signing.id}/{one.sealing.id}",
+            source=_SOURCE,
+            at=at,
+        )
+        for one in keys
+    ]

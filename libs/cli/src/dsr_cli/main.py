@@ -1,0 +1,71 @@
+"""The command `dsr`: a command's module is loaded when it is called, so that help comes at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+from dsr_cli.errors import CommandError
+
+__all__ = ["COMMANDS", "main", "new_app"]
+
+COMMANDS = {
+    "stack": "The local stack: start, stop, look at it, read its logs",
+    "demo": "Send deletion requests round the whole loop, and show what was proved",
+    "submit": "Submit a subject request",
+    "show": "Show one subject request: who has answered, who is missing",
+    "watch": "Watch subject requests live: a row a request, a cell a system",
+    "list": "List subject requests",
+    "registry": "The registry: check, show, draw, publish",
+    "system": "Systems that subscribe: register their keys",
+    "client": "API clients: create, list, revoke",
+    "topics": "Kafka topics: create, grant, list",
+    "dead-letters": "What consumers refused: list, show, replay",
+    "bench": "Measure the loop",
+}
+"""Every command, with what it is for. Its module in `dsr_cli.commands` has `app`, or `command`."""
+
+_HELP = """Orchestrate data subject requests across every system of a group of companies.
+
+On a fresh checkout `make demo` shows the whole loop; `dsr stack up` starts it to stay.
+"""
+
+
+def new_app(arguments: Sequence[str]) -> typer.Typer:
+    """Return the application for these arguments: the called command whole, the others by name."""
+    app = typer.Typer(
+        help=_HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    called = next((one for one in arguments if not one.startswith("-")), None)
+    for name, purpose in COMMANDS.items():
+        if name != called:
+            app.command(name, help=purpose)(_not_called)
+            continue
+        module = import_module(f"dsr_cli.commands.{name.replace('-', '_')}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, help=purpose)
+        else:
+            app.command(name)(module.command)
+    return app
+
+
+def main() -> None:
+    """Run the command line; a fault is one line on standard error and exit code 1."""
+    try:
+        new_app(sys.argv[1:])(prog_name="dsr")
+    except CommandError as error:
+        sys.stderr.write(f"dsr: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("dsr: interrupted\n")
+        sys.exit(130)
+
+
+def _not_called() -> None:
+    """Stand in the help for a command that was not called."""

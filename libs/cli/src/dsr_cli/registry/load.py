@@ -1,0 +1,222 @@
+"""Reading a folder of registry files, one organisation a file, into a `Registry`.
+
+Every fault of every file is found in one reading, so that its author corrects them in one go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yaml.nodes import Node
+
+from dsr_cli.registry.document import Item, Reader, compose
+from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults, nearest
+from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
+from dsr_core.identity import IDENTIFIER_KINDS
+from dsr_core.ids import OrganisationId, SystemId, is_slug
+from dsr_core.registry import Organisation, OrganisationRole, Registry, System
+from dsr_core.rights import Right
+from dsr_wire.topics import NOTICE_RIGHTS
+
+__all__ = ["load_registry"]
+
+_ROLES = tuple(role.value for role in OrganisationRole)
+_RIGHTS = tuple(right.value for right in NOTICE_RIGHTS)
+"""A right without a notice topic could be asked for and never be answered."""
+
+_NO_SLUG = "is not lower-case words joined by hyphens, at most 48 characters"
+_NO_ADDRESS = "is not an email address"
+_ADDRESS = re.compile(
+    r"[a-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE
+)
+
+_ORGANISATION_KEYS = ("id", "name", "role", "country", "region", "owner", "contact")
+_SYSTEM_KEYS = ("id", "name", "owner", "contact", "region", "rights", "identifiers", "categories")
+
+
+@dataclass(slots=True)
+class _File:
+    """What one file holds. The values in it are only used when no file has a fault."""
+
+    faults: FaultList
+    organisation: Organisation | None = None
+    systems: list[System] = field(default_factory=list)
+    organisation_ids: list[Item] = field(default_factory=list)
+    system_ids: list[Item] = field(default_factory=list)
+    parent: Item | None = None
+    origins: list[tuple[str, Item]] = field(default_factory=list)
+    """System ids, each with one that it copies from."""
+
+
+def load_registry(folder: Path) -> Registry:
+    """Read every YAML file of a folder.
+
+    Raises:
+        RegistryFaults: Something is wrong; it holds all that is.
+    """
+    paths = _files(folder)
+    files = [_read(path) for path in paths]
+    faults = [fault for file in files for fault in file.faults.found]
+    faults.extend(_duplicates("organisation", _places(files, "organisation_ids")))
+    faults.extend(_duplicates("system", _places(files, "system_ids")))
+    faults.extend(_dangling(files))
+    faults.extend(_rings(files))
+    if faults:
+        raise RegistryFaults(faults)
+    organisations = tuple(file.organisation for file in files if file.organisation is not None)
+    return Registry(organisations, tuple(system for file in files for system in file.systems))
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise RegistryFaults([Fault(str(folder), None, "no such folder")])
+    paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+    if not paths:
+        raise RegistryFaults([Fault(str(folder), None, "holds no .yaml file")])
+    return paths
+
+
+def _read(path: Path) -> _File:
+    file = _File(FaultList(str(path)))
+    top = compose(path, file.faults)
+    if top is None:
+        return file
+    read = Reader(file.faults)
+    parts = read.mapping(top, "file", required=("organisation",), optional=("systems",))
+    if "organisation" in parts:
+        _read_organisation(parts["organisation"], read, file)
+    for node in read.items(parts.get("systems"), "systems"):
+        _read_system(node, read, file)
+    return file
+
+
+def _read_organisation(node: Node, read: Reader, file: _File) -> None:
+    where = "organisation"
+    keys = read.mapping(node, where, required=_ORGANISATION_KEYS, optional=("parent",))
+    id_ = read.checked(keys.get("id"), f"{where} id", is_slug, _NO_SLUG)
+    if id_ is not None:
+        file.organisation_ids.append(id_)
+    file.parent = read.text(keys.get("parent"), "parent")
+    name = read.text(keys.get("name"), "name")
+    role = read.one_of(keys.get("role"), "role", _ROLES)
+    country = _country(keys.get("country"), read, file.faults)
+    region = read.checked(keys.get("region"), "region", is_slug, _NO_SLUG)
+    owner = read.text(keys.get("owner"), "owner")
+    contact = read.checked(keys.get("contact"), "contact", _is_address, _NO_ADDRESS)
+    if id_ and name and role and country and region and owner and contact:
+        file.organisation = Organisation(
+            id=OrganisationId(id_.text),
+            name=name.text,
+            role=OrganisationRole(role.text),
+            country=country.text,
+            region=region.text,
+            owner=owner.text,
+            contact=contact.text,
+            parent=OrganisationId(file.parent.text) if file.parent else None,
+        )
+
+
+def _read_system(node: Node, read: Reader, file: _File) -> None:
+    where = "system"
+    keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=("copies_from",))
+    id_ = read.checked(keys.get("id"), f"{where} id", is_slug, _NO_SLUG)
+    name = read.text(keys.get("name"), "name")
+    owner = read.text(keys.get("owner"), "owner")
+    contact = read.checked(keys.get("contact"), "contact", _is_address, _NO_ADDRESS)
+    region = read.checked(keys.get("region"), "region", is_slug, _NO_SLUG)
+    rights = read.several_of(keys.get("rights"), "rights", "right", _RIGHTS)
+    kinds = read.several_of(
+        keys.get("identifiers"), "identifiers", "identifier kind", IDENTIFIER_KINDS
+    )
+    categories = read.several_of(
+        keys.get("categories"), "categories", "category", data_categories()
+    )
+    origin_nodes = read.items(keys.get("copies_from"), "copies_from")
+    origins = [read.text(one, "copies_from") for one in origin_nodes]
+    distinct_origins = read.distinct(origins, "system")
+    if id_ is not None:
+        file.system_ids.append(id_)
+    file.origins.extend((id_.text if id_ else "", one) for one in origins if one)
+    if id_ and name and owner and contact and region and file.organisation:
+        file.systems.append(
+            System(
+                id=SystemId(id_.text),
+                name=name.text,
+                organisation_id=file.organisation.id,
+                owner=owner.text,
+                contact=contact.text,
+                region=region.text,
+                rights=tuple(Right(right) for right in rights),
+                identifiers=kinds,
+                categories=categories,
+                copies_from=tuple(SystemId(one) for one in distinct_origins),
+            )
+        )
+
+
+def _country(node: Node | None, read: Reader, faults: FaultList) -> Item | None:
+    item = read.text(node, "country")
+    if item is not None and item.text not in COUNTRIES:
+        upper = item.text.upper()
+        hint = f"did you mean '{upper}'?" if upper in COUNTRIES else None
+        hint = "the United Kingdom is 'GB'" if upper == "UK" else hint
+        faults.add(item.line, f"country: '{item.text}' is no ISO 3166-1 code of two letters", hint)
+        return None
+    return item
+
+
+def _is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text) is not None
+
+
+_Places = list[tuple[str, Item]]
+"""Texts, each with the file that it stands in."""
+
+
+def _places(files: Iterable[_File], which: str) -> _Places:
+    return [(file.faults.file, item) for file in files for item in getattr(file, which)]
+
+
+def _duplicates(word: str, places: _Places) -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for file, item in places:
+        if item.text in first:
+            message = f"{word} id '{item.text}' is taken, at {first[item.text]}"
+            yield Fault(file, item.line, message)
+        else:
+            first[item.text] = f"{file}:{item.line}"
+
+
+def _dangling(files: Iterable[_File]) -> Iterator[Fault]:
+    files = tuple(files)
+    organisations = {item.text for _, item in _places(files, "organisation_ids")}
+    systems = {item.text for _, item in _places(files, "system_ids")}
+    for file in files:
+        name = file.faults.file
+        if file.parent and file.parent.text not in organisations:
+            message = f"parent: there is no organisation '{file.parent.text}'"
+            hint = nearest(file.parent.text, organisations)
+            yield Fault(name, file.parent.line, message, hint)
+        for system_id, origin in file.origins:
+            if origin.text == system_id:
+                yield Fault(name, origin.line, f"copies_from: '{system_id}' names itself")
+            elif origin.text not in systems:
+                message = f"copies_from: there is no system '{origin.text}'"
+                yield Fault(name, origin.line, message, nearest(origin.text, systems))
+
+
+def _rings(files: Iterable[_File]) -> Iterator[Fault]:
+    """Find organisations that are, by their parents, above themselves."""
+    children = [file for file in files if file.parent and file.organisation_ids]
+    parents = {file.organisation_ids[0].text: file.parent.text for file in children if file.parent}
+    for file in children:
+        start = current = file.organisation_ids[0].text
+        for _ in parents:
+            current = parents.get(current, "")
+            if current == start and file.parent:
+                message = f"parent: '{start}' is its own parent, by way of '{file.parent.text}'"
+                yield Fault(file.faults.file, file.parent.line, message)
+                break

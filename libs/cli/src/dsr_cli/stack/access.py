@@ -1,0 +1,102 @@
+"""The logins of a local stack's Kafka, and what each is granted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confluent_kafka import KafkaException
+
+# The package exports these, but not in a way that a type checker sees.
+from confluent_kafka.admin._scram import (
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from dsr_cli.kafka import access
+from dsr_cli.stack import probes
+from dsr_cli.stack.errors import StackError
+from dsr_cli.stack.secret_store import Credentials
+from dsr_cli.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
+
+    from confluent_kafka.admin import AdminClient
+
+    from dsr_cli.kafka.access import Grant
+    from dsr_cli.stack.stack import Stack
+
+_ITERATIONS = 4096
+_TIMEOUT = 15.0
+
+
+def secret_name(user: str) -> str:
+    """Name the secret that is this Kafka user's password."""
+    return f"kafka-{user}"
+
+
+def create_users(stack: Stack, names: Iterable[str]) -> dict[str, Credentials]:
+    """Have these logins in Kafka, ready for use; repeating it changes nothing that matters.
+
+    The passwords come from the stack's secrets, and are set again each time, so that a login
+    works even where the secrets are newer than Kafka's data.
+
+    Returns:
+        Each login, by its name.
+
+    Raises:
+        StackError: Kafka refused, or the logins did not work in time.
+    """
+    users = {
+        name: Credentials(username=name, password=stack.secrets.secret(secret_name(name)))
+        for name in names
+    }
+    if not users:
+        return users
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
+    # Kept until the end: its calls fail when it is gone.
+    admin = _admin(stack)
+    futures = admin.alter_user_scram_credentials(
+        [
+            UserScramCredentialUpsertion(user.username, info, user.password.encode())
+            for user in users.values()
+        ],
+        request_timeout=_TIMEOUT,
+    )
+    _settle(futures.values(), "create Kafka users")
+    # They were written as one batch, so all can log in as soon as any can.
+    one = next(iter(users.values()))
+    if not wait_until(
+        lambda: probes.kafka_logs_in(stack.kafka_bootstrap, one.username, one.password),
+        timeout=_TIMEOUT,
+    ):
+        message = f"Kafka user {one.username} was created and cannot log in"
+        raise StackError(message)
+    return users
+
+
+def grant(stack: Stack, grants: Iterable[Grant]) -> None:
+    """Let logins do what they are granted, from now on; repeating it changes nothing.
+
+    What was granted before stays granted.
+
+    Raises:
+        CommandError: Kafka refused, or the rights were not in force in time.
+    """
+    access.grant(_admin(stack), grants)
+
+
+def _admin(stack: Stack) -> AdminClient:
+    credentials = stack.kafka_admin_credentials
+    return probes.kafka_admin(stack.kafka_bootstrap, credentials.username, credentials.password)
+
+
+def _settle(futures: Iterable[Future[None]], doing: str) -> None:
+    try:
+        for future in futures:
+            future.result()
+    except KafkaException as error:
+        message = f"cannot {doing}: {error.args[0].str()}"
+        raise StackError(message) from error

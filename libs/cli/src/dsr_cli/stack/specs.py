@@ -1,0 +1,75 @@
+"""The three services as processes of a stack."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dsr_cli.stack import kafka, postgres, probes, temporal
+from dsr_cli.stack.access import secret_name
+from dsr_cli.stack.process import ProcessSpec
+
+if TYPE_CHECKING:
+    from dsr_cli.stack.stack import Stack
+
+INTAKE, FANOUT, VERIFIER = "intake", "fanout", "verifier"
+SERVICES = (INTAKE, FANOUT, VERIFIER)
+
+INTERNAL_TOKEN_SECRET = "internal-token"  # noqa: S105 - the name of a secret
+
+
+def service_specs(stack: Stack) -> list[ProcessSpec]:
+    """Return how intake, fanout and verifier run beside the parts of this stack."""
+    settings = stack.settings
+    at_postgres = {"DSR_POSTGRES_DSN": stack.postgres_dsn()}
+    at_temporal = {
+        "DSR_TEMPORAL_ADDRESS": stack.temporal_address,
+        "DSR_TEMPORAL_NAMESPACE": temporal.NAMESPACE,
+    }
+    at_intake = {"DSR_INTAKE_URL": settings.intake_url}
+    at_verifier = {"DSR_VERIFIER_URL": settings.verifier_url}
+    keys = {
+        "DSR_KEY_ENCRYPTION_KEY_FILE": str(stack.secrets.key_file("key-encryption-key")),
+        "DSR_LOOKUP_KEY_FILE": str(stack.secrets.key_file("lookup-key")),
+    }
+    service = partial(_service, stack)
+    return [
+        service(VERIFIER, settings.verifier_port, settings.verifier_url, at_postgres),
+        service(
+            INTAKE,
+            settings.intake_port,
+            settings.intake_url,
+            {**at_postgres, **at_verifier, **keys},
+        ),
+        service(
+            FANOUT,
+            settings.fanout_port,
+            settings.fanout_url,
+            {**at_temporal, **at_intake, **at_verifier},
+        ),
+    ]
+
+
+def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) -> ProcessSpec:
+    settings = stack.settings
+    shared = {
+        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
+        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "DSR_KAFKA_USERNAME": name,
+        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name(name)),
+        "DSR_HTTP_HOST": settings.host,
+        "DSR_HTTP_PORT": str(port),
+        "DSR_LOG_FORMAT": "json",
+        "DSR_INTERNAL_TOKEN": stack.secrets.secret(INTERNAL_TOKEN_SECRET),
+    }
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, "-m", f"dsr_{name}"),
+        env={**shared, **env},
+        cwd=settings.data_dir,
+        ports=(port,),
+        address=url,
+        ready=lambda: probes.http_ok(f"{url}/readyz"),
+        after=(kafka.NAME, temporal.NAME, postgres.NAME),
+    )

@@ -1,0 +1,56 @@
+"""One request in full: its dates, what each system answered, and who is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dsr_cli.view.board import cell
+
+__all__ = ["request_view"]
+
+
+def request_view(
+    request: dict[str, Any], obligations: dict[str, Any], closure: dict[str, Any] | None
+) -> RenderableType:
+    """Return the whole picture of one request."""
+    facts = Table(show_header=False, box=None, pad_edge=False)
+    for name in ("id", "state", "outcome", "right", "jurisdiction", "received_at", "due_at"):
+        if request.get(name):
+            facts.add_row(name.replace("_", " "), str(request[name]))
+    if closure:
+        facts.add_row("closed at", str(closure["closed_at"]))
+        facts.add_row("evidence", str(closure["evidence_digest"]))
+    return Group(facts, _obligations(obligations), _missing(request, obligations))
+
+
+def _obligations(obligations: dict[str, Any]) -> Table:
+    table = Table("", "system", "organisation", "answer", "records", "why")
+    for one in obligations.get("obligations", ()):
+        grounds = "; ".join(
+            f"{exemption['ground']}, review {str(exemption['review_at'])[:10]}"
+            for exemption in one.get("exemptions", ())
+        )
+        answer = (one["disposition"] or "no answer yet").replace("_", " ")
+        table.add_row(
+            cell(one["disposition"]),
+            one["system_id"],
+            one["organisation_id"],
+            f"{answer} (contradicted)" if one.get("is_contradicted") else answer,
+            str(one["records"]) if one["records"] else "",
+            grounds or one.get("reason") or "",
+        )
+    return table
+
+
+def _missing(request: dict[str, Any], obligations: dict[str, Any]) -> Text:
+    listed = obligations.get("obligations", ())
+    missing = [one["system_id"] for one in listed if not one["is_confirmed"]]
+    if request.get("state") != "open":
+        return Text(f"all {len(listed)} systems have confirmed", style="green")
+    if not listed:
+        return Text("the obligations are being opened", style="yellow")
+    return Text(f"waiting for {', '.join(missing)}", style="yellow")

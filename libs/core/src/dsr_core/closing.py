@@ -1,0 +1,108 @@
+"""The closing rule: the one function that says whether a subject request is closed.
+
+Counters elsewhere say when to ask it. Nothing else decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from enum import StrEnum
+
+from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.ids import SystemId
+from dsr_core.rights import Disposition
+
+__all__ = ["Closed", "Obligation", "Open", "Outcome", "closing", "evidence_digest"]
+
+
+class Outcome(StrEnum):
+    """How a closed subject request ended."""
+
+    FULFILLED = "fulfilled"
+    PARTLY_FULFILLED = "partly_fulfilled"
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What one system owes for one subject request, and where it stands."""
+
+    system_id: SystemId
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Every expected obligation is present and confirmed."""
+
+    outcome: Outcome
+    evidence_digest: bytes
+    """SHA-256 over the canonical form of the confirming answers, sorted by system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """At least one obligation is absent or not confirmed."""
+
+    missing: tuple[SystemId, ...]
+    """The systems that have not confirmed, sorted."""
+
+    absent: int
+    """How many expected obligations are not present at all."""
+
+
+_KEPT = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
+
+
+def closing(expected: int, obligations: Sequence[Obligation]) -> Closed | Open:
+    """Say whether a subject request is closed.
+
+    Args:
+        expected: The number of obligations that were opened; at least 1. No system to ask is never
+            a reason to close: a rule or a person states that outcome.
+        obligations: The obligations present, in any order.
+    """
+    by_system = {one.system_id: one for one in obligations}
+    if len(by_system) != len(obligations):
+        raise ValueError("one obligation a system")
+    missing = tuple(sorted(one.system_id for one in obligations if not one.standing.is_confirmed))
+    absent = max(expected - len(obligations), 0)
+    if missing or absent or expected < 1 or len(obligations) != expected:
+        return Open(missing, absent)
+    answers = [_evidence(by_system[system_id].standing) for system_id in sorted(by_system)]
+    kept = any(answer.disposition in _KEPT for answer in answers)
+    outcome = Outcome.PARTLY_FULFILLED if kept else Outcome.FULFILLED
+    return Closed(outcome, evidence_digest(answers))
+
+
+def evidence_digest(answers: Sequence[Acknowledgement]) -> bytes:
+    """Return the SHA-256 of the canonical form of answers: JSON, sorted keys, UTF-8."""
+    content = [
+        {
+            "disposition": one.disposition.value,
+            "exemptions": [
+                {
+                    "categories": sorted(exemption.categories),
+                    "ground": exemption.ground,
+                    "records": exemption.records,
+                    "review_at": exemption.review_at.astimezone(UTC).isoformat(),
+                }
+                for exemption in one.exemptions
+            ],
+            "records": one.records,
+            "request_id": one.request_id,
+            "sequence": one.sequence,
+            "system_id": one.system_id,
+        }
+        for one in answers
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+
+
+def _evidence(standing: Standing) -> Acknowledgement:
+    if standing.answer is None:
+        raise ValueError("confirmed without an answer")
+    return standing.answer

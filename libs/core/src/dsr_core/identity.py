@@ -1,0 +1,118 @@
+"""Identifiers and identities: the personal values that name a data subject.
+
+A value of this module never shows itself: `repr` and `str` are redacted, so that no log line, error
+message or test report can hold one by accident.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dsr_core.errors import RejectedInput
+
+__all__ = ["IDENTIFIER_KINDS", "Identifier", "Identity"]
+
+_VALUE_LIMIT = 320
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def _plain(value: str) -> str:
+    return value.strip()
+
+
+def _lower(value: str) -> str:
+    return value.strip().lower()
+
+
+def _digits(value: str) -> str:
+    value = value.strip()
+    digits = re.sub(r"[^0-9]", "", value)
+    return f"+{digits}" if value.startswith("+") else digits
+
+
+def _compact(value: str) -> str:
+    return re.sub(r"[\s-]", "", value).upper()
+
+
+IDENTIFIER_KINDS: dict[str, Callable[[str], str]] = {
+    "account_id": _plain,
+    "cookie_id": _plain,
+    "customer_number": _compact,
+    "device_id": _lower,
+    "email": _lower,
+    "government_id": _compact,
+    "ip_address": _lower,
+    "phone": _digits,
+    "username": _plain,
+}
+"""The kinds of identifier, each with the function that brings a value into the form it is compared in."""
+
+_SHAPES: dict[str, re.Pattern[str]] = {
+    "email": re.compile(r"[^@\s]+@[^@\s]+"),
+    "phone": re.compile(r"\+?[0-9]{5,15}"),
+    "ip_address": re.compile(r"[0-9a-f.:]{3,45}"),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identifier:
+    """One (kind, value) pair, normalised."""
+
+    kind: str
+    value: str
+
+    def __repr__(self) -> str:
+        """Show the kind and hide the value."""
+        return f"Identifier({self.kind}=…)"
+
+    @classmethod
+    def of(cls, kind: str, value: str) -> Identifier:
+        """Make an identifier from what a caller sent.
+
+        Raises:
+            RejectedInput: The kind is unknown or the value cannot be one of that kind.
+        """
+        normalise = IDENTIFIER_KINDS.get(kind)
+        if normalise is None:
+            known = ", ".join(sorted(IDENTIFIER_KINDS))
+            raise RejectedInput("unknown_identifier_kind", f"known kinds are {known}", field="kind")
+        if len(value) > _VALUE_LIMIT or _CONTROL.search(value):
+            detail = f"at most {_VALUE_LIMIT} characters, none of them a control character"
+            raise RejectedInput("invalid_identifier", detail, field="value")
+        normalised = normalise(value)
+        shape = _SHAPES.get(kind)
+        if not normalised or (shape is not None and shape.fullmatch(normalised) is None):
+            raise RejectedInput("invalid_identifier", f"this cannot be a {kind}", field="value")
+        return cls(kind, normalised)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The set of identifiers that names one data subject, sorted and without repeats."""
+
+    identifiers: tuple[Identifier, ...]
+
+    @classmethod
+    def of(cls, identifiers: Iterable[Identifier]) -> Identity:
+        """Make an identity; order and repeats do not matter."""
+        return cls(tuple(sorted(set(identifiers), key=lambda one: (one.kind, one.value))))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds present, sorted."""
+        return tuple(sorted({one.kind for one in self.identifiers}))
+
+    def only(self, kinds: Iterable[str]) -> Identity:
+        """Keep the identifiers of the given kinds, so that a system sees no more than it needs."""
+        wanted = frozenset(kinds)
+        return Identity(tuple(one for one in self.identifiers if one.kind in wanted))
+
+    def first(self, kind: str) -> str | None:
+        """Return the value of the first identifier of a kind, or none."""
+        return next((one.value for one in self.identifiers if one.kind == kind), None)
+
+    def values(self, kind: str) -> tuple[str, ...]:
+        """Return every value of a kind."""
+        return tuple(one.value for one in self.identifiers if one.kind == kind)

@@ -1,0 +1,62 @@
+"""The plan: which systems must answer for a subject request, from one registry version.
+
+A pure function, so that intake (which refuses a request with an empty plan), fanout (which opens the
+obligations) and an auditor with the registry's digest all find the same systems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dsr_core.ids import OrganisationId
+from dsr_core.registry import Registry, System
+from dsr_core.rights import Right
+
+__all__ = ["Scope", "by_organisation", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What part of the data a subject request is about; an empty tuple means all of it."""
+
+    categories: tuple[str, ...] = ()
+    """Keys of the fideslang taxonomy, sorted; a key covers the keys below it."""
+
+    organisation_ids: tuple[OrganisationId, ...] = ()
+    """Organisations, sorted."""
+
+    def covers(self, system: System) -> bool:
+        """Tell whether any of the system's data is meant."""
+        if self.organisation_ids and system.organisation_id not in self.organisation_ids:
+            return False
+        if not self.categories:
+            return True
+        return any(
+            _is_at_or_below(held, wanted) or _is_at_or_below(wanted, held)
+            for held in system.categories
+            for wanted in self.categories
+        )
+
+
+def plan(registry: Registry, right: Right, scope: Scope) -> tuple[System, ...]:
+    """Return every system that must answer, sorted by id.
+
+    A system is asked even when it knows the data subject by none of the identifiers at hand: only it
+    can say so, and until it does the request stays open.
+    """
+    return tuple(
+        system for system in registry.systems if right in system.rights and scope.covers(system)
+    )
+
+
+def by_organisation(systems: Iterable[System]) -> dict[OrganisationId, tuple[System, ...]]:
+    """Group systems by the organisation that owns them, both sorted by id."""
+    groups: dict[OrganisationId, list[System]] = {}
+    for system in sorted(systems, key=lambda one: (one.organisation_id, one.id)):
+        groups.setdefault(system.organisation_id, []).append(system)
+    return {organisation: tuple(group) for organisation, group in groups.items()}
+
+
+def _is_at_or_below(key: str, ancestor: str) -> bool:
+    return key == ancestor or key.startswith(f"{ancestor}.")

@@ -1,0 +1,183 @@
+"""The registry: which organisations there are, and which systems of theirs hold personal data.
+
+A registry is a value. Its digest names it: what was planned from one version can be checked against
+that version for ever. Reading files belongs to the command line, carrying versions to `dsr_wire`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dsr_core.ids import OrganisationId, SystemId, is_slug
+from dsr_core.rights import Right
+
+__all__ = ["Organisation", "OrganisationRole", "Registry", "System"]
+
+
+class OrganisationRole(StrEnum):
+    """What an organisation is to the group."""
+
+    COMPANY = "company"
+    AFFILIATE = "affiliate"
+    SUBSIDIARY = "subsidiary"
+    SERVICE_PROVIDER = "service_provider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A legal entity that holds personal data."""
+
+    id: OrganisationId
+    name: str
+    role: OrganisationRole
+    country: str
+    """ISO 3166-1 alpha-2."""
+
+    region: str
+    owner: str
+    """The team that answers for it; not a person."""
+
+    contact: str
+    parent: OrganisationId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A store of personal data, owned by one organisation."""
+
+    id: SystemId
+    name: str
+    organisation_id: OrganisationId
+    owner: str
+    contact: str
+    region: str
+    rights: tuple[Right, ...]
+    """What it can be asked for, sorted."""
+
+    identifiers: tuple[str, ...]
+    """The kinds that it knows a data subject by, sorted; any one of them is enough."""
+
+    categories: tuple[str, ...]
+    """Keys of the fideslang taxonomy, sorted."""
+
+    copies_from: tuple[SystemId, ...] = ()
+    """The systems that its data comes from, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One version of the list of organisations and systems, both sorted by id."""
+
+    organisations: tuple[Organisation, ...]
+    systems: tuple[System, ...]
+    digest: str = field(init=False)
+    """SHA-256 of the canonical form, in hexadecimal: the version's name."""
+
+    def __post_init__(self) -> None:
+        """Sort, so that equal content has an equal digest."""
+        set_ = object.__setattr__
+        set_(self, "organisations", tuple(sorted(self.organisations, key=lambda one: one.id)))
+        set_(self, "systems", tuple(sorted(self.systems, key=lambda one: one.id)))
+        set_(self, "digest", hashlib.sha256(self.canonical()).hexdigest())
+
+    def canonical(self) -> bytes:
+        """Return the canonical form: JSON with sorted keys, no white space, UTF-8."""
+        content = {
+            "organisations": [_organisation_fields(one) for one in self.organisations],
+            "systems": [_system_fields(one) for one in self.systems],
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode()
+
+    @classmethod
+    def from_canonical(cls, canonical: bytes) -> Registry:
+        """Rebuild a registry from its canonical form.
+
+        Raises:
+            ValueError: The bytes are not the canonical form of a registry.
+        """
+        try:
+            content = json.loads(canonical)
+            registry = cls(
+                tuple(_organisation(one) for one in content["organisations"]),
+                tuple(_system(one) for one in content["systems"]),
+            )
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("not a registry") from error
+        if registry.canonical() != canonical:
+            raise ValueError("not the canonical form")
+        for things in (registry.organisations, registry.systems):
+            if len({one.id for one in things}) != len(things):
+                raise ValueError("one id twice")
+        return registry
+
+    def system(self, system_id: str) -> System | None:
+        """Return a system by id, or none."""
+        return next((one for one in self.systems if one.id == system_id), None)
+
+    def organisation(self, organisation_id: str) -> Organisation | None:
+        """Return an organisation by id, or none."""
+        return next((one for one in self.organisations if one.id == organisation_id), None)
+
+    def systems_of(self, organisation_id: str) -> tuple[System, ...]:
+        """Return the systems that an organisation owns, sorted by id."""
+        return tuple(one for one in self.systems if one.organisation_id == organisation_id)
+
+
+def _organisation_fields(one: Organisation) -> dict[str, Any]:
+    return {
+        "contact": one.contact,
+        "country": one.country,
+        "id": one.id,
+        "name": one.name,
+        "owner": one.owner,
+        "parent": one.parent,
+        "region": one.region,
+        "role": one.role.value,
+    }
+
+
+def _organisation(fields: dict[str, Any]) -> Organisation:
+    _check_texts(fields["id"], [text for name, text in fields.items() if name != "parent"])
+    if fields["parent"] is not None:
+        _check_texts(fields["parent"], [])
+    return Organisation(**{**fields, "role": OrganisationRole(fields["role"])})
+
+
+def _system_fields(one: System) -> dict[str, Any]:
+    return {
+        "categories": sorted(one.categories),
+        "contact": one.contact,
+        "copies_from": sorted(one.copies_from),
+        "id": one.id,
+        "identifiers": sorted(one.identifiers),
+        "name": one.name,
+        "organisation_id": one.organisation_id,
+        "owner": one.owner,
+        "region": one.region,
+        "rights": sorted(right.value for right in one.rights),
+    }
+
+
+def _system(fields: dict[str, Any]) -> System:
+    lists = [value for value in fields.values() if isinstance(value, list)]
+    single = [value for value in fields.values() if not isinstance(value, list)]
+    _check_texts(fields["id"], [*single, *(text for texts in lists for text in texts)])
+    return System(
+        **{
+            **fields,
+            "categories": tuple(fields["categories"]),
+            "copies_from": tuple(fields["copies_from"]),
+            "identifiers": tuple(fields["identifiers"]),
+            "rights": tuple(Right(right) for right in fields["rights"]),
+        }
+    )
+
+
+def _check_texts(slug: Any, texts: list[Any]) -> None:
+    if not all(isinstance(text, str) for text in (slug, *texts)) or not is_slug(slug):
+        raise ValueError("every field is text, and every id a slug")

@@ -1,0 +1,36 @@
+"""Alembic's environment, one for every service: the caller passes the database and the schema."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+from alembic import context
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+_LOCK = 7_305_114
+"""An advisory lock of this project: replicas migrate one after another."""
+
+
+def _run(connection: Connection) -> None:
+    schema = str(context.config.attributes["schema"])
+    connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+    connection.execute(text(f"create schema if not exists {schema}"))
+    context.configure(connection=connection, version_table_schema=schema)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _migrate() -> None:
+    dsn = str(context.config.attributes["dsn"])
+    # asyncpg reads the DSN itself: SQLAlchemy does not know all of its parameters, sslmode for one.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=pool.NullPool
+    )
+    async with engine.begin() as connection:
+        await connection.run_sync(_run)
+    await engine.dispose()
+
+
+asyncio.run(_migrate())

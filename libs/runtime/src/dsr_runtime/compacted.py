@@ -1,0 +1,94 @@
+"""A compacted topic, read whole and then followed: how a process holds reference data in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from dsr_runtime.backoff import Backoff
+from dsr_runtime.kafka import KafkaConnection, started
+
+__all__ = ["CompactedTopic"]
+
+log = structlog.get_logger(__name__)
+
+
+class CompactedTopic:
+    """Reads one topic of one partition from its beginning, and goes on following it.
+
+    The handler must not raise for a bad record: what was there before stays in force.
+    """
+
+    def __init__(
+        self, connection: KafkaConnection, topic: str, handle: Callable[[ConsumerRecord], None]
+    ) -> None:
+        self._connection = connection
+        self._partition = TopicPartition(topic, 0)
+        self._handle = handle
+        self._stopping = asyncio.Event()
+        self._caught_up = asyncio.Event()
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Read and follow until `stop`, starting over when Kafka was away."""
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                await self._follow()
+            except (KafkaError, OSError) as error:
+                log.warning("kafka is away", topic=self._partition.topic, error=str(error))
+                await backoff.wait(self._stopping)
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stopping.set()
+
+    async def caught_up(self) -> None:
+        """Return when everything that was there at the start has been read."""
+        await self._caught_up.wait()
+
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until a condition on what has been read holds; false when the time has run out."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
+            except TimeoutError:
+                return False
+            return True
+
+    async def ping(self) -> None:
+        """Return when the topic has been read whole once.
+
+        Raises:
+            RuntimeError: It has not.
+        """
+        if not self._caught_up.is_set():
+            raise RuntimeError(f"{self._partition.topic} is not read yet")
+
+    async def _follow(self) -> None:
+        consumer: AIOKafkaConsumer | None = await started(
+            lambda: AIOKafkaConsumer(**self._connection.arguments(), enable_auto_commit=False),
+            part=self._partition.topic,
+            unless=self._stopping,
+        )
+        if consumer is None:
+            return
+        try:
+            consumer.assign([self._partition])
+            await consumer.seek_to_beginning(self._partition)
+            end = (await consumer.end_offsets([self._partition]))[self._partition]
+            while not self._stopping.is_set():
+                if await consumer.position(self._partition) >= end:
+                    self._caught_up.set()
+                batches = await consumer.getmany(timeout_ms=500)
+                for record in batches.get(self._partition, ()):
+                    self._handle(record)
+                if batches:
+                    async with self._changed:
+                        self._changed.notify_all()
+        finally:
+            await consumer.stop()

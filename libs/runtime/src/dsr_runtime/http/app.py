@@ -1,0 +1,99 @@
+"""Applications: FastAPI with problem documents, probes and metrics, served inside the service's loop."""
+
+from __future__ import annotations
+
+import hmac
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from dsr_runtime.health import Health
+from dsr_runtime.http import problems
+from dsr_runtime.process import StartFault
+
+__all__ = ["HttpServer", "internal_only", "new_app"]
+
+
+def new_app(*, title: str, description: str, health: Health, metrics: CollectorRegistry) -> FastAPI:
+    """Return an application with `/livez`, `/readyz` and `/metrics`."""
+    app = FastAPI(title=title, description=description, version="1", redoc_url=None)
+    problems.install(app)
+
+    @app.get("/livez", summary="The process answers", include_in_schema=False)
+    async def livez() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz", summary="Every part that is needed is up", include_in_schema=False)
+    async def readyz() -> Response:
+        faults = await health.faults()
+        status = "ready" if not faults else "not ready"
+        return JSONResponse(
+            {"status": status, "faults": faults}, status_code=503 if faults else 200
+        )
+
+    @app.get("/metrics", summary="Prometheus metrics", include_in_schema=False)
+    async def exposition() -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    return app
+
+
+def internal_only(token: str) -> Callable[[Request], None]:
+    """Return a dependency that lets only the group's own services in."""
+    expected = f"Bearer {token}".encode()
+
+    def check(request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, expected):
+            raise problems.Problem(401, "unauthorised", "this call is for the services themselves")
+
+    return check
+
+
+class HttpServer:
+    """Serves an application in the running loop; `stop` lets open answers finish."""
+
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        """Take the port; a StartFault says that another process has it."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise StartFault(
+                f"port {port} cannot be taken ({error.strerror}); set DSR_HTTP_PORT to another"
+            ) from error
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_config=None,
+                loop="none",
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=10,
+                backlog=2048,
+            )
+        )
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ask the server to take no more connections and to end."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the process handles signals, for all that it runs."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,193 @@
+"""The outbox: records that are published because a transaction was committed, and never lost.
+
+A service writes records into its `outbox` table in the transaction that makes them true. The relay
+publishes them afterwards, in order per key, and deletes what the brokers have. A crash in between
+publishes again: the same event id, and consumers deduplicate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zlib
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from dsr_runtime.backoff import Backoff
+from dsr_runtime.kafka import Publisher, Sendable
+from dsr_runtime.postgres import TRANSIENT
+from dsr_runtime.records import Record
+
+__all__ = ["OutboxRelay", "ddl", "enqueue"]
+
+log = structlog.get_logger(__name__)
+
+_SLOTS = 16
+_BATCH = 200
+_LOCK_SPACE = 7_305_115
+_ASIDE_S = 5.0
+"""So long a key whose record was not taken is passed over, so that others come first."""
+
+
+def ddl(schema: str) -> str:
+    """Return the statements that make a schema's outbox; used in its first migration."""
+    return f"""
+        create table {schema}.outbox (
+            id bigint generated always as identity primary key,
+            slot smallint not null,
+            topic text not null,
+            key bytea not null,
+            value bytea not null,
+            headers text not null,
+            created_at timestamptz not null default now()
+        ) with (autovacuum_vacuum_scale_factor = 0.01);
+        create index outbox_slot on {schema}.outbox (slot, id);
+    """
+
+
+async def enqueue(
+    connection: asyncpg.Connection[asyncpg.Record]
+    | asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+    schema: str,
+    records: Sequence[Sendable],
+) -> None:
+    """Write records into the outbox, in the caller's transaction and in the given order."""
+    await connection.execute(
+        f"""
+        insert into {schema}.outbox (slot, topic, key, value, headers)
+        select * from unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[], $5::text[])
+        """,
+        *columns(records),
+    )
+
+
+def columns(
+    records: Sequence[Sendable],
+) -> tuple[list[int], list[str], list[bytes], list[bytes], list[str]]:
+    """Return the outbox's columns for records, for a statement that writes them with other rows."""
+    return (
+        [zlib.crc32(record.key) % _SLOTS for record in records],
+        [record.topic for record in records],
+        [record.key for record in records],
+        [record.value for record in records],
+        [
+            json.dumps([[name, data.decode()] for name, data in record.headers])
+            for record in records
+        ],
+    )
+
+
+class OutboxRelay:
+    """Publishes a schema's outbox. Several replicas run side by side: a key is one replica's at a time."""
+
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], schema: str, publisher: Publisher
+    ) -> None:
+        self._pool = pool
+        self._schema = schema
+        self._publisher = publisher
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._aside: dict[tuple[str, bytes], float] = {}
+        self.fault: str | None = None
+        """Why nothing at all is published; none while something is."""
+
+    def wake(self) -> None:
+        """Say that there is something to publish; without it the relay looks twice a second."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask `run` to end after the batch in hand."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Publish until `stop`."""
+        backoff = Backoff()
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                published = await self._publish_some()
+            except (*TRANSIENT, KafkaError, asyncpg.PostgresError) as error:
+                self.fault = type(error).__name__
+                log.warning("the outbox waits", error=type(error).__name__)
+                await backoff.wait()
+                continue
+            if published or not self._aside:
+                backoff, self.fault = Backoff(), None
+            if published < _BATCH:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), 0.5)
+                except TimeoutError:
+                    continue
+
+    async def ping(self) -> None:
+        """Return when the last publishing worked.
+
+        Raises:
+            RuntimeError: It did not.
+        """
+        if self.fault is not None:
+            raise RuntimeError(f"the outbox waits: {self.fault}")
+
+    async def _publish_some(self) -> int:
+        """Publish a batch, delete what the brokers have, and return how many that were.
+
+        Keys whose records were not taken are passed over for a while: one partition without a leader
+        holds up neither the others nor those behind it in the batch.
+
+        Raises:
+            KafkaError: None was taken.
+        """
+        now = asyncio.get_running_loop().time()
+        self._aside = {key: until for key, until in self._aside.items() if until > now}
+        async with self._pool.acquire() as connection, connection.transaction():
+            # Two statements: the second must see what another replica deleted before it let go.
+            slots = await connection.fetchval(
+                f"select array_agg(s) from generate_series(0, {_SLOTS - 1}) s"
+                f" where pg_try_advisory_xact_lock({_LOCK_SPACE}, "
+                f" hashtext('{self._schema}') # s)"
+            )
+            rows = await connection.fetch(
+                f"select id, topic, key, value, headers from {self._schema}.outbox"
+                " where slot = any($1::smallint[]) and (topic, key) not in"
+                " (select * from unnest($2::text[], $3::bytea[]))"
+                f" order by id limit {_BATCH}",
+                slots or [],
+                [topic for topic, _ in self._aside],
+                [key for _, key in self._aside],
+            )
+            if not rows:
+                return 0
+            outcomes = await self._publisher.publish_each(_record(row) for row in rows)
+            taken = [row["id"] for row, fault in zip(rows, outcomes, strict=True) if fault is None]
+            if taken:
+                await connection.execute(
+                    f"delete from {self._schema}.outbox where id = any($1::bigint[])", taken
+                )
+        self._set_aside(rows, outcomes)
+        return len(taken)
+
+    def _set_aside(
+        self, rows: Sequence[asyncpg.Record], outcomes: Sequence[BaseException | None]
+    ) -> None:
+        faults = [fault for fault in outcomes if fault is not None]
+        if not faults:
+            return
+        until = asyncio.get_running_loop().time() + _ASIDE_S
+        for row, fault in zip(rows, outcomes, strict=True):
+            if fault is not None:
+                self._aside[row["topic"], row["key"]] = until
+        if len(faults) == len(rows):
+            raise faults[0]
+        log.warning(
+            "a part of the outbox waits", records=len(faults), error=type(faults[0]).__name__
+        )
+
+
+def _record(row: asyncpg.Record) -> Record:
+    headers = tuple((name, text.encode()) for name, text in json.loads(row["headers"]))
+    return Record(row["topic"], row["key"], row["value"], headers)

@@ -1,0 +1,107 @@
+"""The life of a service's process: signals, the tasks that it runs, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+import structlog
+import uvloop
+
+__all__ = ["Process", "StartFault", "run"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_DRAIN_TIMEOUT_S = 20.0
+"""For all tasks together: whoever ends the process gives it a bounded time."""
+
+
+class StartFault(Exception):  # noqa: N818 - what it is, not that it is an error
+    """The process cannot start; the text is one line that says why and what to do."""
+
+
+class Process:
+    """What a service runs, and in which order it stops."""
+
+    def __init__(self, *, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
+        self._drain_timeout_s = drain_timeout_s
+        self._tasks: dict[asyncio.Task[None], Callable[[], object]] = {}
+        self._closers: list[Callable[[], Awaitable[object]]] = []
+        self.stopping = asyncio.Event()
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, stop: Callable[[], object]) -> None:
+        """Run work beside the rest; when it ends by itself or fails, the whole process stops."""
+        task = asyncio.create_task(work)
+        self._tasks[task] = stop
+        task.add_done_callback(lambda _task: self.stopping.set())
+
+    def on_close(self, closer: Callable[[], Awaitable[object]]) -> None:
+        """Register what to close after all work has ended; the last registered is closed first."""
+        self._closers.append(closer)
+
+    async def wait(self) -> int:
+        """Run until a signal or a fault; stop the work in the order it was spawned; return the exit code."""
+        await self.stopping.wait()
+        failed = False
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._drain_timeout_s
+        for task, stop in self._tasks.items():
+            stop()
+            done, _ = await asyncio.wait([task], timeout=max(0.0, deadline - clock()))
+            if not done:
+                log.error("a task did not end in time and is cancelled")
+                task.cancel()
+                await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a task failed", exc_info=error)
+                failed = True
+        for close in reversed(self._closers):
+            try:
+                await close()
+            except Exception:
+                log.exception("a part did not close")
+                failed = True
+        return 1 if failed else 0
+
+
+def run(service: str, main: Callable[[Process], Awaitable[None]]) -> None:
+    """Run a service until SIGTERM or SIGINT, then drain and leave; exit code 1 after a fault.
+
+    Args:
+        service: The service's name, for the log.
+        main: Builds and starts everything on the given process; returns when it runs.
+    """
+
+    async def live() -> int:
+        process = Process()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, process.stopping.set)
+        starting = asyncio.ensure_future(main(process))
+        stopping = asyncio.create_task(process.stopping.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+        else:
+            starting.result()
+            log.info("started", service=service)
+        code = await process.wait()
+        stopping.cancel()
+        log.info("stopped", service=service)
+        return code
+
+    try:
+        code = uvloop.run(live())
+    except StartFault as fault:
+        sys.stderr.write(f"{service}: {fault}\n")
+        code = 1
+    sys.stderr.flush()
+    # Threads of libraries must not hold the process up once everything is closed.
+    os._exit(code)

@@ -1,0 +1,123 @@
+"""Settings: read once, from the environment, in a service's `__main__`; passed on from there.
+
+Each service composes the groups that it needs into one class. A fault stops the process at start
+with one readable line for each.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dsr_runtime.kafka import KafkaConnection
+
+__all__ = [
+    "HttpSettings",
+    "KafkaSettings",
+    "LogSettings",
+    "PostgresSettings",
+    "TemporalSettings",
+    "load",
+]
+
+EXIT_CONFIGURATION = 78
+"""What a process exits with when its settings are wrong (EX_CONFIG of sysexits.h)."""
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+_PREFIX = "DSR_"
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+
+class LogSettings(_Group):
+    """How the process logs."""
+
+    log_format: Literal["json", "console"] = "json"
+    """`json` for machines, `console` for people."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged at least."""
+
+
+class HttpSettings(_Group):
+    """Where the process listens, and what other services of the group present."""
+
+    http_host: str = "127.0.0.1"
+    """The address to listen on."""
+
+    http_port: int = Field(ge=1, le=65535)
+    """The port to listen on."""
+
+    internal_token: SecretStr = Field(min_length=16)
+    """The bearer token of calls between the services."""
+
+
+class KafkaSettings(_Group):
+    """How the process reaches Kafka."""
+
+    kafka_bootstrap: str = Field(min_length=1)
+    """Host and port of one broker or several, joined by commas."""
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
+    """How the connection is protected; SASL is SCRAM-SHA-512."""
+
+    kafka_username: str = ""
+    """The login."""
+
+    kafka_password: SecretStr = SecretStr("")
+    """Its password."""
+
+    kafka_ca_file: Path | None = None
+    """The certificates to trust, in PEM; the machine's unless given."""
+
+    @property
+    def kafka(self) -> KafkaConnection:
+        """The connection that these settings describe."""
+        return KafkaConnection(
+            bootstrap=self.kafka_bootstrap,
+            security_protocol=self.kafka_security_protocol,
+            username=self.kafka_username,
+            password=self.kafka_password.get_secret_value(),
+            ca_file=self.kafka_ca_file,
+        )
+
+
+class PostgresSettings(_Group):
+    """How the process reaches PostgreSQL."""
+
+    postgres_dsn: SecretStr
+    """The database, as postgresql://user:password@host:port/name."""
+
+    postgres_pool_size: int = Field(default=8, ge=1, le=200)
+    """Connections at most."""
+
+
+class TemporalSettings(_Group):
+    """How the process reaches Temporal."""
+
+    temporal_address: str = Field(min_length=1)
+    """Host and port of the frontend."""
+
+    temporal_namespace: str = "default"
+    """The namespace of the workflows."""
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """Read settings from the environment, or leave the process with one line for each fault."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = _PREFIX + "_".join(str(part) for part in fault["loc"]).upper()
+            sys.stderr.write(f"{name}: {fault['msg'].lower()}\n")
+        sys.stderr.write("set these in the environment; docs/settings.md explains each\n")
+        sys.exit(EXIT_CONFIGURATION)

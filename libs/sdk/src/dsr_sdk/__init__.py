@@ -1,0 +1,76 @@
+"""What a system installs to subscribe to subject requests.
+
+Register a handler and run; what must not be lost, asked twice or shown is taken care of::
+
+    from dsr_sdk import Answer, DeletionRequest, Erased, NotFound, Subscriber
+
+    subscriber = Subscriber.from_environment()
+
+    @subscriber.deletion
+    async def erase(request: DeletionRequest) -> Answer:
+        records = await customers.delete(email=request.identity.first("email"))
+        return Erased(records) if records or request.may_be_repeat else NotFound()
+
+    subscriber.run()
+
+`dsr_sdk.testing` has what is needed to test the handlers without Kafka.
+"""
+
+from dsr_core.acknowledgements import Exemption
+from dsr_core.identity import Identifier, Identity
+from dsr_core.plan import Scope
+from dsr_core.rights import Disposition, Right
+from dsr_sdk.answers import (
+    Answer,
+    Delivered,
+    Erased,
+    Exempt,
+    Failed,
+    Informed,
+    InProgress,
+    NotFound,
+    PartiallyExempt,
+    Unresolvable,
+)
+from dsr_sdk.bus import Bus, Record
+from dsr_sdk.connection import KafkaConnection
+from dsr_sdk.errors import ConfigurationError
+from dsr_sdk.obligations import ObligationKey
+from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
+from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
+from dsr_sdk.requests import AccessRequest, DeletionRequest, SystemRequest
+from dsr_sdk.subscriber import Subscriber
+from dsr_wire.keys import SystemKeyPair
+
+__all__ = [
+    "AccessRequest",
+    "Answer",
+    "Bus",
+    "ConfigurationError",
+    "DeletionRequest",
+    "Delivered",
+    "Disposition",
+    "Erased",
+    "Exempt",
+    "Exemption",
+    "Failed",
+    "Identifier",
+    "Identity",
+    "InProgress",
+    "Informed",
+    "KafkaConnection",
+    "NotFound",
+    "ObligationKey",
+    "Outcome",
+    "OutcomeState",
+    "OutcomeStore",
+    "PartiallyExempt",
+    "Record",
+    "Right",
+    "Scope",
+    "SqliteOutcomeStore",
+    "Subscriber",
+    "SystemKeyPair",
+    "SystemRequest",
+    "Unresolvable",
+]

@@ -1,0 +1,263 @@
+"""What a system may answer, as types; and the acknowledgement that each becomes.
+
+Nothing here may hold personal data: reasons, grounds and categories travel in the clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_core.acknowledgements import Acknowledgement, Exemption, check
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Disposition, Right
+
+__all__ = [
+    "Answer",
+    "Delivered",
+    "Erased",
+    "Exempt",
+    "Failed",
+    "InProgress",
+    "Informed",
+    "NotFound",
+    "PartiallyExempt",
+    "Unresolvable",
+    "to_acknowledgement",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Confirms: the person's data is gone from this system."""
+
+    records: int = 0
+    """How many records were erased."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Confirms: the person's data was handed over for the access package."""
+
+    records: int
+    """How many records were delivered."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Confirms: this system holds nothing on this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Informed:
+    """Confirms: this recipient was told of an erasure (GDPR article 19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """Confirms: all of it is kept, on a legal ground."""
+
+    ground: str = ""
+    """A citation, for example `HGB 257`."""
+
+    review_at: datetime | None = None
+    """When the ground must be looked at again."""
+
+    categories: tuple[str, ...] = ()
+    """Keys of the fideslang taxonomy that are kept."""
+
+    records: int = 0
+    """How many records are kept."""
+
+    exemptions: tuple[Exemption, ...] = ()
+    """Further grounds, where there are several."""
+
+    def __post_init__(self) -> None:
+        """Refuse an exemption without its evidence."""
+        _count(self.records)
+        _grounds(self.ground, self.review_at, self.categories, self.records, self.exemptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PartiallyExempt:
+    """Confirms: a part is kept on a legal ground, the rest is erased."""
+
+    ground: str = ""
+    """A citation, for example `HGB 257`."""
+
+    review_at: datetime | None = None
+    """When the ground must be looked at again."""
+
+    erased: int = 0
+    """How many records were erased."""
+
+    kept: int = 0
+    """How many records are kept on this ground."""
+
+    categories: tuple[str, ...] = ()
+    """Keys of the fideslang taxonomy that are kept."""
+
+    exemptions: tuple[Exemption, ...] = ()
+    """Further grounds, where there are several."""
+
+    def __post_init__(self) -> None:
+        """Refuse an exemption without its evidence."""
+        _count(self.erased)
+        _count(self.kept)
+        _grounds(self.ground, self.review_at, self.categories, self.kept, self.exemptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Does not confirm: the system could not do it this time.
+
+    With `retry_at` the SDK asks the handler again then, also after a restart; without it, only a
+    reminder does.
+    """
+
+    reason: str
+    """Why, in words without personal data."""
+
+    retry_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time without a time zone."""
+        _aware(self.retry_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolvable:
+    """Does not confirm: none of the identifiers names a person in this system."""
+
+    reason: str
+    """Why, in words without personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """Does not confirm: the work has begun, and an answer is coming.
+
+    The answer comes from `Subscriber.answer`; or, with `expected_at`, the handler is asked again
+    then if there is none.
+    """
+
+    reason: str = ""
+    """What is going on, in words without personal data."""
+
+    expected_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time without a time zone."""
+        _aware(self.expected_at)
+
+
+Answer = (
+    Erased
+    | Delivered
+    | NotFound
+    | Informed
+    | Exempt
+    | PartiallyExempt
+    | Failed
+    | Unresolvable
+    | InProgress
+)
+"""Whatever a handler may return for one request."""
+
+
+def to_acknowledgement(
+    answer: Answer,
+    *,
+    request_id: RequestId,
+    system_id: SystemId,
+    right: Right,
+    sequence: int,
+    at: datetime,
+) -> Acknowledgement:
+    """Turn an answer into the acknowledgement of one obligation.
+
+    Raises:
+        RejectedInput: The answer is none for this right.
+    """
+    disposition = _DISPOSITIONS[type(answer)]
+    records, reason = 0, ""
+    exemptions: tuple[Exemption, ...] = ()
+    retry_at: datetime | None = None
+    match answer:
+        case Erased(records=count) | Delivered(records=count):
+            records = count
+        case NotFound() | Informed():
+            pass
+        case Exempt(ground, review_at, categories, kept, further):
+            exemptions = _grounds(ground, review_at, categories, kept, further)
+        case PartiallyExempt(ground, review_at, erased, kept, categories, further):
+            records = erased
+            exemptions = _grounds(ground, review_at, categories, kept, further)
+        case Failed(why, again) | InProgress(why, again):
+            reason, retry_at = why, again
+        case Unresolvable(why):
+            reason = why
+    acknowledgement = Acknowledgement(
+        request_id=request_id,
+        system_id=system_id,
+        right=right,
+        disposition=disposition,
+        sequence=sequence,
+        answered_at=at,
+        records=records,
+        exemptions=exemptions,
+        reason=reason,
+        retry_at=retry_at,
+    )
+    check(acknowledgement)
+    return acknowledgement
+
+
+_DISPOSITIONS: dict[type, Disposition] = {
+    Erased: Disposition.ERASED,
+    Delivered: Disposition.DELIVERED,
+    NotFound: Disposition.NOT_FOUND,
+    Informed: Disposition.INFORMED,
+    Exempt: Disposition.EXEMPT,
+    PartiallyExempt: Disposition.PARTIALLY_EXEMPT,
+    Failed: Disposition.FAILED,
+    Unresolvable: Disposition.UNRESOLVABLE,
+    InProgress: Disposition.IN_PROGRESS,
+}
+
+
+def _grounds(
+    ground: str,
+    review_at: datetime | None,
+    categories: tuple[str, ...],
+    records: int,
+    further: tuple[Exemption, ...],
+) -> tuple[Exemption, ...]:
+    for exemption in further:
+        _aware(exemption.review_at)
+    if not ground.strip() or review_at is None:
+        if further and not ground and review_at is None:
+            return further
+        raise ValueError("an exemption needs its ground and the date of its review")
+    _aware(review_at)
+    kept = tuple(sorted(categories))
+    first = Exemption(ground=ground, review_at=review_at, categories=kept, records=records)
+    return (first, *further)
+
+
+def _count(records: int) -> None:
+    if records < 0:
+        raise ValueError("a number of records is never negative")
+
+
+def _aware(at: datetime | None) -> None:
+    if at is not None and at.tzinfo is None:
+        raise ValueError("a time needs its time zone, for example datetime.now(UTC)")

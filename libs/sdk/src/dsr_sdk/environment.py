@@ -1,0 +1,114 @@
+"""A subscriber's settings from environment variables, every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dsr_core.ids import is_slug
+from dsr_sdk.connection import KafkaConnection
+from dsr_sdk.errors import ConfigurationError
+from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
+from dsr_wire.keys import SystemKeyPair
+
+__all__ = ["VARIABLES", "settings_from"]
+
+VARIABLES: dict[str, str] = {
+    "DSR_SYSTEM_ID": "the system, as it is registered",
+    "DSR_ORGANISATION_ID": "the organisation that owns it, as it is registered",
+    "DSR_SYSTEM_KEYS_FILE": "the file that `dsr-sdk keys new` made",
+    "DSR_KAFKA_BOOTSTRAP": "host:port of one or more brokers, separated by commas",
+    "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_SSL unless given",
+    "DSR_KAFKA_USERNAME": "the organisation's user: organisation.<organisation id>",
+    "DSR_KAFKA_PASSWORD": "its password",
+    "DSR_KAFKA_CA_FILE": "the authority that signed the brokers' certificates; optional",
+    "DSR_OUTCOMES_FILE": "the outcome store, on a volume that outlives the process",
+    "DSR_READY_FILE": "touched once partitions are assigned; optional",
+}
+"""Every variable that is read, and what it is."""
+
+_REQUIRED = (
+    "DSR_SYSTEM_ID",
+    "DSR_ORGANISATION_ID",
+    "DSR_SYSTEM_KEYS_FILE",
+    "DSR_KAFKA_BOOTSTRAP",
+    "DSR_OUTCOMES_FILE",
+)
+
+
+def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments of `Subscriber`.
+
+    Raises:
+        ConfigurationError: Something is missing or wrong. No line of it shows a secret.
+    """
+    faults = [
+        f"{name} is not set: {VARIABLES[name]}" for name in _REQUIRED if not environ.get(name)
+    ]
+    system_id = environ.get("DSR_SYSTEM_ID", "")
+    organisation_id = environ.get("DSR_ORGANISATION_ID", "")
+    faults.extend(
+        f"{name} must be a registry id (lower-case words joined by hyphens), not {value!r}"
+        for name, value in (("DSR_SYSTEM_ID", system_id), ("DSR_ORGANISATION_ID", organisation_id))
+        if value and not is_slug(value)
+    )
+    keys: SystemKeyPair | None = None
+    try:
+        keys = _keys(environ.get("DSR_SYSTEM_KEYS_FILE"), system_id)
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+    kafka = _kafka(environ)
+    if environ.get("DSR_KAFKA_BOOTSTRAP"):
+        faults.extend(_named(fault) for fault in kafka.faults())
+    outcomes = Path(environ.get("DSR_OUTCOMES_FILE", ""))
+    faults.extend(_folder_faults("DSR_OUTCOMES_FILE", outcomes))
+    ready_file = Path(environ["DSR_READY_FILE"]) if environ.get("DSR_READY_FILE") else None
+    if ready_file is not None:
+        faults.extend(_folder_faults("DSR_READY_FILE", ready_file))
+    if faults:
+        raise ConfigurationError(faults)
+    return {
+        "system_id": system_id,
+        "organisation_id": organisation_id,
+        "keys": keys,
+        "kafka": kafka,
+        "outcomes": SqliteOutcomeStore(outcomes),
+        "ready_file": ready_file,
+    }
+
+
+def _keys(file: str | None, system_id: str) -> SystemKeyPair | None:
+    if not file:
+        return None
+    try:
+        keys = SystemKeyPair.from_json(Path(file).read_text())
+    except OSError as error:
+        detail = f"DSR_SYSTEM_KEYS_FILE: {file} cannot be read ({error.strerror})"
+        raise ConfigurationError([detail]) from error
+    except ValueError as error:
+        raise ConfigurationError([f"DSR_SYSTEM_KEYS_FILE: {file} is {error}"]) from error
+    if is_slug(system_id) and keys.system_id != system_id:
+        detail = f"DSR_SYSTEM_KEYS_FILE: {file} holds the keys of {keys.system_id!r}, not of {system_id!r}"
+        raise ConfigurationError([detail])
+    return keys
+
+
+def _kafka(environ: Mapping[str, str]) -> KafkaConnection:
+    ca_file = environ.get("DSR_KAFKA_CA_FILE")
+    return KafkaConnection(
+        bootstrap=environ.get("DSR_KAFKA_BOOTSTRAP", ""),
+        security_protocol=environ.get("DSR_KAFKA_SECURITY_PROTOCOL") or "SASL_SSL",
+        username=environ.get("DSR_KAFKA_USERNAME") or None,
+        password=environ.get("DSR_KAFKA_PASSWORD") or None,
+        ca_file=Path(ca_file) if ca_file else None,
+    )
+
+
+def _named(fault: str) -> str:
+    return f"DSR_KAFKA_*: {fault}"
+
+
+def _folder_faults(name: str, file: Path) -> Iterator[str]:
+    if not file.parent.is_dir():
+        yield f"{name}: the folder {file.parent} is not there"

@@ -1,0 +1,217 @@
+"""The outcome store in one SQLite file: the default, for a system that runs as one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from dsr_core.errors import Unavailable
+from dsr_core.ids import RequestId
+from dsr_core.rights import Right
+from dsr_sdk.obligations import ObligationKey
+from dsr_sdk.outcomes import Outcome, OutcomeState
+
+__all__ = ["SqliteOutcomeStore"]
+
+_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS outcomes (
+  request_id TEXT NOT NULL,
+  subject_right TEXT NOT NULL,
+  notice_id TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  sequence INTEGER NOT NULL DEFAULT 0,
+  acknowledgement BLOB NOT NULL DEFAULT x'',
+  retry_at INTEGER,
+  sealed_obligation BLOB NOT NULL DEFAULT x'',
+  is_unsent INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (request_id, subject_right)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outcomes_to_retry ON outcomes (retry_at) WHERE retry_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outcomes_unsent ON outcomes (is_unsent) WHERE is_unsent = 1;
+"""
+
+_COLUMNS = (
+    "request_id, subject_right, notice_id, state, sequence, acknowledgement, retry_at,"
+    " sealed_obligation, is_unsent"
+)
+_FIND = f"""
+SELECT {_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN outcomes
+ON request_id = wanted.value AND subject_right = ?
+"""
+_BEGIN = f"""
+INSERT INTO outcomes (request_id, subject_right, notice_id, state)
+VALUES (?, ?, ?, {OutcomeState.ASKED.value})
+ON CONFLICT DO UPDATE SET notice_id = excluded.notice_id, state = excluded.state
+"""
+_SAVE = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DUE = f"SELECT {_COLUMNS} FROM outcomes WHERE retry_at <= ? ORDER BY retry_at LIMIT ?"
+_UNSENT = f"SELECT {_COLUMNS} FROM outcomes WHERE is_unsent = 1 LIMIT ?"
+_NEXT = "SELECT min(retry_at) FROM outcomes WHERE retry_at IS NOT NULL"
+_SENT = """
+UPDATE outcomes SET is_unsent = 0 WHERE request_id = ? AND subject_right = ? AND sequence = ?
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int]
+
+
+class SqliteOutcomeStore:
+    """Outcomes in a file that one process holds alone.
+
+    Writes go to a write-ahead log that is flushed to the disk before a call returns, so that they
+    survive the machine's crash too. The file is created with mode 0600. Calls block for the time of
+    the flush; there are two a poll, however many notices it brought.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open or create the file.
+
+        Raises:
+            Unavailable: It cannot be written, another process has it, or a later version wrote it.
+        """
+        if self._connection is not None:
+            return
+        with self._faults():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(
+                self._path, isolation_level=None, timeout=1.0, check_same_thread=False
+            )
+            try:
+                _prepare(connection)
+            except (sqlite3.Error, Unavailable):
+                connection.close()
+                raise
+            self._connection = connection
+
+    async def close(self) -> None:
+        """Close the file."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def find(self, keys: Sequence[ObligationKey]) -> Mapping[ObligationKey, Outcome]:
+        """Look up many obligations with one query a right."""
+        found: dict[ObligationKey, Outcome] = {}
+        for right in {key.right for key in keys}:
+            wanted = json.dumps([key.request_id for key in keys if key.right is right])
+            for outcome in self._select(_FIND, (wanted, right.value)):
+                found[outcome.key] = outcome
+        return found
+
+    async def begin(self, begun: Sequence[tuple[ObligationKey, str]]) -> None:
+        """Mark as asked, in one transaction."""
+        rows = [(key.request_id, key.right.value, notice_id) for key, notice_id in begun]
+        self._write(_BEGIN, rows)
+
+    async def save(self, outcomes: Sequence[Outcome]) -> None:
+        """Replace rows, in one transaction."""
+        self._write(_SAVE, [_row(one) for one in outcomes])
+
+    async def due(self, at: datetime, limit: int) -> Sequence[Outcome]:
+        """Read by the index of retries."""
+        return list(self._select(_DUE, (_number(at), limit)))
+
+    async def next_retry_at(self) -> datetime | None:
+        """Read the first of the index of retries."""
+        with self._faults():
+            (number,) = self._open().execute(_NEXT).fetchone()
+        return None if number is None else _time(number)
+
+    async def unsent(self, limit: int) -> Sequence[Outcome]:
+        """Read by the index of unsent answers."""
+        return list(self._select(_UNSENT, (limit,)))
+
+    async def mark_sent(self, outcomes: Sequence[Outcome]) -> None:
+        """Clear the mark, in one transaction."""
+        rows = [(one.key.request_id, one.key.right.value, one.sequence) for one in outcomes]
+        self._write(_SENT, rows)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise Unavailable("the outcome store is closed")
+        return self._connection
+
+    def _select(self, statement: str, values: tuple[object, ...]) -> Iterator[Outcome]:
+        with self._faults():
+            rows = self._open().execute(statement, values).fetchall()
+        return map(_outcome, rows)
+
+    def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        connection = self._open()
+        with self._faults():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(statement, rows)
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            detail = f"the outcome store {self._path} is away ({error})"
+            raise Unavailable(detail) from error
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -2000")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise Unavailable("the outcome store was written by a later version of dsr-sdk")
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
+
+
+def _row(one: Outcome) -> _Row:
+    retry_at = None if one.retry_at is None else _number(one.retry_at)
+    return (
+        one.key.request_id,
+        one.key.right.value,
+        one.notice_id,
+        one.state.value,
+        one.sequence,
+        one.acknowledgement,
+        retry_at,
+        one.sealed_obligation,
+        int(one.is_unsent),
+    )
+
+
+def _outcome(row: _Row) -> Outcome:
+    return Outcome(
+        key=ObligationKey(RequestId(row[0]), Right(row[1])),
+        notice_id=row[2],
+        state=OutcomeState(row[3]),
+        sequence=row[4],
+        acknowledgement=row[5],
+        retry_at=None if row[6] is None else _time(row[6]),
+        sealed_obligation=row[7],
+        is_unsent=bool(row[8]),
+    )
+
+
+def _number(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _time(number: int) -> datetime:
+    return _EPOCH + number * _MICROSECOND

@@ -1,0 +1,355 @@
+"""From sealed obligations to acknowledgements: the heart of the SDK, without any transport.
+
+The order is what makes a crash harmless at every point: the mark that the handler is about to be
+asked is durable before it is asked, its outcome before the acknowledgement is sent, and the
+acknowledgement before the offset is committed (which is the caller's part).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
+from dsr_core.identity import Identity
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Right
+from dsr_sdk.acknowledging import Signable
+from dsr_sdk.answers import Answer, Failed, InProgress, Unresolvable, to_acknowledgement
+from dsr_sdk.deciding import (
+    Step,
+    decide,
+    failure,
+    outcome_of,
+    repeated,
+    says_the_same,
+    still_asked,
+)
+from dsr_sdk.handlers import Asker, Handler
+from dsr_sdk.obligations import ObligationKey, SealedObligation
+from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
+from dsr_sdk.requests import SystemRequest
+from dsr_sdk.rounds import InHand, Round, open_identity, request_for
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_wire.keys import SystemKeyPair
+
+__all__ = ["Emit", "Processor"]
+
+Emit = Callable[[Sequence[Signable]], Awaitable[None]]
+"""Signs and sends; returns when the broker has them; raises Unavailable."""
+
+_FLUSH_SECONDS = 1.0
+_RESEND = 1000
+
+
+class Processor:
+    """Answers for one system."""
+
+    def __init__(
+        self,
+        *,
+        keys: SystemKeyPair,
+        handlers: Mapping[Right, Handler],
+        outcomes: OutcomeStore,
+        asker: Asker,
+        clock: Callable[[], datetime],
+        emit: Emit,
+        honours_scope: bool = False,
+    ) -> None:
+        self._keys = keys
+        self._system_id = SystemId(keys.system_id)
+        self._handlers = handlers
+        self._outcomes = outcomes
+        self._asker = asker
+        self._clock = clock
+        self._emit = emit
+        self._honours_scope = honours_scope
+        self._in_hand: dict[ObligationKey, InHand] = {}
+        self._saving = asyncio.Lock()
+        self._has_unsent = True
+        self.next_retry_at: datetime | None = None
+        """When the first retry is due, as far as this process has seen."""
+
+        self.wake = asyncio.Event()
+        """Set when there is something to send that no notice brought."""
+
+    async def process(
+        self, obligations: Sequence[SealedObligation], *, is_retry: bool = False
+    ) -> dict[int, RejectedInput]:
+        """Answer these obligations; return when the broker has the acknowledgements.
+
+        Where an obligation is named twice, the later notice counts. Answers that come while others
+        are still at work are sent each second.
+
+        Returns:
+            Why an identity could not be opened, by its position in what was given.
+
+        Raises:
+            Unavailable: The store or the bus is away. Calling again with the same obligations asks
+                no handler again whose outcome was stored.
+        """
+        turn = Round(is_retry)
+        try:
+            await self._prepare(turn, obligations)
+            if turn.asks:
+                begun = [(key, one.obligation.notice.notice_id) for key, one in turn.asks.items()]
+                await self._outcomes.begin(begun)
+                await self._ask_all(turn)
+            await self._flush(turn)
+        finally:
+            for key in turn.asks:
+                self._in_hand.pop(key, None)
+        return turn.faults
+
+    async def retry_due(self, limit: int) -> None:
+        """Ask again for some of what is due, the oldest first; do nothing where nothing is.
+
+        Raises:
+            Unavailable: As in `process`.
+        """
+        if self.next_retry_at is None or self.next_retry_at > self._clock():
+            return
+        due = await self._outcomes.due(self._clock(), limit)
+        if due:
+            obligations = [SealedObligation.from_bytes(one.sealed_obligation) for one in due]
+            await self.process(obligations, is_retry=True)
+        self.next_retry_at = await self._outcomes.next_retry_at()
+
+    async def resume(self) -> None:
+        """Send what a former process left unsent, and learn when the next retry is due.
+
+        Raises:
+            Unavailable: As in `process`.
+        """
+        self._has_unsent = True
+        await self.send_unsent()
+        self.next_retry_at = await self._outcomes.next_retry_at()
+
+    async def send_unsent(self) -> None:
+        """Send answers that no notice would bring back.
+
+        Raises:
+            Unavailable: As in `process`; they stay marked.
+        """
+        self.wake.clear()
+        while self._has_unsent:
+            self._has_unsent = False
+            unsent = await self._outcomes.unsent(_RESEND)
+            if not unsent:
+                return
+            self._has_unsent = True
+            await self._emit([_signable(one.acknowledgement) for one in unsent])
+            await self._outcomes.mark_sent(unsent)
+
+    async def answer(self, request_id: RequestId, right: Right, answer: Answer) -> None:
+        """Record an answer from outside a handler's return; it is sent at once, or as soon as can be.
+
+        While the handler still runs, an answer that does not confirm is interim.
+
+        Raises:
+            RuleViolation: This system was never asked, or has confirmed with another answer.
+            RejectedInput: The answer is none for this right.
+            Unavailable: The store is away; nothing was recorded.
+        """
+        key = ObligationKey(request_id, right)
+        async with self._saving:
+            stored = (await self._outcomes.find([key])).get(key)
+            if stored is None:
+                raise RuleViolation("unknown_obligation", "this system was never asked for that")
+            in_hand = self._in_hand.get(key)
+            acknowledgement = self._acknowledge(key, answer, stored.sequence + 1)
+            if stored.state is OutcomeState.CONFIRMED:
+                if says_the_same(acknowledgement, stored.acknowledgement):
+                    return
+                raise RuleViolation("already_confirmed", "this obligation has its answer")
+            sealed = stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")
+            outcome = outcome_of(
+                acknowledgement, notice_id=stored.notice_id, sealed_obligation=sealed, unsent=True
+            )
+            if in_hand is not None and not acknowledgement.confirms:
+                outcome = still_asked(outcome, stored)
+            await self._outcomes.save([outcome])
+            if in_hand is not None:
+                in_hand.sequence = outcome.sequence
+                in_hand.is_settled = acknowledgement.confirms
+            self._note([outcome])
+
+    async def _prepare(self, turn: Round, obligations: Sequence[SealedObligation]) -> None:
+        latest = {one.key: position for position, one in enumerate(obligations)}
+        found = await self._outcomes.find(list(latest))
+        again: list[Outcome] = []
+        for key, position in latest.items():
+            obligation = obligations[position]
+            stored = found.get(key)
+            notice = obligation.notice
+            step = decide(
+                stored, notice.notice_id, is_retry=turn.is_retry, reminder=notice.reminder
+            )
+            if step is Step.REPLAY and stored is not None:
+                turn.to_send.append(_signable(stored.acknowledgement))
+                continue
+            if step is Step.REPEAT and stored is not None:
+                again.append(repeated(stored, notice.notice_id))
+                continue
+            in_hand = InHand(obligation, stored.sequence if stored else 0)
+            try:
+                identity = open_identity(obligation, self._keys)
+            except RejectedInput as fault:
+                turn.faults[position] = fault
+                if stored is not None and stored.state is OutcomeState.UNREADABLE:
+                    turn.to_send.append(_signable(stored.acknowledgement))
+                else:
+                    failed = Failed("the identity cannot be opened with this system's key")
+                    turn.results.append((in_hand, failed, OutcomeState.UNREADABLE))
+                continue
+            unasked = self._unasked(obligation, identity)
+            if unasked is not None:
+                turn.results.append((in_hand, unasked, None))
+                continue
+            in_hand.request = request_for(in_hand, identity, step, self._report)
+            turn.asks[key] = self._in_hand[key] = in_hand
+        if again:
+            async with self._saving:
+                await self._outcomes.save(again)
+            turn.to_send.extend(_signable(one.acknowledgement) for one in again)
+
+    def _unasked(self, obligation: SealedObligation, identity: Identity) -> Answer | None:
+        """Return the answer that needs no handler, or none."""
+        if not identity.identifiers:
+            return Unresolvable("no identifier of a kind that this system knows")
+        if obligation.notice.scope.categories and not self._honours_scope:
+            return Failed("this system cannot limit itself to some categories")
+        return None
+
+    async def _report(
+        self, request_id: RequestId, right: Right, reason: str, expected_at: datetime | None
+    ) -> None:
+        await self.answer(request_id, right, InProgress(reason, expected_at))
+
+    async def _ask_all(self, turn: Round) -> None:
+        asking = asyncio.create_task(self._ask_handlers(turn))
+        waking: asyncio.Task[bool] | None = None
+        try:
+            while not asking.done():
+                if waking is None or waking.done():
+                    waking = asyncio.create_task(self.wake.wait())
+                await asyncio.wait(
+                    {asking, waking},
+                    timeout=_FLUSH_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not asking.done():
+                    await self._flush_meanwhile(turn)
+        finally:
+            if waking is not None:
+                waking.cancel()
+            asking.cancel()
+            await asyncio.wait({asking})
+        asking.result()
+
+    async def _ask_handlers(self, turn: Round) -> None:
+        def answered(request: SystemRequest, result: Answer | Exception) -> None:
+            in_hand = turn.asks[ObligationKey(request.request_id, request.right)]
+            turn.results.append((in_hand, result, None))
+
+        def by_right(request: SystemRequest) -> Right:
+            return request.right
+
+        requests = [one.request for one in turn.asks.values() if one.request is not None]
+        for right, group in groupby(sorted(requests, key=by_right), key=by_right):
+            handler = self._handlers.get(right)
+            if handler is not None:
+                await self._asker.ask(handler, list(group), answered)
+                continue
+            for request in group:  # a retry from a time when there was a handler
+                answered(request, Failed(f"this system handles no request for {right} any more"))
+
+    async def _flush_meanwhile(self, turn: Round) -> None:
+        try:
+            await self._flush(turn)
+        except Unavailable:
+            self.wake.clear()  # the next flush, or the end of this round, tries again
+
+    async def _flush(self, turn: Round) -> None:
+        await self._save(turn)
+        if turn.to_send:
+            await self._emit(turn.to_send)
+            turn.to_send = []
+        await self.send_unsent()
+
+    async def _save(self, turn: Round) -> None:
+        results = turn.results
+        if not results:
+            return
+        async with self._saving:
+            count = len(results)  # threads may append meanwhile
+            outcomes: list[Outcome] = []
+            to_send: list[Signable] = []
+            for in_hand, result, state in results[:count]:
+                if in_hand.is_settled:
+                    continue
+                outcome, signable = self._outcome(in_hand, result, state, turn.is_retry)
+                outcomes.append(outcome)
+                to_send.append(signable)
+            await self._outcomes.save(outcomes)
+            del results[:count]
+            for outcome in outcomes:
+                self._in_hand.pop(outcome.key, None)
+            if not turn.is_retry:
+                turn.to_send.extend(to_send)
+            self._note(outcomes)
+
+    def _outcome(
+        self,
+        in_hand: InHand,
+        result: Answer | Exception,
+        state: OutcomeState | None,
+        is_retry: bool,  # noqa: FBT001 - private
+    ) -> tuple[Outcome, Signable]:
+        obligation, sequence = in_hand.obligation, in_hand.sequence + 1
+        if isinstance(result, Exception):
+            result, state = self._failure(in_hand, result), OutcomeState.RAISED
+        try:
+            acknowledgement = self._acknowledge(obligation.key, result, sequence)
+        except RejectedInput as fault:
+            unfit, state = self._failure(in_hand, fault), OutcomeState.RAISED
+            acknowledgement = self._acknowledge(obligation.key, unfit, sequence)
+        outcome = outcome_of(
+            acknowledgement,
+            notice_id=obligation.notice.notice_id,
+            state=state,
+            sealed_obligation=obligation,
+            unsent=is_retry,
+        )
+        return outcome, (acknowledgement, len(outcome.acknowledgement))
+
+    def _failure(self, in_hand: InHand, error: Exception) -> Failed:
+        sequence = in_hand.sequence + 1
+        return failure(error, in_hand.obligation.key, sequence=sequence, at=self._clock())
+
+    def _acknowledge(self, key: ObligationKey, answer: Answer, sequence: int) -> Acknowledgement:
+        return to_acknowledgement(
+            answer,
+            request_id=key.request_id,
+            system_id=self._system_id,
+            right=key.right,
+            sequence=sequence,
+            at=self._clock(),
+        )
+
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
+        for one in outcomes:
+            if one.is_unsent:
+                self._has_unsent = True
+                self.wake.set()
+            if one.retry_at is not None and (
+                self.next_retry_at is None or one.retry_at < self.next_retry_at
+            ):
+                self.next_retry_at = one.retry_at
+
+
+def _signable(stored: bytes) -> Signable:
+    return acknowledgement_from_bytes(stored), len(stored)

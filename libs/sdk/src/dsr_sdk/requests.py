@@ -1,0 +1,64 @@
+"""What a handler is asked: one subject request, opened for this system's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dsr_core.identity import Identity
+from dsr_core.ids import RequestId
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+
+__all__ = ["AccessRequest", "DeletionRequest", "Report", "SystemRequest"]
+
+Report = Callable[[RequestId, Right, str, datetime | None], Awaitable[None]]
+"""Tells that the work goes on: request, right, reason, and when the answer is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRequest:
+    """What one system owes under one subject request."""
+
+    request_id: RequestId
+    right: Right
+    identity: Identity
+    """Only the identifiers of the kinds that the system registered; at least one. Never log it."""
+
+    scope: Scope
+    """What part of the data is meant; empty lists mean all of it."""
+
+    due_at: datetime
+    """The legal date of the answer."""
+
+    reminder: int
+    """0 for the first notice, then the number of the reminder."""
+
+    attempt: int
+    """Counts the answers that this obligation will have had with this one, from 1."""
+
+    may_be_repeat: bool
+    """The handler may have been asked before and its effect may stand: a crash or an exception fell
+    between the effect and its outcome, or its last answer was that the work goes on. Then "nothing found" usually means that it was erased."""
+
+    _report: Report = field(repr=False, compare=False)
+
+    async def in_progress(self, reason: str = "", expected_at: datetime | None = None) -> None:
+        """Tell at once that the work has begun, while the handler goes on.
+
+        Args:
+            reason: What is going on, in words without personal data.
+            expected_at: When the answer is to be expected.
+        """
+        await self._report(self.request_id, self.right, reason, expected_at)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRequest(SystemRequest):
+    """Asks to erase what the system holds on one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest(SystemRequest):
+    """Asks to hand over what the system holds on one person."""

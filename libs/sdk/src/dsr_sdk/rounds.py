@@ -1,0 +1,86 @@
+"""What one round of processing holds: obligations at hand, answers on their way. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dsr_core.errors import RejectedInput
+from dsr_core.identity import Identity
+from dsr_core.rights import Right
+from dsr_sdk.acknowledging import Signable
+from dsr_sdk.answers import Answer
+from dsr_sdk.deciding import Step
+from dsr_sdk.obligations import ObligationKey, SealedObligation
+from dsr_sdk.outcomes import OutcomeState
+from dsr_sdk.requests import AccessRequest, DeletionRequest, Report, SystemRequest
+from dsr_wire.keys import SystemKeyPair
+from dsr_wire.sealing import open_sealed
+
+__all__ = ["InHand", "Round", "open_identity", "request_for"]
+
+_REQUESTS: dict[Right, type[SystemRequest]] = {
+    Right.DELETION: DeletionRequest,
+    Right.ACCESS: AccessRequest,
+}
+
+
+@dataclass(slots=True)
+class InHand:
+    """An obligation between its decision and its outcome."""
+
+    obligation: SealedObligation
+    sequence: int
+    """The number of the last answer so far."""
+
+    request: SystemRequest | None = None
+    """What the handler is asked; none where it is not asked."""
+
+    is_settled: bool = False
+    """`Subscriber.answer` has confirmed it while the handler still ran."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What is to be asked, what has been answered, and what is to be sent."""
+
+    is_retry: bool
+    to_send: list[Signable] = field(default_factory=list)
+    asks: dict[ObligationKey, InHand] = field(default_factory=dict)
+    results: list[tuple[InHand, Answer | Exception, OutcomeState | None]] = field(
+        default_factory=list
+    )
+    """Not stored yet. Handlers' threads append here."""
+
+    faults: dict[int, RejectedInput] = field(default_factory=dict)
+    """Identities that could not be opened, by their position in what was given."""
+
+
+def open_identity(obligation: SealedObligation, keys: SystemKeyPair) -> Identity:
+    """Open what was sealed for this system.
+
+    Raises:
+        RejectedInput: It was sealed for another place or key, or was changed.
+    """
+    return open_sealed(
+        obligation.identity.sealed,
+        request_id=obligation.identity.request_id,
+        system_id=keys.system_id,
+        right=obligation.notice.right,
+        key=keys.sealing,
+    )
+
+
+def request_for(in_hand: InHand, identity: Identity, step: Step, report: Report) -> SystemRequest:
+    """Make what the handler is asked."""
+    notice = in_hand.obligation.notice
+    return _REQUESTS[notice.right](
+        in_hand.obligation.identity.request_id,
+        notice.right,
+        identity,
+        notice.scope,
+        notice.due_at,
+        notice.reminder,
+        in_hand.sequence + 1,
+        step is Step.ASK_AS_REPEAT,
+        report,
+    )

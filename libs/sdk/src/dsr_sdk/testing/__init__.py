@@ -1,0 +1,36 @@
+"""What a subscribing team needs to test its handlers, without Kafka and without waiting.
+
+>>> import asyncio
+>>> from dsr_sdk import DeletionRequest, Erased, Subscriber, SystemKeyPair
+>>> from dsr_sdk.testing import SubscriberHarness
+>>> subscriber = Subscriber(
+...     system_id="billing",
+...     organisation_id="acme",
+...     keys=SystemKeyPair.generate("billing"),
+... )
+>>> @subscriber.deletion
+... async def erase(request: DeletionRequest) -> Erased:
+...     return Erased(records=len(request.identity.values("email")))
+>>> harness = SubscriberHarness(subscriber)
+>>> (answer,) = asyncio.run(harness.deliver(identity={"email": "a@example.com"}))
+>>> answer.disposition, answer.records
+(<Disposition.ERASED: 'erased'>, 1)
+"""
+
+from dsr_core.acknowledgements import Acknowledgement
+from dsr_sdk.testing.fake_bus import FakeBroker, FakeBus
+from dsr_sdk.testing.harness import SubscriberHarness
+from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
+from dsr_sdk.testing.notices import a_notice, a_notice_record, acknowledgements_in, an_identity
+
+__all__ = [
+    "Acknowledgement",
+    "FakeBroker",
+    "FakeBus",
+    "MemoryOutcomeStore",
+    "SubscriberHarness",
+    "a_notice",
+    "a_notice_record",
+    "acknowledgements_in",
+    "an_identity",
+]

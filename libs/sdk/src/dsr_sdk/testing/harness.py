@@ -1,0 +1,133 @@
+"""The harness: delivers notices to a subscriber's handlers and returns what they answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import RequestId
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_sdk.acknowledging import Signable
+from dsr_sdk.answers import Answer
+from dsr_sdk.bus import Record
+from dsr_sdk.obligations import ObligationKey, obligations_of
+from dsr_sdk.processing import Processor
+from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
+from dsr_sdk.testing.notices import IdentityLike, a_notice, a_notice_record, new_request_id
+
+if TYPE_CHECKING:
+    from dsr_sdk.subscriber import Subscriber
+
+__all__ = ["SubscriberHarness"]
+
+
+class SubscriberHarness:
+    """Asks a subscriber's handlers the way a running subscriber does, without a bus.
+
+    Notices are really sealed and opened, and outcomes are kept from one delivery to the next, so
+    that redelivery, reminders and retries can be tested.
+    """
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        self.outcomes = MemoryOutcomeStore()
+        """What the subscriber remembers."""
+
+        self.now = datetime.now(UTC)
+        """The time that answers are given at; moved by `advance`."""
+
+        self._subscriber = subscriber
+        self._answers: list[Acknowledgement] = []
+        self._last: Record | None = None
+        self._processor = Processor(
+            keys=subscriber.keys,
+            handlers=subscriber.handlers,
+            outcomes=self.outcomes,
+            asker=subscriber.asker,
+            clock=lambda: self.now,
+            emit=self._take,
+            honours_scope=subscriber.honours_scope,
+        )
+
+    async def deliver(
+        self,
+        identity: IdentityLike | None = None,
+        *,
+        identities: Sequence[IdentityLike] = (),
+        requests: Mapping[str, IdentityLike] | None = None,
+        right: Right | None = None,
+        reminder: int = 0,
+        scope: Scope | None = None,
+        may_be_repeat: bool = False,
+    ) -> tuple[Acknowledgement, ...]:
+        """Deliver one notice and return the answers, in the order of the requests.
+
+        Args:
+            identity: Names the data subject of one request.
+            identities: Those of several requests.
+            requests: Those of several requests, by request id; for reminders.
+            right: What is asked for; the only right that has a handler unless given.
+            reminder: The number of the reminder.
+            scope: What part of the data is meant; all of it unless given.
+            may_be_repeat: Pretend that the subscriber had crashed after asking the handler.
+        """
+        given = [*identities, *(() if identity is None else (identity,))]
+        named = {RequestId(key): value for key, value in (requests or {}).items()}
+        named.update({new_request_id(): one for one in given})
+        asked = right or next(iter(self._subscriber.handlers))
+        notice = a_notice(
+            named,
+            to=(self._subscriber.keys.public,),
+            organisation_id=self._subscriber.organisation_id,
+            right=asked,
+            reminder=reminder,
+            scope=scope,
+        )
+        if may_be_repeat:
+            keys = [ObligationKey(request_id, asked) for request_id in named]
+            await self.outcomes.begin([(key, notice.notice_id) for key in keys])
+        record = a_notice_record(notice)
+        self._last = Record(record.topic, 0, 0, record.key, record.value, record.headers)
+        return await self.redeliver()
+
+    async def redeliver(self) -> tuple[Acknowledgement, ...]:
+        """Deliver the last notice once more, as Kafka does after a crash.
+
+        Raises:
+            RejectedInput: There is no handler for the notice's right.
+        """
+        if self._last is None:
+            raise RejectedInput("nothing_delivered", "nothing was delivered before")
+        obligations = list(
+            obligations_of(
+                self._last,
+                system_id=self._subscriber.system_id,
+                organisation_id=self._subscriber.organisation_id,
+            )
+        )
+        self._answers.clear()
+        await self._processor.process(obligations)
+        return self._ordered([one.identity.request_id for one in obligations])
+
+    async def advance(self, by: timedelta) -> tuple[Acknowledgement, ...]:
+        """Move the time on, and return what the retries that fell due have answered."""
+        self.now += by
+        self._answers.clear()
+        await self._processor.resume()
+        await self._processor.retry_due(len(self.outcomes.outcomes) or 1)
+        return tuple(self._answers)
+
+    async def answer(self, request_id: str, answer: Answer, right: Right | None = None) -> None:
+        """Answer later, as `Subscriber.answer` does."""
+        asked = right or next(iter(self._subscriber.handlers))
+        await self._processor.answer(RequestId(request_id), asked, answer)
+
+    async def _take(self, answers: Sequence[Signable]) -> None:
+        self._answers.extend(answer for answer, _ in answers)
+
+    def _ordered(self, request_ids: Sequence[RequestId]) -> tuple[Acknowledgement, ...]:
+        places = {request_id: place for place, request_id in enumerate(request_ids)}
+        return tuple(sorted(self._answers, key=lambda one: places.get(one.request_id, -1)))

@@ -1,0 +1,80 @@
+"""An outcome store in memory, for tests. It forgets at the process's end, so it is for nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dsr_core.errors import Unavailable
+from dsr_sdk.obligations import ObligationKey
+from dsr_sdk.outcomes import Outcome, OutcomeState
+
+__all__ = ["MemoryOutcomeStore"]
+
+
+class MemoryOutcomeStore:
+    """Outcomes in a dictionary."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[ObligationKey, Outcome] = {}
+        self.is_away = False
+        """Set it to have every call raise `Unavailable`."""
+
+    async def open(self) -> None:
+        """Do nothing."""
+        self._check()
+
+    async def close(self) -> None:
+        """Do nothing; what is known stays."""
+
+    async def find(self, keys: Sequence[ObligationKey]) -> Mapping[ObligationKey, Outcome]:
+        """Look up, as the port says."""
+        self._check()
+        return {key: self.outcomes[key] for key in keys if key in self.outcomes}
+
+    async def begin(self, begun: Sequence[tuple[ObligationKey, str]]) -> None:
+        """Mark as asked, as the port says."""
+        self._check()
+        for key, notice_id in begun:
+            asked = OutcomeState.ASKED
+            former = self.outcomes.get(key) or Outcome(key=key, notice_id=notice_id, state=asked)
+            self.outcomes[key] = replace(former, notice_id=notice_id, state=asked)
+
+    async def save(self, outcomes: Sequence[Outcome]) -> None:
+        """Replace, as the port says."""
+        self._check()
+        self.outcomes.update({one.key: one for one in outcomes})
+
+    async def due(self, at: datetime, limit: int) -> Sequence[Outcome]:
+        """Return what is due, as the port says."""
+        self._check()
+        waiting = [
+            (one.retry_at, one) for one in self.outcomes.values() if one.retry_at is not None
+        ]
+        return [one for when, one in sorted(waiting, key=lambda pair: pair[0]) if when <= at][
+            :limit
+        ]
+
+    async def next_retry_at(self) -> datetime | None:
+        """Return the earliest retry, as the port says."""
+        self._check()
+        waiting = (one.retry_at for one in self.outcomes.values() if one.retry_at is not None)
+        return min(waiting, default=None)
+
+    async def unsent(self, limit: int) -> Sequence[Outcome]:
+        """Return what is marked unsent, as the port says."""
+        self._check()
+        return [one for one in self.outcomes.values() if one.is_unsent][:limit]
+
+    async def mark_sent(self, outcomes: Sequence[Outcome]) -> None:
+        """Take marks away, as the port says."""
+        self._check()
+        for one in outcomes:
+            now = self.outcomes.get(one.key)
+            if now is not None and now.sequence == one.sequence:
+                self.outcomes[one.key] = replace(now, is_unsent=False)
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise Unavailable("the outcome store is away")

@@ -1,0 +1,89 @@
+"""Acknowledgements and exemptions."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from dsr_contracts.v1 import acknowledgements_pb2
+from dsr_core.acknowledgements import Acknowledgement, Exemption, check
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import RequestId, SystemId
+from dsr_wire.codec.fields import (
+    disposition_from_wire,
+    disposition_to_wire,
+    number,
+    right_from_wire,
+    right_to_wire,
+    slug,
+    storable,
+    texts,
+    time_from_wire,
+    time_to_wire,
+    uuid_text,
+)
+
+__all__ = ["acknowledgement_from_bytes", "acknowledgement_to_wire"]
+
+_REASON_LIMIT = 500
+
+
+def acknowledgement_to_wire(one: Acknowledgement) -> acknowledgements_pb2.Acknowledgement:
+    """Return an answer as a message."""
+    message = acknowledgements_pb2.Acknowledgement(
+        request_id=one.request_id,
+        system_id=one.system_id,
+        right=right_to_wire(one.right),
+        disposition=disposition_to_wire(one.disposition),
+        sequence=one.sequence,
+        answered_at=time_to_wire(one.answered_at),
+        records=one.records,
+        exemptions=[
+            acknowledgements_pb2.Exemption(
+                ground=exemption.ground,
+                categories=exemption.categories,
+                records=exemption.records,
+                review_at=time_to_wire(exemption.review_at),
+            )
+            for exemption in one.exemptions
+        ],
+        reason=one.reason[:_REASON_LIMIT],
+    )
+    if one.retry_at is not None:
+        message.retry_at.CopyFrom(time_to_wire(one.retry_at))
+    return message
+
+
+def acknowledgement_from_bytes(leaf: bytes) -> Acknowledgement:
+    """Read an answer as it stands in a batch, and check that it is complete.
+
+    Raises:
+        RejectedInput: It cannot be decoded, or is incomplete, or does not answer its right.
+    """
+    try:
+        message = acknowledgements_pb2.Acknowledgement.FromString(leaf)
+    except DecodeError as error:
+        raise RejectedInput("undecodable", "not an acknowledgement") from error
+    has_retry = message.HasField("retry_at")
+    answer = Acknowledgement(
+        request_id=RequestId(uuid_text(message.request_id, field="request_id")),
+        system_id=SystemId(slug(message.system_id, field="system_id")),
+        right=right_from_wire(message.right),
+        disposition=disposition_from_wire(message.disposition),
+        sequence=number(message.sequence, field="sequence"),
+        answered_at=time_from_wire(message.answered_at, field="answered_at"),
+        records=number(message.records, field="records"),
+        exemptions=tuple(_exemption(one) for one in message.exemptions),
+        reason=storable(message.reason, field="reason")[:_REASON_LIMIT],
+        retry_at=time_from_wire(message.retry_at, field="retry_at") if has_retry else None,
+    )
+    check(answer)
+    return answer
+
+
+def _exemption(message: acknowledgements_pb2.Exemption) -> Exemption:
+    return Exemption(
+        ground=storable(message.ground, field="exemptions.ground"),
+        review_at=time_from_wire(message.review_at, field="exemptions.review_at"),
+        categories=texts(message.categories, field="exemptions.categories"),
+        records=number(message.records, field="exemptions.records"),
+    )

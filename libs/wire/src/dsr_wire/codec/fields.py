@@ -1,0 +1,154 @@
+"""Single fields: what every message's codec shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from dsr_contracts.v1 import common_pb2
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import OrganisationId, is_slug, is_uuid
+from dsr_core.plan import Scope
+from dsr_core.rights import Disposition, Right
+
+__all__ = [
+    "disposition_from_wire",
+    "disposition_to_wire",
+    "number",
+    "right_from_wire",
+    "right_to_wire",
+    "scope_from_wire",
+    "scope_to_wire",
+    "slug",
+    "storable",
+    "text",
+    "texts",
+    "time_from_wire",
+    "time_to_wire",
+    "uuid_text",
+    "uuid_texts",
+]
+
+_RIGHT_TO_WIRE: dict[Right, common_pb2.Right] = {
+    right: getattr(common_pb2, f"RIGHT_{right.name}") for right in Right
+}
+_RIGHT_FROM_WIRE: dict[int, Right] = {number: right for right, number in _RIGHT_TO_WIRE.items()}
+_DISPOSITION_TO_WIRE: dict[Disposition, common_pb2.Disposition] = {
+    one: getattr(common_pb2, f"DISPOSITION_{one.name}") for one in Disposition
+}
+_DISPOSITION_FROM_WIRE: dict[int, Disposition] = {
+    number: one for one, number in _DISPOSITION_TO_WIRE.items()
+}
+
+
+def right_to_wire(right: Right) -> common_pb2.Right:
+    """Return the number that stands for a right."""
+    return _RIGHT_TO_WIRE[right]
+
+
+def right_from_wire(number: int) -> Right:
+    """Return the right that a number stands for, or refuse it."""
+    right = _RIGHT_FROM_WIRE.get(number)
+    if right is None:
+        raise RejectedInput("invalid_field", "right is unspecified or unknown", field="right")
+    return right
+
+
+def disposition_to_wire(disposition: Disposition) -> common_pb2.Disposition:
+    """Return the number that stands for a disposition."""
+    return _DISPOSITION_TO_WIRE[disposition]
+
+
+def disposition_from_wire(number: int) -> Disposition:
+    """Return the disposition that a number stands for, or refuse it."""
+    disposition = _DISPOSITION_FROM_WIRE.get(number)
+    if disposition is None:
+        detail = "disposition is unspecified or unknown"
+        raise RejectedInput("invalid_field", detail, field="disposition")
+    return disposition
+
+
+def time_to_wire(at: datetime) -> Timestamp:
+    """Return a time as a protobuf timestamp, in UTC."""
+    seconds, microseconds = divmod((at - _EPOCH) // timedelta(microseconds=1), 1_000_000)
+    return Timestamp(seconds=seconds, nanos=microseconds * 1000)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST = 2**63 - 1
+
+
+def time_from_wire(message: Timestamp, *, field: str) -> datetime:
+    """Return the time of a protobuf timestamp, or refuse one that is absent or out of range."""
+    try:
+        at = message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise RejectedInput("invalid_field", f"{field} is out of range", field=field) from error
+    if at == _EPOCH:
+        raise RejectedInput("invalid_field", f"{field} is missing", field=field)
+    return at
+
+
+def number(value: int, *, field: str) -> int:
+    """Return a number that every store can hold: 63 bits."""
+    if value > _LARGEST:
+        raise RejectedInput("invalid_field", f"{field} is out of range", field=field)
+    return value
+
+
+def text(value: str, *, field: str) -> str:
+    """Return a text that must not be empty."""
+    if not value:
+        raise RejectedInput("invalid_field", f"{field} is empty", field=field)
+    return storable(value, field=field)
+
+
+def storable(value: str, *, field: str) -> str:
+    """Return a text that every store can hold: PostgreSQL's has no character zero."""
+    if "\x00" in value:
+        raise RejectedInput("invalid_field", f"{field} holds the character zero", field=field)
+    return value
+
+
+def texts(values: Iterable[str], *, field: str) -> tuple[str, ...]:
+    """Return texts that must not be empty, sorted."""
+    return tuple(sorted(text(value, field=field) for value in values))
+
+
+def slug(value: str, *, field: str) -> str:
+    """Return an id that the registry chose."""
+    if not is_slug(value):
+        raise RejectedInput("invalid_field", f"{field} is not a registry id", field=field)
+    return value
+
+
+def uuid_text(value: str, *, field: str) -> str:
+    """Return an id that intake chose."""
+    if not is_uuid(value):
+        raise RejectedInput("invalid_field", f"{field} is not a UUID", field=field)
+    return value
+
+
+def uuid_texts(values: Iterable[str], *, field: str) -> tuple[str, ...]:
+    """Return ids that intake chose: at least one, none twice."""
+    ids = tuple(uuid_text(value, field=field) for value in values)
+    if not ids or len(set(ids)) != len(ids):
+        detail = f"{field} must hold at least one id and none twice"
+        raise RejectedInput("invalid_field", detail, field=field)
+    return ids
+
+
+def scope_to_wire(scope: Scope) -> common_pb2.Scope:
+    """Return a scope as a message."""
+    return common_pb2.Scope(categories=scope.categories, organisation_ids=scope.organisation_ids)
+
+
+def scope_from_wire(message: common_pb2.Scope) -> Scope:
+    """Return the scope that a message holds."""
+    organisations = sorted(
+        OrganisationId(slug(one, field="scope.organisation_ids"))
+        for one in message.organisation_ids
+    )
+    return Scope(texts(message.categories, field="scope.categories"), tuple(organisations))

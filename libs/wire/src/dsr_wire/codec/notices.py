@@ -1,0 +1,141 @@
+"""Notices: what fanout tells the systems of one organisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_contracts.v1 import notices_pb2
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_wire.codec.fields import (
+    right_from_wire,
+    right_to_wire,
+    scope_from_wire,
+    scope_to_wire,
+    slug,
+    text,
+    time_from_wire,
+    time_to_wire,
+    uuid_text,
+)
+
+__all__ = [
+    "Notice",
+    "SealedIdentity",
+    "SystemNotice",
+    "notice_from_wire",
+    "notice_to_wire",
+    "system_notice_from_wire",
+    "system_notice_to_wire",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedIdentity:
+    """A data subject's identity for one system's eyes, under one request."""
+
+    request_id: RequestId
+    key_id: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SystemNotice:
+    """What one system owes: one entry a subject request."""
+
+    system_id: SystemId
+    identities: tuple[SealedIdentity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Tells the systems of one organisation what they owe for requests of one cohort."""
+
+    notice_id: str
+    organisation_id: OrganisationId
+    cohort_id: CohortId
+    right: Right
+    regime: str
+    registry_digest: str
+    due_at: datetime
+    sent_at: datetime
+    reminder: int
+    """0 for the first notice, then the number of the reminder."""
+
+    scope: Scope
+    systems: tuple[SystemNotice, ...]
+
+
+def notice_to_wire(notice: Notice) -> notices_pb2.Notice:
+    """Return a notice as a message."""
+    return notices_pb2.Notice(
+        notice_id=notice.notice_id,
+        organisation_id=notice.organisation_id,
+        cohort_id=notice.cohort_id,
+        right=right_to_wire(notice.right),
+        regime=notice.regime,
+        registry_digest=notice.registry_digest,
+        due_at=time_to_wire(notice.due_at),
+        sent_at=time_to_wire(notice.sent_at),
+        reminder=notice.reminder,
+        scope=scope_to_wire(notice.scope),
+        systems=[system_notice_to_wire(one) for one in notice.systems],
+    )
+
+
+def notice_from_wire(message: notices_pb2.Notice) -> Notice:
+    """Return the notice that a message holds.
+
+    Raises:
+        RejectedInput: A field is missing or wrong.
+    """
+    if not message.systems:
+        raise RejectedInput("invalid_field", "systems is empty", field="systems")
+    return Notice(
+        notice_id=text(message.notice_id, field="notice_id"),
+        organisation_id=OrganisationId(slug(message.organisation_id, field="organisation_id")),
+        cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
+        right=right_from_wire(message.right),
+        regime=text(message.regime, field="regime"),
+        registry_digest=text(message.registry_digest, field="registry_digest"),
+        due_at=time_from_wire(message.due_at, field="due_at"),
+        sent_at=time_from_wire(message.sent_at, field="sent_at"),
+        reminder=message.reminder,
+        scope=scope_from_wire(message.scope),
+        systems=tuple(system_notice_from_wire(one) for one in message.systems),
+    )
+
+
+def system_notice_to_wire(one: SystemNotice) -> notices_pb2.SystemNotice:
+    """Return one system's part as a message."""
+    return notices_pb2.SystemNotice(
+        system_id=one.system_id,
+        identities=[
+            notices_pb2.SealedIdentity(
+                request_id=identity.request_id, key_id=identity.key_id, sealed=identity.sealed
+            )
+            for identity in one.identities
+        ],
+    )
+
+
+def system_notice_from_wire(message: notices_pb2.SystemNotice) -> SystemNotice:
+    """Return one system's part that a message holds.
+
+    Raises:
+        RejectedInput: A field is missing or wrong.
+    """
+    return SystemNotice(
+        SystemId(slug(message.system_id, field="systems.system_id")),
+        tuple(
+            SealedIdentity(
+                RequestId(uuid_text(one.request_id, field="systems.identities.request_id")),
+                one.key_id,
+                one.sealed,
+            )
+            for one in message.identities
+        ),
+    )

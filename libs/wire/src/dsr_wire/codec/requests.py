@@ -1,0 +1,81 @@
+"""CohortAccepted: what intake tells fanout of a new cohort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_contracts.v1 import requests_pb2
+from dsr_core.ids import CohortId, RequestId
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_wire.codec.fields import (
+    right_from_wire,
+    right_to_wire,
+    scope_from_wire,
+    scope_to_wire,
+    text,
+    texts,
+    time_from_wire,
+    time_to_wire,
+    uuid_text,
+    uuid_texts,
+)
+
+__all__ = ["AcceptedCohort", "cohort_accepted_from_wire", "cohort_accepted_to_wire"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedCohort:
+    """A cohort as it was accepted."""
+
+    cohort_id: CohortId
+    right: Right
+    regime: str
+    jurisdiction: str
+    scope: Scope
+    identifier_kinds: tuple[str, ...]
+    registry_digest: str
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+    request_ids: tuple[RequestId, ...]
+
+
+def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccepted:
+    """Return a cohort as a message."""
+    return requests_pb2.CohortAccepted(
+        cohort_id=cohort.cohort_id,
+        right=right_to_wire(cohort.right),
+        regime=cohort.regime,
+        jurisdiction=cohort.jurisdiction,
+        scope=scope_to_wire(cohort.scope),
+        identifier_kinds=cohort.identifier_kinds,
+        registry_digest=cohort.registry_digest,
+        received_at=time_to_wire(cohort.received_at),
+        accepted_at=time_to_wire(cohort.accepted_at),
+        due_at=time_to_wire(cohort.due_at),
+        request_ids=cohort.request_ids,
+    )
+
+
+def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedCohort:
+    """Return the cohort that a message holds.
+
+    Raises:
+        RejectedInput: A field is missing or wrong; the detail names it.
+    """
+    request_ids = uuid_texts(message.request_ids, field="request_ids")
+    return AcceptedCohort(
+        cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
+        right=right_from_wire(message.right),
+        regime=text(message.regime, field="regime"),
+        jurisdiction=text(message.jurisdiction, field="jurisdiction"),
+        scope=scope_from_wire(message.scope),
+        identifier_kinds=texts(message.identifier_kinds, field="identifier_kinds"),
+        registry_digest=text(message.registry_digest, field="registry_digest"),
+        received_at=time_from_wire(message.received_at, field="received_at"),
+        accepted_at=time_from_wire(message.accepted_at, field="accepted_at"),
+        due_at=time_from_wire(message.due_at, field="due_at"),
+        request_ids=tuple(RequestId(one) for one in request_ids),
+    )

@@ -1,0 +1,59 @@
+"""The registry book: every registry version and system key that has been published, in memory.
+
+Fed from dsr.registry.v1, record by record. Digests are pinned by what was planned from them; keys
+are always the newest registered.
+"""
+
+from __future__ import annotations
+
+from dsr_contracts.v1 import registry_pb2
+from dsr_core.registry import Registry
+from dsr_wire.codec.registry import (
+    PublishedRegistry,
+    registry_version_from_wire,
+    system_keys_from_wire,
+)
+from dsr_wire.envelope import Headers, decode_one_of
+from dsr_wire.keys import SystemPublicKeys
+
+__all__ = ["RegistryBook"]
+
+
+class RegistryBook:
+    """What has been published so far; reading the same record twice changes nothing."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, PublishedRegistry] = {}
+        self._current: PublishedRegistry | None = None
+        self._keys: dict[str, SystemPublicKeys] = {}
+
+    def read(self, value: bytes | None, headers: Headers) -> None:
+        """Take in one record of dsr.registry.v1.
+
+        Raises:
+            RejectedInput: The record is neither a registry version nor a system's keys.
+        """
+        kinds = (registry_pb2.RegistryVersion, registry_pb2.SystemKeys)
+        message = decode_one_of(value, headers, kinds)
+        if isinstance(message, registry_pb2.SystemKeys):
+            keys = system_keys_from_wire(message)
+            self._keys[keys.system_id] = keys
+        elif isinstance(message, registry_pb2.RegistryVersion):  # pragma: no branch - one of both
+            published = registry_version_from_wire(message)
+            self._versions[published.registry.digest] = published
+            if self._current is None or published.published_at >= self._current.published_at:
+                self._current = published
+
+    @property
+    def current(self) -> Registry | None:
+        """The newest version, which new requests are planned from; none before the first."""
+        return self._current.registry if self._current else None
+
+    def version(self, digest: str) -> Registry | None:
+        """Return a version by its digest, or none while it has not arrived."""
+        published = self._versions.get(digest)
+        return published.registry if published else None
+
+    def keys(self, system_id: str) -> SystemPublicKeys | None:
+        """Return the newest keys of a system, or none while none are registered."""
+        return self._keys.get(system_id)

@@ -1,0 +1,1 @@
+"""Messages of the data subject request loop, generated from proto/."""

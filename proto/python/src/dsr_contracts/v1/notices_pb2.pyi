@@ -1,0 +1,85 @@
+import datetime
+
+from dsr_contracts.v1 import common_pb2 as _common_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Notice(_message.Message):
+    __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems")
+    NOTICE_ID_FIELD_NUMBER: _ClassVar[int]
+    ORGANISATION_ID_FIELD_NUMBER: _ClassVar[int]
+    COHORT_ID_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    REGIME_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    REMINDER_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    notice_id: str
+    organisation_id: str
+    cohort_id: str
+    right: _common_pb2.Right
+    regime: str
+    registry_digest: str
+    due_at: _timestamp_pb2.Timestamp
+    sent_at: _timestamp_pb2.Timestamp
+    reminder: int
+    scope: _common_pb2.Scope
+    systems: _containers.RepeatedCompositeFieldContainer[SystemNotice]
+    def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ...) -> None: ...
+
+class SystemNotice(_message.Message):
+    __slots__ = ("system_id", "identities")
+    SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITIES_FIELD_NUMBER: _ClassVar[int]
+    system_id: str
+    identities: _containers.RepeatedCompositeFieldContainer[SealedIdentity]
+    def __init__(self, system_id: _Optional[str] = ..., identities: _Optional[_Iterable[_Union[SealedIdentity, _Mapping]]] = ...) -> None: ...
+
+class SealedIdentity(_message.Message):
+    __slots__ = ("request_id", "key_id", "sealed")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    key_id: str
+    sealed: bytes
+    def __init__(self, request_id: _Optional[str] = ..., key_id: _Optional[str] = ..., sealed: _Optional[bytes] = ...) -> None: ...
+
+class Identity(_message.Message):
+    __slots__ = ("identifiers",)
+    IDENTIFIERS_FIELD_NUMBER: _ClassVar[int]
+    identifiers: _containers.RepeatedCompositeFieldContainer[Identifier]
+    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ...) -> None: ...
+
+class Identifier(_message.Message):
+    __slots__ = ("kind", "value")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    value: str
+    def __init__(self, kind: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class SealRequest(_message.Message):
+    __slots__ = ("registry_digest", "system_ids", "request_ids")
+    REGISTRY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
+    registry_digest: str
+    system_ids: _containers.RepeatedScalarFieldContainer[str]
+    request_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, registry_digest: _Optional[str] = ..., system_ids: _Optional[_Iterable[str]] = ..., request_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SealResponse(_message.Message):
+    __slots__ = ("systems",)
+    SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    systems: _containers.RepeatedCompositeFieldContainer[SystemNotice]
+    def __init__(self, systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ...) -> None: ...

@@ -1,0 +1,81 @@
+import datetime
+
+from dsr_contracts.v1 import common_pb2 as _common_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ObligationsOpened(_message.Message):
+    __slots__ = ("cohort_id", "right", "regime", "registry_digest", "due_at", "opened_at", "request_ids", "systems", "expected_systems")
+    COHORT_ID_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    REGIME_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
+    SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    cohort_id: str
+    right: _common_pb2.Right
+    regime: str
+    registry_digest: str
+    due_at: _timestamp_pb2.Timestamp
+    opened_at: _timestamp_pb2.Timestamp
+    request_ids: _containers.RepeatedScalarFieldContainer[str]
+    systems: _containers.RepeatedCompositeFieldContainer[AddressedSystem]
+    expected_systems: int
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., expected_systems: _Optional[int] = ...) -> None: ...
+
+class AddressedSystem(_message.Message):
+    __slots__ = ("system_id", "organisation_id")
+    SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
+    ORGANISATION_ID_FIELD_NUMBER: _ClassVar[int]
+    system_id: str
+    organisation_id: str
+    def __init__(self, system_id: _Optional[str] = ..., organisation_id: _Optional[str] = ...) -> None: ...
+
+class ObligationsAmended(_message.Message):
+    __slots__ = ("cohort_id", "request_id", "revision", "amended_at", "left_cohort", "plan_changed", "due_date_moved")
+    COHORT_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    AMENDED_AT_FIELD_NUMBER: _ClassVar[int]
+    LEFT_COHORT_FIELD_NUMBER: _ClassVar[int]
+    PLAN_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    DUE_DATE_MOVED_FIELD_NUMBER: _ClassVar[int]
+    cohort_id: str
+    request_id: str
+    revision: int
+    amended_at: _timestamp_pb2.Timestamp
+    left_cohort: LeftCohort
+    plan_changed: PlanChanged
+    due_date_moved: DueDateMoved
+    def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., amended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., left_cohort: _Optional[_Union[LeftCohort, _Mapping]] = ..., plan_changed: _Optional[_Union[PlanChanged, _Mapping]] = ..., due_date_moved: _Optional[_Union[DueDateMoved, _Mapping]] = ...) -> None: ...
+
+class LeftCohort(_message.Message):
+    __slots__ = ("to_cohort_id",)
+    TO_COHORT_ID_FIELD_NUMBER: _ClassVar[int]
+    to_cohort_id: str
+    def __init__(self, to_cohort_id: _Optional[str] = ...) -> None: ...
+
+class PlanChanged(_message.Message):
+    __slots__ = ("registry_digest", "added", "removed_system_ids")
+    REGISTRY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    registry_digest: str
+    added: _containers.RepeatedCompositeFieldContainer[AddressedSystem]
+    removed_system_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, registry_digest: _Optional[str] = ..., added: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., removed_system_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DueDateMoved(_message.Message):
+    __slots__ = ("due_at",)
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    due_at: _timestamp_pb2.Timestamp
+    def __init__(self, due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

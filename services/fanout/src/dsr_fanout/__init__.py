@@ -1,0 +1,1 @@
+"""Fanout: one Temporal workflow a cohort. It opens obligations, notifies, reminds; it owns no database."""

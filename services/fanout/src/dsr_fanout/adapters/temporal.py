@@ -1,0 +1,149 @@
+"""Temporal, as a client: starting, hinting, and what must be registered beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from dsr_core.cohorts import workflow_id
+from dsr_core.errors import Unavailable
+from dsr_fanout.orders import (
+    ANSWERED_SIGNAL,
+    DUE_AT,
+    JURISDICTION,
+    RIGHT,
+    SEARCH_ATTRIBUTES,
+    SIZE,
+    STATE,
+    WORKFLOW,
+    Order,
+    State,
+)
+
+__all__ = [
+    "TemporalWorkflows",
+    "add_search_attributes",
+    "ensure_search_attributes",
+    "retention",
+]
+
+log = structlog.get_logger(__name__)
+
+_RPC_TIMEOUT = timedelta(seconds=10)
+
+
+class TemporalWorkflows:
+    """The port `Workflows`."""
+
+    def __init__(self, client: Client, *, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def start(self, order: Order) -> bool:
+        """Start a cohort's workflow."""
+        size = len(order.request_ids)
+        try:
+            await self._client.start_workflow(
+                WORKFLOW,
+                order,
+                id=workflow_id(order.cohort_id),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(RIGHT, order.right),
+                        SearchAttributePair(JURISDICTION, order.jurisdiction),
+                        SearchAttributePair(STATE, State.OPEN),
+                        SearchAttributePair(DUE_AT, order.due_at),
+                        SearchAttributePair(SIZE, size),
+                    ]
+                ),
+                static_summary=f"{order.right}, {order.jurisdiction}, {size}",
+                request_eager_start=True,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except RPCError as error:
+            raise Unavailable(f"temporal did not start it ({error.status.name})") from error
+        return True
+
+    async def hint(self, cohort_id: str) -> bool:
+        """Tell a cohort's workflow to read again."""
+        handle = self._client.get_workflow_handle(workflow_id(cohort_id))
+        try:
+            await handle.signal(ANSWERED_SIGNAL, rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise Unavailable(f"temporal took no hint ({error.status.name})") from error
+        return True
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Have the search attributes in the namespace; repeating it changes nothing.
+
+    Where this service may not register any, an operator must have done so; starting a workflow says
+    it if not.
+
+    Raises:
+        RuntimeError: One of them is there with another type.
+    """
+    namespace = client.namespace
+    try:
+        listed = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=namespace), timeout=_RPC_TIMEOUT
+        )
+        present = {**listed.system_attributes, **listed.custom_attributes}
+        wanted = {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}
+        wrong = sorted(name for name in wanted if present.get(name, wanted[name]) != wanted[name])
+        if wrong:
+            raise RuntimeError(f"search attributes of another type: {', '.join(wrong)}")
+        absent = {name: kind for name, kind in wanted.items() if name not in present}
+        if not absent:
+            return
+        await add_search_attributes(client, absent)
+    except RPCError as error:
+        if error.status not in {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}:
+            raise
+        log.warning("search attributes cannot be registered here", reason=error.status.name)
+        return
+    log.info("search attributes added", count=len(absent))
+
+
+async def add_search_attributes(client: Client, kinds: Mapping[str, int]) -> None:
+    """Register search attributes, by name and kind of value; those that are there already stay."""
+    request = AddSearchAttributesRequest(namespace=client.namespace)
+    for name, kind in kinds.items():
+        request.search_attributes[name] = IndexedValueType.ValueType(kind)
+    try:
+        await client.operator_service.add_search_attributes(request, timeout=_RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+
+
+async def retention(client: Client) -> timedelta:
+    """Return for how long Temporal remembers an ended workflow in this namespace."""
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace), timeout=_RPC_TIMEOUT
+    )
+    return described.config.workflow_execution_retention_ttl.ToTimedelta()

@@ -1,0 +1,73 @@
+"""Opening: who must answer for a cohort, put on record before anyone is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dsr_core.errors import RuleViolation
+from dsr_core.ids import CohortId, OrganisationId, RequestId
+from dsr_core.plan import Scope, plan
+from dsr_core.registry import Registry, System
+from dsr_core.rights import Right
+from dsr_fanout.application.records import record
+from dsr_fanout.orders import Opened, Order
+from dsr_fanout.ports import Publisher, Registries
+from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_to_wire
+from dsr_wire.topics import OBLIGATIONS
+
+__all__ = ["Opening", "planned_systems", "scope_of"]
+
+
+class Opening:
+    """Opens the obligations of cohorts."""
+
+    def __init__(self, *, registries: Registries, publisher: Publisher) -> None:
+        self._registries = registries
+        self._publisher = publisher
+
+    async def open(self, order: Order, *, at: datetime) -> Opened:
+        """Publish what is owed; safe to repeat, since the event's id depends on the cohort alone.
+
+        Raises:
+            RuleViolation: The plan is empty, or too large for one record.
+            Unavailable: The registry version has not arrived, or Kafka is away.
+        """
+        registry = await self._registries.version(order.registry_digest)
+        systems = planned_systems(registry, order)
+        opened = OpenedObligations(
+            cohort_id=CohortId(order.cohort_id),
+            right=Right(order.right),
+            regime=order.regime,
+            registry_digest=order.registry_digest,
+            due_at=order.due_at,
+            opened_at=at,
+            request_ids=tuple(RequestId(one) for one in order.request_ids),
+            systems=tuple((system.id, system.organisation_id) for system in systems),
+        )
+        outgoing = record(
+            obligations_opened_to_wire(opened),
+            order,
+            topic=OBLIGATIONS,
+            event_id=f"{order.cohort_id}/opened",
+            at=at,
+        )
+        await self._publisher.publish((outgoing,))
+        return Opened(systems=len(systems))
+
+
+def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
+    """Return the systems that must answer for a cohort.
+
+    Raises:
+        RuleViolation: There are none; that is an outcome for a person to state, not a count of zero.
+    """
+    systems = plan(registry, Right(order.right), scope_of(order))
+    if not systems:
+        raise RuleViolation("empty_plan", "the registry version has no system to ask")
+    return systems
+
+
+def scope_of(order: Order) -> Scope:
+    """Return what part of the data a cohort is about."""
+    organisation_ids = tuple(OrganisationId(one) for one in order.organisation_ids)
+    return Scope(tuple(order.categories), organisation_ids)

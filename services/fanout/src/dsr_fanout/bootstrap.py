@@ -1,0 +1,155 @@
+"""The one place that knows adapters: builds fanout from its settings, and starts it on a process."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from dsr_fanout.activities.cohort import CohortActivities
+from dsr_fanout.adapters.calls import Calls, new_session
+from dsr_fanout.adapters.intake import HttpIntake
+from dsr_fanout.adapters.kafka import KafkaPublisher
+from dsr_fanout.adapters.registry import PublishedRegistries
+from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
+from dsr_fanout.adapters.verifier import HttpLedger
+from dsr_fanout.application.notifying import Notifying
+from dsr_fanout.application.opening import Opening
+from dsr_fanout.application.reading import Reading
+from dsr_fanout.application.starting import ReminderPolicy, Starting
+from dsr_fanout.http.app import fanout_app
+from dsr_fanout.metrics import Metrics
+from dsr_fanout.settings import FanoutSettings
+from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP, LifecycleStream
+from dsr_fanout.streams.refusals import Refusals
+from dsr_fanout.streams.requests import REQUESTS_GROUP, RequestsStream
+from dsr_fanout.worker import CohortWorker, new_worker
+from dsr_runtime.backoff import Backoff
+from dsr_runtime.health import Health
+from dsr_runtime.http.app import HttpServer
+from dsr_runtime.kafka import Publisher, RecordLoop
+from dsr_runtime.process import Process
+from dsr_runtime.temporal import connect
+from dsr_wire.topics import LIFECYCLE, REQUESTS
+
+__all__ = ["start"]
+
+log = structlog.get_logger(__name__)
+
+_FORGETTING_MARGIN = 0.9
+"""The part of Temporal's retention after which its memory is not relied upon; clocks differ."""
+
+_PROBE_TIMEOUT = timedelta(seconds=2)
+
+
+async def start(settings: FanoutSettings, process: Process) -> None:
+    """Build everything and start it, waiting for the parts that are away; return when it runs.
+
+    The probes answer from the first moment. Work stops in the order in which it is spawned here: no
+    new workflows, no hints, and then what is in hand is finished.
+    """
+    metrics = Metrics(CollectorRegistry())
+    health = Health()
+    app = fanout_app(health=health, metrics=metrics.registry)
+    server = HttpServer(app, host=settings.http_host, port=settings.http_port)
+    process.spawn(server.run(), stop=server.stop)
+
+    registries = PublishedRegistries(settings.kafka)
+    health.add("registry", registries.topic.ping)
+    sender = Publisher(settings.kafka, client_id="dsr.fanout")
+    health.add("kafka", sender.ping)
+    process.on_close(sender.stop)
+    await sender.start()
+    publisher = KafkaPublisher(sender)
+
+    session = new_session()
+    process.on_close(session.close)
+    token = settings.internal_token.get_secret_value()
+    intake = HttpIntake(
+        Calls(session, part="intake", url=settings.intake_url, token=token, metrics=metrics)
+    )
+    ledger = HttpLedger(
+        Calls(session, part="verifier", url=settings.verifier_url, token=token, metrics=metrics)
+    )
+
+    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    health.add("temporal", lambda: client.service_client.check_health(timeout=_PROBE_TIMEOUT))
+    remembered = await _prepared(client)
+
+    activities = CohortActivities(
+        opening=Opening(registries=registries, publisher=publisher),
+        notifying=Notifying(
+            registries=registries,
+            intake=intake,
+            ledger=ledger,
+            publisher=publisher,
+            monotonic=time.monotonic,
+        ),
+        reading=Reading(intake=intake),
+        metrics=metrics,
+        now=_now,
+    )
+    worker = CohortWorker(
+        new_worker(
+            client,
+            task_queue=settings.temporal_task_queue,
+            activities=activities.all,
+            cached_workflows=settings.cached_workflows,
+            concurrent_workflow_tasks=settings.concurrent_workflow_tasks,
+        )
+    )
+    workflows = TemporalWorkflows(client, task_queue=settings.temporal_task_queue)
+    refusals = Refusals(publisher=publisher, metrics=metrics, now=_now)
+    reminders = ReminderPolicy(fraction=settings.reminder_after, fixed=settings.reminder_fixed)
+    requests = RecordLoop(
+        settings.kafka,
+        topics=[REQUESTS.name],
+        group_id=REQUESTS_GROUP,
+        handle=RequestsStream(
+            starting=Starting(
+                workflows=workflows, intake=intake, reminders=reminders, retention=remembered
+            ),
+            refusals=refusals,
+            metrics=metrics,
+            now=_now,
+            concurrency=settings.concurrent_starts,
+        ).handle,
+    )
+    lifecycle = RecordLoop(
+        settings.kafka,
+        topics=[LIFECYCLE.name],
+        group_id=LIFECYCLE_GROUP,
+        handle=LifecycleStream(
+            workflows=workflows,
+            refusals=refusals,
+            metrics=metrics,
+            concurrency=settings.concurrent_starts,
+        ).handle,
+    )
+    health.add("requests stream", requests.ping)
+    health.add("lifecycle stream", lifecycle.ping)
+    health.add("worker", worker.ping)
+    process.spawn(requests.run(), stop=requests.stop)
+    process.spawn(lifecycle.run(), stop=lifecycle.stop)
+    process.spawn(worker.run(), stop=worker.stop)
+    process.spawn(registries.topic.run(), stop=registries.topic.stop)
+
+
+async def _prepared(client: Client) -> timedelta:
+    """Register what workflows are found by; return for how long ended workflows are relied upon."""
+    backoff = Backoff()
+    while True:
+        try:
+            await ensure_search_attributes(client)
+            return await retention(client) * _FORGETTING_MARGIN
+        except RPCError as error:
+            log.warning("temporal is away", error=error.status.name)
+            await backoff.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

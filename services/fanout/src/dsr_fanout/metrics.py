@@ -1,0 +1,56 @@
+"""The service's metrics: each name once, with its meaning. No label holds an id."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+__all__ = ["Metrics"]
+
+
+class Metrics:
+    """What fanout counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.starts = Counter(
+            "dsr_fanout_cohorts",
+            "Accepted cohorts read from Kafka, by what became of them: running, finished, answered.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.hints = Counter(
+            "dsr_fanout_hints",
+            "CohortAnswered read from Kafka: delivered to a workflow, or finished where none runs.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "dsr_fanout_dead_letters",
+            "Records refused for ever, by topic and reason.",
+            ["topic", "reason"],
+            registry=registry,
+        )
+        self.obligations = Counter(
+            "dsr_fanout_obligations_opened",
+            "Obligations put on record; a retried try counts again.",
+            registry=registry,
+        )
+        self.notices = Counter(
+            "dsr_fanout_notices",
+            "Notices published, first ones and reminders; a retried try counts again.",
+            ["kind"],
+            registry=registry,
+        )
+        self.failures = Counter(
+            "dsr_fanout_activity_failures",
+            "Tries of a workflow's step that failed and will be made again, by step and reason.",
+            ["activity", "reason"],
+            registry=registry,
+        )
+        self.calls = Histogram(
+            "dsr_fanout_call_seconds",
+            "Calls to other services, by the service and the answer's status (0 for none).",
+            ["part", "status"],
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+            registry=registry,
+        )

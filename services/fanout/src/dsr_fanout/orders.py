@@ -1,0 +1,156 @@
+"""What goes into a cohort's workflow and comes out of it, and the names that both sides know.
+
+The workflow's sandbox passes this module through, so nothing here may read a clock, draw a number or
+keep state. Whatever stands in these classes is written to Temporal's history: ids, dates and codes,
+never a value that names a person. Fields are only ever added, with a default, since histories of
+years ago are replayed through them.
+"""
+# No postponed annotations here: Temporal's converter would evaluate them again for every payload.
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from temporalio.common import RetryPolicy, SearchAttributeKey
+
+__all__ = [
+    "ANSWERED_SIGNAL",
+    "FEW_TRIES",
+    "NOTIFY",
+    "OPEN_AND_NOTIFY",
+    "PROGRESS_QUERY",
+    "READ_COHORT",
+    "SEARCH_ATTRIBUTES",
+    "STATE",
+    "UNTOLD",
+    "WORKFLOW",
+    "CohortProgress",
+    "Ended",
+    "Opened",
+    "Order",
+    "Position",
+    "Sending",
+    "Sent",
+    "State",
+]
+
+WORKFLOW = "CohortWorkflow"
+ANSWERED_SIGNAL = "answered"
+PROGRESS_QUERY = "progress"
+
+OPEN_AND_NOTIFY = "open_and_notify"
+NOTIFY = "notify"
+READ_COHORT = "read_cohort"
+
+UNTOLD = "untold"
+"""The type of a failure whose details are the organisations that were not told, all others were."""
+
+RIGHT = SearchAttributeKey.for_keyword("DsrRight")
+JURISDICTION = SearchAttributeKey.for_keyword("DsrJurisdiction")
+STATE = SearchAttributeKey.for_keyword("DsrState")
+DUE_AT = SearchAttributeKey.for_datetime("DsrDueAt")
+SIZE = SearchAttributeKey.for_int("DsrSize")
+
+SEARCH_ATTRIBUTES = (RIGHT, JURISDICTION, STATE, DUE_AT, SIZE)
+"""Everything that workflows are found by; written at the start and at tiers, never between."""
+
+FEW_TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=250), maximum_attempts=3)
+"""Tries within one workflow task; longer absences are waited out by a timer of the workflow."""
+
+
+class State:
+    """What the search attribute DsrState says of a cohort that still runs."""
+
+    OPEN = "open"
+    REMINDED = "reminded"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a cohort has come; what a continued workflow begins with."""
+
+    state: str
+    next_at: datetime
+    """When the next tier comes, if no hint comes before."""
+
+    systems: int
+    reminders: int = 0
+    overdue_reads: int = 0
+    notified_at: datetime | None = None
+    """When the first notice had gone out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A cohort as its workflow needs it."""
+
+    cohort_id: str
+    right: str
+    regime: str
+    jurisdiction: str
+    categories: list[str]
+    organisation_ids: list[str]
+    registry_digest: str
+    received_at: datetime
+    due_at: datetime
+    request_ids: list[str]
+    remind_after_s: float
+    """Seconds from the first notice to the reminder."""
+
+    traceparent: str | None = None
+    position: Position | None = None
+    """None at the beginning; set where a long history was continued as a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The obligations of a cohort stand in the ledger's stream, and notices may have gone out."""
+
+    systems: int
+    next: int | None = 0
+    """The position among the cohort's requests to notify from; none when all notices are sent."""
+
+    only: list[str] = field(default_factory=list)
+    """As in `Sending`, for the notices that are left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Notices to be sent: all of them, or one reminder's."""
+
+    order: Order
+    reminder: int = 0
+    """0 for the first notice, then the number of the reminder."""
+
+    first: int = 0
+    """The position among the cohort's requests to go on from."""
+
+    only: list[str] = field(default_factory=list)
+    """The organisations to tell, where the others have been told; empty for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What has been sent, and where to go on."""
+
+    notices: int
+    next: int | None = None
+    """The position to go on from; none when all have been sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortProgress:
+    """How many of a cohort's members wait for their answer, as intake counts them."""
+
+    members: int
+    open_members: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a cohort ended."""
+
+    requests: int
+    systems: int
+    reminders: int
+    was_overdue: bool

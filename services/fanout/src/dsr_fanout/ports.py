@@ -1,0 +1,79 @@
+"""What the application needs from outside, as protocols. Each docstring is the port's specification.
+
+Every method raises `Unavailable` when what is behind it is away or answers in a way that may pass:
+the same call may be made again. None of the methods logs or returns a personal value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from dsr_core.registry import Registry
+from dsr_fanout.orders import CohortProgress, Order
+from dsr_wire.codec.notices import SystemNotice
+from dsr_wire.envelope import Outgoing
+
+__all__ = ["Intake", "Ledger", "Publisher", "Registries", "Workflows"]
+
+
+class Intake(Protocol):
+    """Intake, the only place where an identity is ever in the clear."""
+
+    async def seal(
+        self,
+        cohort_id: str,
+        *,
+        registry_digest: str,
+        system_ids: Sequence[str],
+        request_ids: Sequence[str],
+    ) -> tuple[SystemNotice, ...]:
+        """Return the identities of requests, sealed for systems.
+
+        A request that is answered is left out: its key is destroyed. A system that has nothing left
+        to be told comes with no identity, or not at all where every request was answered.
+
+        Raises:
+            RuleViolation: Intake says no in the present state; the reason is its code.
+        """
+        ...
+
+    async def progress(self, cohort_id: str) -> CohortProgress | None:
+        """Return how many members of a cohort are open, or none where intake does not know it."""
+        ...
+
+
+class Ledger(Protocol):
+    """The verifier's record of who has confirmed what."""
+
+    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]]:
+        """Return the systems that have not confirmed, each with the requests that it owes."""
+        ...
+
+
+class Publisher(Protocol):
+    """Kafka, as a producer."""
+
+    async def publish(self, records: Iterable[Outgoing]) -> None:
+        """Send records; all are durable when this returns, in order for each key."""
+        ...
+
+
+class Registries(Protocol):
+    """The registry versions that have been published."""
+
+    async def version(self, digest: str) -> Registry:
+        """Return a version; where it has not arrived, wait a bounded time, then be unavailable."""
+        ...
+
+
+class Workflows(Protocol):
+    """Temporal, as a client."""
+
+    async def start(self, order: Order) -> bool:
+        """Have a cohort's workflow running; false where it has run and ended already."""
+        ...
+
+    async def hint(self, cohort_id: str) -> bool:
+        """Tell a cohort's workflow to read again; false where none runs."""
+        ...

@@ -1,0 +1,1 @@
+"""Takes subject requests over HTTP, keeps identity, publishes onto Kafka, answers."""

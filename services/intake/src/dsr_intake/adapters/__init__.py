@@ -1,0 +1,1 @@
+"""The ports' implementations: PostgreSQL, the verifier, the registry topic, key files."""

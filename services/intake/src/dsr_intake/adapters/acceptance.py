@@ -1,0 +1,252 @@
+"""PostgreSQL: accepting requests, a whole set of them in a few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from dsr_core.ids import CohortId, RequestId
+from dsr_core.rights import Right
+from dsr_intake.model import (
+    Acceptance,
+    Accepted,
+    Draft,
+    FormedCohort,
+    KeyReused,
+    StillRunning,
+    Verdict,
+)
+from dsr_intake.ports import Form
+from dsr_runtime.outbox import columns
+
+__all__ = ["PostgresAcceptance"]
+
+_TRY_LOCK = """
+    select n from unnest($1::bigint[]) with ordinality as asked (lock, n)
+    where pg_try_advisory_xact_lock(lock)
+"""
+
+_CLAIM = """
+    insert into intake.idempotency_keys (key, content, request_id, created_at)
+    select * from unnest($1::bytea[], $2::bytea[], $3::uuid[], $4::timestamptz[])
+        as asked (key, content, request_id, created_at)
+    order by key
+    on conflict do nothing
+    returning key
+"""
+
+_HELD = """
+    select k.key, k.content, r.id, r.cohort_id, r."right", r.jurisdiction, c.regime,
+        c.registry_digest, r.received_at, r.accepted_at, c.due_at
+    from intake.idempotency_keys k
+    join intake.subject_requests r on r.id = k.request_id
+    join intake.cohorts c on c.id = r.cohort_id
+    where k.key = any($1::bytea[])
+"""
+
+_WRITE = """
+    with new_cohorts as (
+        insert into intake.cohorts (id, "right", regime, jurisdiction, categories,
+            organisation_ids, identifier_kinds, registry_digest, members, open_members,
+            received_at, accepted_at, due_at)
+        select id, wanted, regime, jurisdiction, categories::text[], organisation_ids::text[],
+            identifier_kinds::text[], registry_digest, members, members, received_at, accepted_at,
+            due_at
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+            $7::text[], $8::text[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
+            $12::timestamptz[])
+            as c (id, wanted, regime, jurisdiction, categories, organisation_ids,
+                identifier_kinds, registry_digest, members, received_at, accepted_at, due_at)
+    ), new_requests as (
+        insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
+            jurisdiction, requester_role, channel, language, received_at, accepted_at,
+            lookup_hashes, identity_ciphertext)
+        select id, cohort_id, client_id, 'open', wanted, jurisdiction, requester_role, channel,
+            language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext
+        from unnest($13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::text[], $18::text[],
+            $19::text[], $20::text[], $21::timestamptz[], $22::timestamptz[], $23::text[],
+            $24::bytea[])
+            as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
+                language, received_at, accepted_at, lookup_hashes, identity_ciphertext)
+    ), new_keys as (
+        insert into intake_keys.request_keys (request_id, wrapped_key, kek_id)
+        select * from unnest($13::uuid[], $25::bytea[], $26::text[])
+    )
+    insert into intake.outbox (slot, topic, key, value, headers)
+    select * from unnest($27::smallint[], $28::text[], $29::bytea[], $30::bytea[], $31::text[])
+"""
+
+
+class PostgresAcceptance:
+    """Writes accepted requests; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
+        """Write the drafts that are new."""
+        async with self._pool.acquire() as connection:
+            if all(draft.tag is None for draft in drafts):
+                acceptance = form(drafts)
+                await connection.execute(_WRITE, *_arguments(acceptance))
+                return _verdicts(drafts, acceptance, {}, frozenset())
+            async with connection.transaction():
+                running = frozenset[bytes]() if wait else await self._running(connection, drafts)
+                asked = [one for one in drafts if one.tag is None or one.tag.key not in running]
+                fresh, held = await self._claim(connection, asked)
+                acceptance = form(fresh) if fresh else Acceptance((), {})
+                if fresh:
+                    await connection.execute(_WRITE, *_arguments(acceptance))
+            return _verdicts(drafts, acceptance, held, running)
+
+    async def _running(
+        self,
+        connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+        drafts: Sequence[Draft],
+    ) -> frozenset[bytes]:
+        # An uncommitted key cannot be seen, so who works on a key holds a lock named after it.
+        keys = [draft.tag.key for draft in drafts if draft.tag is not None]
+        locks = [int.from_bytes(key[:8], "big", signed=True) for key in keys]
+        taken = {row["n"] for row in await connection.fetch(_TRY_LOCK, locks)}
+        return frozenset(key for n, key in enumerate(keys, start=1) if n not in taken)
+
+    async def _claim(
+        self,
+        connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+        drafts: Sequence[Draft],
+    ) -> tuple[list[Draft], dict[bytes, asyncpg.Record]]:
+        """Take the keys that are free; return whose drafts are new, and what the others stand for.
+
+        In the order of the keys, so that two batches with the same lines wait for each other in
+        turn and never in a ring. Reading is a statement of its own: it sees what the one that we
+        waited for has committed.
+        """
+        tagged = [(one.tag, one) for one in drafts if one.tag is not None]
+        if not tagged:
+            return list(drafts), {}
+        claimed = await connection.fetch(
+            _CLAIM,
+            [tag.key for tag, _ in tagged],
+            [tag.content for tag, _ in tagged],
+            [one.request_id for _, one in tagged],
+            [one.accepted_at for _, one in tagged],
+        )
+        free = {bytes(row["key"]) for row in claimed}
+        fresh = [one for one in drafts if one.tag is None or one.tag.key in free]
+        taken = [tag.key for tag, _ in tagged if tag.key not in free]
+        if not taken:
+            return fresh, {}
+        return fresh, {bytes(row["key"]): row for row in await connection.fetch(_HELD, taken)}
+
+    async def forget_keys(self, *, before: datetime) -> int:
+        """Delete idempotency keys from before a time; return how many."""
+        status = await self._pool.execute(
+            "delete from intake.idempotency_keys where created_at < $1", before, timeout=300
+        )
+        return int(status.rpartition(" ")[2])
+
+
+def _verdicts(
+    drafts: Sequence[Draft],
+    acceptance: Acceptance,
+    held: dict[bytes, asyncpg.Record],
+    running: frozenset[bytes],
+) -> list[Verdict]:
+    written = {
+        member.request_id: _accepted(member, formed)
+        for formed in acceptance.cohorts
+        for member in formed.members
+    }
+
+    def verdict(draft: Draft) -> Verdict:
+        new = written.get(draft.request_id)
+        if new is not None:
+            return new
+        if draft.tag is None:
+            raise RuntimeError("a draft without a key is always new")
+        row = held.get(draft.tag.key)
+        if draft.tag.key in running or row is None:
+            # No row: the key was claimed and forgotten between two statements.
+            return StillRunning()
+        return _replayed(row) if row["content"] == draft.tag.content else KeyReused()
+
+    return [verdict(draft) for draft in drafts]
+
+
+def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
+    cohort = formed.cohort
+    return Accepted(
+        request_id=member.request_id,
+        cohort_id=cohort.cohort_id,
+        right=cohort.right,
+        jurisdiction=cohort.jurisdiction,
+        regime=cohort.regime,
+        registry_digest=cohort.registry_digest,
+        received_at=member.received_at,
+        accepted_at=member.accepted_at,
+        due_at=cohort.due_at,
+    )
+
+
+def _replayed(row: asyncpg.Record) -> Accepted:
+    return Accepted(
+        request_id=RequestId(str(row["id"])),
+        cohort_id=CohortId(str(row["cohort_id"])),
+        right=Right(row["right"]),
+        jurisdiction=row["jurisdiction"],
+        regime=row["regime"],
+        registry_digest=row["registry_digest"],
+        received_at=row["received_at"],
+        accepted_at=row["accepted_at"],
+        due_at=row["due_at"],
+    )
+
+
+def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
+    cohorts = [formed.cohort for formed in acceptance.cohorts]
+    members = [
+        (member, member.submission, formed.cohort.cohort_id)
+        for formed in acceptance.cohorts
+        for member in formed.members
+    ]
+    keys = [acceptance.keys[member.request_id] for member, _, _ in members]
+    return (
+        [one.cohort_id for one in cohorts],
+        [one.right.value for one in cohorts],
+        [one.regime for one in cohorts],
+        [one.jurisdiction for one in cohorts],
+        [_words(one.scope.categories) for one in cohorts],
+        [_words(one.scope.organisation_ids) for one in cohorts],
+        [_words(one.identifier_kinds) for one in cohorts],
+        [one.registry_digest for one in cohorts],
+        [len(one.request_ids) for one in cohorts],
+        [one.received_at for one in cohorts],
+        [one.accepted_at for one in cohorts],
+        [one.due_at for one in cohorts],
+        [member.request_id for member, _, _ in members],
+        [cohort_id for _, _, cohort_id in members],
+        [member.client_id for member, _, _ in members],
+        [sent.right.value for _, sent, _ in members],
+        [sent.jurisdiction for _, sent, _ in members],
+        [sent.requester_role for _, sent, _ in members],
+        [sent.channel for _, sent, _ in members],
+        [sent.language for _, sent, _ in members],
+        [member.received_at for member, _, _ in members],
+        [member.accepted_at for member, _, _ in members],
+        [_hashes(member.lookup_hashes) for member, _, _ in members],
+        [member.ciphertext for member, _, _ in members],
+        [key.wrapped for key in keys],
+        [key.kek_id for key in keys],
+        *columns([formed.record for formed in acceptance.cohorts]),
+    )
+
+
+def _words(values: Iterable[str]) -> str:
+    """Return an array of checked words in PostgreSQL's text form: unnest flattens arrays of arrays."""
+    return "{" + ",".join(values) + "}"
+
+
+def _hashes(values: Iterable[bytes]) -> str:
+    return "{" + ",".join(f'"\\\\x{value.hex()}"' for value in values) + "}"

@@ -1,0 +1,213 @@
+"""PostgreSQL: reading requests, and their changes of state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import asyncpg
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import CohortId, OrganisationId, RequestId
+from dsr_core.lifecycle import State
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_intake.model import (
+    CohortStanding,
+    ListFilter,
+    Member,
+    RequestView,
+    StateChangeRow,
+    WrappedKey,
+)
+from dsr_runtime.postgres import TRANSIENT
+
+__all__ = ["PostgresReads", "PostgresStateFeed"]
+
+_VIEW = """
+    select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
+        c.regime, c.registry_digest, r.requester_role, r.channel, r.language, c.categories,
+        c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
+        r.closed_at, r.answered_at, r.revision
+    from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
+"""
+
+_CHANGES_LIMIT = 2000
+
+
+class PostgresReads:
+    """Reads requests; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def get(self, client_id: str, request_id: str) -> RequestView | None:
+        """Return a client's request, or none."""
+        row = await self._pool.fetchrow(
+            f"{_VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
+        )
+        return _view(row) if row else None
+
+    async def page(
+        self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
+    ) -> list[RequestView]:
+        """Return the next requests, newest first."""
+        values: list[object] = [client_id]
+        conditions = ["r.client_id = $1"]
+
+        def where(condition: str, value: object | None) -> None:
+            if value is not None:
+                values.append(value)
+                conditions.append(condition.replace("?", f"${len(values)}"))
+
+        where("r.id < ?", after)
+        where("r.state = ?", wanted.state.value if wanted.state else None)
+        where('r."right" = ?', wanted.right.value if wanted.right else None)
+        where("r.jurisdiction = ?", wanted.jurisdiction)
+        where("r.received_at > ?", wanted.received_after)
+        where("r.received_at < ?", wanted.received_before)
+        values.append(limit)
+        query = f"{_VIEW} where {' and '.join(conditions)} order by r.id desc limit ${len(values)}"
+        return [_view(row) for row in await self._pool.fetch(query, *values)]
+
+    async def cohort(self, cohort_id: str) -> CohortStanding | None:
+        """Return how far a cohort is, or none."""
+        row = await self._pool.fetchrow(
+            'select id, "right", members, open_members, answered_at'
+            " from intake.cohorts where id = $1",
+            cohort_id,
+        )
+        if row is None:
+            return None
+        return CohortStanding(
+            CohortId(str(row["id"])),
+            Right(row["right"]),
+            row["members"],
+            row["open_members"],
+            row["answered_at"],
+        )
+
+    async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
+        """Return the members that are not answered, of those asked or of all."""
+        rows = await self._pool.fetch(
+            """
+            select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id
+            from intake.subject_requests r
+            left join intake_keys.request_keys k on k.request_id = r.id
+            where r.cohort_id = $1 and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
+            order by r.id
+            """,
+            cohort_id,
+            request_ids,
+        )
+        if len(request_ids) > len(rows):
+            detail = "a request that was asked for is no member of this cohort"
+            raise RejectedInput("unknown_member", detail, field="request_ids")
+        return [
+            Member(
+                RequestId(str(row["id"])),
+                row["identity_ciphertext"],
+                WrappedKey(row["wrapped_key"], row["kek_id"]) if row["wrapped_key"] else None,
+            )
+            for row in rows
+            if row["state"] != State.ANSWERED.value
+        ]
+
+
+class PostgresStateFeed:
+    """Changes of state, ordered by the transactions that made them.
+
+    A revision is a transaction's id. Only those below the oldest that still runs are read, so that
+    none appears behind what has been read.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def horizon(self) -> int:
+        """Return the revision that everything visible now is at or below."""
+        with _translated():
+            return int(await self._pool.fetchval(f"select {_OLDEST_RUNNING} - 1"))
+
+    async def changed_since(
+        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+    ) -> tuple[list[StateChangeRow], int]:
+        """Return changes after a revision, and the revision to go on from."""
+        values: list[object] = [revision]
+        only = ""
+        if request_id is not None:
+            values.append(request_id)
+            only = "and id = $2"
+        elif client_id is not None:
+            values.append(client_id)
+            only = "and client_id = $2"
+        with _translated():
+            rows = await self._pool.fetch(
+                f"""
+                select revision, id, client_id, state, outcome,
+                    coalesce(answered_at, closed_at, accepted_at) as at
+                from intake.subject_requests
+                where revision > $1 and revision < {_OLDEST_RUNNING} {only}
+                order by revision fetch first {_CHANGES_LIMIT} rows with ties
+                """,
+                *values,
+            )
+        changes = [
+            StateChangeRow(
+                row["revision"],
+                RequestId(str(row["id"])),
+                row["client_id"],
+                State(row["state"]),
+                row["outcome"],
+                row["at"],
+            )
+            for row in rows
+        ]
+        return changes, changes[-1].revision if changes else revision
+
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """Return the client of each request that exists."""
+        with _translated():
+            rows = await self._pool.fetch(
+                "select id, client_id from intake.subject_requests where id = any($1::uuid[])",
+                request_ids,
+            )
+        return {str(row["id"]): row["client_id"] for row in rows}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except TRANSIENT as error:
+        raise Unavailable(f"the store is away ({type(error).__name__})") from error
+
+
+_OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+
+
+def _view(row: asyncpg.Record) -> RequestView:
+    return RequestView(
+        request_id=RequestId(str(row["id"])),
+        cohort_id=CohortId(str(row["cohort_id"])),
+        state=State(row["state"]),
+        outcome=row["outcome"],
+        right=Right(row["right"]),
+        jurisdiction=row["jurisdiction"],
+        regime=row["regime"],
+        registry_digest=row["registry_digest"],
+        requester_role=row["requester_role"],
+        channel=row["channel"],
+        language=row["language"],
+        scope=Scope(
+            tuple(row["categories"]),
+            tuple(OrganisationId(one) for one in row["organisation_ids"]),
+        ),
+        identifier_kinds=tuple(row["identifier_kinds"]),
+        received_at=row["received_at"],
+        accepted_at=row["accepted_at"],
+        due_at=row["due_at"],
+        closed_at=row["closed_at"],
+        answered_at=row["answered_at"],
+        revision=row["revision"],
+    )

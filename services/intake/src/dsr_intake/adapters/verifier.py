@@ -1,0 +1,76 @@
+"""The verifier's read API, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_intake.model import LedgerChange
+
+__all__ = ["VerifierLedger"]
+
+_TIMEOUT_S = 5.0
+
+
+class VerifierLedger:
+    """Asks the verifier; the port's text says what holds."""
+
+    def __init__(self, url: str, *, token: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url.rstrip("/"),
+            headers={"authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT_S,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def obligations(self, request_id: str) -> dict[str, Any] | None:
+        """Return what is owed for a request, or none."""
+        return await self._found(f"/v1/requests/{request_id}/obligations")
+
+    async def closure(self, request_id: str) -> dict[str, Any] | None:
+        """Return a request's closure, or none."""
+        return await self._found(f"/v1/requests/{request_id}/closure")
+
+    async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
+        """Return changes after a cursor, and the cursor to go on from."""
+        parameters: dict[str, str | int] = {"limit": limit}
+        if after is not None:
+            parameters["after"] = after
+        answer = await self._found("/v1/changes", parameters)
+        if answer is None:
+            raise Unavailable("the verifier has no feed of changes")
+        try:
+            changes = [
+                LedgerChange(
+                    str(one["cursor"]),
+                    str(one["request_id"]),
+                    one["system_id"],
+                    one["disposition"],
+                    bool(one["is_confirmed"]),
+                    str(one["at"]),
+                )
+                for one in answer["changes"]
+            ]
+            return changes, str(answer["cursor"])
+        except (KeyError, TypeError) as error:
+            raise Unavailable("the verifier's feed cannot be read") from error
+
+    async def _found(
+        self, path: str, parameters: dict[str, str | int] | None = None
+    ) -> dict[str, Any] | None:
+        try:
+            response = await self._http.get(path, params=parameters)
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                raise RejectedInput("refused_by_verifier", "the verifier refuses the question")
+            response.raise_for_status()
+            found: dict[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable("the verifier does not answer") from error
+        return found

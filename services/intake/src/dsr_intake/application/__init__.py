@@ -1,0 +1,1 @@
+"""What intake does, without HTTP, Kafka or SQL."""

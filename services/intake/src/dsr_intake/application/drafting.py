@@ -1,0 +1,126 @@
+"""Drafts: a submission made ready to be written. Everything that costs time is done here, before a transaction."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import RequestId, uuid7
+from dsr_core.plan import Scope, plan
+from dsr_core.rights import Right
+from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
+from dsr_intake.model import Draft, KeyTag, Submission
+from dsr_intake.ports import RegistryView
+
+__all__ = ["Clock", "Drafter", "utc_now"]
+
+Clock = Callable[[], datetime]
+
+_SKEW = timedelta(minutes=5)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_ID_BYTES = 10
+_PLANS_LIMIT = 10_000
+
+
+def utc_now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Drafter:
+    """Makes drafts from submissions."""
+
+    def __init__(self, *, registry: RegistryView, lookup_key: bytes, clock: Clock) -> None:
+        self._registry = registry
+        self._lookup_key = lookup_key
+        self._clock = clock
+        self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
+
+    def check_ready(self) -> None:
+        """Return when requests can be accepted.
+
+        Raises:
+            Unavailable: No registry is published, so nobody could be asked.
+        """
+        if self._registry.current is None:
+            raise Unavailable("no registry is published yet; run `dsr registry publish`")
+
+    def draft(
+        self, submission: Submission, *, client_id: str, traceparent: str | None = None
+    ) -> Draft:
+        """Plan, name and encrypt.
+
+        Raises:
+            Unavailable: No registry is published.
+            RejectedInput: No system must answer, or the date of receipt cannot be.
+        """
+        digest = self._planned(submission)
+        now = self._clock()
+        received_at = self._received(submission.received_at, now)
+        random = os.urandom(_ID_BYTES + KEY_BYTES + NONCE_BYTES)
+        request_id = RequestId(uuid7(int(now.timestamp() * 1000), random[:_ID_BYTES]))
+        data_key = random[_ID_BYTES : _ID_BYTES + KEY_BYTES]
+        nonce = random[_ID_BYTES + KEY_BYTES :]
+        return Draft(
+            request_id=request_id,
+            client_id=client_id,
+            submission=submission,
+            registry_digest=digest,
+            received_at=received_at,
+            accepted_at=now,
+            tag=self._tag(submission, client_id),
+            lookup_hashes=tuple(
+                self._keyed("identifier", one.kind, one.value)
+                for one in submission.identity.identifiers
+            ),
+            ciphertext=encrypt(
+                submission.identity, request_id=request_id, key=data_key, nonce=nonce
+            ),
+            data_key=data_key,
+            traceparent=traceparent,
+        )
+
+    def _planned(self, submission: Submission) -> str:
+        registry = self._registry.current
+        if registry is None:
+            self.check_ready()
+            raise RuntimeError("unreachable")
+        asked = (registry.digest, submission.right, submission.scope)
+        has_plan = self._has_plan.get(asked)
+        if has_plan is None:
+            if len(self._has_plan) >= _PLANS_LIMIT:
+                self._has_plan.clear()
+            has_plan = bool(plan(registry, submission.right, submission.scope))
+            self._has_plan[asked] = has_plan
+        if not has_plan:
+            detail = "no registered system can be asked for this right within this scope"
+            raise RejectedInput("empty_plan", detail, field="scope")
+        return registry.digest
+
+    @staticmethod
+    def _received(received_at: datetime | None, now: datetime) -> datetime:
+        if received_at is None:
+            return now
+        if received_at > now + _SKEW:
+            raise RejectedInput(
+                "received_in_future", "received_at lies in the future", field="received_at"
+            )
+        if received_at < _EARLIEST:
+            detail = "received_at lies before the year 2000"
+            raise RejectedInput("received_too_early", detail, field="received_at")
+        return received_at.astimezone(UTC)
+
+    def _tag(self, submission: Submission, client_id: str) -> KeyTag | None:
+        # Keyed hashes, since a client may put anything into a key, and since the plain hash of a
+        # submission would let its identifiers be guessed after the request's own key is destroyed.
+        if submission.idempotency_key is None:
+            return None
+        key = self._keyed("idempotency-key", client_id, submission.idempotency_key)
+        content = hmac.digest(self._lookup_key, b"submission\x00" + submission.content, "sha256")
+        return KeyTag(key, content)
+
+    def _keyed(self, *parts: str) -> bytes:
+        return hmac.digest(self._lookup_key, "\x00".join(parts).encode(), "sha256")

@@ -1,0 +1,87 @@
+"""Cohorts, formed of drafts in the transaction that accepts them, and so never formed anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+
+from dsr_core.cohorts import COHORT_LIMIT, CohortKey
+from dsr_core.deadlines import DEFAULT_REGIME, respond_by
+from dsr_core.ids import CohortId, uuid7
+from dsr_intake.model import Draft, FormedCohort
+from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_to_wire
+from dsr_wire.envelope import encode
+from dsr_wire.topics import REQUESTS
+
+__all__ = ["SOURCE", "cohorts_of_many", "cohorts_of_one"]
+
+SOURCE = "intake"
+"""What intake calls itself in envelopes."""
+
+
+def cohorts_of_one(drafts: Iterable[Draft]) -> tuple[FormedCohort, ...]:
+    """Give every draft a cohort of its own, which bears the request's id."""
+    return tuple(_form((draft,)) for draft in drafts)
+
+
+def cohorts_of_many(drafts: Sequence[Draft]) -> tuple[FormedCohort, ...]:
+    """Group drafts that share plan and dates, each group of `COHORT_LIMIT` members at most."""
+    groups: dict[CohortKey, list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(_key(draft), []).append(draft)
+    return tuple(_form(part) for group in groups.values() for part in _parts(group))
+
+
+def _parts(group: list[Draft]) -> Iterator[tuple[Draft, ...]]:
+    for start in range(0, len(group), COHORT_LIMIT):
+        yield tuple(group[start : start + COHORT_LIMIT])
+
+
+def _key(draft: Draft) -> CohortKey:
+    submission = draft.submission
+    return CohortKey(
+        right=submission.right,
+        regime=DEFAULT_REGIME,
+        jurisdiction=submission.jurisdiction,
+        scope=submission.scope,
+        identifier_kinds=submission.identity.kinds,
+        registry_digest=draft.registry_digest,
+        received_on=draft.received_at.astimezone(UTC).date(),
+    )
+
+
+def _form(members: tuple[Draft, ...]) -> FormedCohort:
+    first = members[0]
+    submission = first.submission
+    received_at = min(one.received_at for one in members)
+    cohort = AcceptedCohort(
+        cohort_id=_cohort_id(members),
+        right=submission.right,
+        regime=DEFAULT_REGIME,
+        jurisdiction=submission.jurisdiction,
+        scope=submission.scope,
+        identifier_kinds=submission.identity.kinds,
+        registry_digest=first.registry_digest,
+        received_at=received_at,
+        accepted_at=first.accepted_at,
+        due_at=respond_by(received_at),
+        request_ids=tuple(one.request_id for one in members),
+    )
+    record = encode(
+        cohort_accepted_to_wire(cohort),
+        topic=REQUESTS.name,
+        key=cohort.cohort_id,
+        event_id=cohort.cohort_id,
+        source=SOURCE,
+        at=cohort.accepted_at,
+        traceparent=first.traceparent,
+    )
+    return FormedCohort(cohort, members, record)
+
+
+def _cohort_id(members: tuple[Draft, ...]) -> CohortId:
+    first = members[0]
+    if len(members) == 1:
+        return CohortId(first.request_id)
+    return CohortId(uuid7(int(first.accepted_at.timestamp() * 1000), os.urandom(10)))

@@ -1,0 +1,120 @@
+"""Sealing: the members' identities for the systems that must answer, each for that system's eyes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from dsr_core.errors import RejectedInput, RuleViolation
+from dsr_core.identity import Identity
+from dsr_core.ids import RequestId
+from dsr_core.registry import System
+from dsr_core.rights import Right
+from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Member, WrappedKey
+from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
+from dsr_wire.codec.notices import SealedIdentity, SystemNotice
+from dsr_wire.keys import SealingKey
+from dsr_wire.sealing import seal
+
+__all__ = ["Sealing"]
+
+_INLINE = 20
+"""So many seals take about a millisecond; more are made in a thread."""
+
+
+class Sealing:
+    """Seals a cohort's identities."""
+
+    def __init__(
+        self,
+        *,
+        store: ReadStore,
+        wrapper: KeyWrapper,
+        registry: RegistryView,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._wrapper = wrapper
+        self._registry = registry
+        self._metrics = metrics
+
+    async def seal(
+        self,
+        cohort_id: str,
+        *,
+        registry_digest: str,
+        system_ids: Sequence[str],
+        request_ids: Sequence[str],
+    ) -> list[SystemNotice] | None:
+        """Return one notice a system, in the order asked; none where there is no such cohort.
+
+        Each holds one entry a member that is not answered, of those asked or of all. A system gets
+        only the kinds that it needs, sealed to its newest key.
+
+        Raises:
+            RejectedInput: A system is not in that registry version, or a request not in the cohort.
+            RuleViolation: A member's key is gone though it is not answered; none is left out silently.
+            Unavailable: The version or a system's keys have not arrived, or keys cannot be unwrapped.
+        """
+        cohort = await self._store.cohort(cohort_id)
+        if cohort is None:
+            return None
+        registry = await self._registry.version(registry_digest)
+        addressed: list[tuple[System, SealingKey]] = []
+        for system_id in system_ids:
+            system = registry.system(system_id)
+            if system is None:
+                detail = "a system is not in that registry version"
+                raise RejectedInput("unknown_system", detail, field="system_ids")
+            addressed.append((system, (await self._registry.keys(system_id)).sealing))
+        members = await self._store.members(cohort_id, request_ids)
+        keys = await self._wrapper.unwrap(self._wrapped(members))
+        self._metrics.sealed.inc(len(members) * len(addressed))
+        if len(members) * len(addressed) <= _INLINE:
+            return _sealed(members, keys, addressed, cohort.right)
+        return await asyncio.to_thread(_sealed, members, keys, addressed, cohort.right)
+
+    def _wrapped(self, members: Sequence[Member]) -> list[tuple[RequestId, WrappedKey]]:
+        missing = [one.request_id for one in members if one.key is None]
+        if missing:
+            self._metrics.keys_missing.inc(len(missing))
+            detail = f"the key of the request {missing[0]} is gone though it is not answered"
+            raise RuleViolation("key_missing", detail)
+        return [(one.request_id, one.key) for one in members if one.key is not None]
+
+
+def _sealed(
+    members: Sequence[Member],
+    keys: Sequence[bytes],
+    addressed: Sequence[tuple[System, SealingKey]],
+    right: Right,
+) -> list[SystemNotice]:
+    identities = [
+        (member.request_id, decrypt(member.ciphertext, request_id=member.request_id, key=key))
+        for member, key in zip(members, keys, strict=True)
+    ]
+    return [
+        SystemNotice(
+            system.id,
+            tuple(
+                _one(request_id, identity, system, key, right)
+                for request_id, identity in identities
+            ),
+        )
+        for system, key in addressed
+    ]
+
+
+def _one(
+    request_id: RequestId, identity: Identity, system: System, key: SealingKey, right: Right
+) -> SealedIdentity:
+    sealed = seal(
+        identity.only(system.identifiers),
+        request_id=request_id,
+        system_id=system.id,
+        right=right,
+        key=key,
+    )
+    return SealedIdentity(request_id, key.id, sealed)

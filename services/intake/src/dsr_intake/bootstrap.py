@@ -1,0 +1,175 @@
+"""Builds the process: the only place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from prometheus_client import CollectorRegistry
+
+from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.adapters.clients import PostgresApiClients
+from dsr_intake.adapters.closing import PostgresClosing
+from dsr_intake.adapters.keys import FileKeyWrapper, read_key
+from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.adapters.registry import PublishedRegistries, RegistryReader
+from dsr_intake.adapters.verifier import VerifierLedger
+from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.answering import Answering
+from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.drafting import Drafter, utc_now
+from dsr_intake.application.events import Events
+from dsr_intake.application.sealing import Sealing
+from dsr_intake.http.app import create_app
+from dsr_intake.http.context import Context
+from dsr_intake.metrics import Metrics
+from dsr_intake.settings import Settings
+from dsr_intake.streams.closures import GROUP, ClosureStream
+from dsr_runtime.compacted import CompactedTopic
+from dsr_runtime.health import Health
+from dsr_runtime.http.app import HttpServer
+from dsr_runtime.kafka import Publisher, RecordLoop
+from dsr_runtime.outbox import OutboxRelay
+from dsr_runtime.postgres import TRANSIENT, connect_pool, migrate
+from dsr_runtime.process import Process
+from dsr_wire.registry_book import RegistryBook
+from dsr_wire.topics import CLOSURES, REGISTRY
+
+__all__ = ["start"]
+
+log = structlog.get_logger(__name__)
+
+KEYS_KEPT = timedelta(days=7)
+"""How long an idempotency key stands for its request, at least."""
+
+_FORGET_EVERY_S = 3600.0
+
+
+async def start(process: Process, settings: Settings) -> None:
+    """Build and start everything; returns when the process serves."""
+    kek = read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE")
+    lookup_key = read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE")
+    registry = CollectorRegistry()
+    metrics, health = Metrics(registry), Health()
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size)
+    process.on_close(pool.close)
+    await migrate(dsn, package="dsr_intake", schema="intake")
+
+    book = RegistryBook()
+    topic = CompactedTopic(settings.kafka, REGISTRY.name, RegistryReader(book, metrics).read)
+    registries = PublishedRegistries(book, topic)
+
+    publisher = Publisher(settings.kafka, client_id="intake")
+    process.on_close(publisher.stop)
+    relay = OutboxRelay(pool, "intake", publisher)
+
+    ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
+    process.on_close(ledger.close)
+
+    wrapper = FileKeyWrapper(kek)
+    acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
+    events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
+    context = Context(
+        clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
+        drafter=Drafter(registry=registries, lookup_key=lookup_key, clock=utc_now),
+        single=InteractiveAcceptor(
+            store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=relay.wake
+        ),
+        batch=BatchAcceptor(
+            store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=relay.wake
+        ),
+        reads=reads,
+        ledger=ledger,
+        events=events,
+        sealing=Sealing(store=reads, wrapper=wrapper, registry=registries, metrics=metrics),
+        metrics=metrics,
+        internal_token=settings.internal_token.get_secret_value(),
+    )
+    closures = ClosureStream(
+        answering=Answering(
+            store=PostgresClosing(pool), metrics=metrics, clock=utc_now, on_committed=relay.wake
+        ),
+        publisher=publisher,
+        metrics=metrics,
+        clock=utc_now,
+    )
+    loop = RecordLoop(
+        settings.kafka, topics=(CLOSURES.name,), group_id=GROUP, handle=closures.handle
+    )
+
+    health.add("postgresql", lambda: pool.fetchval("select 1"))
+    health.add("kafka", publisher.ping)
+    health.add("registry", topic.ping)
+    health.add("outbox", relay.ping)
+    health.add("closures stream", loop.ping)
+
+    app = create_app(context, health=health, metrics=registry)
+    server = HttpServer(app, host=settings.http_host, port=settings.http_port)
+    ready = _Ready(publisher.start)
+    # Stopped in this order: streams of events end, then calls, then what calls have left to do.
+    process.spawn(events.run(), stop=events.stop)
+    process.spawn(server.run(), stop=server.stop)
+    process.spawn(ready.then(loop.run), stop=ready.stopping(loop.stop))
+    process.spawn(ready.then(relay.run), stop=ready.stopping(relay.stop))
+    following = asyncio.ensure_future(topic.run())
+    process.spawn(_ended(following), stop=following.cancel)  # at once, even while Kafka is away
+    forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
+    process.spawn(forgetting.run(), stop=forgetting.stop)
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _forget_keys(store: PostgresAcceptance) -> None:
+    try:
+        count = await store.forget_keys(before=utc_now() - KEYS_KEPT)
+    except (*TRANSIENT, asyncpg.PostgresError) as error:
+        log.warning("idempotency keys are forgotten later", error=type(error).__name__)
+    else:
+        log.info("idempotency keys forgotten", count=count)
+
+
+class _Ready:
+    """Starts a part once, in the background: requests are accepted while Kafka is away."""
+
+    def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:
+        self._begun: asyncio.Future[None] = asyncio.ensure_future(begin())
+
+    async def then(self, run: Callable[[], Awaitable[None]]) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(self._begun)
+            await run()
+
+    def stopping(self, stop: Callable[[], object]) -> Callable[[], None]:
+        def both() -> None:
+            if not self._begun.done():
+                self._begun.cancel()
+            stop()
+
+        return both
+
+
+class _Repeating:
+    """Does something now and then, until it is stopped."""
+
+    def __init__(self, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        self._every_s = every_s
+        self._work = work
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            await self._work()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._every_s)
+
+    def stop(self) -> None:
+        self._stopping.set()

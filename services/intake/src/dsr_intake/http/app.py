@@ -1,0 +1,52 @@
+"""The application that intake serves."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CollectorRegistry
+from starlette.routing import Match
+
+from dsr_intake.http import batch, events, internal, requests
+from dsr_intake.http.context import Context
+from dsr_intake.http.direct import Direct
+from dsr_intake.http.openapi import describe
+from dsr_intake.http.views import BASE
+from dsr_runtime.health import Health
+from dsr_runtime.http.app import new_app
+from dsr_runtime.http.problems import Problem, problem_response
+
+__all__ = ["create_app"]
+
+_DESCRIPTION = (
+    "Takes data subjects' requests for access and deletion, has every system of the group asked, "
+    "and tells how far they are. Faults are problem documents (RFC 9457)."
+)
+_TAGS = (
+    {"name": "subject requests", "description": "Submit and read requests. Needs an API key."},
+    {"name": "events", "description": "Follow requests live. Needs an API key."},
+    {"name": "internal", "description": "For the group's own services. Needs their token."},
+)
+
+
+def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) -> FastAPI:
+    """Return the application; the result of a function, so that tests make their own."""
+    app = new_app(title="DSR intake", description=_DESCRIPTION, health=health, metrics=metrics)
+    for group in (requests, batch, events, internal):
+        app.include_router(group.router(context))
+    describe(app, tags=_TAGS)
+    app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
+    app.add_exception_handler(405, _method_not_allowed)
+    return app
+
+
+def _method_not_allowed(request: Request, _error: Exception) -> Response:
+    # Starlette names the methods of the first route of a path; this names all of them.
+    allowed = {
+        method
+        for method in ("DELETE", "GET", "POST")
+        for route in request.app.router.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    }
+    detail = f"this path takes {' and '.join(sorted(allowed))}"
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    return problem_response(Problem(405, "method_not_allowed", detail, headers=headers))

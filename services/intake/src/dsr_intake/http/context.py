@@ -1,0 +1,31 @@
+"""What the routes work with: made by `bootstrap`, handed to each group of routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.drafting import Drafter
+from dsr_intake.application.events import Events
+from dsr_intake.application.sealing import Sealing
+from dsr_intake.metrics import Metrics
+from dsr_intake.ports import Ledger, ReadStore
+
+__all__ = ["Context"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The application, as HTTP sees it."""
+
+    clients: ApiClients
+    drafter: Drafter
+    single: InteractiveAcceptor
+    batch: BatchAcceptor
+    reads: ReadStore
+    ledger: Ledger
+    events: Events
+    sealing: Sealing
+    metrics: Metrics
+    internal_token: str

@@ -1,0 +1,181 @@
+"""The internal API: for the group's own services, and for the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from google.protobuf.message import DecodeError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from dsr_contracts.v1 import notices_pb2
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import is_uuid
+from dsr_intake.http.access import media_type, read_body, require_json
+from dsr_intake.http.context import Context
+from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
+from dsr_intake.http.submission import invalid_body
+from dsr_intake.http.views import json_response
+from dsr_runtime.http.app import internal_only
+from dsr_runtime.http.problems import Problem
+from dsr_wire.codec.fields import slug, text
+from dsr_wire.codec.notices import system_notice_to_wire
+
+__all__ = ["router"]
+
+_PROTOBUF = "application/protobuf"
+_LIST_LIMIT = 10_000
+
+_CohortId = Annotated[str, Path(pattern=ID_PATTERN, description="The cohort's id.")]
+_ClientId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="The client's id.")]
+
+
+class _NewClient(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+
+
+_NEW_CLIENT = TypeAdapter(_NewClient)
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(
+        prefix="/internal/v1",
+        tags=["internal"],
+        dependencies=[Depends(internal_only(context.internal_token))],
+    )
+    _add_cohorts(routes, context)
+    _add_clients(routes, context)
+    return routes
+
+
+def _add_cohorts(routes: APIRouter, context: Context) -> None:
+    @routes.post(
+        "/cohorts/{cohort_id}/identities:seal",
+        summary="Seal a cohort's identities for some systems",
+        description=(
+            "Takes `dsr.v1.SealRequest`, gives `dsr.v1.SealResponse`: for each system, one entry a "
+            "member that is not answered, with the kinds of identifier that the system needs."
+        ),
+        responses={
+            200: answer(None, "The sealed identities", media=_PROTOBUF),
+            **problems(400, 404, 413, 415, 422),
+            409: problems(409)[409]
+            | {"description": "A member's key is gone though it is not answered"},
+        },
+        openapi_extra={
+            "requestBody": body({"type": "string"}, media=_PROTOBUF, examples={"none": ""})
+        },
+    )
+    async def seal(request: Request, cohort_id: _CohortId) -> Response:
+        if media_type(request) != _PROTOBUF:
+            raise Problem(415, "unsupported_media_type", f"send {_PROTOBUF}")
+        asked = _seal_request(await read_body(request))
+        notices = await context.sealing.seal(
+            cohort_id,
+            registry_digest=text(asked.registry_digest, field="registry_digest"),
+            system_ids=[slug(one, field="system_ids") for one in asked.system_ids],
+            request_ids=list(asked.request_ids),
+        )
+        if notices is None:
+            raise Problem(404, "not_found", "there is no cohort of that id")
+        message = notices_pb2.SealResponse(systems=[system_notice_to_wire(one) for one in notices])
+        return Response(message.SerializeToString(), media_type=_PROTOBUF)
+
+    @routes.get(
+        "/cohorts/{cohort_id}",
+        summary="Read how far a cohort is",
+        description="How many members it has, how many are not answered, and when the last was.",
+        responses={200: answer("CohortDocument", "The cohort"), **problems(404, 422)},
+    )
+    async def cohort(cohort_id: _CohortId) -> Response:
+        found = await context.reads.cohort(cohort_id)
+        if found is None:
+            raise Problem(404, "not_found", "there is no cohort of that id")
+        return json_response(
+            {
+                "cohort_id": found.cohort_id,
+                "members": found.members,
+                "open_members": found.open_members,
+                "answered_at": found.answered_at,
+            }
+        )
+
+
+def _add_clients(routes: APIRouter, context: Context) -> None:
+    @routes.post(
+        "/clients",
+        status_code=201,
+        summary="Make an API client",
+        description="The key is shown in this answer and never again.",
+        responses={
+            201: answer("ApiKeyDocument", "The client and its key"),
+            **problems(400, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/NewClientBody"},
+                examples={"a web shop": {"name": "web shop"}},
+            )
+        },
+    )
+    async def add(request: Request) -> Response:
+        require_json(request)
+        try:
+            asked = _NEW_CLIENT.validate_json(await read_body(request))
+        except ValidationError as error:
+            raise invalid_body(error) from None
+        made = await context.clients.add(asked.name)
+        content = {"client_id": made.client_id, "name": made.name, "api_key": made.api_key}
+        return json_response(content, status=201, headers={"Cache-Control": "no-store"})
+
+    @routes.get(
+        "/clients",
+        summary="List the API clients",
+        description="Every client, the oldest first, revoked ones too.",
+        responses={200: answer("ClientsDocument", "The clients")},
+    )
+    async def list_() -> Response:
+        return json_response(
+            {
+                "clients": [
+                    {
+                        "client_id": one.client_id,
+                        "name": one.name,
+                        "created_at": one.created_at,
+                        "revoked_at": one.revoked_at,
+                    }
+                    for one in await context.clients.all()
+                ]
+            }
+        )
+
+    @routes.delete(
+        "/clients/{client_id}",
+        status_code=204,
+        summary="Revoke an API client",
+        description="Its key is refused from now on. Its requests go on. Safe to repeat.",
+        responses={204: {"description": "It is revoked"}, **problems(404, 422)},
+    )
+    async def revoke(client_id: _ClientId) -> Response:
+        if not await context.clients.revoke(client_id):
+            raise Problem(404, "not_found", "there is no client of that id")
+        return Response(status_code=204)
+
+
+def _seal_request(content: bytes) -> notices_pb2.SealRequest:
+    try:
+        asked = notices_pb2.SealRequest.FromString(content)
+    except DecodeError:
+        raise Problem(400, "undecodable", "the body is not a dsr.v1.SealRequest") from None
+    if not 0 < len(asked.system_ids) <= _LIST_LIMIT or len(asked.request_ids) > _LIST_LIMIT:
+        detail = f"name at least one system, and {_LIST_LIMIT:,} systems and requests at most"
+        raise RejectedInput("invalid_field", detail, field="system_ids")
+    if len(set(asked.request_ids)) != len(asked.request_ids) or not all(
+        is_uuid(one) for one in asked.request_ids
+    ):
+        detail = "request_ids are UUIDs, none twice"
+        raise RejectedInput("invalid_field", detail, field="request_ids")
+    return asked

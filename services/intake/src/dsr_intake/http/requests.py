@@ -1,0 +1,270 @@
+"""Subject requests: submitting one, and reading them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import is_uuid
+from dsr_core.lifecycle import State
+from dsr_core.rights import Right
+from dsr_intake.http.access import caller, read_body, require_json
+from dsr_intake.http.context import Context
+from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS
+from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
+from dsr_intake.http.openapi import ID_PATTERN, answer, body, parameter, problems
+from dsr_intake.http.submission import IDEMPOTENCY_KEY_PATTERN, RFC3339, moment, parse_single
+from dsr_intake.http.views import (
+    BASE,
+    accepted_document,
+    json_response,
+    no_obligations_document,
+    request_document,
+)
+from dsr_intake.model import Accepted, KeyReused, ListFilter, RequestView, StillRunning, Verdict
+from dsr_runtime.http.problems import Problem
+
+__all__ = ["RequestIdParameter", "own_request", "router", "submission", "verdict_problem"]
+
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+RequestIdParameter = Annotated[
+    str, Path(pattern=ID_PATTERN, description="The subject request's id.")
+]
+_Time = Annotated[str | None, Query(pattern=RFC3339, json_schema_extra={"format": "date-time"})]
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(tags=["subject requests"])
+    _add_submitting(routes, context)
+    _add_reading(routes, context)
+    return routes
+
+
+def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
+    """Return what accepts a single request."""
+
+    async def submit(request: Request) -> Response:
+        client_id = await caller(request, context.clients)
+        require_json(request)
+        headers = request.headers
+        key = _idempotency_key(headers.get("idempotency-key"))
+        content = await read_body(request)
+        try:
+            sent = parse_single(content, idempotency_key=key)
+            traceparent = headers.get("traceparent")
+            if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is None:
+                traceparent = None
+            draft = context.drafter.draft(sent, client_id=client_id, traceparent=traceparent)
+        except (Problem, RejectedInput) as fault:
+            reason = fault.code if isinstance(fault, Problem) else fault.reason
+            context.metrics.refused.labels("single", reason).inc()
+            raise
+        verdict = await context.single.accept(draft)
+        if not isinstance(verdict, Accepted):
+            raise verdict_problem(verdict)
+        return json_response(
+            accepted_document(verdict),
+            status=202,
+            headers={"Location": f"{BASE}/{verdict.request_id}"},
+        )
+
+    return submit
+
+
+def _add_submitting(routes: APIRouter, context: Context) -> None:
+    single = submission(context)
+
+    @routes.post(
+        BASE,
+        status_code=202,
+        summary="Submit a subject request",
+        description=(
+            "Accepts one request. When the answer arrives the request is durable, and every "
+            "system that must answer will be asked. With an `Idempotency-Key` the call can be "
+            "repeated: the same key with the same body gives the same answer for at least seven "
+            "days. Keys belong to the client that sent them."
+        ),
+        responses={
+            202: answer(
+                "AcceptedDocument",
+                "Accepted",
+                example=ACCEPTED,
+                headers={
+                    "Location": {
+                        "description": "Where the request is found.",
+                        "schema": {"type": "string"},
+                    }
+                },
+            ),
+            **problems(400, 409, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/SubjectRequestBody"}, examples=SUBMISSIONS
+            ),
+            "parameters": [
+                parameter(
+                    "Idempotency-Key",
+                    "header",
+                    "Names this submission, so that it can be repeated safely.",
+                    {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
+                )
+            ],
+        },
+    )
+    async def submit(request: Request) -> Response:
+        return await single(request)
+
+
+def _add_reading(routes: APIRouter, context: Context) -> None:
+    @routes.get(
+        BASE,
+        summary="List subject requests",
+        description="The requests that this client submitted, newest first.",
+        responses={
+            200: answer(
+                "RequestListDocument",
+                "A page",
+                example={"items": [REQUEST], "next_cursor": None},
+            ),
+            **problems(422),
+        },
+    )
+    async def list_(  # noqa: PLR0917 - FastAPI passes them by name
+        request: Request,
+        state: State | None = None,
+        right: Right | None = None,
+        jurisdiction: Annotated[str | None, Query(pattern=JURISDICTION_PATTERN)] = None,
+        received_after: _Time = None,
+        received_before: _Time = None,
+        cursor: Annotated[
+            str | None,
+            Query(description="`next_cursor` of the page before.", pattern=r"^[A-Za-z0-9_-]{22}$"),
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Response:
+        client_id = await caller(request, context.clients)
+        wanted = ListFilter(
+            state=state,
+            right=right,
+            jurisdiction=jurisdiction,
+            received_after=_moment(received_after, "received_after"),
+            received_before=_moment(received_before, "received_before"),
+        )
+        after = _from_cursor(cursor) if cursor is not None else None
+        found = await context.reads.page(client_id, wanted, after=after, limit=limit + 1)
+        shown = found[:limit]
+        following = _to_cursor(shown[-1].request_id) if len(found) > limit else None
+        return json_response(
+            {
+                "items": [request_document(one) for one in shown],
+                "next_cursor": following,
+            }
+        )
+
+    @routes.get(
+        BASE + "/{request_id}",
+        summary="Read a subject request",
+        description="Its state and dates. Identifiers are never given back, only their kinds.",
+        responses={
+            200: answer("RequestDocument", "The request", example=REQUEST),
+            **problems(404, 422),
+        },
+    )
+    async def read(request: Request, request_id: RequestIdParameter) -> Response:
+        return json_response(request_document(await own_request(request, context, request_id)))
+
+    @routes.get(
+        BASE + "/{request_id}/obligations",
+        summary="Read what is owed for a subject request",
+        description=(
+            "Every system that must answer, and what it has answered. "
+            "`expected` is null until the obligations are opened."
+        ),
+        responses={
+            200: answer("ObligationsDocument", "The obligations"),
+            **problems(404, 422),
+        },
+    )
+    async def obligations(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
+        found = await context.ledger.obligations(one.request_id)
+        return json_response(no_obligations_document(one) if found is None else found)
+
+    @routes.get(
+        BASE + "/{request_id}/closure",
+        summary="Read a subject request's closure",
+        description="The verifier's record that every system has confirmed; 404 until then.",
+        responses={200: answer("ClosureDocument", "The closure"), **problems(404, 422)},
+    )
+    async def closure(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
+        found = await context.ledger.closure(one.request_id)
+        if found is None:
+            raise Problem(404, "not_closed", "the request is not closed yet")
+        return json_response(found)
+
+
+async def own_request(request: Request, context: Context, request_id: str) -> RequestView:
+    """Return the caller's request of that id.
+
+    Raises:
+        Problem: The key is wrong, or this client has no such request.
+    """
+    client_id = await caller(request, context.clients)
+    found = await context.reads.get(client_id, request_id)
+    if found is None:
+        raise Problem(404, "not_found", "this client has no request of that id")
+    return found
+
+
+def verdict_problem(verdict: Verdict) -> Problem:
+    """Return the problem that a submission ran into."""
+    match verdict:
+        case KeyReused():
+            detail = "the idempotency key was used for another request"
+            return Problem(422, "idempotency_key_reused", detail)
+        case StillRunning():
+            detail = "another call with the same idempotency key has not ended"
+            return Problem(409, "still_running", detail, headers={"Retry-After": "1"})
+        case Accepted():
+            raise RuntimeError("accepted is no problem")
+
+
+def _idempotency_key(given: str | None) -> str | None:
+    # The draft of the IETF makes it a structured header, a string in quotes; most send it bare.
+    if given is None:
+        return None
+    key = given[1:-1] if len(given) > 1 and given[0] == given[-1] == '"' else given
+    if _IDEMPOTENCY_KEY.fullmatch(key) is None:
+        detail = "Idempotency-Key is 1 to 255 printable ASCII characters without spaces"
+        raise Problem(400, "invalid_idempotency_key", detail)
+    return key
+
+
+def _moment(text: str | None, field: str) -> Any:
+    return moment(text, field=field) if text is not None else None
+
+
+def _to_cursor(request_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(request_id).bytes).decode().rstrip("=")
+
+
+def _from_cursor(cursor: str) -> str:
+    try:
+        found = str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
+    except (binascii.Error, ValueError):
+        found = ""
+    if not is_uuid(found):
+        raise RejectedInput("invalid_cursor", "the cursor is none of ours", field="cursor")
+    return found

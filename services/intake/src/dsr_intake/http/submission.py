@@ -1,0 +1,280 @@
+"""The body of a submission: what a client may send, and how it becomes a `Submission`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails
+
+from dsr_core.errors import RejectedInput
+from dsr_core.identity import Identifier, Identity
+from dsr_core.ids import OrganisationId
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
+from dsr_intake.model import Submission
+from dsr_runtime.http.problems import Problem
+
+__all__ = [
+    "IDEMPOTENCY_KEY_PATTERN",
+    "BatchLine",
+    "SubjectRequestBody",
+    "invalid_body",
+    "moment",
+    "parse_line",
+    "parse_single",
+]
+
+IDEMPOTENCY_KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
+RFC3339 = (
+    r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+_FRACTION = re.compile(r"\.([0-9]+)")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+_NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f]"
+_SOME = rf"^{_NO_CONTROL}*[^\s\x00-\x1f\x7f-\x9f]{_NO_CONTROL}*$"
+_COMPACT = rf"^{_NO_CONTROL}*[^\s\x00-\x1f\x7f-\x9f-]{_NO_CONTROL}*$"
+_EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"
+
+
+class NamedIdentifier(_Body):
+    """A name that a system gave the data subject or a device of theirs."""
+
+    kind: Literal["account_id", "cookie_id", "device_id", "username"]
+    value: Annotated[str, Field(pattern=_SOME, max_length=320)]
+
+
+class NumberedIdentifier(_Body):
+    """A number; spaces and hyphens in it do not matter."""
+
+    kind: Literal["customer_number", "government_id"]
+    value: Annotated[str, Field(pattern=_COMPACT, max_length=320)]
+
+
+class EmailIdentifier(_Body):
+    """An email address; upper and lower case do not matter."""
+
+    kind: Literal["email"]
+    value: Annotated[str, Field(pattern=_EMAIL, max_length=320)]
+
+
+class PhoneIdentifier(_Body):
+    """A telephone number, best with its country's code."""
+
+    kind: Literal["phone"]
+    value: Annotated[
+        str, Field(pattern=r"^\+?([ ()./-]{0,3}[0-9]){5,15}[ ()./-]{0,3}$", max_length=320)
+    ]
+
+
+class IpAddressIdentifier(_Body):
+    """An internet address, version 4 or 6."""
+
+    kind: Literal["ip_address"]
+    value: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]{3,45}$")]
+
+
+IdentifierBody = Annotated[
+    NamedIdentifier | NumberedIdentifier | EmailIdentifier | PhoneIdentifier | IpAddressIdentifier,
+    Field(discriminator="kind"),
+]
+
+
+class RequesterBody(_Body):
+    """Who filed the request."""
+
+    role: Literal["data_subject", "guardian", "authorised_agent"]
+
+
+class ScopeBody(_Body):
+    """What part of the data is meant; an empty list means all of it."""
+
+    categories: Annotated[
+        list[
+            Annotated[
+                str,
+                Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=120),
+            ]
+        ],
+        Field(max_length=100),
+    ] = []
+    organisation_ids: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]],
+        Field(max_length=100),
+    ] = []
+
+
+def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
+    if not given:
+        raise ValueError("must be true: this service does not verify identities yet")
+    return given
+
+
+class SubjectRequestBody(_Body):
+    """What a data subject asks for."""
+
+    right: Right
+    jurisdiction: Annotated[
+        str,
+        Field(
+            pattern=JURISDICTION_PATTERN,
+            description="ISO 3166-1 alpha-2 (`DE`) or ISO 3166-2 (`US-CA`).",
+        ),
+    ]
+    identity: Annotated[list[IdentifierBody], Field(min_length=1, max_length=20)]
+    identity_attested: Annotated[
+        bool,
+        AfterValidator(_attested),
+        WithJsonSchema(
+            {
+                "type": "boolean",
+                "const": True,
+                "description": "The client has made sure who the requester is.",
+            }
+        ),
+    ]
+    requester: RequesterBody
+    scope: ScopeBody | None = None
+    channel: Literal["api", "account", "email", "post"] = "api"
+    received_at: Annotated[
+        str | None,
+        Field(
+            pattern=RFC3339,
+            description="When the person asked; now, where it is absent.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None
+    language: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}$",
+            description="The language of the answer, as a BCP 47 tag.",
+        ),
+    ] = None
+
+
+class BatchLine(SubjectRequestBody):
+    """One line of a batch: a subject request and its idempotency key."""
+
+    idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)]
+
+
+_SINGLE = TypeAdapter(SubjectRequestBody)
+_LINE = TypeAdapter(BatchLine)
+_NO_SCOPE = Scope()
+_NOT_CONTENT = {"idempotency_key"}
+
+
+def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
+    """Read the body of the interactive call.
+
+    Raises:
+        Problem: It is not as documented; the problem says where and never what was sent.
+    """
+    try:
+        return _submission(_SINGLE.validate_json(body), idempotency_key)
+    except ValidationError as error:
+        raise invalid_body(error) from None
+
+
+def parse_line(line: bytes) -> Submission:
+    """Read one line of a batch.
+
+    Raises:
+        Problem: As in `parse_single`.
+    """
+    try:
+        read = _LINE.validate_json(line)
+    except ValidationError as error:
+        raise invalid_body(error) from None
+    return _submission(read, read.idempotency_key)
+
+
+def invalid_body(error: ValidationError) -> Problem:
+    """Return the problem that a body is, with pointers to the faults and without any value."""
+    faults = error.errors(include_input=False, include_url=False)
+    if faults[0]["type"] == "json_invalid":
+        return Problem(400, "malformed_json", "the body is not JSON in UTF-8")
+    return Problem(
+        422,
+        "invalid_request",
+        "the request is not as the API documents it; errors says where",
+        errors=[_fault(one) for one in faults[:20]],
+    )
+
+
+def _fault(one: ErrorDetails) -> dict[str, str]:
+    loc = one["loc"]
+    match one["type"]:
+        case "extra_forbidden":
+            # The name of an unknown field is the caller's text, and could be a person's.
+            loc, detail = loc[:-1], "a field that this API does not know"
+        case "union_tag_invalid":
+            detail = f"kind must be one of {one['ctx']['expected_tags']}"
+        case _:
+            detail = one["msg"]
+    return {"pointer": "".join(f"/{part}" for part in loc), "detail": detail}
+
+
+def moment(text: str, *, field: str) -> datetime:
+    """Return the time that an RFC 3339 text names, to the microsecond.
+
+    Raises:
+        RejectedInput: There is no such time.
+    """
+    whole = _FRACTION.sub(lambda found: "." + found[1][:6].ljust(6, "0"), text)
+    try:
+        return datetime.fromisoformat(whole.upper())
+    except ValueError:
+        raise RejectedInput("invalid_request", "there is no such time", field=field) from None
+
+
+def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submission:
+    identifiers = []
+    for n, one in enumerate(body.identity):
+        try:
+            identifiers.append(Identifier.of(one.kind, one.value))
+        except RejectedInput as fault:
+            pointer = f"/identity/{n}/{fault.field}"
+            raise _unknown(pointer, fault.detail, fault.reason) from None
+    sent = body.received_at
+    return Submission(
+        right=body.right,
+        jurisdiction=body.jurisdiction,
+        identity=Identity.of(identifiers),
+        scope=_scope(body.scope) if body.scope is not None else _NO_SCOPE,
+        requester_role=body.requester.role,
+        channel=body.channel,
+        language=body.language,
+        received_at=moment(sent, field="received_at") if sent is not None else None,
+        content=body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT),
+        idempotency_key=idempotency_key,
+    )
+
+
+def _scope(body: ScopeBody) -> Scope:
+    return Scope(
+        tuple(sorted(set(body.categories))),
+        tuple(OrganisationId(one) for one in sorted(set(body.organisation_ids))),
+    )
+
+
+def _unknown(pointer: str, detail: str, code: str = "invalid_request") -> Problem:
+    return Problem(422, code, detail, errors=[{"pointer": pointer, "detail": detail}])

@@ -1,0 +1,238 @@
+"""What the public API answers with: the documents, and how they are made of the application's values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel
+
+from dsr_core.closing import Outcome
+from dsr_core.lifecycle import State
+from dsr_core.rights import Right
+from dsr_intake.model import Accepted, RequestView
+
+__all__ = [
+    "BASE",
+    "AcceptedDocument",
+    "ClosureDocument",
+    "ObligationsDocument",
+    "RequestDocument",
+    "RequestListDocument",
+    "accepted_document",
+    "json_response",
+    "request_document",
+]
+
+BASE = "/v1/subject-requests"
+
+
+class Links(BaseModel):
+    """Where more is found."""
+
+    self: str
+    obligations: str
+    closure: str
+    events: str
+
+
+class AcceptedDocument(BaseModel):
+    """A subject request as it was accepted."""
+
+    id: str
+    state: Literal["open"]
+    right: Right
+    jurisdiction: str
+    regime: str
+    cohort_id: str
+    registry_digest: str
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+    links: Links
+
+
+class ScopeDocument(BaseModel):
+    """What part of the data is meant; an empty list means all of it."""
+
+    categories: list[str]
+    organisation_ids: list[str]
+
+
+class RequesterDocument(BaseModel):
+    """Who filed the request."""
+
+    role: str
+
+
+class RequestDocument(BaseModel):
+    """A subject request as it stands. Its identifiers are never given back, only their kinds."""
+
+    id: str
+    state: State
+    outcome: Outcome | None
+    right: Right
+    jurisdiction: str
+    regime: str
+    cohort_id: str
+    registry_digest: str
+    requester: RequesterDocument
+    scope: ScopeDocument
+    identifier_kinds: list[str]
+    channel: str
+    language: str | None
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+    answered_at: datetime | None
+    links: Links
+
+
+class RequestListDocument(BaseModel):
+    """Subject requests, newest first."""
+
+    items: list[RequestDocument]
+    next_cursor: str | None
+    """Gives the next page; none at the end."""
+
+
+class ExemptionDocument(BaseModel):
+    """A legal ground on which a system keeps some data."""
+
+    ground: str
+    review_at: datetime
+    categories: list[str]
+    records: int
+
+
+class ObligationDocument(BaseModel):
+    """What one system owes, and what it has answered."""
+
+    system_id: str
+    organisation_id: str
+    is_confirmed: bool
+    is_contradicted: bool
+    disposition: str | None
+    sequence: int | None
+    records: int | None
+    exemptions: list[ExemptionDocument]
+    reason: str | None
+    answered_at: datetime | None
+    recorded_at: datetime | None
+    retry_at: datetime | None
+
+
+class ObligationsDocument(BaseModel):
+    """What is owed for a subject request; `expected` is null while the ledger has not seen it."""
+
+    request_id: str
+    cohort_id: str
+    right: Right
+    regime: str
+    registry_digest: str
+    due_at: datetime
+    opened_at: datetime | None
+    expected: int | None
+    open: int | None
+    closed_at: datetime | None
+    obligations: list[ObligationDocument]
+
+
+class ClosureDocument(BaseModel):
+    """The verifier's record that a subject request is closed."""
+
+    request_id: str
+    cohort_id: str
+    right: Right
+    outcome: Outcome
+    closed_at: datetime
+    obligations: int
+    evidence_digest: str
+    registry_digest: str
+
+
+def json_response(
+    content: Any, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Return a JSON answer; times are in UTC."""
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_UTC_Z),
+        status_code=status,
+        media_type="application/json",
+        headers=headers,
+    )
+
+
+def accepted_document(one: Accepted) -> dict[str, Any]:
+    """Return what a client is told when its request is accepted, the same each time."""
+    return {
+        "id": one.request_id,
+        "state": State.OPEN.value,
+        "right": one.right.value,
+        "jurisdiction": one.jurisdiction,
+        "regime": one.regime,
+        "cohort_id": one.cohort_id,
+        "registry_digest": one.registry_digest,
+        "received_at": one.received_at,
+        "accepted_at": one.accepted_at,
+        "due_at": one.due_at,
+        "links": _links(one.request_id),
+    }
+
+
+def request_document(one: RequestView) -> dict[str, Any]:
+    """Return a subject request as it stands."""
+    return {
+        "id": one.request_id,
+        "state": one.state.value,
+        "outcome": one.outcome,
+        "right": one.right.value,
+        "jurisdiction": one.jurisdiction,
+        "regime": one.regime,
+        "cohort_id": one.cohort_id,
+        "registry_digest": one.registry_digest,
+        "requester": {"role": one.requester_role},
+        "scope": {
+            "categories": one.scope.categories,
+            "organisation_ids": one.scope.organisation_ids,
+        },
+        "identifier_kinds": one.identifier_kinds,
+        "channel": one.channel,
+        "language": one.language,
+        "received_at": one.received_at,
+        "accepted_at": one.accepted_at,
+        "due_at": one.due_at,
+        "closed_at": one.closed_at,
+        "answered_at": one.answered_at,
+        "links": _links(one.request_id),
+    }
+
+
+def no_obligations_document(one: RequestView) -> dict[str, Any]:
+    """Return what is known of the obligations of a request that the ledger has not seen."""
+    return {
+        "request_id": one.request_id,
+        "cohort_id": one.cohort_id,
+        "right": one.right.value,
+        "regime": one.regime,
+        "registry_digest": one.registry_digest,
+        "due_at": one.due_at,
+        "opened_at": None,
+        "expected": None,
+        "open": None,
+        "closed_at": None,
+        "obligations": [],
+    }
+
+
+def _links(request_id: str) -> dict[str, str]:
+    own = f"{BASE}/{request_id}"
+    return {
+        "self": own,
+        "obligations": f"{own}/obligations",
+        "closure": f"{own}/closure",
+        "events": f"{own}/events",
+    }

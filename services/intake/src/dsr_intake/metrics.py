@@ -1,0 +1,73 @@
+"""Intake's metrics: each is named here and nowhere else. No label ever holds a personal value."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+__all__ = ["Metrics"]
+
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 1.0, 5.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000)
+
+
+class Metrics:
+    """The numbers that intake keeps of itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.accepted = Counter(
+            "dsr_intake_accepted",
+            "Subject requests accepted",
+            ["call", "right"],
+            registry=registry,
+        )
+        self.refused = Counter(
+            "dsr_intake_refused",
+            "Subject requests refused, by reason",
+            ["call", "reason"],
+            registry=registry,
+        )
+        self.replayed = Counter(
+            "dsr_intake_replayed",
+            "Submissions answered again under their idempotency key",
+            ["call"],
+            registry=registry,
+        )
+        self.accept_seconds = Histogram(
+            "dsr_intake_accept_seconds",
+            "Time from a valid submission to its commit",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.accept_size = Histogram(
+            "dsr_intake_accept_size",
+            "Subject requests in one transaction of acceptance",
+            buckets=_SIZES,
+            registry=registry,
+        )
+        self.cohort_size = Histogram(
+            "dsr_intake_cohort_size",
+            "Members of a cohort as it was formed",
+            buckets=_SIZES,
+            registry=registry,
+        )
+        self.answered = Counter(
+            "dsr_intake_answered", "Subject requests answered", registry=registry
+        )
+        self.dead_letters = Counter(
+            "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
+        )
+        self.bad_registry_records = Counter(
+            "dsr_intake_bad_registry_records",
+            "Records of the registry topic that could not be read",
+            ["reason"],
+            registry=registry,
+        )
+        self.sealed = Counter(
+            "dsr_intake_sealed", "Identities sealed for systems", registry=registry
+        )
+        self.keys_missing = Counter(
+            "dsr_intake_keys_missing",
+            "Requests that could not be sealed since their key is gone though they are not answered",
+            registry=registry,
+        )
+        self.listeners = Gauge("dsr_intake_listeners", "Open streams of events", registry=registry)

@@ -1,0 +1,243 @@
+"""What intake's layers hand to each other. Values only; nothing here reads a clock or a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from dsr_core.closing import Outcome
+from dsr_core.identity import Identity
+from dsr_core.ids import CohortId, RequestId
+from dsr_core.lifecycle import State
+from dsr_core.plan import Scope
+from dsr_core.rights import Right
+from dsr_wire.codec.requests import AcceptedCohort
+from dsr_wire.envelope import Outgoing
+
+__all__ = [
+    "Acceptance",
+    "Accepted",
+    "Answer",
+    "ClientRow",
+    "CohortStanding",
+    "Draft",
+    "FormedCohort",
+    "KeyReused",
+    "KeyTag",
+    "Known",
+    "LedgerChange",
+    "ListFilter",
+    "Member",
+    "RequestView",
+    "StateChangeRow",
+    "StillRunning",
+    "Submission",
+    "Verdict",
+    "WrappedKey",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A subject request as a client sent it, well-formed."""
+
+    right: Right
+    jurisdiction: str
+    identity: Identity
+    scope: Scope
+    requester_role: str
+    channel: str
+    language: str | None
+    received_at: datetime | None
+    """When the person asked; none where the client left it to us."""
+
+    content: bytes = field(repr=False)
+    """The whole submission in one canonical form: what an idempotency key is bound to."""
+
+    idempotency_key: str | None = None
+
+
+class KeyTag(NamedTuple):
+    """An idempotency key and what it was sent with, both as keyed hashes."""
+
+    key: bytes
+    content: bytes
+
+
+class WrappedKey(NamedTuple):
+    """A request's key, encrypted, and the name of the key that it was encrypted with."""
+
+    wrapped: bytes
+    kek_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Draft:
+    """A subject request that is ready to be written, in a cohort yet to be formed."""
+
+    request_id: RequestId
+    client_id: str
+    submission: Submission
+    registry_digest: str
+    received_at: datetime
+    accepted_at: datetime
+    tag: KeyTag | None
+    lookup_hashes: tuple[bytes, ...]
+    ciphertext: bytes
+    data_key: bytes
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormedCohort:
+    """A cohort, its members, and the record that tells of it."""
+
+    cohort: AcceptedCohort
+    members: tuple[Draft, ...]
+    record: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What one transaction writes."""
+
+    cohorts: tuple[FormedCohort, ...]
+    keys: dict[RequestId, WrappedKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What a client is told of a request that was accepted, now or under the same key before."""
+
+    request_id: RequestId
+    cohort_id: CohortId
+    right: Right
+    jurisdiction: str
+    regime: str
+    registry_digest: str
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+
+
+class Known(NamedTuple):
+    """What is stored of a request that a closure names."""
+
+    cohort_id: CohortId
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A request moves to its end."""
+
+    request_id: RequestId
+    cohort_id: CohortId
+    state: State
+    outcome: Outcome
+    closed_at: datetime
+    answered_at: datetime
+
+
+class KeyReused:
+    """The idempotency key stands for another request."""
+
+
+class StillRunning:
+    """Another call with the same idempotency key has not ended."""
+
+
+Verdict = Accepted | KeyReused | StillRunning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestView:
+    """A subject request as its client sees it."""
+
+    request_id: RequestId
+    cohort_id: CohortId
+    state: State
+    outcome: str | None
+    right: Right
+    jurisdiction: str
+    regime: str
+    registry_digest: str
+    requester_role: str
+    channel: str
+    language: str | None
+    scope: Scope
+    identifier_kinds: tuple[str, ...]
+    received_at: datetime
+    accepted_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+    answered_at: datetime | None
+    revision: int
+    """Where its last change of state stands in the order of all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFilter:
+    """Which requests a client wants to see; none means all."""
+
+    state: State | None = None
+    right: Right | None = None
+    jurisdiction: str | None = None
+    received_after: datetime | None = None
+    received_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """An API client, as stored."""
+
+    client_id: str
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CohortStanding:
+    """How far a cohort is."""
+
+    cohort_id: CohortId
+    right: Right
+    members: int
+    open_members: int
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Member:
+    """One member's identity, encrypted, and the key to it."""
+
+    request_id: RequestId
+    ciphertext: bytes
+    key: WrappedKey | None
+    """None where it is gone though the request is not answered, which must never be."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChangeRow:
+    """A request is in another state since a revision."""
+
+    revision: int
+    request_id: RequestId
+    client_id: str
+    state: State
+    outcome: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChange:
+    """A change that the verifier's ledger reports."""
+
+    cursor: str
+    request_id: str
+    system_id: str | None
+    disposition: str | None
+    is_confirmed: bool
+    at: str

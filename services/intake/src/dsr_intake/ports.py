@@ -1,0 +1,232 @@
+"""What the application needs from outside. Each docstring is the port's specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from dsr_core.ids import CohortId, RequestId
+from dsr_core.registry import Registry
+from dsr_intake.model import (
+    Acceptance,
+    Answer,
+    ClientRow,
+    CohortStanding,
+    Draft,
+    Known,
+    LedgerChange,
+    ListFilter,
+    Member,
+    RequestView,
+    StateChangeRow,
+    Verdict,
+    WrappedKey,
+)
+from dsr_wire.envelope import Outgoing
+from dsr_wire.keys import SystemPublicKeys
+
+__all__ = [
+    "AcceptanceStore",
+    "ApiClientStore",
+    "ClosingStore",
+    "Decide",
+    "Form",
+    "KeyWrapper",
+    "Ledger",
+    "ReadStore",
+    "RegistryView",
+    "StateFeed",
+    "Tell",
+]
+
+Form = Callable[[Sequence[Draft]], Acceptance]
+"""Forms cohorts of those drafts that are new; called inside the transaction, so it must not wait."""
+
+
+class KeyWrapper(Protocol):
+    """Encrypts requests' keys under a key-encryption key that never leaves it.
+
+    Both calls take lists, since a key service is asked over the network.
+    """
+
+    async def wrap(self, keys: Sequence[tuple[RequestId, bytes]]) -> list[WrappedKey]:
+        """Encrypt keys, each bound to its request; in the order given.
+
+        Raises:
+            Unavailable: The key service does not answer.
+        """
+        ...
+
+    async def unwrap(self, keys: Sequence[tuple[RequestId, WrappedKey]]) -> list[bytes]:
+        """Decrypt keys; in the order given.
+
+        Raises:
+            Unavailable: The key service does not answer, or does not hold that key-encryption key.
+        """
+        ...
+
+
+class RegistryView(Protocol):
+    """The registry versions and system keys that have been published."""
+
+    @property
+    def current(self) -> Registry | None:
+        """The newest version; none before the first."""
+        ...
+
+    async def version(self, digest: str) -> Registry:
+        """Return a version, waiting a bounded time for it.
+
+        Raises:
+            Unavailable: It has not arrived.
+        """
+        ...
+
+    async def keys(self, system_id: str) -> SystemPublicKeys:
+        """Return the newest keys of a system, waiting a bounded time for the first.
+
+        Raises:
+            Unavailable: None have arrived; the text names the system.
+        """
+        ...
+
+
+class AcceptanceStore(Protocol):
+    """Writes accepted requests."""
+
+    async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
+        """Write the drafts whose idempotency key is new or absent, in one transaction.
+
+        When it returns, the requests, their keys, their idempotency keys, their cohorts and the
+        outbox's rows are durable together; when it raises, none of them is. No key is given twice.
+
+        Args:
+            drafts: What arrived, in order.
+            form: Forms cohorts of the drafts that are new, and only of them.
+            wait: Where another transaction holds a key, wait for its end instead of giving
+                `StillRunning`.
+
+        Returns:
+            One verdict a draft, in order.
+        """
+        ...
+
+
+class ReadStore(Protocol):
+    """Reads requests; a client sees its own only."""
+
+    async def get(self, client_id: str, request_id: str) -> RequestView | None:
+        """Return a request, or none where this client has none of that id."""
+        ...
+
+    async def page(
+        self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
+    ) -> list[RequestView]:
+        """Return at most `limit` requests, newest first, that come after the one of that id."""
+        ...
+
+    async def cohort(self, cohort_id: str) -> CohortStanding | None:
+        """Return how far a cohort is, or none where there is none of that id."""
+        ...
+
+    async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
+        """Return the members that are not answered, of those asked or of all where none is asked.
+
+        Raises:
+            RejectedInput: One that was asked is no member.
+        """
+        ...
+
+
+Decide = Callable[[Mapping[RequestId, Known]], list[Answer]]
+"""Says which of the requests that exist change; called inside the transaction."""
+
+Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
+"""Makes what is told of answers, and of cohorts whose last member is answered."""
+
+
+class ClosingStore(Protocol):
+    """Answers requests that the verifier has closed."""
+
+    async def answer(
+        self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
+    ) -> tuple[int, list[RequestId]]:
+        """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
+
+        The requests stay locked from before `decide` sees them until everything is durable.
+
+        Returns:
+            How many requests were answered, and which of those asked do not exist.
+        """
+        ...
+
+
+class StateFeed(Protocol):
+    """Changes of state, in an order in which none appears behind what has been read.
+
+    Each call raises Unavailable where the store does not answer.
+    """
+
+    async def horizon(self) -> int:
+        """Return the revision that everything visible now is at or below."""
+        ...
+
+    async def changed_since(
+        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+    ) -> tuple[list[StateChangeRow], int]:
+        """Return changes after a revision, and the revision to go on from."""
+        ...
+
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """Return the client of each request that exists."""
+        ...
+
+
+class ApiClientStore(Protocol):
+    """The clients of the public API."""
+
+    async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
+        """Keep a client."""
+        ...
+
+    async def secret_hash(self, client_id: str) -> bytes | None:
+        """Return the SHA-256 of a client's secret; none for an unknown or revoked client."""
+        ...
+
+    async def all(self) -> Sequence[ClientRow]:
+        """Return every client, the oldest first."""
+        ...
+
+    async def revoke(self, client_id: str, *, at: datetime) -> bool:
+        """Revoke a client, once and for all; false where there is none."""
+        ...
+
+
+class Ledger(Protocol):
+    """The verifier's read API."""
+
+    async def obligations(self, request_id: str) -> dict[str, Any] | None:
+        """Return what is owed for a request, or none while the ledger has not seen it.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def closure(self, request_id: str) -> dict[str, Any] | None:
+        """Return a request's closure, or none while it is open.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
+        """Return changes after a cursor and the cursor to go on from; no cursor means from now on.
+
+        Raises:
+            RejectedInput: The feed does not reach back to that cursor, or it is none.
+            Unavailable: The verifier does not answer.
+        """
+        ...

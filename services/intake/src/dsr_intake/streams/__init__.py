@@ -1,0 +1,1 @@
+"""What intake reads from Kafka."""

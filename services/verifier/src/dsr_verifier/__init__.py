@@ -1,0 +1,1 @@
+"""The verifier: the ledger of obligations and acknowledgements, and of closures."""

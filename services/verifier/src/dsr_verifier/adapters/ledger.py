@@ -1,0 +1,68 @@
+"""The ledger in PostgreSQL: transactions, and which faults of the store mean what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+
+import asyncpg
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import RequestId
+from dsr_runtime.postgres import TRANSIENT
+from dsr_verifier.adapters import statements
+from dsr_verifier.adapters.plans import Plans
+from dsr_verifier.adapters.transaction import PostgresTransaction
+
+__all__ = ["PostgresLedger", "translated"]
+
+_PASSING = (
+    *TRANSIENT,
+    asyncpg.ForeignKeyViolationError,  # another transaction has just taken the parked record away
+)
+_UNSTORABLE = (asyncpg.DataError, asyncpg.exceptions.DataError, asyncpg.ProgramLimitExceededError)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the store's faults as this project's errors; what is left is a fault of the code."""
+    try:
+        yield
+    except _UNSTORABLE as error:
+        # asyncpg's DataError is an InterfaceError too, so it comes first.
+        raise RejectedInput("unstorable", "the values cannot be stored") from error
+    except _PASSING as error:
+        raise Unavailable(f"postgresql: {type(error).__name__}") from error
+
+
+class PostgresLedger:
+    """The Ledger in schema `verifier`."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+        self._plans = Plans()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        """Return a transaction: committed when left, undone when left by an error."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield PostgresTransaction(connection, self._plans)
+
+    async def joinable(self, limit: int) -> list[RequestId]:
+        """Return requests that are known and for which answers are parked."""
+        with translated():
+            rows = await self._pool.fetch(statements.JOINABLE, limit)
+        return [RequestId(str(row["request_id"])) for row in rows]
+
+    async def parked_count(self) -> int:
+        """Return how many answers are parked."""
+        with translated():
+            return int(await self._pool.fetchval(statements.PARKED_COUNT))
+
+    async def prune_changes(self, before: datetime, limit: int) -> int:
+        """Drop the oldest rows of the change feed, if they are older; return how many."""
+        with translated():
+            status = await self._pool.execute(statements.PRUNE_CHANGES, before, limit)
+        return int(status.rsplit(" ", 1)[-1])

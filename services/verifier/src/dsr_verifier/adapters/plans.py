@@ -1,0 +1,77 @@
+"""Plans: who must answer, stored once for all the requests that share it, and cached for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from dsr_core.ids import OrganisationId, SystemId
+from dsr_verifier.adapters import statements
+from dsr_wire.codec.obligations import OpenedObligations
+
+__all__ = ["Connection", "Plan", "Plans", "plan_id"]
+
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+"""As text, since asyncpg's classes take parameters in its stubs only."""
+
+_CACHED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who must answer, by the registry version that says so."""
+
+    registry_digest: str
+    systems: Mapping[SystemId, OrganisationId]
+
+
+def plan_id(opened: OpenedObligations) -> UUID:
+    """Return the id of a plan: a digest of its content, so that it never changes."""
+    lines = [opened.registry_digest, *(f"{one} {owner}" for one, owner in opened.systems)]
+    return UUID(bytes=hashlib.sha256("\n".join(lines).encode()).digest()[:16])
+
+
+class Plans:
+    """Reads plans, and remembers them."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, Plan] = {}
+
+    async def get(self, connection: Connection, ids: Collection[UUID]) -> Mapping[UUID, Plan]:
+        """Return the plans of these ids."""
+        missing = [one for one in ids if one not in self._known]
+        if missing:
+            if len(self._known) > _CACHED:
+                self._known.clear()
+                missing = list(ids)
+            for row in await connection.fetch(statements.PLANS, missing):
+                owners = zip(row["system_ids"], row["organisation_ids"], strict=True)
+                self._known[row["plan_id"]] = Plan(
+                    row["registry_digest"],
+                    {SystemId(system): OrganisationId(owner) for system, owner in owners},
+                )
+        return self._known
+
+    @staticmethod
+    async def add(connection: Connection, opened: Collection[OpenedObligations]) -> None:
+        """Write the plans of opened obligations, if they are not there."""
+        plans = {plan_id(one): one for one in opened}
+        await connection.executemany(
+            statements.ADD_PLANS,
+            [
+                (
+                    key,
+                    plans[key].registry_digest,
+                    [system_id for system_id, _ in plans[key].systems],
+                    [organisation_id for _, organisation_id in plans[key].systems],
+                )
+                for key in sorted(plans)
+            ],
+        )

@@ -1,0 +1,242 @@
+"""The read side in PostgreSQL. Never writes."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from dsr_verifier.adapters.plans import Connection
+from dsr_verifier.adapters.rows import exemptions_value
+from dsr_verifier.views import Cursor, Document
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+
+__all__ = ["PostgresViews"]
+
+_REQUEST = """
+select r.*, p.registry_digest, p.system_ids, p.organisation_ids
+from verifier.requests r join verifier.plans p using (plan_id) where r.request_id = $1
+"""
+_OBLIGATIONS = "select * from verifier.obligations where request_id = $1"
+_KNOWN = "select true from verifier.requests where request_id = $1"
+_KNOWN_COHORT = "select true from verifier.requests where cohort_id = $1 limit 1"
+_ACKNOWLEDGEMENTS = """
+select system_id, sequence, leaf_hash, batch_id, leaf_index, recorded_at, leaf
+from verifier.acknowledgements where request_id = $1 order by recorded_at, system_id, sequence
+"""
+_CLOSURE = "select * from verifier.closures where request_id = $1"
+_PROGRESS = """
+select r.request_id, r.expected, r.open_count, r.closed_at, p.system_ids
+from verifier.requests r join verifier.plans p using (plan_id) where r.request_id = any($1::uuid[])
+"""
+_DISPOSITIONS = """
+select request_id, system_id, disposition from verifier.obligations
+where request_id = any($1::uuid[])
+"""
+_OPEN_MEMBERS = """
+select r.request_id, p.system_ids from verifier.requests r join verifier.plans p using (plan_id)
+where r.cohort_id = $1 and r.closed_at is null order by r.request_id
+"""
+_CONFIRMED = """
+select request_id, system_id from verifier.obligations
+where request_id = any($1::uuid[]) and is_confirmed
+"""
+_HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_CHANGES = """
+select c.xid::text::bigint as xid, n.place, n.request_id, n.system_id, n.disposition, n.confirmed,
+    c.at
+from verifier.changes c,
+    unnest(c.request_ids, c.system_ids, c.dispositions, c.confirmed)
+        with ordinality as n (request_id, system_id, disposition, confirmed, place)
+where c.xid >= $1::text::xid8 and c.xid < $2::text::xid8
+and (c.xid > $1::text::xid8 or n.place > $3)
+order by c.xid, n.place limit $4
+"""
+
+
+class PostgresViews:
+    """The Views over schema `verifier`."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def obligations(self, request_id: str) -> Document | None:
+        """Return a request with all its obligations, or none where the ledger does not know it."""
+        async with self._snapshot() as connection:
+            request = await connection.fetchrow(_REQUEST, request_id)
+            if request is None:
+                return None
+            rows = await connection.fetch(_OBLIGATIONS, request_id)
+        answered = {row["system_id"]: row for row in rows}
+        owners = zip(request["system_ids"], request["organisation_ids"], strict=True)
+        return {
+            "request_id": request_id,
+            "cohort_id": str(request["cohort_id"]),
+            "right": request["asked_right"],
+            "regime": request["regime"],
+            "registry_digest": request["registry_digest"],
+            "due_at": request["due_at"],
+            "opened_at": request["opened_at"],
+            "expected": request["expected"],
+            "open": request["open_count"],
+            "closed_at": request["closed_at"],
+            "obligations": [
+                {"system_id": system_id, "organisation_id": organisation_id}
+                | _obligation(answered.get(system_id))
+                for system_id, organisation_id in owners
+            ],
+        }
+
+    async def acknowledgements(self, request_id: str) -> list[Document] | None:
+        """Return every answer to a request in the order of recording, or none as above."""
+        async with self._snapshot() as connection:
+            if not await connection.fetchval(_KNOWN, request_id):
+                return None
+            rows = await connection.fetch(_ACKNOWLEDGEMENTS, request_id)
+        return [_acknowledgement(row) for row in rows]
+
+    async def closure(self, request_id: str) -> Document | None:
+        """Return a request's closure, or none while it is open or unknown."""
+        row = await self._pool.fetchrow(_CLOSURE, request_id)
+        if row is None:
+            return None
+        return {
+            "request_id": request_id,
+            "cohort_id": str(row["cohort_id"]),
+            "right": row["asked_right"],
+            "outcome": row["outcome"],
+            "closed_at": row["closed_at"],
+            "obligations": row["obligations"],
+            "evidence_digest": row["evidence_digest"].hex(),
+            "registry_digest": row["registry_digest"],
+        }
+
+    async def progress(self, request_ids: Sequence[str]) -> list[Document]:
+        """Return how far the known ones among requests are, in the order asked."""
+        async with self._snapshot() as connection:
+            rows = await connection.fetch(_PROGRESS, list(request_ids))
+            answered = await connection.fetch(_DISPOSITIONS, list(request_ids))
+        given: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for row in answered:
+            given[str(row["request_id"])][row["system_id"]] = row["disposition"]
+        found = {str(row["request_id"]): row for row in rows}
+        return [
+            {
+                "request_id": request_id,
+                "expected": request["expected"],
+                "open": request["open_count"],
+                "closed_at": request["closed_at"],
+                "systems": {
+                    system_id: given[request_id].get(system_id)
+                    for system_id in request["system_ids"]
+                },
+            }
+            for request_id in request_ids
+            if (request := found.get(request_id)) is not None
+        ]
+
+    async def missing(self, cohort_id: str) -> Document | None:
+        """Return how many requests of a cohort are open and who owes them, or none as above."""
+        async with self._snapshot() as connection:
+            rows = await connection.fetch(_OPEN_MEMBERS, cohort_id)
+            if not rows and not await connection.fetchval(_KNOWN_COHORT, cohort_id):
+                return None
+            members = [row["request_id"] for row in rows]
+            confirmed = {
+                (row["request_id"], row["system_id"])
+                for row in await connection.fetch(_CONFIRMED, members)
+            }
+        systems: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            for system_id in row["system_ids"]:
+                if (row["request_id"], system_id) not in confirmed:
+                    systems[system_id].append(str(row["request_id"]))
+        return {
+            "cohort_id": cohort_id,
+            "open_requests": len(rows),
+            "systems": dict(sorted(systems.items())),
+        }
+
+    async def now(self) -> Cursor:
+        """Return the cursor of now: every change from here on comes after it."""
+        return Cursor(int(await self._pool.fetchval(_HORIZON)), 0)
+
+    async def changes(self, after: Cursor, limit: int) -> tuple[list[Document], Cursor]:
+        """Return the changes after a cursor, and the cursor to go on from."""
+        horizon = await self.now()
+        if after.xid >= horizon.xid:
+            return [], Cursor(after.xid, after.place)
+        found = await self._pool.fetch(
+            _CHANGES, str(after.xid), str(horizon.xid), after.place, limit
+        )
+        changes = [_change(row) for row in found]
+        if len(found) == limit:
+            return changes, Cursor(found[-1]["xid"], found[-1]["place"])
+        return changes, horizon
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[Connection]:
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+
+def _obligation(row: asyncpg.Record | None) -> Document:
+    if row is None:
+        return {
+            "is_confirmed": False,
+            "is_contradicted": False,
+            "disposition": None,
+            "sequence": 0,
+            "records": 0,
+            "exemptions": [],
+            "reason": "",
+            "answered_at": None,
+            "recorded_at": None,
+            "retry_at": None,
+        }
+    return {
+        "is_confirmed": row["is_confirmed"],
+        "is_contradicted": row["is_contradicted"],
+        "disposition": row["disposition"],
+        "sequence": row["sequence"],
+        "records": row["records"],
+        "exemptions": json.loads(row["exemptions"] or "[]"),
+        "reason": row["reason"] or "",
+        "answered_at": row["answered_at"],
+        "recorded_at": row["recorded_at"],
+        "retry_at": row["retry_at"],
+    }
+
+
+def _acknowledgement(row: asyncpg.Record) -> Document:
+    answer = acknowledgement_from_bytes(row["leaf"])
+    return {
+        "system_id": row["system_id"],
+        "sequence": row["sequence"],
+        "disposition": answer.disposition.value,
+        "records": answer.records,
+        "exemptions": exemptions_value(answer.exemptions),
+        "reason": answer.reason,
+        "answered_at": answer.answered_at,
+        "recorded_at": row["recorded_at"],
+        "batch_id": str(row["batch_id"]),
+        "index": row["leaf_index"],
+        "leaf_hash": row["leaf_hash"].hex(),
+    }
+
+
+def _change(row: asyncpg.Record) -> Document:
+    return {
+        "cursor": str(Cursor(row["xid"], row["place"])),
+        "request_id": str(row["request_id"]),
+        "system_id": row["system_id"],
+        "disposition": row["disposition"],
+        "is_confirmed": row["confirmed"],
+        "at": row["at"],
+    }

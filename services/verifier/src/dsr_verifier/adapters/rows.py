@@ -1,0 +1,77 @@
+"""Between values of the domain and columns of the ledger."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from dsr_core.acknowledgements import Acknowledgement, Exemption, Standing
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Disposition, Right
+from dsr_wire.envelope import Headers
+
+__all__ = ["exemptions_text", "exemptions_value", "headers_text", "headers_value", "standing_of"]
+
+
+def exemptions_value(exemptions: tuple[Exemption, ...]) -> list[dict[str, Any]]:
+    """Return exemptions as JSON values."""
+    return [
+        {
+            "ground": one.ground,
+            "review_at": one.review_at.isoformat(),
+            "categories": list(one.categories),
+            "records": one.records,
+        }
+        for one in exemptions
+    ]
+
+
+def exemptions_text(exemptions: tuple[Exemption, ...]) -> str | None:
+    """Return exemptions as a column holds them; none for none."""
+    if not exemptions:
+        return None
+    return json.dumps(exemptions_value(exemptions), separators=(",", ":"))
+
+
+def standing_of(row: asyncpg.Record, right: Right) -> Standing:
+    """Return the standing that a row of obligations holds."""
+    answer = Acknowledgement(
+        request_id=RequestId(str(row["request_id"])),
+        system_id=SystemId(row["system_id"]),
+        right=right,
+        disposition=Disposition(row["disposition"]),
+        sequence=row["sequence"],
+        answered_at=row["answered_at"],
+        records=row["records"],
+        exemptions=_exemptions(row["exemptions"]),
+        reason=row["reason"] or "",
+        retry_at=row["retry_at"],
+    )
+    return Standing(answer, row["is_confirmed"], row["is_contradicted"], row["contradictions"])
+
+
+def headers_text(headers: Headers) -> str:
+    """Return Kafka headers as a column holds them."""
+    return json.dumps([[name, (value or b"").hex()] for name, value in headers])
+
+
+def headers_value(text: str) -> tuple[tuple[str, bytes], ...]:
+    """Return the Kafka headers that a column holds."""
+    return tuple((name, bytes.fromhex(value)) for name, value in json.loads(text))
+
+
+def _exemptions(text: str | None) -> tuple[Exemption, ...]:
+    if text is None:
+        return ()
+    return tuple(
+        Exemption(
+            ground=one["ground"],
+            review_at=datetime.fromisoformat(one["review_at"]),
+            categories=tuple(one["categories"]),
+            records=one["records"],
+        )
+        for one in json.loads(text)
+    )

@@ -1,0 +1,170 @@
+"""The ledger's SQL: a fixed number of statements a micro-batch, each over arrays."""
+
+from __future__ import annotations
+
+LOCK = """
+select r.request_id, r.cohort_id, r.asked_right, r.plan_id, r.open_count, r.closed_at
+from verifier.requests r
+where r.request_id = any($1::uuid[])
+order by r.request_id
+for no key update
+"""
+
+PLANS = """
+select plan_id, registry_digest, system_ids, organisation_ids
+from verifier.plans where plan_id = any($1::uuid[])
+"""
+
+ADD_PLANS = """
+insert into verifier.plans (plan_id, registry_digest, system_ids, organisation_ids)
+values ($1, $2, $3, $4) on conflict do nothing
+"""
+
+ADD_REQUESTS = """
+insert into verifier.requests (
+    request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, recorded_at,
+    expected, open_count)
+select request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, $9::timestamptz,
+    expected, expected
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
+    $7::timestamptz[], $8::integer[])
+    as n (request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, expected)
+order by request_id
+on conflict do nothing
+returning request_id
+"""
+
+OPENED_AS = """
+select request_id, cohort_id, plan_id, asked_right
+from verifier.requests where request_id = any($1::uuid[])
+"""
+
+ADD_BATCHES = """
+insert into verifier.batches (
+    batch_id, system_id, key_id, size, signature, leaf_hashes, received_at)
+select n.*, $7::timestamptz from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::bytea[],
+    $6::bytea[]) as n
+on conflict do nothing
+"""
+
+ADD_ANSWERS = """
+insert into verifier.acknowledgements (
+    request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, recorded_at)
+select n.*, $8::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[], $5::uuid[],
+    $6::integer[], $7::bytea[]) as n
+on conflict do nothing
+returning leaf_hash
+"""
+
+STANDING_COLUMNS = """
+o.request_id, o.system_id, o.sequence, o.records, o.contradictions, o.is_confirmed,
+o.is_contradicted, o.answered_at, o.recorded_at, o.retry_at, o.disposition, o.reason, o.exemptions
+"""
+
+STANDINGS = f"""
+select {STANDING_COLUMNS} from verifier.obligations o
+join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_id, system_id)
+"""
+
+STANDINGS_OF = f"""
+select {STANDING_COLUMNS} from verifier.obligations o where o.request_id = any($1::uuid[])
+"""
+
+ANSWERS = """
+select a.request_id, a.system_id, a.leaf from verifier.acknowledgements a
+join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_id, system_id)
+"""
+
+SET_STANDINGS = """
+insert into verifier.obligations as o (
+    request_id, system_id, sequence, records, contradictions, is_confirmed, is_contradicted,
+    answered_at, retry_at, disposition, reason, exemptions, recorded_at)
+select n.*, $13::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
+    $6::boolean[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[],
+    $12::text[]) as n
+on conflict (request_id, system_id) do update set
+    sequence = excluded.sequence, records = excluded.records,
+    contradictions = excluded.contradictions, is_confirmed = excluded.is_confirmed,
+    is_contradicted = excluded.is_contradicted, answered_at = excluded.answered_at,
+    retry_at = excluded.retry_at, disposition = excluded.disposition, reason = excluded.reason,
+    exemptions = excluded.exemptions, recorded_at = excluded.recorded_at
+"""
+
+SET_COUNTS = """
+update verifier.requests r set open_count = n.open_count, closed_at = n.closed_at
+from unnest($1::uuid[], $2::integer[], $3::timestamptz[]) as n (request_id, open_count, closed_at)
+where r.request_id = n.request_id
+"""
+
+ADD_CLOSURES = """
+insert into verifier.closures (
+    request_id, cohort_id, asked_right, outcome, closed_at, obligations, evidence_digest,
+    registry_digest)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],
+    $6::integer[], $7::bytea[], $8::text[])
+"""
+
+ADD_CHANGES = """
+insert into verifier.changes as c (at, request_ids, system_ids, dispositions, confirmed)
+values ($1, $2, $3, $4, $5)
+on conflict (xid) do update set
+    request_ids = c.request_ids || excluded.request_ids,
+    system_ids = c.system_ids || excluded.system_ids,
+    dispositions = c.dispositions || excluded.dispositions,
+    confirmed = c.confirmed || excluded.confirmed
+"""
+
+PARKED_COUNTS = """
+select system_id, count(*) from verifier.parked where system_id = any($1::text[]) group by system_id
+"""
+
+PARK_RECORDS = """
+insert into verifier.parked_records (
+    batch_id, topic, partition, record_offset, key, value, headers)
+select n.* from unnest($1::uuid[], $2::text[], $3::integer[], $4::bigint[], $5::bytea[],
+    $6::bytea[], $7::text[]) as n (batch_id)
+order by n.batch_id
+on conflict do nothing
+"""
+
+PARK = """
+insert into verifier.parked (
+    request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, parked_at)
+select n.*, $8::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[], $5::uuid[],
+    $6::integer[], $7::bytea[]) as n (request_id, system_id, sequence, leaf_hash)
+order by n.request_id, n.system_id, n.sequence, n.leaf_hash
+on conflict do nothing
+"""
+
+UNPARK = """
+delete from verifier.parked where request_id = any($1::uuid[])
+returning batch_id, leaf_index, leaf, leaf_hash
+"""
+
+EXPIRE = """
+delete from verifier.parked where (request_id, system_id, sequence, leaf_hash) in (
+    select request_id, system_id, sequence, leaf_hash from verifier.parked p
+    where parked_at < $1
+    and not exists (select from verifier.requests r where r.request_id = p.request_id)
+    order by parked_at limit $2 for update skip locked)
+returning batch_id, leaf_index, leaf, leaf_hash
+"""
+
+PARKED_RECORDS = "select * from verifier.parked_records where batch_id = any($1::uuid[])"
+
+DROP_PARKED_RECORDS = """
+delete from verifier.parked_records r where batch_id = any($1::uuid[])
+and not exists (select from verifier.parked p where p.batch_id = r.batch_id)
+"""
+
+JOINABLE = """
+select distinct p.request_id from verifier.parked p
+join verifier.requests r using (request_id) limit $1
+"""
+
+PARKED_COUNT = "select count(*) from verifier.parked"
+
+PRUNE_CHANGES = """
+with oldest as (select xid, at from verifier.changes order by xid limit $2)
+delete from verifier.changes c using oldest o where c.xid = o.xid and o.at < $1
+"""

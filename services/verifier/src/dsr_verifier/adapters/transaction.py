@@ -1,0 +1,318 @@
+"""One transaction of the ledger, as SQL over arrays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.ids import CohortId, RequestId, SystemId
+from dsr_core.rights import Right
+from dsr_runtime.outbox import enqueue
+from dsr_verifier.adapters import statements
+from dsr_verifier.adapters.closing import closure_records
+from dsr_verifier.adapters.dead_letters import letter
+from dsr_verifier.adapters.plans import Connection, Plans, plan_id
+from dsr_verifier.adapters.rows import exemptions_text, headers_text, headers_value, standing_of
+from dsr_verifier.evidence import reread
+from dsr_verifier.ports import (
+    Answer,
+    Batch,
+    Change,
+    LedgerRequest,
+    Pair,
+    ParkedAnswer,
+    Received,
+    Refusal,
+    Settled,
+    Settlement,
+)
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.envelope import Outgoing
+
+__all__ = ["SCHEMA", "PostgresTransaction"]
+
+SCHEMA = "verifier"
+
+
+class PostgresTransaction:
+    """The port's Transaction on one connection."""
+
+    def __init__(self, connection: Connection, plans: Plans) -> None:
+        self._connection = connection
+        self._plans = plans
+        self._rights: dict[RequestId, Right] = {}
+
+    async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
+        """Return the known ones among these requests, locked until the transaction ends."""
+        rows = await self._connection.fetch(statements.LOCK, list(request_ids))
+        plans = await self._plans.get(self._connection, {row["plan_id"] for row in rows})
+        found: dict[RequestId, LedgerRequest] = {}
+        for row in rows:
+            request_id = RequestId(str(row["request_id"]))
+            right = Right(row["asked_right"])
+            plan = plans[row["plan_id"]]
+            self._rights[request_id] = right
+            found[request_id] = LedgerRequest(
+                request_id=request_id,
+                cohort_id=CohortId(str(row["cohort_id"])),
+                right=right,
+                registry_digest=plan.registry_digest,
+                systems=plan.systems,
+                open_count=row["open_count"],
+                closed_at=row["closed_at"],
+            )
+        return found
+
+    async def open(
+        self, opened: Sequence[OpenedObligations], at: datetime
+    ) -> tuple[list[RequestId], list[int]]:
+        """Write requests that are not there yet."""
+        await self._plans.add(self._connection, opened)
+        plans = [plan_id(one) for one in opened]
+        rows = {
+            request_id: (one, plan)
+            for one, plan in zip(reversed(opened), reversed(plans), strict=True)
+            for request_id in one.request_ids
+        }
+        inserted = await self._connection.fetch(
+            statements.ADD_REQUESTS,
+            list(rows),
+            [one.cohort_id for one, _ in rows.values()],
+            [plan for _, plan in rows.values()],
+            [one.right.value for one, _ in rows.values()],
+            [one.regime for one, _ in rows.values()],
+            [one.due_at for one, _ in rows.values()],
+            [one.opened_at for one, _ in rows.values()],
+            [len(one.systems) for one, _ in rows.values()],
+            at,
+        )
+        new = [RequestId(str(row["request_id"])) for row in inserted]
+        await self._tell([Change(one, None, None, is_confirmed=False) for one in new], at)
+        return new, await self._differing(opened, plans, len(new))
+
+    async def append(
+        self, batches: Iterable[Batch], answers: Sequence[Answer], at: datetime
+    ) -> set[bytes]:
+        """Write answers and the batches that they came in; return the hashes of the new ones."""
+        kept = list(batches)
+        await self._connection.execute(
+            statements.ADD_BATCHES,
+            [one.id for one in kept],
+            [one.system_id for one in kept],
+            [one.key_id for one in kept],
+            [one.size for one in kept],
+            [one.signature for one in kept],
+            [one.leaf_hashes for one in kept],
+            at,
+        )
+        rows = await self._connection.fetch(statements.ADD_ANSWERS, *_answer_columns(answers), at)
+        return {row["leaf_hash"] for row in rows}
+
+    async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:
+        """Return where these obligations stand; those that were never answered are left out."""
+        rows = await self._connection.fetch(statements.STANDINGS, *_pair_columns(pairs))
+        found: dict[Pair, Standing] = {}
+        for row in rows:
+            request_id = RequestId(str(row["request_id"]))
+            pair = (request_id, SystemId(row["system_id"]))
+            found[pair] = standing_of(row, self._rights[request_id])
+        return found
+
+    async def answers(self, pairs: Collection[Pair]) -> dict[Pair, list[Acknowledgement]]:
+        """Return every answer to these obligations that is recorded, this transaction's included."""
+        rows = await self._connection.fetch(statements.ANSWERS, *_pair_columns(pairs))
+        found: defaultdict[Pair, list[Acknowledgement]] = defaultdict(list)
+        for row in rows:
+            pair = (RequestId(str(row["request_id"])), SystemId(row["system_id"]))
+            found[pair].append(acknowledgement_from_bytes(row["leaf"]))
+        return found
+
+    async def standings_of(
+        self, request_ids: Collection[RequestId]
+    ) -> dict[RequestId, dict[SystemId, Standing]]:
+        """Return where the answered obligations of requests stand."""
+        rows = await self._connection.fetch(statements.STANDINGS_OF, list(request_ids))
+        found: dict[RequestId, dict[SystemId, Standing]] = {one: {} for one in request_ids}
+        for row in rows:
+            request_id = RequestId(str(row["request_id"]))
+            standing = standing_of(row, self._rights[request_id])
+            found[request_id][SystemId(row["system_id"])] = standing
+        return found
+
+    async def settle(self, settlement: Settlement, at: datetime) -> None:
+        """Write new standings, counters, closures with their message, and the change feed."""
+        await self._set_standings(settlement.obligations, at)
+        closed = {one.request_id: one.closed_at for one in settlement.closures}
+        if settlement.open_counts:
+            await self._connection.execute(
+                statements.SET_COUNTS,
+                list(settlement.open_counts),
+                list(settlement.open_counts.values()),
+                [closed.get(request_id) for request_id in settlement.open_counts],
+            )
+        if settlement.closures:
+            await self._add_closures(settlement.closures)
+            await enqueue(self._connection, SCHEMA, closure_records(settlement.closures, at))
+        await self._tell(list(settlement.changes()), at)
+
+    async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
+        """Return how many answers of each system are parked."""
+        rows = await self._connection.fetch(statements.PARKED_COUNTS, list(system_ids))
+        return {SystemId(row["system_id"]): row["count"] for row in rows}
+
+    async def park(self, parked: Sequence[ParkedAnswer], at: datetime) -> None:
+        """Keep answers for requests that are not known yet; the same ones again change nothing."""
+        batches = list({one.batch.id: one.batch for one in parked}.values())
+        received = [one.received for one in batches]
+        await self._connection.execute(
+            statements.PARK_RECORDS,
+            [one.id for one in batches],
+            [one.topic for one in received],
+            [one.partition for one in received],
+            [one.offset for one in received],
+            [one.key for one in received],
+            [one.value for one in received],
+            [headers_text(one.headers) for one in received],
+        )
+        answers = [one.answer for one in parked]
+        await self._connection.execute(statements.PARK, *_answer_columns(answers), at)
+
+    async def unpark(self, request_ids: Collection[RequestId]) -> list[ParkedAnswer]:
+        """Take the parked answers to these requests out."""
+        return await self._take_out(statements.UNPARK, list(request_ids))
+
+    async def expire(self, before: datetime, limit: int) -> list[ParkedAnswer]:
+        """Take answers out that were parked before a time, the oldest first."""
+        return await self._take_out(statements.EXPIRE, before, limit)
+
+    async def bury(self, refusals: Sequence[Refusal], at: datetime) -> None:
+        """Dead-letter records when this transaction commits."""
+        letters = [_with_text_headers(letter(refusal, at)) for refusal in refusals]
+        await enqueue(self._connection, SCHEMA, letters)
+
+    async def _take_out(self, statement: str, *arguments: object) -> list[ParkedAnswer]:
+        rows = await self._connection.fetch(statement, *arguments)
+        if not rows:
+            return []
+        ids = list({row["batch_id"] for row in rows})
+        batches: dict[UUID, Batch] = {}
+        for row in await self._connection.fetch(statements.PARKED_RECORDS, ids):
+            received = Received(
+                row["topic"],
+                row["partition"],
+                row["record_offset"],
+                row["key"],
+                row["value"],
+                headers_value(row["headers"]),
+            )
+            batches[row["batch_id"]] = reread(received)
+        await self._connection.execute(statements.DROP_PARKED_RECORDS, ids)
+        return [
+            ParkedAnswer(
+                Answer(
+                    acknowledgement_from_bytes(row["leaf"]),
+                    row["leaf"],
+                    row["leaf_hash"],
+                    batches[row["batch_id"]].id,
+                    row["leaf_index"],
+                ),
+                batches[row["batch_id"]],
+            )
+            for row in rows
+        ]
+
+    async def _differing(
+        self, opened: Sequence[OpenedObligations], plans: Sequence[UUID], new: int
+    ) -> list[int]:
+        if new == sum(len(one.request_ids) for one in opened):
+            return []
+        asked = {request_id for one in opened for request_id in one.request_ids}
+        rows = await self._connection.fetch(statements.OPENED_AS, list(asked))
+        present = {
+            RequestId(str(row["request_id"])): (
+                str(row["cohort_id"]),
+                row["plan_id"],
+                row["asked_right"],
+            )
+            for row in rows
+        }
+        return [
+            place
+            for place, (one, plan) in enumerate(zip(opened, plans, strict=True))
+            if any(
+                present[request_id] != (one.cohort_id, plan, one.right.value)
+                for request_id in one.request_ids
+            )
+        ]
+
+    async def _set_standings(self, settled: Sequence[Settled], at: datetime) -> None:
+        rows = [(one, one.standing.answer) for one in settled if one.standing.answer is not None]
+        answers = [answer for _, answer in rows]
+        await self._connection.execute(
+            statements.SET_STANDINGS,
+            [one.request_id for one, _ in rows],
+            [one.system_id for one, _ in rows],
+            [answer.sequence for answer in answers],
+            [answer.records for answer in answers],
+            [one.standing.contradictions for one, _ in rows],
+            [one.standing.is_confirmed for one, _ in rows],
+            [one.standing.is_contradicted for one, _ in rows],
+            [answer.answered_at for answer in answers],
+            [answer.retry_at for answer in answers],
+            [answer.disposition.value for answer in answers],
+            [answer.reason or None for answer in answers],
+            [exemptions_text(answer.exemptions) for answer in answers],
+            at,
+        )
+
+    async def _add_closures(self, closures: Sequence[Closure]) -> None:
+        await self._connection.execute(
+            statements.ADD_CLOSURES,
+            [one.request_id for one in closures],
+            [one.cohort_id for one in closures],
+            [one.right.value for one in closures],
+            [one.outcome.value for one in closures],
+            [one.closed_at for one in closures],
+            [one.obligations for one in closures],
+            [one.evidence_digest for one in closures],
+            [one.registry_digest for one in closures],
+        )
+
+    async def _tell(self, changes: Sequence[Change], at: datetime) -> None:
+        if changes:
+            await self._connection.execute(
+                statements.ADD_CHANGES,
+                at,
+                [one.request_id for one in changes],
+                [one.system_id for one in changes],
+                [one.disposition.value if one.disposition else None for one in changes],
+                [one.is_confirmed for one in changes],
+            )
+
+
+def _pair_columns(pairs: Collection[Pair]) -> tuple[list[RequestId], list[SystemId]]:
+    return [request_id for request_id, _ in pairs], [system_id for _, system_id in pairs]
+
+
+def _answer_columns(answers: Sequence[Answer]) -> tuple[list[object], ...]:
+    acknowledgements = [one.acknowledgement for one in answers]
+    return (
+        [one.request_id for one in acknowledgements],
+        [one.system_id for one in acknowledgements],
+        [one.sequence for one in acknowledgements],
+        [one.leaf_hash for one in answers],
+        [one.batch_id for one in answers],
+        [one.index for one in answers],
+        [one.leaf for one in answers],
+    )
+
+
+def _with_text_headers(letter: Outgoing) -> Outgoing:
+    """Return a letter whose headers the outbox can hold, since it keeps them as text."""
+    headers = tuple((name, data.decode(errors="replace").encode()) for name, data in letter.headers)
+    return Outgoing(letter.topic, letter.key, letter.value, headers)

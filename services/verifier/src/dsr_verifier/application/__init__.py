@@ -1,0 +1,1 @@
+"""What the ledger does with what it is told; knows ports only."""

@@ -1,0 +1,241 @@
+"""Recording: signed answers become rows, standings and closures, one transaction a micro-batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import RequestId
+from dsr_verifier.application.gate import Gate
+from dsr_verifier.application.limits import Limits
+from dsr_verifier.application.reading import NotYetKnown, SignedBatch, read_batch
+from dsr_verifier.application.settling import close, grouped, move
+from dsr_verifier.application.tally import Tally
+from dsr_verifier.ports import (
+    Answer,
+    Batch,
+    Clock,
+    Ledger,
+    LedgerRequest,
+    ParkedAnswer,
+    Received,
+    Refusal,
+    RegistryView,
+    Transaction,
+)
+
+__all__ = ["Recorder"]
+
+_MENTIONED = 20
+"""How many answers' places the detail of a dead letter names."""
+
+_Faults = dict[UUID, list[tuple[int, RejectedInput]]]
+
+
+class Recorder:
+    """Takes in acknowledgements. The same ones again change nothing, so every step can be repeated."""
+
+    def __init__(
+        self, *, ledger: Ledger, registry: RegistryView, limits: Limits, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._limits = limits
+        self._clock = clock
+        self._gate = Gate(registry, wait_s=limits.registry_wait_s)
+
+    async def take(self, records: Sequence[Received]) -> Tally:
+        """Record what these records say; when this returns, it is durable.
+
+        Records of a system whose keys have not arrived are recorded after the others, so that these do not
+        wait. The refused ones are in the tally; to dead-letter them is the caller's duty.
+
+        Raises:
+            Unavailable: Take the same records again.
+        """
+        tally = Tally()
+        ready: list[SignedBatch] = []
+        waiting: list[Received] = []
+        missing: list[NotYetKnown] = []
+        for received in records:
+            try:
+                ready.append(await self._read(received))
+            except NotYetKnown as fault:
+                waiting.append(received)
+                missing.append(fault)
+            except RejectedInput as fault:
+                tally.refusals.append(Refusal(received, fault))
+        tally.add(await self._record_batches(ready))
+        if waiting:
+            await self._gate.wait(missing)
+            arrived: list[SignedBatch] = []
+            for received in waiting:
+                try:
+                    arrived.append(await self._read(received))
+                except RejectedInput as fault:
+                    tally.refusals.append(Refusal(received, fault))
+            tally.add(await self._record_batches(arrived))
+        return tally
+
+    async def join(self, request_ids: Iterable[RequestId]) -> Tally:
+        """Record the parked answers to requests that have become known."""
+        wanted = sorted(set(request_ids))
+        if not wanted:
+            return Tally()
+        async with self._ledger.transaction() as transaction:
+            requests = await transaction.lock(wanted)
+            parked = await transaction.unpark(list(requests))
+            if not parked:
+                return Tally()
+            batches = {one.batch.id: one.batch for one in parked}
+            faults: _Faults = defaultdict(list)
+            tally = await self._record(
+                transaction, requests, batches, [one.answer for one in parked], faults
+            )
+            refusals = _refusals(batches, faults)
+            if refusals:
+                await transaction.bury(refusals, self._clock())
+        return tally
+
+    async def _read(self, received: Received) -> SignedBatch:
+        batch = read_batch(received, self._registry, limit=self._limits.answers_per_batch)
+        await asyncio.sleep(0)  # a large batch takes a while; others want the loop as well
+        return batch
+
+    async def _record_batches(self, signed: Sequence[SignedBatch]) -> Tally:
+        if not signed:
+            return Tally()
+        batches = {one.batch.id: one.batch for one in signed}
+        faults: _Faults = defaultdict(list)
+        for one in signed:
+            faults[one.batch.id].extend((fault.index, fault.fault) for fault in one.faults)
+        answers = list({one.leaf_hash: one for batch in signed for one in batch.answers}.values())
+        unknown: set[RequestId] = set()
+        tally = Tally()
+        if answers:
+            async with self._ledger.transaction() as transaction:
+                asked = {one.acknowledgement.request_id for one in answers}
+                requests = await transaction.lock(asked)
+                unknown = asked - requests.keys()
+                tally = await self._record(transaction, requests, batches, answers, faults)
+        tally.refusals.extend(_refusals(batches, faults))
+        if unknown:
+            # Obligations that were committed while this transaction ran did not see what it parked,
+            # nor it them. Whichever looks again after its own commit finds the other.
+            tally.add(await self.join(unknown))
+        return tally
+
+    async def _record(
+        self,
+        transaction: Transaction,
+        requests: Mapping[RequestId, LedgerRequest],
+        batches: Mapping[UUID, Batch],
+        answers: Iterable[Answer],
+        faults: _Faults,
+    ) -> Tally:
+        at = self._clock()
+        tally = Tally()
+        accepted: list[Answer] = []
+        unknown: list[Answer] = []
+        for answer in answers:
+            request = requests.get(answer.acknowledgement.request_id)
+            if request is None:
+                unknown.append(answer)
+            elif (fault := _fault(answer, request)) is not None:
+                faults[answer.batch_id].append((answer.index, fault))
+            else:
+                accepted.append(answer)
+        if unknown:
+            tally.parked = await self._park(transaction, batches, unknown, faults, at)
+            tally.parked_full = len(unknown) - tally.parked
+        if accepted:
+            used = {one.batch_id for one in accepted}
+            evidence = [batch for key, batch in batches.items() if key in used]
+            new = await transaction.append(evidence, accepted, at)
+            tally.repeated = len(accepted) - len(new)
+            fresh = [one for one in accepted if one.leaf_hash in new]
+            await self._settle(transaction, requests, fresh, tally, at)
+        return tally
+
+    async def _settle(
+        self,
+        transaction: Transaction,
+        requests: Mapping[RequestId, LedgerRequest],
+        fresh: Sequence[Answer],
+        tally: Tally,
+        at: datetime,
+    ) -> None:
+        effective = [
+            one for one in fresh if requests[one.acknowledgement.request_id].closed_at is None
+        ]
+        tally.recorded = len(effective)
+        tally.late = len(fresh) - len(effective)
+        if not effective:
+            return
+        touched = grouped(effective)
+        before = await transaction.standings(touched.keys())
+        if before:
+            touched.update(await transaction.answers(before.keys()))
+        settlement = move(requests, before, touched)
+        zero = [request_id for request_id, left in settlement.open_counts.items() if left == 0]
+        if zero:
+            close(settlement, requests, await transaction.standings_of(zero), at)
+        await transaction.settle(settlement, at)
+        tally.contradictions = settlement.contradictions
+        tally.closures = settlement.closures
+        tally.stuck = settlement.stuck
+
+    async def _park(
+        self,
+        transaction: Transaction,
+        batches: Mapping[UUID, Batch],
+        unknown: Sequence[Answer],
+        faults: _Faults,
+        at: datetime,
+    ) -> int:
+        counts = await transaction.parked_counts({one.acknowledgement.system_id for one in unknown})
+        parked: list[ParkedAnswer] = []
+        for answer in unknown:
+            system_id = answer.acknowledgement.system_id
+            taken = counts.get(system_id, 0)
+            if taken >= self._limits.parked_per_system:
+                detail = f"{system_id} has {taken} answers to unknown requests waiting"
+                faults[answer.batch_id].append((answer.index, RejectedInput("parked_full", detail)))
+                continue
+            counts[system_id] = taken + 1
+            parked.append(ParkedAnswer(answer, batches[answer.batch_id]))
+        await transaction.park(parked, at)
+        return len(parked)
+
+
+def _fault(answer: Answer, request: LedgerRequest) -> RejectedInput | None:
+    acknowledgement = answer.acknowledgement
+    if acknowledgement.system_id not in request.systems:
+        detail = f"{acknowledgement.system_id} owes nothing for that request"
+        return RejectedInput("not_addressed", detail)
+    if acknowledgement.right is not request.right:
+        detail = f"the request is for {request.right}, the answer for {acknowledgement.right}"
+        return RejectedInput("wrong_right", detail)
+    return None
+
+
+def _refusals(batches: Mapping[UUID, Batch], faults: _Faults) -> list[Refusal]:
+    """Return a refusal for each batch that holds refused answers: the first one's reason, all places."""
+    return [
+        Refusal(batches[batch_id].received, _joined(found, batches[batch_id].size))
+        for batch_id, found in faults.items()
+        if found
+    ]
+
+
+def _joined(found: list[tuple[int, RejectedInput]], size: int) -> RejectedInput:
+    places = sorted(found, key=lambda one: one[0])
+    first = places[0][1]
+    named = ", ".join(str(index) for index, _ in places[:_MENTIONED])
+    more = "" if len(places) <= _MENTIONED else ", ..."
+    detail = f"{len(places)} of {size} answers refused, at {named}{more}; the first: {first.detail}"
+    return RejectedInput(first.reason, detail, field=first.field)

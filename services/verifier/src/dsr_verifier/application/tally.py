@@ -1,0 +1,48 @@
+"""What a step did, counted, so that the caller can tell metrics and logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dsr_core.ids import RequestId
+from dsr_verifier.ports import Refusal
+from dsr_wire.codec.closures import Closure
+
+__all__ = ["Tally"]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one step, and what it refused."""
+
+    recorded: int = 0
+    repeated: int = 0
+    late: int = 0
+    """Recorded after the request was closed: they change nothing."""
+
+    parked: int = 0
+    parked_full: int = 0
+    """Refused because their system has as many parked as it may."""
+
+    opened: int = 0
+    reopened: int = 0
+    """Requests that were opened again by a repeated message, without effect."""
+
+    contradictions: int = 0
+    closures: list[Closure] = field(default_factory=list)
+    stuck: list[RequestId] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Add another step's counts."""
+        self.recorded += other.recorded
+        self.repeated += other.repeated
+        self.late += other.late
+        self.parked += other.parked
+        self.parked_full += other.parked_full
+        self.opened += other.opened
+        self.reopened += other.reopened
+        self.contradictions += other.contradictions
+        self.closures.extend(other.closures)
+        self.stuck.extend(other.stuck)
+        self.refusals.extend(other.refusals)

@@ -1,0 +1,160 @@
+"""Wiring: the one module that knows the adapters, and in which order the service's parts start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from dsr_core.errors import Unavailable
+from dsr_runtime.health import Health
+from dsr_runtime.http.app import HttpServer
+from dsr_runtime.kafka import Publisher
+from dsr_runtime.outbox import OutboxRelay
+from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.process import Process
+from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
+from dsr_verifier.adapters.ledger import PostgresLedger
+from dsr_verifier.adapters.reads import PostgresViews
+from dsr_verifier.adapters.registry import KafkaRegistry
+from dsr_verifier.adapters.transaction import SCHEMA
+from dsr_verifier.application.keeping import Keeper
+from dsr_verifier.application.opening import Opener
+from dsr_verifier.application.recording import Recorder
+from dsr_verifier.application.tally import Tally
+from dsr_verifier.http.app import read_api
+from dsr_verifier.metrics import Metrics
+from dsr_verifier.settings import VerifierSettings
+from dsr_verifier.streams.app import Streams, new_app
+from dsr_verifier.streams.handling import Handling, Take
+from dsr_verifier.streams.lane import Lane
+from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS
+
+__all__ = ["BY_INDEX", "start"]
+
+# Each statement touches as many rows as its arrays name, and the server cannot see how many these are
+# when it plans. A plan that it made and cached while a table was small would read that table whole
+# for minutes after it has grown. So every plan of this pool goes by index; nothing here wants another.
+BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""What the pool's connections begin with."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+async def start(process: Process, settings: VerifierSettings) -> None:
+    """Start the service; returns when its parts run.
+
+    What is spawned first is stopped first: the streams, so that nothing new comes in, then the
+    relay, which publishes what they have left, and the read API last.
+    """
+    health, metrics, limits = Health(), Metrics(), settings.limits
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
+    process.on_close(pool.close)
+    await migrate(dsn, package="dsr_verifier", schema=SCHEMA)
+    health.add("postgresql", lambda: pool.execute("select 1"))
+
+    server = HttpServer(
+        read_api(
+            PostgresViews(pool),
+            token=settings.internal_token.get_secret_value(),
+            health=health,
+            metrics=metrics,
+            changes_for=limits.changes_for,
+        ),
+        host=settings.http_host,
+        port=settings.http_port,
+    )
+    registry = KafkaRegistry(settings.kafka)
+    publisher = Publisher(settings.kafka, client_id="verifier")
+    relay = OutboxRelay(pool, SCHEMA, publisher)
+    ledger = PostgresLedger(pool)
+    recorder = Recorder(ledger=ledger, registry=registry, limits=limits, clock=_now)
+    opener = Opener(ledger=ledger, registry=registry, recorder=recorder, limits=limits, clock=_now)
+    keeper = Keeper(ledger=ledger, recorder=recorder, limits=limits, clock=_now)
+
+    def publish_closures(tally: Tally) -> None:
+        if tally.closures:
+            relay.wake()
+
+    def lane(topic: str, take: Take) -> Lane:
+        handling = Handling(
+            topic,
+            take,
+            dead_letters=KafkaDeadLetters(publisher, _now),
+            metrics=metrics,
+            after=publish_closures,
+        )
+        return Lane(
+            handling,
+            max_records=settings.verifier_batch_records,
+            max_bytes=settings.verifier_batch_bytes,
+        )
+
+    streams = Streams(
+        new_app(
+            settings.kafka,
+            group_id=settings.verifier_group_id,
+            instance_id=settings.verifier_instance_id,
+        ),
+        {
+            OBLIGATIONS.name: lane(OBLIGATIONS.name, opener.take),
+            ACKNOWLEDGEMENTS.name: lane(ACKNOWLEDGEMENTS.name, recorder.take),
+        },
+    )
+    health.add("kafka", publisher.ping)
+    health.add("registry", registry.topic.ping)
+    health.add("streams", streams.ping)
+    health.add("outbox", relay.ping)
+
+    async def consume() -> None:
+        # Without what has been registered, every key would look unknown.
+        await registry.topic.caught_up()
+        await streams.run()
+
+    keeping = _Keeping(keeper, metrics, relay.wake, every_s=settings.verifier_keeping_every_s)
+    await publisher.start()
+    process.on_close(publisher.stop)
+    process.spawn(consume(), stop=streams.stop)
+    process.spawn(keeping.run(), stop=keeping.stop)
+    process.spawn(relay.run(), stop=relay.stop)
+    process.spawn(registry.topic.run(), stop=registry.topic.stop)
+    process.spawn(server.run(), stop=server.stop)
+
+
+class _Keeping:
+    """Calls the keeper now and then."""
+
+    def __init__(
+        self, keeper: Keeper, metrics: Metrics, publish: Callable[[], None], *, every_s: float
+    ) -> None:
+        self._keeper = keeper
+        self._metrics = metrics
+        self._publish = publish
+        self._every_s = every_s
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                tally = await self._keeper.run_once()
+                self._metrics.parked.set(await self._keeper.parked())
+            except Unavailable as error:
+                log.warning("keeping house waits", error=str(error))
+            else:
+                self._metrics.count(tally)
+                if tally.refusals or tally.closures:
+                    self._publish()
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._every_s)
+            except TimeoutError:
+                continue
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""The ledger's read API, for intake and fanout."""

@@ -1,0 +1,113 @@
+"""Every metric of the service, named and explained here and nowhere else."""
+
+from __future__ import annotations
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from dsr_verifier.application.tally import Tally
+
+__all__ = ["Metrics"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_SIZES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
+
+
+class Metrics:
+    """The service's metrics, on a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.answers = Counter(
+            "dsr_verifier_answers",
+            "Acknowledgements taken in, by what became of them: recorded, repeated (known already), "
+            "late (after the closure), parked (before the obligations)",
+            ["result"],
+            registry=self.registry,
+        )
+        self.opened = Counter(
+            "dsr_verifier_requests_opened",
+            "Subject requests whose obligations were opened",
+            registry=self.registry,
+        )
+        self.closures = Counter(
+            "dsr_verifier_closures",
+            "Subject requests closed, by right and outcome",
+            ["right", "outcome"],
+            registry=self.registry,
+        )
+        self.contradictions = Counter(
+            "dsr_verifier_contradictions",
+            "Answers that speak against an earlier answer of the same system",
+            registry=self.registry,
+        )
+        self.stuck = Counter(
+            "dsr_verifier_counter_faults",
+            "Requests whose counter said that nothing is open and whose obligations said otherwise; "
+            "any is a fault of this service",
+            registry=self.registry,
+        )
+        self.dead_letters = Counter(
+            "dsr_verifier_dead_letters",
+            "Records that were refused, by topic and reason",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
+        self.retries = Counter(
+            "dsr_verifier_retries",
+            "Micro-batches tried again because a part was away, by topic",
+            ["topic"],
+            registry=self.registry,
+        )
+        self.batch_records = Histogram(
+            "dsr_verifier_batch_records",
+            "Kafka records in a micro-batch, by topic",
+            ["topic"],
+            buckets=_SIZES,
+            registry=self.registry,
+        )
+        self.batch_seconds = Histogram(
+            "dsr_verifier_batch_seconds",
+            "From taking a micro-batch to its commit, by topic",
+            ["topic"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.parked_full = Counter(
+            "dsr_verifier_parked_full",
+            "Acknowledgements refused because their system has as many waiting for obligations as it "
+            "may; any are true answers that must be replayed, or a system that makes up requests",
+            registry=self.registry,
+        )
+        self.parked = Gauge(
+            "dsr_verifier_parked_answers",
+            "Acknowledgements that wait for their obligations",
+            registry=self.registry,
+        )
+
+    def count(self, tally: Tally) -> None:
+        """Count what a step did, and log what an operator must know of."""
+        for result in ("recorded", "repeated", "late", "parked"):
+            if number := getattr(tally, result):
+                self.answers.labels(result).inc(number)
+        self.parked_full.inc(tally.parked_full)
+        self.opened.inc(tally.opened)
+        self.contradictions.inc(tally.contradictions)
+        for closure in tally.closures:
+            self.closures.labels(closure.right.value, closure.outcome.value).inc()
+        for request_id in tally.stuck:
+            self.stuck.inc()
+            log.error("the counter says closed, the obligations do not", request_id=request_id)
+        for refusal in tally.refusals:
+            received, fault = refusal.received, refusal.fault
+            self.dead_letters.labels(received.topic, fault.reason).inc()
+            log.warning(
+                "a record is dead-lettered",
+                topic=received.topic,
+                partition=received.partition,
+                offset=received.offset,
+                reason=fault.reason,
+            )

@@ -1,0 +1,292 @@
+"""What the application needs from outside, and the values that cross."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
+from dsr_core.registry import Registry
+from dsr_core.rights import Disposition, Right
+from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.envelope import Headers
+from dsr_wire.keys import SystemPublicKeys
+
+__all__ = [
+    "Answer",
+    "Batch",
+    "Change",
+    "Clock",
+    "DeadLetters",
+    "Ledger",
+    "LedgerRequest",
+    "Pair",
+    "ParkedAnswer",
+    "Received",
+    "Refusal",
+    "RegistryView",
+    "Settled",
+    "Settlement",
+    "Transaction",
+]
+
+Clock = Callable[[], datetime]
+"""Says the time, in UTC."""
+
+Pair = tuple[RequestId, SystemId]
+"""What names an obligation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A record as it came from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that can never succeed, or not wholly, and why."""
+
+    received: Received
+    fault: RejectedInput
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The evidence of one signed batch: with it, each answer's Merkle path can be made."""
+
+    id: UUID
+    """A digest of what was signed: the same batch has the same id, however often it comes."""
+
+    system_id: SystemId
+    key_id: str
+    signature: bytes
+    leaf_hashes: bytes
+    """The hashes in order, joined."""
+
+    size: int
+    received: Received
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One acknowledgement as it was signed; its hash names it."""
+
+    acknowledgement: Acknowledgement
+    leaf: bytes
+    leaf_hash: bytes
+    batch_id: UUID
+    index: int
+    """Its place in the batch."""
+
+    @property
+    def pair(self) -> Pair:
+        """The obligation that it answers."""
+        return (self.acknowledgement.request_id, self.acknowledgement.system_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAnswer:
+    """An answer whose obligation was not known when it came."""
+
+    answer: Answer
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRequest:
+    """A subject request, as the ledger knows it."""
+
+    request_id: RequestId
+    cohort_id: CohortId
+    right: Right
+    registry_digest: str
+    systems: Mapping[SystemId, OrganisationId]
+    """Who must answer, with the owner."""
+
+    open_count: int
+    closed_at: datetime | None
+
+    @property
+    def expected(self) -> int:
+        """How many obligations it has."""
+        return len(self.systems)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An obligation's new standing."""
+
+    request_id: RequestId
+    system_id: SystemId
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an observer of progress is told: of an obligation, or of the request where no system is named."""
+
+    request_id: RequestId
+    system_id: SystemId | None
+    disposition: Disposition | None
+    is_confirmed: bool
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What one transaction changes."""
+
+    obligations: list[Settled] = field(default_factory=list)
+    open_counts: dict[RequestId, int] = field(default_factory=dict)
+    """Of each request whose counter moved, the new one."""
+
+    closures: list[Closure] = field(default_factory=list)
+    stuck: list[RequestId] = field(default_factory=list)
+    """Requests whose counter says closed and whose obligations do not: a fault, never closed."""
+
+    contradictions: int = 0
+
+    def changes(self) -> Iterable[Change]:
+        """Yield what observers are told, obligations first."""
+        for one in self.obligations:
+            answer = one.standing.answer
+            disposition = answer.disposition if answer else None
+            yield Change(one.request_id, one.system_id, disposition, one.standing.is_confirmed)
+        for closure in self.closures:
+            yield Change(closure.request_id, None, None, is_confirmed=True)
+
+
+class Transaction(Protocol):
+    """One atomic step of the ledger. Every method may raise Unavailable; nothing is then kept."""
+
+    async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
+        """Return the known ones among these requests, locked until the transaction ends.
+
+        Locks are taken in the order of ids, so that two transactions never wait for each other.
+        """
+        ...
+
+    async def open(
+        self, opened: Sequence[OpenedObligations], at: datetime
+    ) -> tuple[list[RequestId], list[int]]:
+        """Write requests that are not there yet.
+
+        Returns:
+            The new ones, and the places in `opened` of those that speak of a request which is there
+            with another plan, cohort or right.
+        """
+        ...
+
+    async def append(
+        self, batches: Iterable[Batch], answers: Sequence[Answer], at: datetime
+    ) -> set[bytes]:
+        """Write answers and the batches that they came in; return the hashes of the new ones."""
+        ...
+
+    async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:
+        """Return where these obligations stand; those that were never answered are left out."""
+        ...
+
+    async def answers(self, pairs: Collection[Pair]) -> dict[Pair, list[Acknowledgement]]:
+        """Return every answer to these obligations that is recorded, this transaction's included."""
+        ...
+
+    async def standings_of(
+        self, request_ids: Collection[RequestId]
+    ) -> dict[RequestId, dict[SystemId, Standing]]:
+        """Return where the answered obligations of requests stand."""
+        ...
+
+    async def settle(self, settlement: Settlement, at: datetime) -> None:
+        """Write new standings, counters, closures with their message, and the change feed."""
+        ...
+
+    async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
+        """Return how many answers of each system are parked."""
+        ...
+
+    async def park(self, parked: Sequence[ParkedAnswer], at: datetime) -> None:
+        """Keep answers for requests that are not known yet; the same ones again change nothing."""
+        ...
+
+    async def unpark(self, request_ids: Collection[RequestId]) -> list[ParkedAnswer]:
+        """Take the parked answers to these requests out."""
+        ...
+
+    async def expire(self, before: datetime, limit: int) -> list[ParkedAnswer]:
+        """Take answers out that were parked before a time, the oldest first."""
+        ...
+
+    async def bury(self, refusals: Sequence[Refusal], at: datetime) -> None:
+        """Dead-letter records when this transaction commits."""
+        ...
+
+
+class Ledger(Protocol):
+    """The record of who owes what, and what was answered."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Return a transaction: committed when left, undone when left by an error.
+
+        Raises:
+            Unavailable: The store is away; the same again can succeed later.
+            RejectedInput: The store can never hold these values; reason `unstorable`.
+        """
+        ...
+
+    async def joinable(self, limit: int) -> list[RequestId]:
+        """Return requests that are known and for which answers are parked."""
+        ...
+
+    async def parked_count(self) -> int:
+        """Return how many answers are parked."""
+        ...
+
+    async def prune_changes(self, before: datetime, limit: int) -> int:
+        """Drop the oldest rows of the change feed, if they are older; return how many."""
+        ...
+
+
+class RegistryView(Protocol):
+    """The registry versions and system keys that have been published, and are still arriving."""
+
+    def version(self, digest: str) -> Registry | None:
+        """Return a version, or none while it has not arrived."""
+        ...
+
+    def keys(self, system_id: str) -> SystemPublicKeys | None:
+        """Return a system's keys, or none while they have not arrived."""
+        ...
+
+    def is_current(self, system_id: str) -> bool:
+        """Tell whether the newest version has such a system."""
+        ...
+
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until what has arrived meets a condition; false when the time is up."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Where refused records go."""
+
+    async def bury(self, refusals: Sequence[Refusal]) -> None:
+        """Return when the dead letters are durable.
+
+        Raises:
+            Unavailable: They are not; bury the same again.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Kafka's records, through Faust, to the application."""

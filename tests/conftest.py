@@ -1,0 +1,60 @@
+"""Fixtures for what has a lifetime: the real parts, one stack a run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from dsr_cli.stack import Stack
+from dsr_core.registry import Registry
+from dsr_runtime.kafka import KafkaConnection
+from support import parts
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    del call
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and --no-skips is given: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The example group's registry; published where `stack` is used."""
+    return parts.example_registry()
+
+
+@pytest.fixture(scope="session")
+def stack(registry: Registry) -> Iterator[Stack]:
+    """Kafka, Temporal and PostgreSQL with every topic, user, right and system key."""
+    with parts.data_folder() as folder, parts.running_parts(folder, registry) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka(stack: Stack) -> KafkaConnection:
+    """Kafka's super user."""
+    return parts.kafka_of(stack)
+
+
+@pytest.fixture(scope="session")
+def temporal_address(stack: Stack) -> str:
+    """Where Temporal's development server answers."""
+    return stack.temporal_address
+
+
+@pytest.fixture(scope="module")
+def database(stack: Stack) -> Iterator[str]:
+    """An empty PostgreSQL database for one module."""
+    with parts.fresh_database(stack) as dsn:
+        yield dsn

@@ -1,0 +1,155 @@
+"""The outcome store's contract, on SQLite and on the one in memory."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dsr_core.errors import Unavailable
+from dsr_core.ids import RequestId
+from dsr_core.rights import Right
+from dsr_sdk import ObligationKey, Outcome, OutcomeState, OutcomeStore, SqliteOutcomeStore
+from dsr_sdk.testing import MemoryOutcomeStore
+
+NOW = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+def a_key(name: str = "one", right: Right = Right.DELETION) -> ObligationKey:
+    return ObligationKey(RequestId(name), right)
+
+
+def an_outcome(name: str = "one", right: Right = Right.DELETION, **changes: object) -> Outcome:
+    outcome = Outcome(
+        key=a_key(name, right),
+        notice_id="notice-1",
+        state=OutcomeState.CONFIRMED,
+        sequence=1,
+        acknowledgement=b"\x00answer",
+    )
+    return replace(outcome, **changes)
+
+
+class OutcomeStoreContract:
+    """The suite. A subclass gives the fixture `store`, open."""
+
+    async def test_what_was_saved_is_found_and_nothing_else(self, store: OutcomeStore) -> None:
+        outcomes = [
+            an_outcome("one"),
+            an_outcome("one", Right.ACCESS, acknowledgement=b"other"),
+            an_outcome("two", retry_at=NOW, sealed_obligation=b"\xff", is_unsent=True),
+        ]
+        await store.save(outcomes)
+        keys = [one.key for one in outcomes]
+        assert await store.find([*keys, a_key("three")]) == {one.key: one for one in outcomes}
+        assert await store.find([a_key("two")]) == {a_key("two"): outcomes[2]}
+        assert await store.find([]) == {}
+
+    async def test_begin_marks_and_keeps_what_was_answered(self, store: OutcomeStore) -> None:
+        await store.save([an_outcome(state=OutcomeState.ANSWERED, retry_at=NOW)])
+        await store.begin([(a_key(), "notice-2"), (a_key("new"), "notice-2")])
+        found = await store.find([a_key(), a_key("new")])
+        asked = OutcomeState.ASKED
+        assert found[a_key()] == an_outcome(state=asked, notice_id="notice-2", retry_at=NOW)
+        assert found[a_key("new")] == Outcome(
+            key=a_key("new"), notice_id="notice-2", state=asked, sequence=0
+        )
+
+    async def test_saving_replaces_everything(self, store: OutcomeStore) -> None:
+        await store.save([an_outcome(retry_at=NOW, sealed_obligation=b"x", is_unsent=True)])
+        await store.save([an_outcome(sequence=2)])
+        assert await store.find([a_key()]) == {a_key(): an_outcome(sequence=2)}
+        assert await store.next_retry_at() is None
+        assert list(await store.unsent(10)) == []
+
+    async def test_due_retries_come_oldest_first(self, store: OutcomeStore) -> None:
+        later, now, earlier = (
+            an_outcome(name, retry_at=NOW + timedelta(seconds=seconds))
+            for name, seconds in (("later", 1), ("now", 0), ("earlier", -1))
+        )
+        await store.save([later, now, earlier, an_outcome("never")])
+        assert list(await store.due(NOW, 10)) == [earlier, now]
+        assert list(await store.due(NOW, 1)) == [earlier]
+        assert await store.next_retry_at() == earlier.retry_at
+
+    async def test_a_sent_answer_loses_its_mark_unless_a_later_one_came(
+        self, store: OutcomeStore
+    ) -> None:
+        one, two = an_outcome("one", is_unsent=True), an_outcome("two", is_unsent=True)
+        await store.save([one, two])
+        marked = await store.unsent(10)
+        assert sorted(marked, key=lambda each: each.key) == [one, two]
+        again = replace(two, sequence=2)
+        await store.save([again])
+        await store.mark_sent(marked)
+        assert list(await store.unsent(10)) == [again]
+
+    async def test_many_at_once(self, store: OutcomeStore) -> None:
+        outcomes = [an_outcome(f"request-{n}") for n in range(3000)]
+        await store.begin([(one.key, one.notice_id) for one in outcomes])
+        await store.save(outcomes)
+        assert len(await store.find([one.key for one in outcomes])) == 3000
+
+
+class TestMemoryOutcomeStore(OutcomeStoreContract):
+    @pytest.fixture
+    async def store(self) -> OutcomeStore:
+        store = MemoryOutcomeStore()
+        await store.open()
+        return store
+
+
+class TestSqliteOutcomeStore(OutcomeStoreContract):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> OutcomeStore:
+        store = SqliteOutcomeStore(tmp_path / "folder" / "outcomes.sqlite")
+        await store.open()
+        await store.open()
+        return store
+
+    async def test_outcomes_survive_closing(self, tmp_path: Path) -> None:
+        file = tmp_path / "outcomes.sqlite"
+        store = SqliteOutcomeStore(file)
+        await store.open()
+        await store.save([an_outcome()])
+        await store.close()
+        await store.close()
+        with pytest.raises(Unavailable, match="closed"):
+            await store.find([a_key()])
+        again = SqliteOutcomeStore(file)
+        await again.open()
+        assert await again.find([a_key()]) == {a_key(): an_outcome()}
+        await again.close()
+
+    async def test_only_the_owner_reads_the_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "outcomes.sqlite"
+        store = SqliteOutcomeStore(file)
+        await store.open()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        await store.close()
+
+    async def test_a_second_process_is_kept_out(self, tmp_path: Path) -> None:
+        first, second = (SqliteOutcomeStore(tmp_path / "outcomes.sqlite") for _ in range(2))
+        await first.open()
+        with pytest.raises(Unavailable, match="locked"):
+            await second.open()
+        await first.close()
+        await second.open()
+        await second.close()
+
+    async def test_a_file_that_is_no_store_is_unavailable(self, tmp_path: Path) -> None:
+        file = tmp_path / "outcomes.sqlite"
+        file.write_text("this is not a database, and it is long enough to be looked at " * 40)
+        with pytest.raises(Unavailable, match="not a database"):
+            await SqliteOutcomeStore(file).open()
+
+    async def test_a_later_versions_file_is_left_alone(self, tmp_path: Path) -> None:
+        store = SqliteOutcomeStore(tmp_path / "outcomes.sqlite")
+        await store.open()
+        store._open().execute("PRAGMA user_version = 99")
+        await store.close()
+        with pytest.raises(Unavailable, match="later version"):
+            await store.open()

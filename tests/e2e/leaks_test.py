@@ -1,0 +1,192 @@
+"""Marked identifiers go round the loop, and are found nowhere that anything is written: not in Kafka's
+logs, Temporal's database, PostgreSQL, the logs, the metrics, or what callers are told.
+
+The marked people are unknown to every system, so that no system's own database holds them either.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from dsr_cli.group.bring_up import api_key
+from support.forging import GROUPS, a_new_id, consumed
+from support.leaks import leaks, spellings
+from support.loop import Loop
+
+BASE = "/v1/subject-requests"
+
+
+class Marks:
+    """Identifiers that exist once in the world."""
+
+    def __init__(self) -> None:
+        token = secrets.token_hex(6)
+        digits = "".join(str(secrets.randbelow(10)) for _ in range(10))
+        self.email = f"canary-{token}"
+        self.phone = f"7{digits}"
+        self.account = f"mark-{secrets.token_hex(6)}"
+        self.secret_name = f"field-{secrets.token_hex(6)}"
+
+    @property
+    def all(self) -> list[str]:
+        """What is looked for."""
+        return [self.email, self.phone, self.account, self.secret_name]
+
+    def body(self, number: int = 0, **changes: Any) -> dict[str, Any]:
+        """Return a submission whose every identifier carries a mark."""
+        return {
+            "right": "deletion",
+            "jurisdiction": "DE",
+            "identity": [
+                {"kind": "email", "value": f"{self.email}.{number}@Example.com"},
+                {"kind": "phone", "value": f"+{self.phone}{number:02}"},
+                {"kind": "account_id", "value": f"{self.account}.{number}"},
+                {"kind": "customer_number", "value": f"{self.account}.{number}"},
+                {"kind": "cookie_id", "value": f"cookie-{self.account}.{number}"},
+                {"kind": "device_id", "value": f"device-{self.account}.{number}"},
+            ],
+            "identity_attested": True,
+            "requester": {"role": "data_subject"},
+            **changes,
+        }
+
+
+@pytest.fixture(scope="module")
+def marks() -> Marks:
+    return Marks()
+
+
+async def _go_round(loop: Loop, marks: Marks) -> list[str]:
+    """Have marked requests answered, refused, and asked about; return all that callers were told."""
+    told: list[str] = []
+
+    def note(answer: httpx.Response) -> httpx.Response:
+        told.append(f"{answer.headers} {answer.text}")
+        return answer
+
+    headers = {"Authorization": f"Bearer {api_key(loop.stack)}"}
+    url = loop.stack.settings.intake_url
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
+        single = [note(await http.post(BASE, json=marks.body(n))) for n in range(3)]
+        lines = [{**marks.body(10 + n), "idempotency_key": a_new_id()} for n in range(5)]
+        lines[2]["right"] = marks.secret_name
+        batch = note(
+            await http.post(
+                f"{BASE}:batch",
+                content="\n".join(map(json.dumps, lines)),
+                headers={"Content-Type": "application/x-ndjson"},
+            )
+        )
+        ids = [one.json()["id"] for one in single]
+        results = [json.loads(one) for one in batch.text.splitlines()]
+        ids += [one["id"] for one in results if one["status"] == 202]
+        assert len(ids) == 7
+        refused = [
+            await http.post(BASE, json=marks.body(**{marks.secret_name: 1})),
+            await http.post(BASE, json=marks.body(identity=marks.email)),
+            await http.post(BASE, json=marks.body(jurisdiction=marks.account)),
+            await http.post(BASE, content=json.dumps(marks.body())[:-3]),
+            await http.post(
+                BASE, json=marks.body(), headers={"Idempotency-Key": marks.email + " x"}
+            ),
+            await http.get(BASE, params={"cursor": marks.email, "state": marks.account}),
+            await http.get(f"{BASE}/{marks.account}"),
+            await http.get(f"/{marks.email}"),
+            await http.get("/v1/events", headers={"Last-Event-ID": marks.account}),
+            await http.get(BASE, headers={"Authorization": f"Bearer {marks.account}"}),
+            await http.put(BASE, json=marks.body()),
+        ]
+        assert {note(one).is_client_error for one in refused} == {True}
+        await loop.answered(*ids, within=120)
+        for request_id in ids:
+            for rest in ("", "/obligations", "/closure"):
+                assert note(await http.get(f"{BASE}/{request_id}{rest}")).status_code == 200
+        note(await http.get(f"{BASE}/{ids[0]}/events"))
+        note(await http.get(BASE, params={"limit": 200}))
+    settings = loop.stack.settings
+    async with httpx.AsyncClient(timeout=60) as http:
+        for service in (settings.intake_url, settings.fanout_url, settings.verifier_url):
+            note(await http.get(f"{service}/metrics"))
+    return told
+
+
+async def test_no_marked_identifier_is_written_anywhere(
+    loop: Loop, marks: Marks, tmp_path: Path
+) -> None:
+    told = await _go_round(loop, marks)
+    await consumed(loop, *GROUPS)
+    await loop.query("checkpoint")
+    data = loop.stack.settings.data_dir
+    (tmp_path / "told").write_text("\n".join(told))
+    _read_out(data / "temporal" / "temporal.db", tmp_path / "temporal")
+
+    assert leaks(tmp_path, marks.all) == []
+    assert leaks(data, marks.all) == []
+
+
+async def test_the_search_finds_a_planted_copy_in_every_place_and_encoding(
+    loop: Loop, tmp_path: Path
+) -> None:
+    mark = f"canary-{secrets.token_hex(6)}"
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    encoded: dict[str, bytes] = {
+        "raw": f"x{mark}x".encode(),
+        "upper case": mark.upper().encode(),
+        "UTF-16, little": f"x{mark}x".encode("utf-16-le"),
+        "UTF-16, big": f"x{mark}x".encode("utf-16-be"),
+        "hex": mark.encode().hex().encode(),
+        "HEX": mark.encode().hex().upper().encode(),
+        "URL": quote(mark).encode(),
+        "URL, every character": "".join(f"%{one:02X}" for one in mark.encode()).encode(),
+        "JSON": "".join(f"\\u{one:04x}" for one in mark.encode()).encode(),
+    }
+    for shift in range(3):
+        encoded[f"base64, {shift}"] = base64.b64encode(b"a" * shift + mark.encode() + b"bcd")
+        encoded[f"base64 for URLs, {shift}"] = base64.urlsafe_b64encode(
+            b"\xff" * shift + mark.encode() + b"\xff\xfe"
+        )
+    for number, content in enumerate(encoded.values()):
+        (planted / str(number)).write_bytes(b"\x00" * 100 + content + b"\x00" * 100)
+    found = leaks(planted, [mark])
+    assert {int(one.partition(":")[0]) for one in found} == set(range(len(encoded)))
+    assert set(encoded) <= set(spellings(mark))
+
+    across = tmp_path / "across"
+    across.mkdir()
+    with (across / "large").open("wb") as file:
+        file.seek(3 * 16_777_216 - 5)
+        file.write(mark.encode())
+        file.seek(100_000_000)
+        file.write(b"end")
+    [hit] = leaks(across, [mark])
+    assert hit.startswith("large: ")
+
+    # In PostgreSQL itself, and in a log of the stack: where a leak would really be.
+    await loop.query(f"create table verifier.planted as select '{mark}'::text as planted")
+    log = loop.stack.settings.logs_dir / "planted.log"
+    log.write_text(f'{{"event": "erased {mark}"}}\n')
+    try:
+        await loop.query("checkpoint")
+        places = {one.partition("/")[0] for one in leaks(loop.stack.settings.data_dir, [mark])}
+        assert {"logs", "postgres"} <= places
+    finally:
+        log.unlink()
+        await loop.query("drop table verifier.planted")
+
+
+def _read_out(database: Path, to: Path) -> None:
+    """Write down what a running Temporal's database says, in case a page is not on the disk yet."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        content = "\n".join(connection.iterdump())
+    connection.close()
+    to.write_text(content, errors="surrogateescape")

@@ -1,0 +1,292 @@
+"""The service as it runs: Faust on the real broker, the real database, real signals."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest_asyncio
+from integration.verifier.processes import (
+    Follower,
+    Verifier,
+    Wire,
+    begin_at_the_end,
+    closures_of,
+    lag_of,
+)
+
+from dsr_cli.stack import Stack
+from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.ids import CohortId, RequestId, SystemId, uuid7
+from dsr_core.registry import Registry
+from dsr_core.rights import Disposition, Right
+from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_to_wire
+from dsr_wire.envelope import Outgoing, encode, header
+from dsr_wire.signing import sign
+from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS, dead_letter
+from support import parts
+from support.waiting import eventually
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def a_request_id() -> RequestId:
+    return RequestId(uuid7(time.time_ns() // 1_000_000, os.urandom(10)))
+
+
+class Group:
+    """The example group, as far as these tests need it: what fanout opens, what systems answer."""
+
+    def __init__(self, stack: Stack, registry: Registry) -> None:
+        self._registry = registry
+        self.systems = [one for one in registry.systems if Right.DELETION in one.rights][:3]
+        self._keys = {one.id: parts.keys_of(stack, one.id) for one in self.systems}
+
+    def opened(self, *request_ids: RequestId) -> Outgoing:
+        message = obligations_opened_to_wire(
+            OpenedObligations(
+                cohort_id=CohortId(request_ids[0]),
+                right=Right.DELETION,
+                regime="default",
+                registry_digest=self._registry.digest,
+                due_at=now() + timedelta(days=30),
+                opened_at=now(),
+                request_ids=request_ids,
+                systems=tuple((one.id, one.organisation_id) for one in self.systems),
+            )
+        )
+        return self._record(OBLIGATIONS.name, message, request_ids[0])
+
+    def answered(self, system_id: SystemId, *request_ids: RequestId) -> Outgoing:
+        answers = [
+            Acknowledgement(
+                request_id=request_id,
+                system_id=system_id,
+                right=Right.DELETION,
+                disposition=Disposition.ERASED,
+                sequence=1,
+                answered_at=now(),
+            )
+            for request_id in request_ids
+        ]
+        message = sign(answers, self._keys[system_id])
+        key = request_ids[0] if len(request_ids) == 1 else system_id
+        return self._record(ACKNOWLEDGEMENTS.name, message, key)
+
+    def answers(self, *request_ids: RequestId) -> list[Outgoing]:
+        return [self.answered(one.id, *request_ids) for one in self.systems]
+
+    @staticmethod
+    def _record(topic: str, message: object, key: str) -> Outgoing:
+        return encode(
+            message,
+            topic=topic,
+            key=key,
+            event_id=uuid.uuid4().hex,
+            source="a test",
+            at=now(),
+        )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
+    publisher = Publisher(kafka, client_id="tests")
+    await publisher.start()
+    yield publisher
+    await publisher.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def group(stack: Stack, registry: Registry) -> Group:
+    return Group(stack, registry)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def verifier(kafka: KafkaConnection, database: str, tmp_path: Path) -> Verifier:
+    """A verifier that is not started, of a group that has seen all there is."""
+    group_id = f"dsr.verifier.test-{uuid.uuid4().hex[:8]}"
+    await begin_at_the_end(kafka, group_id)
+    return Verifier(kafka, database, group_id, tmp_path / "verifier.log")
+
+
+async def test_a_request_closes_soon_after_its_last_answer(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    took: list[float] = []
+    async with verifier, closures_of(kafka) as closures:
+        for _ in range(20):
+            request_id = a_request_id()
+            await publisher.publish([group.opened(request_id)])
+            *others, last = group.answers(request_id)
+            await publisher.publish(others)
+            await eventually(
+                lambda request_id=request_id: _open(verifier, request_id), what="two answers"
+            )
+            sent = time.perf_counter()
+            await publisher.publish([last])
+            await eventually(
+                lambda request_id=request_id: _is_closed(closures, request_id), what="the closure"
+            )
+            took.append(time.perf_counter() - sent)
+        assert await verifier.stop() < 10
+        assert await lag_of(kafka, verifier.group_id) == 0
+    took.sort()
+    assert took[-2] < 0.5, took
+
+
+async def test_records_that_can_never_succeed_go_to_dead_letters_and_hold_up_no_one(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    request_id = a_request_id()
+    good = group.answers(request_id)
+    rubbish = [
+        Outgoing(ACKNOWLEDGEMENTS.name, b"key", b"", ()),
+        Outgoing(ACKNOWLEDGEMENTS.name, b"key", os.urandom(200), good[0].headers),
+        Outgoing(ACKNOWLEDGEMENTS.name, b"key", b"\xff" * 900_000, good[0].headers),
+        Outgoing(OBLIGATIONS.name, b"key", good[0].value, good[0].headers),
+    ]
+    answers, obligations = dead_letter(ACKNOWLEDGEMENTS), dead_letter(OBLIGATIONS)
+    async with (
+        verifier,
+        closures_of(kafka) as closures,
+        Follower(kafka, answers) as refused_answers,
+        Follower(kafka, obligations) as refused_obligations,
+    ):
+        producer = publisher._producer
+        assert producer is not None
+        await producer.send_and_wait(ACKNOWLEDGEMENTS.name, None, key=b"key")
+        await publisher.publish([*rubbish, group.opened(request_id), *good])
+        await eventually(lambda: _is_closed(closures, request_id), what="the closure")
+        letters = await eventually(
+            lambda: _at_least(refused_answers, 4), what="dead letters of answers"
+        )
+        await eventually(lambda: _at_least(refused_obligations, 1), what="of obligations")
+        assert [header(one.headers, "dsr_dead_letter_reason") for one in letters].count(
+            "empty"
+        ) == 2
+        await verifier.stop()
+        assert await lag_of(kafka, verifier.group_id) == 0
+
+
+async def test_two_workers_split_the_partitions_and_a_killed_one_loses_nothing(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    second = Verifier(kafka, verifier.dsn, verifier.group_id, verifier.log.with_suffix(".2.log"))
+    cohorts = [[a_request_id() for _ in range(20)] for _ in range(60)]
+    wanted = {request_id for cohort in cohorts for request_id in cohort}
+    async with verifier, second, closures_of(kafka) as closures:
+        for number, cohort in enumerate(cohorts):
+            await publisher.publish([group.opened(*cohort)])
+            for one in group.systems:
+                await publisher.publish(
+                    [group.answered(one.id, request_id) for request_id in cohort]
+                )
+            if number == 20:
+                assert await _takes_part(verifier)
+                assert await _takes_part(second)
+                await second.kill()
+        found = await eventually(lambda: _closed(closures, wanted), within=90, what="all closures")
+        assert len(found) == len(wanted), "a request was closed twice"
+        await verifier.stop()
+        assert await lag_of(kafka, verifier.group_id) == 0
+
+
+async def test_a_worker_that_was_killed_goes_on_where_it_had_committed(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    cohort = [a_request_id() for _ in range(50)]
+    async with verifier, closures_of(kafka) as closures:
+        await publisher.publish([group.opened(*cohort), *group.answers(*cohort[:25])])
+        await eventually(lambda: _closed(closures, set(cohort[:25])), what="the first half")
+        await verifier.kill()
+        await publisher.publish(group.answers(*cohort[25:]))
+        await verifier.start()
+        found = await eventually(lambda: _closed(closures, set(cohort)), within=60, what="all")
+        assert len(found) == len(cohort)
+        await verifier.stop()
+        assert await lag_of(kafka, verifier.group_id) == 0
+
+
+async def test_the_database_is_away_for_a_while_and_nothing_is_lost(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    address = urlsplit(verifier.dsn)
+    assert address.hostname is not None
+    assert address.port is not None
+    request_id = a_request_id()
+    async with Wire(address.hostname, address.port) as wire:
+        verifier.dsn = verifier.dsn.replace(f":{address.port}/", f":{wire.port}/")
+        async with verifier, closures_of(kafka) as closures:
+            wire.cut()
+            await publisher.publish([group.opened(request_id), *group.answers(request_id)])
+            faults = await eventually(lambda: _faults(verifier, "streams"), what="the fault")
+            assert faults["streams"].startswith("dsr.")
+            assert await lag_of(kafka, verifier.group_id) == 4
+            wire.mend()
+            await eventually(lambda: _is_closed(closures, request_id), within=30, what="closure")
+            await eventually(verifier.is_ready, what="readiness")
+            await verifier.stop()
+            assert await lag_of(kafka, verifier.group_id) == 0
+
+
+async def test_a_worker_stops_in_time_while_the_database_is_away(
+    kafka: KafkaConnection, publisher: Publisher, group: Group, verifier: Verifier
+) -> None:
+    address = urlsplit(verifier.dsn)
+    assert address.hostname is not None
+    assert address.port is not None
+    request_id = a_request_id()
+    async with Wire(address.hostname, address.port) as wire:
+        verifier.dsn = verifier.dsn.replace(f":{address.port}/", f":{wire.port}/")
+        async with verifier:
+            wire.cut()
+            await publisher.publish([group.opened(request_id)])
+            await eventually(lambda: _faults(verifier, "streams"), what="the fault")
+            assert await verifier.stop() < 10
+            assert await lag_of(kafka, verifier.group_id) == 1
+
+
+async def _open(verifier: Verifier, request_id: RequestId) -> bool:
+    document = await verifier.get(f"/v1/requests/{request_id}/obligations")
+    return document.get("open") == 1
+
+
+async def _is_closed(closures: Follower, request_id: RequestId) -> bool:
+    return request_id in {one.request_id for one in await closures.closures()}
+
+
+async def _closed(closures: Follower, wanted: set[RequestId]) -> list[RequestId]:
+    """The closures of these requests, once there is one of each."""
+    found = [one.request_id for one in await closures.closures() if one.request_id in wanted]
+    return found if set(found) == wanted else []
+
+
+async def _at_least(follower: Follower, count: int) -> list[object]:
+    records = list(await follower.poll())
+    return records if len(records) >= count else []
+
+
+async def _faults(verifier: Verifier, part: str) -> dict[str, str] | None:
+    faults = await verifier.faults() or {}
+    return faults if part in faults else None
+
+
+async def _takes_part(verifier: Verifier) -> bool:
+    async def taken() -> bool:
+        async with httpx.AsyncClient(base_url=verifier.url) as client:
+            text = (await client.get("/metrics")).text
+        return any(
+            line.startswith("dsr_verifier_batch_records_count") and not line.endswith(" 0.0")
+            for line in text.splitlines()
+        )
+
+    return await eventually(taken, within=30, what="a share of the work")

@@ -1,0 +1,96 @@
+"""Any order and any duplication of answers gives the same record, and nothing open ever closes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsr_core.acknowledgements import Acknowledgement, standing
+from dsr_core.closing import Closed, Obligation, Open, Outcome, closing
+from dsr_core.ids import SystemId
+from dsr_core.rights import CONFIRMING, Disposition, Right
+from support.strategies import answers_to_one
+
+
+@st.composite
+def rearranged(draw: st.DrawFn, answers: list[Acknowledgement]) -> list[Acknowledgement]:
+    """The same answers in another order, some of them more than once."""
+    again = draw(st.lists(st.sampled_from(answers), max_size=4)) if answers else []
+    return draw(st.permutations([*answers, *again]))
+
+
+@st.composite
+def obligations(draw: st.DrawFn) -> list[tuple[SystemId, list[Acknowledgement]]]:
+    """Up to four systems with what each has answered."""
+    names = draw(st.lists(st.sampled_from("abcd"), unique=True, max_size=4))
+    return [(SystemId(name), draw(answers_to_one(name))) for name in names]
+
+
+@given(st.data(), answers_to_one())
+def test_order_and_duplication_do_not_change_where_an_obligation_stands(
+    data: st.DataObject, answers: list[Acknowledgement]
+) -> None:
+    assert standing(data.draw(rearranged(answers))) == standing(answers)
+
+
+@given(st.data(), obligations())
+def test_order_and_duplication_do_not_change_how_a_request_closes(
+    data: st.DataObject, owed: list[tuple[SystemId, list[Acknowledgement]]]
+) -> None:
+    first = [Obligation(system, standing(answers)) for system, answers in owed]
+    second = [
+        Obligation(system, standing(data.draw(rearranged(answers)))) for system, answers in owed
+    ]
+    expected = data.draw(st.integers(0, 5))
+    assert closing(expected, data.draw(st.permutations(second))) == closing(expected, first)
+
+
+@given(obligations(), st.integers(-1, 6))
+def test_nothing_closes_with_an_unconfirmed_or_absent_obligation(
+    owed: list[tuple[SystemId, list[Acknowledgement]]], expected: int
+) -> None:
+    present = [Obligation(system, standing(answers)) for system, answers in owed]
+    found = closing(expected, present)
+    confirmed = [one for one in present if one.standing.is_confirmed]
+    if isinstance(found, Closed):
+        assert len(confirmed) == len(present) == expected >= 1
+    else:
+        assert set(found.missing) == {one.system_id for one in present} - {
+            one.system_id for one in confirmed
+        }
+
+
+@given(answers_to_one())
+def test_a_confirmed_obligation_has_a_confirming_answer_of_the_highest_sequence_or_its_erasure(
+    answers: list[Acknowledgement],
+) -> None:
+    found = standing(answers)
+    if not found.is_confirmed:
+        return
+    assert found.answer is not None
+    assert not found.is_contradicted
+    assert found.answer.disposition in CONFIRMING[Right.DELETION]
+    highest = max(one.sequence for one in answers)
+    if found.answer.sequence < highest:
+        assert found.answer.disposition is Disposition.ERASED
+        later = [one for one in answers if one.sequence > found.answer.sequence]
+        assert {one.disposition for one in later} == {Disposition.NOT_FOUND}
+
+
+@given(answers_to_one())
+def test_the_answer_that_counts_is_one_of_those_given(answers: list[Acknowledgement]) -> None:
+    found = standing(answers)
+    assert (found.answer is None) == (not answers)
+    assert found.answer is None or found.answer in answers
+    assert found.contradictions or not found.is_contradicted
+
+
+@given(answers_to_one())
+def test_a_request_is_partly_fulfilled_only_where_something_is_kept(
+    answers: list[Acknowledgement],
+) -> None:
+    found = closing(1, [Obligation(SystemId("crm"), standing(answers))])
+    if isinstance(found, Open):
+        return
+    kept = any("exempt" in one.disposition for one in answers)
+    assert found.outcome is Outcome.FULFILLED or kept

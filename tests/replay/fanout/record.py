@@ -1,0 +1,145 @@
+"""Record the histories that the replay test replays for ever.
+
+    .venv/bin/python tests/replay/fanout/record.py NAME
+
+writes each case as `histories/<case>-<NAME>.json`. Run it under a new name whenever the workflow
+changes, and keep what is there: cohorts that began under older code are still open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.testing import WorkflowEnvironment
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from workflow.fanout.cohort_world import World, a_world  # noqa: E402 - as above
+
+from dsr_core.cohorts import workflow_id  # noqa: E402 - the tests' folder must be on the path first
+from dsr_fanout.adapters.temporal import add_search_attributes  # noqa: E402 - as above
+from dsr_fanout.orders import SEARCH_ATTRIBUTES, Order  # noqa: E402 - as above
+from dsr_fanout.workflows.cohort import CohortWorkflow  # noqa: E402 - as above
+from support.waiting import eventually  # noqa: E402 - as above
+
+_SERVER = Path(sys.executable).parent / "temporal-test-server"
+
+
+async def answered(world: World) -> Order:
+    """A cohort that is answered before its first tier."""
+    order = await world.an_order(members=3)
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def overdue(world: World) -> Order:
+    """A cohort that is reminded, becomes overdue, and is answered days later."""
+    order = await world.an_order()
+    world.ledger.owed = {"crm": tuple(order.request_ids)}
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    await handle.signal(CohortWorkflow.answered)
+    await world.environment.sleep(timedelta(days=34))
+    world.answer(order)
+    await handle.result()
+    return order
+
+
+async def late(world: World) -> Order:
+    """A cohort that was overdue when it came, and is reminded all the same."""
+    now = await world.environment.get_current_time()
+    order = await world.an_order(due_at=now - timedelta(days=1), remind_after_s=0.0)
+    world.ledger.owed = {"crm": tuple(order.request_ids)}
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    await world.environment.sleep(timedelta(hours=8))
+    await eventually(lambda: world.publisher.asked(1))
+    world.answer(order)
+    await handle.result()
+    return order
+
+
+async def untold(world: World) -> Order:
+    """A cohort of which one organisation cannot be told at first."""
+    world.intake.without_keys = {"crm"}
+    order = await world.an_order()
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    await world.environment.sleep(timedelta(minutes=2))
+    world.intake.without_keys.clear()
+    await world.environment.sleep(timedelta(minutes=6))
+    await eventually(lambda: len(world.publisher.asked(0)) == 3)
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def held_up(world: World) -> Order:
+    """A cohort whose notices wait for intake."""
+    world.intake.away.is_away = True
+    order = await world.an_order()
+    handle = await world.start(order)
+    await eventually(lambda: world.intake.away.calls >= 3)
+    await world.environment.sleep(timedelta(minutes=2))
+    world.intake.away.is_away = False
+    await world.environment.sleep(timedelta(minutes=6))
+    await eventually(lambda: world.publisher.asked(0))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
+    "answered": answered,
+    "overdue": overdue,
+    "held-up": held_up,
+    "late": late,
+    "untold": untold,
+}
+
+
+async def main(name: str) -> None:
+    """Record every case."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(_SERVER)
+    ) as environment:
+        kinds = {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}
+        await add_search_attributes(environment.client, kinds)
+        for case, live in CASES.items():
+            async with a_world(environment) as world:
+                order = await live(world)
+                handle = world.client.get_workflow_handle(workflow_id(order.cohort_id))
+                history = _without_the_machine(json.loads((await handle.fetch_history()).to_json()))
+            target = HERE / "histories" / f"{case}-{name}.json"
+            target.write_text(json.dumps(history, indent=1, sort_keys=True) + "\n")
+            sys.stdout.write(f"{target.name}: {len(history['events'])} events\n")
+
+
+def _without_the_machine(value: Any) -> Any:
+    """Drop what tells of the machine that recorded; replay reads none of it."""
+    if isinstance(value, dict):
+        return {
+            key: _without_the_machine(one)
+            for key, one in value.items()
+            if key not in {"identity", "stackTrace", "binaryChecksum"}
+        }
+    if isinstance(value, list):
+        return [_without_the_machine(one) for one in value]
+    return value
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

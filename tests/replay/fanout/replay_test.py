@@ -1,0 +1,34 @@
+"""Every history that was ever recorded replays on today's code (see record.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from dsr_fanout.runner import CohortRunner
+from dsr_fanout.workflows.cohort import CohortWorkflow
+
+_HISTORIES = {
+    path.stem: path.read_text() for path in (Path(__file__).parent / "histories").glob("*.json")
+}
+
+
+def test_there_are_histories() -> None:
+    assert {name.rpartition("-")[0] for name in _HISTORIES} >= {
+        "answered",
+        "held-up",
+        "late",
+        "overdue",
+        "untold",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_HISTORIES))
+async def test_recorded_history_replays(name: str) -> None:
+    history = WorkflowHistory.from_json("dsr-recorded", _HISTORIES[name])
+    replayer = Replayer(workflows=[CohortWorkflow], workflow_runner=CohortRunner())
+    result = await replayer.replay_workflow(history)
+    assert result.replay_failure is None

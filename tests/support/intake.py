@@ -1,0 +1,173 @@
+"""Intake as it runs, beside a verifier that says what a test tells it, and a reader of topics."""
+
+from __future__ import annotations
+
+import base64
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from fastapi import FastAPI
+
+from dsr_intake import bootstrap
+from dsr_intake.settings import Settings
+from dsr_runtime.http.problems import Problem, install
+from dsr_runtime.kafka import KafkaConnection
+from dsr_runtime.process import Process
+from support.waiting import eventually
+
+TOKEN = "internal-token-of-the-tests"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class VerifierDouble:
+    """The verifier's read API over what a test puts here."""
+
+    url: str = ""
+    obligations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    closures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    polls: int = 0
+
+    def confirm(self, request_id: str, system_id: str) -> None:
+        """Report that a system has confirmed."""
+        self.changes.append(
+            {
+                "cursor": str(len(self.changes) + 1),
+                "request_id": request_id,
+                "system_id": system_id,
+                "disposition": "erased",
+                "is_confirmed": True,
+                "at": "2026-03-02T09:30:00Z",
+            }
+        )
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+        install(app)
+
+        @app.get("/v1/requests/{request_id}/{part}")
+        async def read(request_id: str, part: str) -> dict[str, Any]:
+            found = (self.obligations if part == "obligations" else self.closures).get(request_id)
+            if found is None:
+                raise Problem(404, "not_found", "unknown")
+            return found
+
+        @app.get("/v1/changes")
+        async def feed(limit: int, after: int | None = None) -> dict[str, Any]:
+            self.polls += 1
+            start = len(self.changes) if after is None else after
+            page = self.changes[start : start + limit]
+            return {"changes": page, "cursor": page[-1]["cursor"] if page else str(start)}
+
+        return app
+
+
+@dataclass
+class Intake:
+    """A running intake, a client of it, and its database."""
+
+    url: str
+    process: Process
+    http: httpx.AsyncClient
+    pool: asyncpg.Pool[asyncpg.Record]
+    api_key: str = ""
+
+    @property
+    def internal(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {TOKEN}"}
+
+    async def client(self) -> dict[str, str]:
+        """Make an API client and return its header."""
+        made = await self.http.post(
+            "/internal/v1/clients", headers=self.internal, json={"name": "web shop"}
+        )
+        return {"authorization": f"Bearer {made.json()['api_key']}"}
+
+
+@asynccontextmanager
+async def running_intake(
+    kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path
+) -> AsyncIterator[Intake]:
+    for name in ("kek", "lookup"):
+        (folder / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
+    port = free_port()
+    settings = Settings.model_validate(
+        {
+            "http_port": port,
+            "internal_token": TOKEN,
+            "kafka_bootstrap": kafka.bootstrap,
+            "kafka_security_protocol": kafka.security_protocol,
+            "kafka_username": kafka.username,
+            "kafka_password": kafka.password,
+            "postgres_dsn": dsn,
+            "verifier_url": verifier_url,
+            "key_encryption_key_file": folder / "kek",
+            "lookup_key_file": folder / "lookup",
+        }
+    )
+    process = Process()
+    await bootstrap.start(process, settings)
+    url = f"http://127.0.0.1:{port}"
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        intake = Intake(url, process, http, pool)
+
+        async def is_ready() -> bool:
+            return (await http.get("/readyz")).status_code == httpx.codes.OK
+
+        await eventually(is_ready, within=30)
+        intake.api_key = (await intake.client())["authorization"]
+        http.headers["authorization"] = intake.api_key
+        try:
+            yield intake
+        finally:
+            await pool.close()
+            process.stopping.set()
+            assert await process.wait() == 0
+
+
+@dataclass
+class Topics:
+    """Reads whole topics."""
+
+    kafka: KafkaConnection
+
+    async def find(self, topic: str, keys: set[str], count: int) -> list[ConsumerRecord]:
+        """Return the records of some keys, waiting until there are that many."""
+        consumer = AIOKafkaConsumer(
+            topic,
+            **self.kafka.arguments(),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        found: list[ConsumerRecord] = []
+
+        async def are_there() -> bool:
+            batches = await consumer.getmany(timeout_ms=200)
+            found.extend(
+                record
+                for batch in batches.values()
+                for record in batch
+                if record.key.decode() in keys
+            )
+            return len(found) >= count
+
+        try:
+            await eventually(are_there, within=20)
+        finally:
+            await consumer.stop()
+        return found

@@ -1,0 +1,203 @@
+"""Hand-written fakes of intake's ports, and builders of what goes through them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import CohortId, RequestId
+from dsr_core.lifecycle import State
+from dsr_core.registry import Registry
+from dsr_intake.model import (
+    Accepted,
+    ClientRow,
+    Draft,
+    KeyReused,
+    LedgerChange,
+    StateChangeRow,
+    Verdict,
+    WrappedKey,
+)
+from dsr_intake.ports import Form
+from dsr_wire.keys import SystemPublicKeys
+from support.builders import NOW, a_request_id
+
+__all__ = [
+    "FakeAcceptance",
+    "FakeApiClients",
+    "FakeLedger",
+    "FakeRegistryView",
+    "FakeStates",
+    "FakeWrapper",
+    "a_ledger_change",
+    "a_state_row",
+]
+
+
+class FakeRegistryView:
+    """A registry that a test chose."""
+
+    def __init__(self, current: Registry | None) -> None:
+        self.current = current
+
+    async def version(self, digest: str) -> Registry:
+        if self.current is None or self.current.digest != digest:
+            raise Unavailable("the version has not arrived")
+        return self.current
+
+    async def keys(self, system_id: str) -> SystemPublicKeys:
+        raise Unavailable(f"no keys are registered for the system {system_id}")
+
+
+class FakeWrapper:
+    """Wraps by reversing."""
+
+    async def wrap(self, keys: Sequence[tuple[RequestId, bytes]]) -> list[WrappedKey]:
+        return [WrappedKey(key[::-1], "fake") for _, key in keys]
+
+    async def unwrap(self, keys: Sequence[tuple[RequestId, WrappedKey]]) -> list[bytes]:
+        return [key.wrapped[::-1] for _, key in keys]
+
+
+class FakeAcceptance:
+    """Keeps what was accepted in memory; waits for `gate` before each transaction."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.transactions: list[list[RequestId]] = []
+        self.fault: Exception | None = None
+        self._held: dict[bytes, tuple[bytes, Accepted]] = {}
+
+    async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
+        del wait
+        await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+        fresh = [one for one in drafts if one.tag is None or one.tag.key not in self._held]
+        for formed in form(fresh).cohorts if fresh else ():
+            for member in formed.members:
+                accepted = _accepted(member, formed.cohort.cohort_id, formed.cohort.due_at)
+                key = member.tag or (member.request_id.encode(), b"")
+                self._held[key[0]] = (key[1], accepted)
+        self.transactions.append([one.request_id for one in drafts])
+        return [self._verdict(one) for one in drafts]
+
+    def _verdict(self, draft: Draft) -> Verdict:
+        content, accepted = self._held[draft.tag.key if draft.tag else draft.request_id.encode()]
+        return KeyReused() if draft.tag and draft.tag.content != content else accepted
+
+
+def _accepted(draft: Draft, cohort_id: CohortId, due_at: datetime) -> Accepted:
+    return Accepted(
+        request_id=draft.request_id,
+        cohort_id=cohort_id,
+        right=draft.submission.right,
+        jurisdiction=draft.submission.jurisdiction,
+        regime="default",
+        registry_digest=draft.registry_digest,
+        received_at=draft.received_at,
+        accepted_at=draft.accepted_at,
+        due_at=due_at,
+    )
+
+
+class FakeApiClients:
+    """Keeps clients in memory, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[ClientRow, bytes]] = {}
+        self.asked = 0
+
+    async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
+        self.rows[client_id] = (ClientRow(client_id, name, at, None), secret_hash)
+
+    async def secret_hash(self, client_id: str) -> bytes | None:
+        self.asked += 1
+        row = self.rows.get(client_id)
+        return row[1] if row and row[0].revoked_at is None else None
+
+    async def all(self) -> Sequence[ClientRow]:
+        return [row for row, _ in self.rows.values()]
+
+    async def revoke(self, client_id: str, *, at: datetime) -> bool:
+        if client_id not in self.rows:
+            return False
+        row, secret = self.rows[client_id]
+        self.rows[client_id] = (
+            ClientRow(row.client_id, row.name, row.created_at, row.revoked_at or at),
+            secret,
+        )
+        return True
+
+
+class FakeStates:
+    """A feed of states that a test writes."""
+
+    def __init__(self) -> None:
+        self.rows: list[StateChangeRow] = []
+        self.reads = 0
+
+    async def horizon(self) -> int:
+        return max((row.revision for row in self.rows), default=0)
+
+    async def changed_since(
+        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+    ) -> tuple[list[StateChangeRow], int]:
+        self.reads += 1
+        found = [
+            row
+            for row in self.rows
+            if row.revision > revision
+            and (request_id is None or row.request_id == request_id)
+            and (request_id is not None or client_id is None or row.client_id == client_id)
+        ]
+        return found, found[-1].revision if found else revision
+
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
+        return {row.request_id: row.client_id for row in self.rows if row.request_id in request_ids}
+
+
+class FakeLedger:
+    """A verifier that says what a test tells it; away while `is_away`."""
+
+    def __init__(self) -> None:
+        self.log: list[LedgerChange] = []
+        self.is_away = False
+        self.reaches_back_to = 0
+        self.polls = 0
+
+    async def obligations(self, request_id: str) -> dict[str, Any] | None:
+        del request_id
+        return None
+
+    async def closure(self, request_id: str) -> dict[str, Any] | None:
+        del request_id
+        return None
+
+    async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
+        self.polls += 1
+        if self.is_away:
+            raise Unavailable("the verifier does not answer")
+        if after is not None and int(after) < self.reaches_back_to:
+            raise RejectedInput("cursor_expired", "the feed does not reach back as far")
+        start = len(self.log) if after is None else int(after)
+        page = self.log[start : start + limit]
+        return page, str(start + len(page))
+
+
+def a_ledger_change(cursor: int, request_id: str | None = None, **changes: Any) -> LedgerChange:
+    """A confirmation of one system."""
+    fields = {"system_id": "crm", "disposition": "erased", "is_confirmed": True, "at": "now"}
+    return LedgerChange(str(cursor), request_id or a_request_id(), **(fields | changes))
+
+
+def a_state_row(
+    revision: int, request_id: RequestId | None = None, *, state: State = State.OPEN
+) -> StateChangeRow:
+    """A request of the client `mine` in a state since a revision."""
+    outcome = None if state is State.OPEN else "fulfilled"
+    return StateChangeRow(revision, request_id or a_request_id(), "mine", state, outcome, NOW)

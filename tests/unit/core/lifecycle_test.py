@@ -1,0 +1,42 @@
+"""The lifecycle is its table: every pair in it moves, every other pair is refused."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from dsr_core.errors import RuleViolation
+from dsr_core.lifecycle import TRANSITIONS, Event, State, advance
+
+PAIRS = list(product(State, Event))
+
+
+@pytest.mark.parametrize(("state", "event"), [pair for pair in PAIRS if pair in TRANSITIONS])
+def test_a_pair_of_the_table_moves(state: State, event: Event) -> None:
+    assert advance(state, event) is TRANSITIONS[state, event]
+
+
+@pytest.mark.parametrize(("state", "event"), [pair for pair in PAIRS if pair not in TRANSITIONS])
+def test_any_other_pair_is_impossible(state: State, event: Event) -> None:
+    with pytest.raises(RuleViolation, match="impossible_transition") as caught:
+        advance(state, event)
+    allowing = [before for before, which in TRANSITIONS if which is event]
+    assert all(before.value in caught.value.detail for before in allowing)
+    assert caught.value.detail.endswith(f"not in {state}")
+
+
+def test_the_loop_goes_from_open_to_answered() -> None:
+    assert advance(advance(State.OPEN, Event.CLOSE), Event.ANSWER) is State.ANSWERED
+
+
+def test_nothing_leads_back_to_open() -> None:
+    assert State.OPEN not in TRANSITIONS.values()
+
+
+def test_every_event_has_a_place_in_the_table() -> None:
+    assert {event for _, event in TRANSITIONS} == set(Event)
+
+
+def test_every_state_can_be_reached() -> None:
+    assert set(TRANSITIONS.values()) | {State.OPEN} == set(State)

@@ -1,0 +1,149 @@
+"""A registry is a value, and its digest names it for ever."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from dsr_core.ids import OrganisationId, SystemId
+from dsr_core.registry import OrganisationRole, Registry
+from dsr_core.rights import Right
+from support.builders import a_registry, a_system, an_organisation
+
+GOLDEN_DIGEST = "1156cb8f88490316c5e499a9888b9a7027ed69d2edde1d6a4634b6fb665be3cf"
+"""Of `a_registry()`. Plans are pinned by digests: a change here orphans every plan in the world."""
+
+
+def test_the_digest_of_a_registry_never_changes() -> None:
+    assert a_registry().digest == GOLDEN_DIGEST
+
+
+def test_the_order_of_input_does_not_matter() -> None:
+    registry = a_registry()
+    digests = {
+        Registry(organisations, systems).digest
+        for organisations in permutations(registry.organisations)
+        for systems in permutations(registry.systems)
+    }
+    assert digests == {registry.digest}
+
+
+def test_the_order_within_a_system_does_not_matter() -> None:
+    system = a_system(
+        rights=(Right.ACCESS, Right.DELETION),
+        identifiers=("account_id", "email"),
+        categories=("user.contact", "user.name"),
+        copies_from=(SystemId("a"), SystemId("b")),
+    )
+    turned = replace(
+        system,
+        rights=system.rights[::-1],
+        identifiers=system.identifiers[::-1],
+        categories=system.categories[::-1],
+        copies_from=system.copies_from[::-1],
+    )
+    assert a_registry(turned).digest == a_registry(system).digest
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        a_system(name="Another"),
+        a_system(rights=(Right.ACCESS,)),
+        a_system(identifiers=("email",)),
+        a_system(categories=("user",)),
+        a_system(region="eu-west"),
+        a_system(copies_from=(SystemId("mailer"),)),
+    ],
+)
+def test_any_change_gives_another_digest(changed: object) -> None:
+    assert a_registry(changed).digest != a_registry(a_system()).digest
+
+
+def test_the_canonical_form_has_sorted_keys_and_no_white_space() -> None:
+    canonical = a_registry().canonical()
+    compact = json.dumps(json.loads(canonical), sort_keys=True, separators=(",", ":"))
+    assert canonical.decode() == compact
+
+
+def test_names_outside_ascii_are_kept_as_they_are() -> None:
+    registry = a_registry(a_system(name="Büro"))
+    assert "Büro".encode() in registry.canonical()
+    assert Registry.from_canonical(registry.canonical()) == registry
+
+
+def test_the_canonical_form_gives_the_registry_again() -> None:
+    registry = Registry(
+        (
+            an_organisation(),
+            an_organisation(
+                "example-mail",
+                role=OrganisationRole.SERVICE_PROVIDER,
+                parent=OrganisationId("example-group"),
+            ),
+        ),
+        a_registry().systems,
+    )
+    assert Registry.from_canonical(registry.canonical()) == registry
+
+
+def fields_of(what: str, **changes: object) -> bytes:
+    content = json.loads(a_registry().canonical())
+    content[what][0].update(changes)
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    "canonical",
+    [
+        b"",
+        b"\xff",
+        b"no json",
+        b"[]",
+        b"null",
+        b'{"organisations":[]}',
+        b'{"organisations":5,"systems":[]}',
+        b'{"organisations":["x"],"systems":[]}',
+        a_registry().canonical() + b" ",
+        fields_of("organisations", role="landlord"),
+        fields_of("organisations", role=["company"]),
+        fields_of("organisations", unknown=1),
+        fields_of("organisations", digest="x"),
+        fields_of("organisations", name=None),
+        fields_of("organisations", id=5),
+        fields_of("organisations", id="No Slug"),
+        fields_of("organisations", parent=5),
+        fields_of("systems", rights=["everything"]),
+        fields_of("systems", rights="access"),
+        fields_of("systems", identifiers=5),
+        fields_of("systems", identifiers=[5]),
+        fields_of("systems", id=["x"]),
+        fields_of("systems", name={}),
+        fields_of("systems", id="crm"),  # which is there already
+        fields_of("systems", name="\ud800"),
+    ],
+)
+def test_what_is_no_canonical_form_is_refused(canonical: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Registry.from_canonical(canonical)
+
+
+def test_json_nested_too_deeply_to_read_is_refused_and_ends_nothing() -> None:
+    with pytest.raises(ValueError, match="not a registry"):
+        Registry.from_canonical(b"[" * 200_000)
+
+
+def test_things_are_found_by_id() -> None:
+    registry = a_registry()
+    system, organisation = registry.system("crm"), registry.organisation("example-mail")
+    assert system is not None
+    assert system.id == "crm"
+    assert organisation is not None
+    assert organisation.id == "example-mail"
+    assert registry.system("nobody") is None
+    assert registry.organisation("nobody") is None
+    assert [one.id for one in registry.systems_of("example-group")] == ["billing", "crm"]
+    assert registry.systems_of("nobody") == ()

@@ -1,0 +1,209 @@
+"""Fanout's ports, written by hand: each does what its specification says, and can be away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dsr_contracts.v1 import notices_pb2, obligations_pb2
+from dsr_core.errors import Unavailable
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.registry import Registry
+from dsr_fanout.orders import CohortProgress, Order
+from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice, notice_from_wire
+from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
+from dsr_wire.envelope import Outgoing, decode, header
+from dsr_wire.topics import OBLIGATIONS
+from support.builders import NOW, a_registry, a_request_id, a_system, an_id
+
+
+def an_order(*, members: int = 2, now: datetime = NOW, **changes: object) -> Order:
+    """A deletion cohort over all systems of the usual registry, due in thirty days from now."""
+    one = Order(
+        cohort_id=an_id(900),
+        right="deletion",
+        regime="default",
+        jurisdiction="DE",
+        categories=[],
+        organisation_ids=[],
+        registry_digest=a_registry().digest,
+        received_at=now,
+        due_at=now + timedelta(days=30),
+        request_ids=[a_request_id(number) for number in range(1, members + 1)],
+        remind_after_s=timedelta(days=15).total_seconds(),
+    )
+    return replace(one, **changes)
+
+
+def a_registry_of(systems: int, *, organisations: int = 3) -> Registry:
+    """A registry of many systems, spread over some organisations."""
+    return a_registry(
+        *(a_system(f"system-{n}", f"organisation-{n % organisations}") for n in range(systems))
+    )
+
+
+@dataclass
+class Away:
+    """Whether a part is away: for ever, or for so many calls."""
+
+    calls: int = 0
+    is_away: bool = False
+    for_calls: int = 0
+
+    def call(self) -> None:
+        """Take a call, or be unavailable."""
+        self.calls += 1
+        if self.is_away or self.for_calls > 0:
+            self.for_calls -= 1
+            raise Unavailable("away")
+
+
+@dataclass
+class FakePublisher:
+    """Keeps what was published."""
+
+    away: Away = field(default_factory=Away)
+    missing_topics: set[str] = field(default_factory=set)
+    records: list[Outgoing] = field(default_factory=list)
+
+    async def publish(self, records: Iterable[Outgoing]) -> None:
+        self.away.call()
+        for one in records:
+            if one.topic in self.missing_topics:
+                raise Unavailable(f"no topic {one.topic}")
+            self.records.append(one)
+
+    @property
+    def event_ids(self) -> list[str | None]:
+        return [header(one.headers, "ce_id") for one in self.records]
+
+    @property
+    def opened(self) -> list[OpenedObligations]:
+        return [
+            obligations_opened_from_wire(
+                decode(one.value, one.headers, obligations_pb2.ObligationsOpened)
+            )
+            for one in self.records
+            if one.topic == OBLIGATIONS.name
+        ]
+
+    @property
+    def notices(self) -> list[Notice]:
+        return [
+            notice_from_wire(decode(one.value, one.headers, notices_pb2.Notice))
+            for one in self.records
+            if one.topic.startswith("dsr.deletion.")
+        ]
+
+    def asked(self, reminder: int) -> dict[str, set[str]]:
+        """Return which requests each system was told of, by the notices of one round."""
+        told: dict[str, set[str]] = {}
+        for notice in self.notices:
+            if notice.reminder == reminder:
+                for system in notice.systems:
+                    ids = {identity.request_id for identity in system.identities}
+                    told.setdefault(system.system_id, set()).update(ids)
+        return told
+
+
+@dataclass
+class FakeIntake:
+    """Seals with plain bytes, and counts members down as a test tells it."""
+
+    away: Away = field(default_factory=Away)
+    cohorts: dict[str, CohortProgress] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    without_keys: set[str] = field(default_factory=set)
+    sealed_size: int = 168
+    seals: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+    reads: Counter[str] = field(default_factory=Counter)
+
+    def knows(self, cohort_id: str, *, members: int, open_members: int) -> None:
+        """Make a cohort stand so."""
+        self.cohorts[cohort_id] = CohortProgress(members=members, open_members=open_members)
+
+    async def seal(
+        self,
+        cohort_id: str,  # noqa: ARG002 - the port's
+        *,
+        registry_digest: str,  # noqa: ARG002 - the port's
+        system_ids: Sequence[str],
+        request_ids: Sequence[str],
+    ) -> tuple[SystemNotice, ...]:
+        self.away.call()
+        if self.without_keys.intersection(system_ids):
+            raise Unavailable("a system has no keys")
+        self.seals.append((tuple(system_ids), tuple(request_ids)))
+        return tuple(
+            SystemNotice(
+                SystemId(system_id),
+                tuple(
+                    SealedIdentity(RequestId(one), "0123456789abcdef", b"s" * self.sealed_size)
+                    for one in request_ids
+                    if one not in self.answered
+                ),
+            )
+            for system_id in system_ids
+        )
+
+    async def progress(self, cohort_id: str) -> CohortProgress | None:
+        self.reads[cohort_id] += 1
+        self.away.call()
+        return self.cohorts.get(cohort_id)
+
+
+@dataclass
+class FakeLedger:
+    """Says who is missing, as a test tells it."""
+
+    away: Away = field(default_factory=Away)
+    owed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002 - the port's
+        self.away.call()
+        return self.owed
+
+
+@dataclass
+class FakeRegistries:
+    """Has the versions that a test gives it."""
+
+    versions: dict[str, Registry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *registries: Registry) -> FakeRegistries:
+        return cls({one.digest: one for one in registries or (a_registry(),)})
+
+    async def version(self, digest: str) -> Registry:
+        if digest not in self.versions:
+            raise Unavailable("not published")
+        return self.versions[digest]
+
+
+@dataclass
+class FakeWorkflows:
+    """Remembers what was started and hinted."""
+
+    away: Away = field(default_factory=Away)
+    started: list[Order] = field(default_factory=list)
+    hinted: list[str] = field(default_factory=list)
+    running: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+
+    async def start(self, order: Order) -> bool:
+        self.away.call()
+        if order.cohort_id in self.finished:
+            return False
+        if order.cohort_id not in self.running:
+            self.running.add(order.cohort_id)
+            self.started.append(order)
+        return True
+
+    async def hint(self, cohort_id: str) -> bool:
+        self.away.call()
+        if cohort_id not in self.running:
+            return False
+        self.hinted.append(cohort_id)
+        return True

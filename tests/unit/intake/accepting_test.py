@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import orjson
+import pytest
+from prometheus_client import CollectorRegistry
+
+from dsr_core.cohorts import COHORT_LIMIT
+from dsr_core.deadlines import respond_by
+from dsr_core.errors import Unavailable
+from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.drafting import Drafter
+from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
+from dsr_intake.http.submission import parse_single
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Accepted, Draft, KeyReused, StillRunning
+from dsr_wire.envelope import header
+from support.builders import MARKER, NOW, a_registry
+from support.intake_fakes import FakeAcceptance, FakeRegistryView, FakeWrapper
+from support.submissions import a_submission
+
+DRAFTER = Drafter(registry=FakeRegistryView(a_registry()), lookup_key=b"k" * 32, clock=lambda: NOW)
+
+
+def a_draft(number: int = 1, *, key: str | None = None, **changes: object) -> Draft:
+    submission = parse_single(orjson.dumps(a_submission(number, **changes)), idempotency_key=key)
+    return DRAFTER.draft(submission, client_id="mine")
+
+
+class Committed:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+
+
+def an_acceptor(store: FakeAcceptance, committed: Committed) -> InteractiveAcceptor:
+    return InteractiveAcceptor(
+        store=store,
+        wrapper=FakeWrapper(),
+        metrics=Metrics(CollectorRegistry()),
+        on_committed=committed,
+    )
+
+
+async def test_requests_that_arrive_while_a_transaction_runs_share_the_next() -> None:
+    store, committed = FakeAcceptance(), Committed()
+    acceptor = an_acceptor(store, committed)
+    store.gate.clear()
+    drafts = [a_draft(n) for n in range(10)]
+    first = asyncio.create_task(acceptor.accept(drafts[0]))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(acceptor.accept(one)) for one in drafts[1:]]
+    await asyncio.sleep(0)
+    store.gate.set()
+    verdicts = await asyncio.gather(first, *others)
+    assert [len(ids) for ids in store.transactions] == [1, 9]
+    assert [one.request_id for one in verdicts if isinstance(one, Accepted)] == [
+        one.request_id for one in drafts
+    ]
+    assert committed.count == 2
+
+
+async def test_same_key_in_flight_is_still_running_and_free_afterwards() -> None:
+    store = FakeAcceptance()
+    acceptor = an_acceptor(store, Committed())
+    store.gate.clear()
+    first = asyncio.create_task(acceptor.accept(a_draft(key="k")))
+    await asyncio.sleep(0)
+    assert isinstance(await acceptor.accept(a_draft(key="k")), StillRunning)
+    store.gate.set()
+    accepted = await first
+    again = await acceptor.accept(a_draft(key="k"))
+    assert accepted == again
+    assert isinstance(await acceptor.accept(a_draft(2, key="k")), KeyReused)
+
+
+async def test_fault_reaches_every_caller_and_the_next_call_works() -> None:
+    store, committed = FakeAcceptance(), Committed()
+    acceptor = an_acceptor(store, committed)
+    store.fault = Unavailable("the database is away")
+    results = await asyncio.gather(
+        *(acceptor.accept(a_draft(n, key=str(n))) for n in range(3)), return_exceptions=True
+    )
+    assert [type(one) for one in results] == [Unavailable] * 3
+    assert committed.count == 0
+    store.fault = None
+    assert isinstance(await acceptor.accept(a_draft(1, key="1")), Accepted)
+
+
+async def test_lines_known_before_form_no_cohort() -> None:
+    store, committed = FakeAcceptance(), Committed()
+    acceptor = BatchAcceptor(
+        store=store,
+        wrapper=FakeWrapper(),
+        metrics=Metrics(CollectorRegistry()),
+        on_committed=committed,
+    )
+    assert await acceptor.accept([]) == []
+    first = await acceptor.accept([a_draft(n, key=str(n)) for n in range(3)])
+    again = await acceptor.accept([a_draft(n, key=str(n)) for n in range(3)])
+    assert first == again
+    assert committed.count == 1
+
+
+def test_cohort_of_one_bears_its_requests_id() -> None:
+    draft = replace(a_draft(), traceparent="00-a-b-01")
+    (formed,) = cohorts_of_one([draft])
+    assert formed.cohort.cohort_id == draft.request_id
+    assert formed.record.key.decode() == draft.request_id
+    assert header(formed.record.headers, "ce_id") == draft.request_id
+    assert header(formed.record.headers, "traceparent") == "00-a-b-01"
+    assert MARKER.encode() not in formed.record.value
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"right": "access"},
+        {"jurisdiction": "FR"},
+        {"scope": {"categories": ["user.contact"]}},
+        {"identity": [{"kind": "email", "value": f"{MARKER}@example.com"}]},
+        {"received_at": (NOW - timedelta(days=1)).isoformat()},
+    ],
+)
+def test_what_decides_plan_or_dates_parts_cohorts(other: dict[str, object]) -> None:
+    formed = cohorts_of_many([a_draft(1), a_draft(2, **other), a_draft(3)])
+    assert sorted(len(one.members) for one in formed) == [1, 2]
+
+
+def test_language_and_channel_do_not_part_cohorts() -> None:
+    assert len(cohorts_of_many([a_draft(1), a_draft(2, language="de", channel="post")])) == 1
+
+
+def test_cohort_has_the_earliest_receipt_and_a_bounded_size() -> None:
+    early = NOW - timedelta(hours=2)
+    drafts = [a_draft(n) for n in range(COHORT_LIMIT)]
+    drafts.append(a_draft(999, received_at=early.isoformat()))
+    drafts.reverse()
+    formed = cohorts_of_many(drafts)
+    assert [len(one.members) for one in formed] == [COHORT_LIMIT, 1]
+    assert formed[0].cohort.received_at == early
+    assert formed[0].cohort.due_at == respond_by(early)
+    assert formed[0].cohort.cohort_id not in {one.request_id for one in drafts}
+    assert formed[1].cohort.cohort_id == formed[1].members[0].request_id
+    assert len(formed[0].record.value) < 100_000

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from dsr_core.identity import IDENTIFIER_KINDS
+from dsr_core.plan import Scope
+from dsr_intake.http.submission import SubjectRequestBody, parse_line, parse_single
+from dsr_intake.model import Submission
+from dsr_runtime.http.problems import Problem, problem_document
+from support.builders import MARKER
+from support.submissions import a_submission
+
+
+def parsed(body: dict[str, Any]) -> Submission:
+    return parse_single(orjson.dumps(body), idempotency_key=None)
+
+
+def test_submission_is_normalised() -> None:
+    one = parsed(
+        a_submission(
+            identity=[{"kind": "email", "value": " Someone@Example.com"[1:]}],
+            scope={"categories": ["user.name", "user.contact", "user.name"]},
+            received_at="2026-03-02T10:30:00.123456789+01:00",
+        )
+    )
+    assert one.identity.first("email") == "someone@example.com"
+    assert one.scope == Scope(("user.contact", "user.name"))
+    assert one.received_at == datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+def test_content_is_the_same_for_the_same_submission_only() -> None:
+    body = a_submission()
+    turned = dict(reversed(body.items())) | {"channel": "api", "scope": None}
+    spaced = parse_single(orjson.dumps(turned, option=orjson.OPT_INDENT_2), idempotency_key="k")
+    assert spaced.content == parsed(body).content
+    line = parse_line(orjson.dumps(body | {"idempotency_key": "k"}))
+    assert line.content == parsed(body).content
+    assert parsed(a_submission(2)).content != parsed(body).content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"right": "\\ud800"}',
+        b'{"right": "del' + b"\x00" + b'etion"}',
+        b'{"right": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_no_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(Problem) as raised:
+        parse_single(body, idempotency_key=None)
+    assert raised.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {MARKER: 1},
+        {"right": MARKER},
+        {"right": None},
+        {"jurisdiction": MARKER},
+        {"jurisdiction": "ZZ"},
+        {"jurisdiction": "de"},
+        {"jurisdiction": "US-CALI"},
+        {"identity": []},
+        {"identity": [{"kind": "email", "value": f"{MARKER}@example.com"}] * 21},
+        {"identity": [{"kind": "email", "value": f"{MARKER}@exa\x00mple.com"}]},
+        {"identity": [{"kind": "email", "value": MARKER}]},
+        {"identity": [{"kind": MARKER, "value": MARKER}]},
+        {"identity": [{"kind": "email", "value": f"{MARKER}@example.com", MARKER: 1}]},
+        {"identity": [{"kind": "username", "value": "\u00a0 "}]},
+        {"identity": [{"kind": "username", "value": MARKER * 100}]},
+        {"identity": [{"kind": "customer_number", "value": " - "}]},
+        {"identity": [{"kind": "phone", "value": f"{MARKER}12345"}]},
+        {"identity": [{"kind": "phone", "value": "1" * 16}]},
+        {"identity": {MARKER: MARKER}},
+        {"identity_attested": False},
+        {"identity_attested": 1},
+        {"requester": {"role": MARKER}},
+        {"scope": {"categories": [MARKER]}},
+        {"scope": {"organisation_ids": ["Not A Slug"]}},
+        {"channel": "fax"},
+        {"received_at": 1_700_000_000},
+        {"received_at": "1700000000"},
+        {"received_at": "2026-02-30T00:00:00Z"},
+        {"received_at": "2026-03-02T09:30:00"},
+        {"received_at": "0001-01-01T00:00:00+23:59"},
+        {"language": "x" * 40},
+    ],
+    ids=repr,
+)
+def test_fault_is_pointed_at_and_nothing_that_was_sent_is_shown(change: dict[str, Any]) -> None:
+    with pytest.raises((Problem, Exception)) as raised:
+        parsed(a_submission(**change))
+    problem = raised.value
+    if isinstance(problem, Problem):
+        assert problem.status == 422
+        assert problem.errors
+        shown = orjson.dumps(problem_document(problem)).decode()
+    else:
+        shown = str(problem)
+    assert MARKER not in shown
+
+
+def test_not_a_number_is_refused() -> None:
+    body = orjson.dumps(a_submission()).replace(b"true", b"NaN")
+    with pytest.raises(Problem) as raised:
+        parse_single(body, idempotency_key=None)
+    assert raised.value.status == 422
+
+
+def test_every_kind_of_identifier_can_be_sent() -> None:
+    schema = orjson.dumps(SubjectRequestBody.model_json_schema()).decode()
+    assert all(f'"{kind}"' in schema for kind in IDENTIFIER_KINDS)
+    values = {"email": "a@example.com", "phone": "+49 (30) 123-45", "ip_address": "::1"}
+    one = parsed(
+        a_submission(
+            identity=[{"kind": kind, "value": values.get(kind, "A-1")} for kind in IDENTIFIER_KINDS]
+        )
+    )
+    assert one.identity.kinds == tuple(sorted(IDENTIFIER_KINDS))
+
+
+def test_line_needs_its_key() -> None:
+    with pytest.raises(Problem) as raised:
+        parse_line(orjson.dumps(a_submission()))
+    assert raised.value.errors == [{"pointer": "/idempotency_key", "detail": "Field required"}]

@@ -1,0 +1,229 @@
+"""The verifier's ports, in memory. The behaviour suite holds them to what the adapters do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.errors import DsrError
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.registry import Registry
+from dsr_verifier.ports import (
+    Answer,
+    Batch,
+    Change,
+    LedgerRequest,
+    Pair,
+    ParkedAnswer,
+    Refusal,
+    Settlement,
+)
+from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.keys import SystemPublicKeys
+
+
+@dataclass
+class FakeRegistry:
+    """A RegistryView that holds what it is given; `arriving` happens while something waits."""
+
+    registries: dict[str, Registry] = field(default_factory=dict)
+    public: dict[str, SystemPublicKeys] = field(default_factory=dict)
+    waits: list[float] = field(default_factory=list)
+    arriving: list[Callable[[], object]] = field(default_factory=list)
+
+    def version(self, digest: str) -> Registry | None:
+        return self.registries.get(digest)
+
+    def keys(self, system_id: str) -> SystemPublicKeys | None:
+        return self.public.get(system_id)
+
+    def is_current(self, system_id: str) -> bool:
+        return any(one.system(system_id) for one in self.registries.values())
+
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        self.waits.append(timeout_s)
+        while not condition() and self.arriving:
+            self.arriving.pop(0)()
+        return condition()
+
+
+@dataclass
+class FakeDeadLetters:
+    """Keeps dead letters; raises what it is given first."""
+
+    buried: list[Refusal] = field(default_factory=list)
+    faults: list[DsrError] = field(default_factory=list)
+
+    async def bury(self, refusals: Sequence[Refusal]) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.buried.extend(refusals)
+
+
+@dataclass
+class _State:
+    requests: dict[RequestId, LedgerRequest] = field(default_factory=dict)
+    batches: dict[object, Batch] = field(default_factory=dict)
+    answers: dict[bytes, Answer] = field(default_factory=dict)
+    standings: dict[Pair, Standing] = field(default_factory=dict)
+    closures: dict[RequestId, Closure] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
+    buried: list[Refusal] = field(default_factory=list)
+
+
+class FakeLedger:
+    """A Ledger whose transactions run one after another, and are undone by errors."""
+
+    def __init__(self) -> None:
+        self.state = _State()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[FakeTransaction]:
+        state = copy.copy(self.state)
+        for name, value in vars(state).items():
+            setattr(state, name, copy.copy(value))
+        yield FakeTransaction(state)
+        self.state = state
+
+    async def joinable(self, limit: int) -> list[RequestId]:
+        waiting = {one.answer.acknowledgement.request_id for one, _ in self.state.parked.values()}
+        return sorted(waiting & self.state.requests.keys())[:limit]
+
+    async def parked_count(self) -> int:
+        return len(self.state.parked)
+
+    async def prune_changes(self, before: datetime, limit: int) -> int:  # noqa: ARG002 - as the port
+        return 0
+
+
+class FakeTransaction:
+    """A Transaction over a copy of the state."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
+        known = self._state.requests
+        return {one: known[one] for one in sorted(request_ids) if one in known}
+
+    async def open(
+        self,
+        opened: Sequence[OpenedObligations],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> tuple[list[RequestId], list[int]]:
+        new: list[RequestId] = []
+        differing: set[int] = set()
+        for place, one in enumerate(opened):
+            for request_id in one.request_ids:
+                present = self._state.requests.get(request_id)
+                if present is None:
+                    new.append(request_id)
+                    self._state.requests[request_id] = LedgerRequest(
+                        request_id=request_id,
+                        cohort_id=one.cohort_id,
+                        right=one.right,
+                        registry_digest=one.registry_digest,
+                        systems=dict(one.systems),
+                        open_count=len(one.systems),
+                        closed_at=None,
+                    )
+                    self._state.changes.append(Change(request_id, None, None, is_confirmed=False))
+                elif (
+                    present.cohort_id,
+                    present.right,
+                    present.registry_digest,
+                    dict(present.systems),
+                ) != (one.cohort_id, one.right, one.registry_digest, dict(one.systems)):
+                    differing.add(place)
+        return new, sorted(differing)
+
+    async def append(
+        self,
+        batches: Iterable[Batch],
+        answers: Sequence[Answer],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> set[bytes]:
+        for batch in batches:
+            self._state.batches.setdefault(batch.id, batch)
+        new = {one.leaf_hash for one in answers} - self._state.answers.keys()
+        self._state.answers.update({one.leaf_hash: one for one in answers if one.leaf_hash in new})
+        return new
+
+    async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:
+        return {one: self._state.standings[one] for one in pairs if one in self._state.standings}
+
+    async def answers(self, pairs: Collection[Pair]) -> dict[Pair, list[Acknowledgement]]:
+        return {
+            pair: [one.acknowledgement for one in self._state.answers.values() if one.pair == pair]
+            for pair in pairs
+        }
+
+    async def standings_of(
+        self, request_ids: Collection[RequestId]
+    ) -> dict[RequestId, dict[SystemId, Standing]]:
+        found: dict[RequestId, dict[SystemId, Standing]] = {one: {} for one in request_ids}
+        for (request_id, system_id), standing in self._state.standings.items():
+            if request_id in found:
+                found[request_id][system_id] = standing
+        return found
+
+    async def settle(
+        self,
+        settlement: Settlement,
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> None:
+        for one in settlement.obligations:
+            self._state.standings[one.request_id, one.system_id] = one.standing
+        for closure in settlement.closures:
+            assert closure.request_id not in self._state.closures
+            self._state.closures[closure.request_id] = closure
+        for request_id, open_count in settlement.open_counts.items():
+            closure_or_none = self._state.closures.get(request_id)
+            self._state.requests[request_id] = replace(
+                self._state.requests[request_id],
+                open_count=open_count,
+                closed_at=closure_or_none.closed_at if closure_or_none else None,
+            )
+        self._state.changes.extend(settlement.changes())
+
+    async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
+        counts = dict.fromkeys(system_ids, 0)
+        for one, _ in self._state.parked.values():
+            if one.answer.acknowledgement.system_id in counts:
+                counts[one.answer.acknowledgement.system_id] += 1
+        return counts
+
+    async def park(self, parked: Sequence[ParkedAnswer], at: datetime) -> None:
+        for one in parked:
+            self._state.parked.setdefault(one.answer.leaf_hash, (one, at))
+
+    async def unpark(self, request_ids: Collection[RequestId]) -> list[ParkedAnswer]:
+        return self._take(
+            key
+            for key, (one, _) in list(self._state.parked.items())
+            if one.answer.acknowledgement.request_id in request_ids
+        )
+
+    async def expire(self, before: datetime, limit: int) -> list[ParkedAnswer]:
+        old = [
+            key
+            for key, (one, at) in self._state.parked.items()
+            if at < before and one.answer.acknowledgement.request_id not in self._state.requests
+        ]
+        return self._take(old[:limit])
+
+    async def bury(
+        self,
+        refusals: Sequence[Refusal],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> None:
+        self._state.buried.extend(refusals)
+
+    def _take(self, keys: Iterable[bytes]) -> list[ParkedAnswer]:
+        return [self._state.parked.pop(key)[0] for key in list(keys)]

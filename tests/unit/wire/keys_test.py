@@ -1,0 +1,94 @@
+"""Keys: names, files, and that nothing private is shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from dsr_wire.keys import SealingKey, SigningKey, SystemKeyPair, SystemPublicKeys, key_id
+
+PAIR = SystemKeyPair.generate("crm")
+
+
+def test_a_key_is_named_for_its_bytes() -> None:
+    assert key_id(b"") == "e3b0c44298fc1c14"
+    assert PAIR.public.signing.id == key_id(PAIR.public.signing.raw)
+    assert PAIR.public.sealing.id == key_id(PAIR.public.sealing.raw)
+
+
+def test_a_pair_is_read_from_what_it_wrote() -> None:
+    again = SystemKeyPair.from_json(PAIR.to_json())
+    assert again.public == PAIR.public
+    assert again.to_json() == PAIR.to_json()
+
+
+def test_new_pairs_differ() -> None:
+    assert SystemKeyPair.generate("crm").public != PAIR.public
+
+
+def test_private_keys_are_not_shown() -> None:
+    content = json.loads(PAIR.to_json())
+    for name in ("signing", "sealing"):
+        raw = base64.b64decode(content[name])
+        for form in (content[name], raw.hex(), str(raw)):
+            assert form not in repr(PAIR)
+            assert form not in str(PAIR)
+
+
+def changed(**fields: object) -> str:
+    return json.dumps({**json.loads(PAIR.to_json()), **fields})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "secret-text",
+        "[]",
+        "{}",
+        changed(signing="c2VjcmV0"),
+        changed(sealing="not base64!"),
+        changed(sealing="secret-é"),
+        changed(signing=5),
+    ],
+)
+def test_what_is_no_key_file_is_refused_without_an_echo(text: str) -> None:
+    with pytest.raises(ValueError, match="not a key file") as caught:
+        SystemKeyPair.from_json(text)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", [b"", b"short", b"x" * 33])
+def test_bytes_that_are_no_key_are_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        SigningKey(raw)
+    with pytest.raises(ValueError, match=r"."):
+        SealingKey(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        bytes(32),
+        b"\x01" + bytes(31),
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    ],
+)
+def test_a_point_of_low_order_is_no_sealing_key(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        SealingKey(raw)
+
+
+def test_keys_of_equal_bytes_are_equal() -> None:
+    assert SigningKey(PAIR.public.signing.raw) == PAIR.public.signing
+    assert SealingKey(PAIR.public.sealing.raw) == PAIR.public.sealing
+
+
+def test_a_former_signing_key_is_still_found_by_its_name() -> None:
+    former = SystemKeyPair.generate("crm").public.signing
+    keys = SystemPublicKeys("crm", PAIR.public.signing, PAIR.public.sealing, (former,))
+    assert keys.signing_key(former.id) == former
+    assert keys.signing_key(PAIR.public.signing.id) == PAIR.public.signing
+    assert keys.signing_key("0" * 16) is None
