@@ -83,7 +83,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_check_says_that_there_are_no_faults() -> None:
     code, out = run("check", str(FOLDER))
     assert code == 0
-    assert "no faults" in out
+    assert f"{FOLDER}: no faults" in out.splitlines()
     code, out = run("check", str(FOLDER), "--json")
     assert json.loads(out)["systems"] == 15
 

@@ -38,7 +38,9 @@ def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(_summary(registry))
         return
-    table = Table(title=f"{folder}: no faults")
+    # Outside the table: its width would fold the folder's name.
+    typer.echo(f"{folder}: no faults")
+    table = Table()
     table.add_column("What")
     table.add_column("Count", justify="right")
     for name, count in _summary(registry).items():
