@@ -52,7 +52,7 @@ from dsr_wire.envelope import Outgoing, decode, decode_one_of, encode, header
 from dsr_wire.keys import SealingKey, SigningKey, SystemKeyPair, SystemPublicKeys
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.registry_book import RegistryBook
-from dsr_wire.sealing import open_sealed, seal
+from dsr_wire.sealing import Opener, Sealer
 from dsr_wire.signing import is_signed_by, sign
 from support import strategies
 
@@ -152,11 +152,17 @@ def test_system_keys(system_id: str, at: Any, seed: bytes) -> None:
     assert system_keys_from_wire(wired(system_keys_to_wire(keys, at))) == keys
 
 
-@given(strategies.identities, strategies.uuids, strategies.slugs, strategies.rights)
-def test_sealed_identities(identity: Any, request_id: str, system_id: str, right: Right) -> None:
-    place: dict[str, Any] = {"request_id": request_id, "system_id": system_id, "right": right}
-    sealed = seal(identity, key=PAIR.public.sealing, **place)
-    assert open_sealed(sealed, key=PAIR.sealing, **place) == identity
+@given(
+    st.dictionaries(strategies.uuids, strategies.identities, max_size=4),
+    strategies.slugs,
+    strategies.rights,
+)
+def test_sealed_identities(identities: dict[str, Any], system_id: str, right: Right) -> None:
+    sealer = Sealer(system_id=system_id, right=right, key=PAIR.public.sealing)
+    sealed = {one: sealer.seal(who, request_id=one) for one, who in identities.items()}
+    opener = Opener(sealer.sealed_key, system_id=system_id, right=right, key=PAIR.sealing)
+    opened = {one: opener.open(content, request_id=one) for one, content in sealed.items()}
+    assert opened == identities
 
 
 headers = st.lists(
@@ -286,9 +292,12 @@ def test_a_registry_with_a_changed_field_is_read_or_refused(
 
 @given(st.binary(max_size=160))
 def test_bytes_that_nobody_sealed_are_refused(value: bytes) -> None:
-    place: dict[str, Any] = {"request_id": "r", "system_id": "s", "right": Right.ACCESS}
     with pytest.raises(RejectedInput):
-        open_sealed(value, key=PAIR.sealing, **place)
+        Opener(value, system_id="s", right=Right.ACCESS, key=PAIR.sealing)
+    sealer = Sealer(system_id="s", right=Right.ACCESS, key=PAIR.public.sealing)
+    opener = Opener(sealer.sealed_key, system_id="s", right=Right.ACCESS, key=PAIR.sealing)
+    with pytest.raises(RejectedInput):
+        opener.open(value, request_id="r")
 
 
 @given(st.binary(min_size=32, max_size=32))
@@ -297,8 +306,7 @@ def test_a_key_that_loads_can_be_sealed_to(raw: bytes) -> None:
         key = SealingKey(raw)
     except ValueError:
         return
-    place: dict[str, Any] = {"request_id": "r", "system_id": "s", "right": Right.ACCESS}
-    assert seal(strategies.Identity(()), key=key, **place)
+    assert Sealer(system_id="s", right=Right.ACCESS, key=key).sealed_key
 
 
 @given(st.lists(strategies.acknowledgements(), max_size=4), st.binary(max_size=70))

@@ -175,10 +175,9 @@ def a_system_notice(system_id: str = "crm", **changes: Any) -> SystemNotice:
     """One system's part of a notice, for two requests."""
     one = SystemNotice(
         SystemId(system_id),
-        tuple(
-            SealedIdentity(a_request_id(number), "0123456789abcdef", b"sealed %d" % number)
-            for number in (1, 2)
-        ),
+        tuple(SealedIdentity(a_request_id(number), b"sealed %d" % number) for number in (1, 2)),
+        key_id="0123456789abcdef",
+        sealed_key=b"a sealed key",
     )
     return replace(one, **changes)
 

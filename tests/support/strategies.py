@@ -130,8 +130,10 @@ system_notices = st.builds(
     SystemNotice,
     slugs.map(SystemId),
     st.lists(
-        st.builds(SealedIdentity, uuids.map(RequestId), texts, st.binary(max_size=64)), max_size=3
+        st.builds(SealedIdentity, uuids.map(RequestId), st.binary(max_size=64)), max_size=3
     ).map(tuple),
+    texts,
+    st.binary(max_size=80),
 )
 notices = st.builds(
     Notice,

@@ -26,7 +26,7 @@ from dsr_wire.codec.registry import registry_version_from_wire, system_keys_from
 from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.merkle import leaf_hash
-from dsr_wire.sealing import open_sealed
+from dsr_wire.sealing import Opener
 from dsr_wire.signing import is_signed_by
 from support.messages import MESSAGES
 
@@ -117,12 +117,14 @@ def test_the_golden_signature_holds_for_ever() -> None:
 
 
 def test_the_golden_sealed_identity_opens_for_ever() -> None:
+    notice: notices_pb2.SystemNotice = the("SystemNotice")
+    assert notice.key_id == GOLDEN_KEYS.public.sealing.id
+    opener = Opener(
+        notice.sealed_key, system_id="crm", right=Right.DELETION, key=GOLDEN_KEYS.sealing
+    )
     sealed: notices_pb2.SealedIdentity = the("SealedIdentity")
-    assert sealed.key_id == GOLDEN_KEYS.public.sealing.id
-    identity = open_sealed(
-        sealed.sealed, request_id=sealed.request_id, system_id="crm", right=Right.DELETION,
-        key=GOLDEN_KEYS.sealing,
-    )  # fmt: skip
+    assert notice.identities[0] == sealed
+    identity = opener.open(sealed.sealed, request_id=sealed.request_id)
     golden: notices_pb2.Identity = the("Identity")
     assert [(one.kind, one.value) for one in identity.identifiers] == [
         (one.kind, one.value) for one in golden.identifiers

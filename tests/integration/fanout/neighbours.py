@@ -64,11 +64,11 @@ class Neighbours:
                 notices_pb2.SystemNotice(
                     system_id=system_id,
                     identities=[
-                        notices_pb2.SealedIdentity(
-                            request_id=one, key_id="0123456789abcdef", sealed=b"s" * 168
-                        )
+                        notices_pb2.SealedIdentity(request_id=one, sealed=b"s" * 100)
                         for one in asked.request_ids
                     ],
+                    key_id="0123456789abcdef",
+                    sealed_key=b"k" * 80,
                 )
                 for system_id in asked.system_ids
             ]

@@ -8,13 +8,14 @@ import pytest
 from dsr_cli.stack import Stack
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
+from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_runtime.kafka import Publisher
 from dsr_wire.codec.closures import closures_to_wire
 from dsr_wire.envelope import encode
-from dsr_wire.sealing import open_sealed
+from dsr_wire.sealing import Opener
 from dsr_wire.topics import CLOSURES
 from support.builders import MARKER, a_closure, an_id
 from support.intake import Intake
@@ -38,6 +39,20 @@ async def seal(
     )
 
 
+def opened(notice: notices_pb2.SystemNotice, stack: Stack, system_id: str) -> dict[str, Identity]:
+    """Open a notice as a system would, by the requests that it holds."""
+    opener = Opener(
+        notice.sealed_key,
+        system_id=notice.system_id,
+        right=Right.DELETION,
+        key=keys_of(stack, system_id).sealing,
+    )
+    return {
+        one.request_id: opener.open(one.sealed, request_id=one.request_id)
+        for one in notice.identities
+    }
+
+
 async def test_sealed_identity_opens_only_for_its_system(
     intake: Intake, stack: Stack, registry: Registry
 ) -> None:
@@ -49,19 +64,11 @@ async def test_sealed_identity_opens_only_for_its_system(
     assert MARKER.encode() not in answer.content
     response = notices_pb2.SealResponse.FromString(answer.content)
     assert [notice.system_id for notice in response.systems] == [by_number, by_email]
-    number, email = (notice.identities[0] for notice in response.systems)
-    place = {"request_id": one["id"], "right": Right.DELETION}
-    opened = open_sealed(
-        number.sealed, system_id=by_number, key=keys_of(stack, by_number).sealing, **place
-    )
-    assert opened.kinds == ("customer_number",)
-    assert f"{MARKER}-7@example.com" in open_sealed(
-        email.sealed, system_id=by_email, key=keys_of(stack, by_email).sealing, **place
-    ).values("email")
+    number, email = response.systems
+    assert opened(number, stack, by_number)[one["id"]].kinds == ("customer_number",)
+    assert f"{MARKER}-7@example.com" in opened(email, stack, by_email)[one["id"]].values("email")
     with pytest.raises(RejectedInput):
-        open_sealed(
-            number.sealed, system_id=by_number, key=keys_of(stack, by_email).sealing, **place
-        )
+        opened(number, stack, by_email)
 
 
 async def test_every_open_member_is_sealed_for_every_system(
@@ -77,14 +84,9 @@ async def test_every_open_member_is_sealed_for_every_system(
     answer = await seal(intake, cohort_id, registry.digest, systems)
     response = notices_pb2.SealResponse.FromString(answer.content)
     assert [len(one.identities) for one in response.systems] == [40] * len(systems)
-    last, system_id = response.systems[-1].identities[-1], response.systems[-1].system_id
-    open_sealed(
-        last.sealed,
-        request_id=last.request_id,
-        system_id=system_id,
-        right=Right.DELETION,
-        key=keys_of(stack, system_id).sealing,
-    )
+    assert len({one.sealed_key for one in response.systems}) == len(systems)
+    for one in response.systems:
+        assert len(opened(one, stack, one.system_id)) == 40
 
 
 async def test_answered_member_cannot_be_sealed_any_more(

@@ -116,7 +116,8 @@ class FakeIntake:
     cohorts: dict[str, CohortProgress] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     without_keys: set[str] = field(default_factory=set)
-    sealed_size: int = 168
+    sealed_size: int = 100
+    sealed_key_size: int = 80
     seals: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
 
@@ -140,10 +141,12 @@ class FakeIntake:
             SystemNotice(
                 SystemId(system_id),
                 tuple(
-                    SealedIdentity(RequestId(one), "0123456789abcdef", b"s" * self.sealed_size)
+                    SealedIdentity(RequestId(one), b"s" * self.sealed_size)
                     for one in request_ids
                     if one not in self.answered
                 ),
+                key_id="0123456789abcdef",
+                sealed_key=b"k" * self.sealed_key_size,
             )
             for system_id in system_ids
         )

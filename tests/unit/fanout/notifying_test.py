@@ -141,10 +141,13 @@ async def test_large_cohort_is_sealed_in_slices_and_told_in_parts() -> None:
     assert f"{order.cohort_id}/organisation-0/0/0-49" in scene.publisher.event_ids
 
 
-@pytest.mark.parametrize("sealed_size", [168, 1256, 4096, 100_000])
-async def test_no_record_is_larger_than_its_limit(sealed_size: int) -> None:
+@pytest.mark.parametrize(
+    ("sealed_size", "sealed_key_size"),
+    [(100, 80), (100, 1168), (100, 100_000), (4096, 80), (100_000, 1168)],
+)
+async def test_no_record_is_larger_than_its_limit(sealed_size: int, sealed_key_size: int) -> None:
     scene = _Scene(systems=24)
-    scene.intake.sealed_size = sealed_size
+    scene.intake.sealed_size, scene.intake.sealed_key_size = sealed_size, sealed_key_size
     order = scene.order(members=30)
     await scene.notifying.notify(Sending(order=order), at=NOW)
 

@@ -38,6 +38,9 @@ class SealedObligation:
     notice: Notice
     """The notice, reduced to this system; shared by all obligations that it tells of."""
 
+    system: SystemNotice
+    """The notice's part that tells of it; shared likewise."""
+
     identity: SealedIdentity
     record: Record | None = None
     """Where it came from; none for a retry."""
@@ -49,15 +52,16 @@ class SealedObligation:
 
     def to_bytes(self) -> bytes:
         """Return what is needed to ask again later; the identity in it stays sealed."""
-        system_id = self.notice.systems[0].system_id
-        alone = replace(self.notice, systems=(SystemNotice(system_id, (self.identity,)),))
+        system = replace(self.system, identities=(self.identity,))
+        alone = replace(self.notice, systems=(system,))
         return notice_to_wire(alone).SerializeToString()
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> SealedObligation:
         """Read what `to_bytes` wrote."""
         notice = notice_from_wire(notices_pb2.Notice.FromString(stored))
-        return cls(notice, notice.systems[0].identities[0])
+        system = notice.systems[0]
+        return cls(notice, system, system.identities[0])
 
 
 def obligations_of(
@@ -83,4 +87,4 @@ def obligations_of(
         raise RejectedInput("wrong_topic", "the notice's right is not the topic's")
     for system in notice.systems:
         for identity in system.identities:
-            yield SealedObligation(notice, identity, record)
+            yield SealedObligation(notice, system, identity, record)

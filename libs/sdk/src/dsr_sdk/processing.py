@@ -32,7 +32,7 @@ from dsr_sdk.handlers import Asker, Handler
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
 from dsr_sdk.requests import SystemRequest
-from dsr_sdk.rounds import InHand, Round, open_identity, request_for
+from dsr_sdk.rounds import Identities, InHand, Round, request_for
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
 
@@ -180,6 +180,7 @@ class Processor:
     async def _prepare(self, turn: Round, obligations: Sequence[SealedObligation]) -> None:
         latest = {one.key: position for position, one in enumerate(obligations)}
         found = await self._outcomes.find(list(latest))
+        identities = Identities(self._keys)
         again: list[Outcome] = []
         for key, position in latest.items():
             obligation = obligations[position]
@@ -196,7 +197,7 @@ class Processor:
                 continue
             in_hand = InHand(obligation, stored.sequence if stored else 0)
             try:
-                identity = open_identity(obligation, self._keys)
+                identity = identities.of(obligation)
             except RejectedInput as fault:
                 turn.faults[position] = fault
                 if stored is not None and stored.state is OutcomeState.UNREADABLE:

@@ -14,9 +14,9 @@ from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import OutcomeState
 from dsr_sdk.requests import AccessRequest, DeletionRequest, Report, SystemRequest
 from dsr_wire.keys import SystemKeyPair
-from dsr_wire.sealing import open_sealed
+from dsr_wire.sealing import Opener
 
-__all__ = ["InHand", "Round", "open_identity", "request_for"]
+__all__ = ["Identities", "InHand", "Round", "request_for"]
 
 _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.DELETION: DeletionRequest,
@@ -55,19 +55,28 @@ class Round:
     """Identities that could not be opened, by their position in what was given."""
 
 
-def open_identity(obligation: SealedObligation, keys: SystemKeyPair) -> Identity:
-    """Open what was sealed for this system.
+class Identities:
+    """Opens what was sealed for this system; the content key of a notice once for all it holds."""
 
-    Raises:
-        RejectedInput: It was sealed for another place or key, or was changed.
-    """
-    return open_sealed(
-        obligation.identity.sealed,
-        request_id=obligation.identity.request_id,
-        system_id=keys.system_id,
-        right=obligation.notice.right,
-        key=keys.sealing,
-    )
+    def __init__(self, keys: SystemKeyPair) -> None:
+        self._keys = keys
+        self._openers: dict[tuple[bytes, Right], Opener] = {}
+
+    def of(self, obligation: SealedObligation) -> Identity:
+        """Return whom an obligation is about.
+
+        Raises:
+            RejectedInput: It was sealed for another place or key, or was changed.
+        """
+        sealed_key, right = obligation.system.sealed_key, obligation.notice.right
+        opener = self._openers.get((sealed_key, right))
+        if opener is None:
+            opener = Opener(
+                sealed_key, system_id=self._keys.system_id, right=right, key=self._keys.sealing
+            )
+            self._openers[sealed_key, right] = opener
+        sealed = obligation.identity
+        return opener.open(sealed.sealed, request_id=sealed.request_id)
 
 
 def request_for(in_hand: InHand, identity: Identity, step: Step, report: Report) -> SystemRequest:

@@ -1,13 +1,19 @@
-"""Sealing: an identity that only the addressed system opens.
+"""Sealing: identities that only the addressed system opens.
 
-HPKE (RFC 9180) in base mode with DHKEM-X25519, HKDF-SHA256 and ChaCha20-Poly1305. The request, the
-system and the right are bound in `info`, so that a sealed identity opens in its own place only.
+A notice to a system has a content key of its own, which is sealed to the system once: HPKE (RFC 9180)
+in base mode with DHKEM-X25519, HKDF-SHA256 and ChaCha20-Poly1305, the system and the right bound in
+`info`. Each identity is encrypted under the content key with ChaCha20-Poly1305 (RFC 8439), its request
+bound as associated data. So an identity opens in its own place only, and the costly part of sealing
+is paid once a notice and system, whatever the number of requests (ADR 9).
 """
 
 from __future__ import annotations
 
+import os
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from google.protobuf.message import DecodeError
 
@@ -17,41 +23,75 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.rights import Right
 from dsr_wire.keys import SealingKey
 
-__all__ = ["open_sealed", "seal"]
+__all__ = ["Opener", "Sealer"]
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
-_CONTEXT = b"dsr.v1.SealedIdentity"
+_CONTEXT = b"dsr.v1.SystemNotice"
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
 
 
-def seal(
-    identity: Identity, *, request_id: str, system_id: str, right: Right, key: SealingKey
-) -> bytes:
-    """Seal an identity for one system and one request."""
-    message = notices_pb2.Identity(
-        identifiers=[
-            notices_pb2.Identifier(kind=one.kind, value=one.value) for one in identity.identifiers
-        ]
-    )
-    info = _info(request_id, system_id, right)
-    return bytes(_SUITE.encrypt(message.SerializeToString(), key.key, info=info))
+class Sealer:
+    """Seals identities for one system, under a content key that is used nowhere else.
 
-
-def open_sealed(
-    sealed: bytes, *, request_id: str, system_id: str, right: Right, key: X25519PrivateKey
-) -> Identity:
-    """Open what was sealed for this system and this request.
-
-    Raises:
-        RejectedInput: It was sealed for another system, request, right or key, or was changed.
+    Attributes:
+        sealed_key: The content key, sealed to the system; it goes into the notice.
     """
-    try:
-        plain = _SUITE.decrypt(sealed, key, info=_info(request_id, system_id, right))
-        message = notices_pb2.Identity.FromString(bytes(plain))
-    except (InvalidTag, ValueError, DecodeError) as error:
-        detail = "the identity was not sealed for this system, request and key"
-        raise RejectedInput("cannot_open", detail) from error
-    return Identity.of(Identifier(one.kind, one.value) for one in message.identifiers)
+
+    def __init__(self, *, system_id: str, right: Right, key: SealingKey) -> None:
+        content_key = os.urandom(_KEY_BYTES)
+        info = _info(system_id, right)
+        self.sealed_key = bytes(_SUITE.encrypt(content_key, key.key, info=info))
+        self._cipher = ChaCha20Poly1305(content_key)
+        self._sealed = 0
+
+    def seal(self, identity: Identity, *, request_id: str) -> bytes:
+        """Return an identity, sealed for one request; the nonce comes first."""
+        message = notices_pb2.Identity(
+            identifiers=[
+                notices_pb2.Identifier(kind=one.kind, value=one.value)
+                for one in identity.identifiers
+            ]
+        )
+        # A count is never used twice under one key, which is all that a nonce must be.
+        nonce = self._sealed.to_bytes(_NONCE_BYTES, "big")
+        self._sealed += 1
+        return nonce + self._cipher.encrypt(nonce, message.SerializeToString(), request_id.encode())
 
 
-def _info(request_id: str, system_id: str, right: Right) -> bytes:
-    return b"\x00".join((_CONTEXT, request_id.encode(), system_id.encode(), right.value.encode()))
+class Opener:
+    """Opens what was sealed for one system under one content key."""
+
+    def __init__(
+        self, sealed_key: bytes, *, system_id: str, right: Right, key: X25519PrivateKey
+    ) -> None:
+        """Open the content key.
+
+        Raises:
+            RejectedInput: It was sealed for another system, right or key, or was changed.
+        """
+        try:
+            content_key = _SUITE.decrypt(sealed_key, key, info=_info(system_id, right))
+            self._cipher = ChaCha20Poly1305(bytes(content_key))
+        except (InvalidTag, ValueError) as error:
+            detail = "the identities were not sealed for this system, right and key"
+            raise RejectedInput("cannot_open", detail) from error
+
+    def open(self, sealed: bytes, *, request_id: str) -> Identity:
+        """Return an identity that was sealed for this request.
+
+        Raises:
+            RejectedInput: It was sealed for another request or notice, or was changed.
+        """
+        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            plain = self._cipher.decrypt(nonce, ciphertext, request_id.encode())
+            message = notices_pb2.Identity.FromString(plain)
+        except (InvalidTag, ValueError, DecodeError) as error:
+            detail = "the identity was not sealed for this request and notice"
+            raise RejectedInput("cannot_open", detail) from error
+        return Identity.of(Identifier(one.kind, one.value) for one in message.identifiers)
+
+
+def _info(system_id: str, right: Right) -> bytes:
+    return b"\x00".join((_CONTEXT, system_id.encode(), right.value.encode()))

@@ -19,7 +19,7 @@ from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice, notice_
 from dsr_wire.envelope import Outgoing, decode, encode
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.merkle import leaf_hash
-from dsr_wire.sealing import seal
+from dsr_wire.sealing import Sealer
 from dsr_wire.signing import is_signed_by
 from dsr_wire.topics import notice_topic
 
@@ -69,26 +69,6 @@ def a_notice(
         scope: What part of the data is meant; all of it unless given.
     """
     now = datetime.now(UTC)
-    systems = tuple(
-        SystemNotice(
-            SystemId(one.system_id),
-            tuple(
-                SealedIdentity(
-                    request_id,
-                    one.sealing.id,
-                    seal(
-                        an_identity(values),
-                        request_id=request_id,
-                        system_id=one.system_id,
-                        right=right,
-                        key=one.sealing,
-                    ),
-                )
-                for request_id, values in identities.items()
-            ),
-        )
-        for one in to
-    )
     return Notice(
         notice_id=notice_id or new_request_id(),
         organisation_id=OrganisationId(organisation_id),
@@ -100,8 +80,19 @@ def a_notice(
         sent_at=now,
         reminder=reminder,
         scope=scope or Scope(),
-        systems=systems,
+        systems=tuple(_sealed_for(one, identities, right) for one in to),
     )
+
+
+def _sealed_for(
+    keys: SystemPublicKeys, identities: Mapping[RequestId, IdentityLike], right: Right
+) -> SystemNotice:
+    sealer = Sealer(system_id=keys.system_id, right=right, key=keys.sealing)
+    sealed = tuple(
+        SealedIdentity(request_id, sealer.seal(an_identity(values), request_id=request_id))
+        for request_id, values in identities.items()
+    )
+    return SystemNotice(SystemId(keys.system_id), sealed, keys.sealing.id, sealer.sealed_key)
 
 
 def a_notice_record(notice: Notice) -> Outgoing:

@@ -38,7 +38,6 @@ class SealedIdentity:
     """A data subject's identity for one system's eyes, under one request."""
 
     request_id: RequestId
-    key_id: str
     sealed: bytes
 
 
@@ -48,6 +47,11 @@ class SystemNotice:
 
     system_id: SystemId
     identities: tuple[SealedIdentity, ...]
+    key_id: str
+    """The sealing key of the system that the content key was sealed to."""
+
+    sealed_key: bytes
+    """The key of the identities, for the system's eyes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +118,11 @@ def system_notice_to_wire(one: SystemNotice) -> notices_pb2.SystemNotice:
     return notices_pb2.SystemNotice(
         system_id=one.system_id,
         identities=[
-            notices_pb2.SealedIdentity(
-                request_id=identity.request_id, key_id=identity.key_id, sealed=identity.sealed
-            )
+            notices_pb2.SealedIdentity(request_id=identity.request_id, sealed=identity.sealed)
             for identity in one.identities
         ],
+        key_id=one.key_id,
+        sealed_key=one.sealed_key,
     )
 
 
@@ -133,9 +137,10 @@ def system_notice_from_wire(message: notices_pb2.SystemNotice) -> SystemNotice:
         tuple(
             SealedIdentity(
                 RequestId(uuid_text(one.request_id, field="systems.identities.request_id")),
-                one.key_id,
                 one.sealed,
             )
             for one in message.identities
         ),
+        message.key_id,
+        message.sealed_key,
     )

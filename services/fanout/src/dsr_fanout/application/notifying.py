@@ -29,7 +29,7 @@ from dsr_wire.topics import notice_topic
 __all__ = ["SEALS_A_CALL", "Notifying", "Untold"]
 
 SEALS_A_CALL = 2_000
-"""Identities that one call to intake seals at most, about a seventh of a second of its time."""
+"""Identities that one call to intake seals at most: some 25 ms of its time, and 300 KB."""
 
 _PART_LIMIT = RECORD_LIMIT - 16 * 1024
 """Bytes of identities in one notice; the rest is left for its other fields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
@@ -11,7 +11,7 @@ __all__ = ["Part", "parts_of"]
 
 _ENTRY_OVERHEAD = 16
 _SYSTEM_OVERHEAD = 64
-"""Tags, lengths and ids around an identity and around a system, rounded up."""
+"""Tags and lengths around an identity, and around a system with its id, rounded up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ def parts_of(
     sizes = dict.fromkeys(range(first, last + 1), 0)
     for one in systems:
         for identity in one.identities:
-            sizes[positions[identity.request_id]] += _size_of(identity) + _SYSTEM_OVERHEAD
+            sizes[positions[identity.request_id]] += _size_of(identity)
+    room = limit - sum(_overhead(one) for one in systems)
     begin, size = first, 0
     for position in range(first, last + 1):
-        if position > begin and size + sizes[position] > limit:
+        if position > begin and size + sizes[position] > room:
             yield from _run(systems, positions, begin, position - 1, limit)
             begin, size = position, 0
         size += sizes[position]
@@ -72,7 +73,7 @@ def _run(
         )
         if not identities:
             continue
-        system = SystemNotice(one.system_id, identities)
+        system = replace(one, identities=identities)
         if first == last and kept and size + _size((system,)) > limit:
             yield Part(first, last, tuple(kept), begins_at or kept[0].system_id)
             kept, size, begins_at = [], 0, one.system_id
@@ -84,9 +85,13 @@ def _run(
 
 def _size(systems: Sequence[SystemNotice]) -> int:
     return sum(
-        _SYSTEM_OVERHEAD + sum(_size_of(identity) for identity in one.identities) for one in systems
+        _overhead(one) + sum(_size_of(identity) for identity in one.identities) for one in systems
     )
 
 
+def _overhead(system: SystemNotice) -> int:
+    return len(system.sealed_key) + len(system.key_id) + _SYSTEM_OVERHEAD
+
+
 def _size_of(identity: SealedIdentity) -> int:
-    return len(identity.sealed) + len(identity.request_id) + len(identity.key_id) + _ENTRY_OVERHEAD
+    return len(identity.sealed) + len(identity.request_id) + _ENTRY_OVERHEAD

@@ -16,7 +16,7 @@ from dsr_intake.model import Member, WrappedKey
 from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 from dsr_wire.keys import SealingKey
-from dsr_wire.sealing import seal
+from dsr_wire.sealing import Sealer
 
 __all__ = ["Sealing"]
 
@@ -95,26 +95,17 @@ def _sealed(
         (member.request_id, decrypt(member.ciphertext, request_id=member.request_id, key=key))
         for member, key in zip(members, keys, strict=True)
     ]
-    return [
-        SystemNotice(
-            system.id,
-            tuple(
-                _one(request_id, identity, system, key, right)
-                for request_id, identity in identities
-            ),
+    return [_notice(identities, system, key, right) for system, key in addressed]
+
+
+def _notice(
+    identities: Sequence[tuple[RequestId, Identity]], system: System, key: SealingKey, right: Right
+) -> SystemNotice:
+    sealer = Sealer(system_id=system.id, right=right, key=key)
+    sealed = tuple(
+        SealedIdentity(
+            request_id, sealer.seal(identity.only(system.identifiers), request_id=request_id)
         )
-        for system, key in addressed
-    ]
-
-
-def _one(
-    request_id: RequestId, identity: Identity, system: System, key: SealingKey, right: Right
-) -> SealedIdentity:
-    sealed = seal(
-        identity.only(system.identifiers),
-        request_id=request_id,
-        system_id=system.id,
-        right=right,
-        key=key,
+        for request_id, identity in identities
     )
-    return SealedIdentity(request_id, key.id, sealed)
+    return SystemNotice(system.id, sealed, key.id, sealer.sealed_key)
