@@ -46,6 +46,8 @@ class Plan:
 
     concurrency: int = 64
     rate: float | None = None
+    """Requests a second; as many as intake takes when not given."""
+
     machine: dict[str, str | int]
 
 
@@ -138,7 +140,9 @@ async def _measure(
 
 async def _submit(client: Client, plan: Plan, people: People, progress: Progress) -> Submitted:
     if plan.batch is not None:
-        return await client.submit_batches(people.asked, size=plan.batch, progress=progress)
+        return await client.submit_batches(
+            people.asked, size=plan.batch, rate=plan.rate, progress=progress
+        )
     return await client.submit(
         people.asked, concurrency=plan.concurrency, rate=plan.rate, progress=progress
     )

@@ -109,11 +109,17 @@ class Client:
         return done
 
     async def submit_batches(
-        self, people: Iterable[str], *, size: int, progress: Progress = ignore
+        self,
+        people: Iterable[str],
+        *,
+        size: int,
+        rate: float | None = None,
+        progress: Progress = ignore,
     ) -> Submitted:
         """Submit by the batch call, so many lines a call, one call after another.
 
         A line counts as accepted when its call began, since intake answers after the last line.
+        With a rate, a call begins no sooner than the lines before it take at so many a second.
 
         Raises:
             CommandError: A line was not accepted.
@@ -123,6 +129,9 @@ class Client:
         rest = iter(people)
         async with self._connection() as connection:
             while lines := [_line(person) for person in itertools.islice(rest, size)]:
+                if rate is not None:
+                    ahead = len(done.accepted_at) / rate - (time.perf_counter() - began)
+                    await asyncio.sleep(ahead)
                 start, called_at = time.perf_counter(), time.time()
                 answers = connection.post_lines(
                     BATCH_PATH, b"".join(lines), "Content-Type: application/x-ndjson"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any
 
 import typer
@@ -66,7 +67,14 @@ def bulk(
     systems: Systems = 5,
     requests: Requests = 20_000,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Lines a call; one call for all if not given")
+        int | None,
+        typer.Option(
+            min=1, help="Lines a call; if not given one call for all, two a second at a rate"
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=1, help="Lines a second; as many as are taken if not given"),
     ] = None,
     *,
     lean: WithLean = False,
@@ -74,12 +82,13 @@ def bulk(
     as_json: Json = False,
 ) -> None:
     """Send requests by the batch call, and measure from its start until every one is closed."""
+    lines = requests if rate is None else math.ceil(rate / 2)
     report = run_loop(
         systems=systems,
         requests=requests,
-        batch=batch or min(requests, _LINES_LIMIT),
+        batch=batch or min(lines, _LINES_LIMIT),
         concurrency=1,
-        rate=None,
+        rate=rate,
         with_lean=lean,
         keep=keep,
     )
