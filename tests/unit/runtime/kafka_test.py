@@ -50,13 +50,20 @@ class FakeConsumer:
             self._then()
             return {}
         batch = self._batches.pop(0)
-        return {TopicPartition("t", n): [record] for n, record in enumerate(batch)}
+        return {
+            TopicPartition("t", n): [Record("t", b"", value.encode())]
+            for n, value in enumerate(batch)
+        }
 
     async def commit(self) -> None:
         self.calls.append("commit")
         if self.commit_faults:
             raise self.commit_faults.pop(0)
         self.commits += 1
+
+
+def joined(records: Sequence[Record]) -> str:
+    return "+".join(one.value.decode() for one in records)
 
 
 class Loop(RecordLoop):
@@ -76,7 +83,7 @@ async def test_a_batch_is_committed_after_it_was_handled() -> None:
     order: list[str] = []
 
     async def handle(records: Sequence[Any]) -> None:
-        order.append("+".join(records))
+        order.append(joined(records))
         assert loop.consumer.commits == len(order) - 1
 
     loop = Loop([["a", "b"], [], ["c"]], handle)
@@ -91,7 +98,7 @@ async def test_a_batch_that_failed_is_given_again_whole_and_nothing_is_skipped()
     faults = [LookupError("first"), LookupError("second")]
 
     async def handle(records: Sequence[Any]) -> None:
-        given.append("+".join(records))
+        given.append(joined(records))
         seen.append(loop.fault)
         if faults:
             raise faults.pop()

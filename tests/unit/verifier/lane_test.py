@@ -142,6 +142,20 @@ async def test_no_more_is_queued_than_is_sure_to_be_used() -> None:
     assert scene.acknowledged == list(range(100))
 
 
+async def test_no_more_bytes_are_queued_than_are_sure_to_be_used() -> None:
+    scene = Scene(max_bytes=1000)
+    scene.go.clear()
+    async with scene.running():
+        scene.arrive(*range(10), size=500)
+        # One is in hand with what filled its micro-batch, and twice that much waits.
+        await eventually(lambda: scene.lane._bytes >= 2000)
+        assert scene.lane._bytes == 2000
+        assert scene.stream.arriving.qsize() >= 4
+        scene.go.set()
+        await eventually(lambda: len(scene.acknowledged) == 10)
+    assert scene.acknowledged == list(range(10))
+
+
 async def test_a_micro_batch_that_is_abandoned_is_not_acknowledged() -> None:
     scene = Scene()
     scene.away = True

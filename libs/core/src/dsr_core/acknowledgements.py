@@ -104,6 +104,8 @@ def standing(answers: Iterable[Acknowledgement]) -> Standing:
     later answer confirms it. Of an answer that was sent again, the first sending counts.
     """
     sendings = sorted(answers, key=_sent, reverse=True)
+    if len(sendings) == 1:
+        return Standing(sendings[0], sendings[0].confirms, is_contradicted=False, contradictions=0)
     distinct = sorted({_content(one): one for one in sendings}.values(), key=_order)
     current: Acknowledgement | None = None
     confirmed = contradicted = False

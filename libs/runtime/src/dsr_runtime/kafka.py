@@ -320,7 +320,7 @@ class RecordLoop:
                 records = [record for batch in batches.values() for record in batch]
                 if records and await self._handled(records):
                     await self._commit(consumer)
-                    await self._pace.rest(len(records))
+                    await self._pace.rest(sum(len(one.value or b"") for one in records))
         finally:
             await consumer.stop()
 

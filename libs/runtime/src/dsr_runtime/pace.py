@@ -14,7 +14,8 @@ __all__ = ["Pace"]
 
 _REST_S = 0.05
 _CLOSELY_S = 0.15
-_LARGE = 200
+_LARGE = 64 * 1024
+"""Bytes; some hundred records of one request each, or a few of many requests."""
 
 
 class Pace:
@@ -23,15 +24,16 @@ class Pace:
     def __init__(self) -> None:
         self._last = float("-inf")
 
-    async def rest(self, count: int) -> None:
+    async def rest(self, size: int) -> None:
         """Return at once after a large batch, or one that came alone; else after 50 ms.
 
         Args:
-            count: How many records the batch had that has just been made durable.
+            size: The bytes of the batch that has just been made durable. Records are no measure,
+                since one may stand for hundreds of requests.
         """
         now = time.monotonic()
         closely = now - self._last < _CLOSELY_S
         self._last = now
-        if closely and count < _LARGE:
+        if closely and size < _LARGE:
             await asyncio.sleep(_REST_S)
             self._last = time.monotonic()

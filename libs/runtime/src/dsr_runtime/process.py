@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -69,6 +70,18 @@ class Process:
         return 1 if failed else 0
 
 
+def _leave_out_of_collections() -> None:
+    """Spare garbage collection what lives as long as the process.
+
+    Modules and what start-up made are most of the objects, and are garbage only at the end.
+    A micro-batch makes some ten thousand that live until its transaction is committed, which the
+    standard threshold of 700 would look through many times.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def run(service: str, main: Callable[[Process], Awaitable[None]]) -> None:
     """Run a service until SIGTERM or SIGINT, then drain and leave; exit code 1 after a fault.
 
@@ -91,6 +104,7 @@ def run(service: str, main: Callable[[Process], Awaitable[None]]) -> None:
                 await starting
         else:
             starting.result()
+            _leave_out_of_collections()
             log.info("started", service=service)
         code = await process.wait()
         stopping.cancel()

@@ -24,7 +24,7 @@ class VerifierSettings(LogSettings, HttpSettings, KafkaSettings, PostgresSetting
     verifier_batch_records: int = Field(default=1000, ge=1, le=10_000)
     """Kafka records in one transaction at most."""
 
-    verifier_batch_bytes: int = Field(default=524_288, ge=1024)
+    verifier_batch_bytes: int = Field(default=262_144, ge=1024)
     """Bytes in one transaction, about; one larger record still goes alone."""
 
     verifier_registry_wait_s: float = Field(default=30.0, ge=0, le=600)

@@ -15,6 +15,9 @@ from dsr_wire.envelope import Headers
 
 __all__ = ["exemptions_text", "exemptions_value", "headers_text", "headers_value", "standing_of"]
 
+# Looking a member up by its value is several times faster than calling the enumeration.
+_DISPOSITIONS = {one.value: one for one in Disposition}
+
 
 def exemptions_value(exemptions: tuple[Exemption, ...]) -> list[dict[str, Any]]:
     """Return exemptions as JSON values."""
@@ -42,7 +45,7 @@ def standing_of(row: asyncpg.Record, right: Right) -> Standing:
         request_id=RequestId(str(row["request_id"])),
         system_id=SystemId(row["system_id"]),
         right=right,
-        disposition=Disposition(row["disposition"]),
+        disposition=_DISPOSITIONS[row["disposition"]],
         sequence=row["sequence"],
         answered_at=row["answered_at"],
         records=row["records"],

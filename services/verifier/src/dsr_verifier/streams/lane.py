@@ -34,6 +34,7 @@ class Lane:
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._events: deque[Any] = deque()
+        self._bytes = 0
         self._filled = asyncio.Event()
         self._taken = asyncio.Event()
         self._pace = Pace()
@@ -43,8 +44,9 @@ class Lane:
         """Queue a stream's events; the Faust agent. Nothing in here acknowledges."""
         async for event in stream.noack().events():
             self._events.append(event)
+            self._bytes += _size(event)
             self._filled.set()
-            while len(self._events) >= 2 * self._max_records:
+            while len(self._events) >= 2 * self._max_records or self._bytes >= 2 * self._max_bytes:
                 self._taken.clear()
                 await self._taken.wait()
 
@@ -54,7 +56,7 @@ class Lane:
             await self._filled.wait()
             if self._stopping:
                 return
-            batch = self._take()
+            batch, size = self._take()
             try:
                 await self.handling.handle([_received(event.message) for event in batch])
             except Abandoned:
@@ -62,7 +64,7 @@ class Lane:
                 return
             for event in batch:
                 event.ack()
-            await self._pace.rest(len(batch))
+            await self._pace.rest(size)
 
     def stop(self) -> None:
         """Ask `run` to end. What is queued is not acknowledged, and comes again."""
@@ -70,17 +72,22 @@ class Lane:
         self._filled.set()
         self.handling.stop()
 
-    def _take(self) -> list[Any]:
+    def _take(self) -> tuple[list[Any], int]:
         batch: list[Any] = []
         size = 0
         while self._events and len(batch) < self._max_records and size < self._max_bytes:
             event = self._events.popleft()
             batch.append(event)
-            size += len(event.message.value or b"")
+            size += _size(event)
+        self._bytes -= size
         if not self._events:
             self._filled.clear()
         self._taken.set()
-        return batch
+        return batch, size
+
+
+def _size(event: Any) -> int:
+    return len(event.message.value or b"")
 
 
 def _received(message: Any) -> Received:
