@@ -111,6 +111,27 @@ def test_nothing_but_bootstrap_constructs_an_adapter(service: str) -> None:
     assert adapters_of(service)
 
 
+def untranslated(node: ast.AST, *, inside: bool = False) -> list[int]:
+    """The lines at which a pool is used outside `with translated()`."""
+    if isinstance(node, ast.With):
+        inside = inside or any("translated" in ast.unparse(one) for one in node.items)
+    found = [
+        line for child in ast.iter_child_nodes(node) for line in untranslated(child, inside=inside)
+    ]
+    is_used = isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._pool"
+    return [*found, node.lineno] if is_used and not inside else found
+
+
+def test_every_use_of_a_pool_tells_its_faults_as_this_project_s_errors() -> None:
+    used = [
+        path
+        for path in modules("services/", "libs/runtime/")
+        if "self._pool." in ast.unparse(tree(path))
+    ]
+    assert [f"{path}:{line}" for path in used for line in untranslated(tree(path))] == []
+    assert len(used) > len(SERVICES)
+
+
 def test_metrics_are_named_where_metrics_are_defined() -> None:
     kinds = {"Counter", "Gauge", "Histogram", "Summary"}
     found = [

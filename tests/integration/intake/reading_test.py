@@ -52,12 +52,25 @@ async def test_list_is_paged_and_filtered(intake: Intake) -> None:
         "limit=99999999999999999999999",
         "received_after=yesterday",
         "received_after=2026-02-30T00:00:00Z",
+        "received_after=9999-12-31T23:59:59-01:00",
+        "received_before=9999-12-31T23:59:59-01:00",
         "jurisdiction=%00",
         "jurisdiction=ZZ",
     ],
 )
-async def test_wrong_query_is_refused(intake: Intake, query: str) -> None:
-    assert (await intake.http.get(f"{BASE}?{query}")).status_code == 422
+async def test_wrong_query_is_refused_by_its_name(intake: Intake, query: str) -> None:
+    refused = await intake.http.get(f"{BASE}?{query}")
+    assert refused.status_code == 422
+    assert [one["pointer"] for one in refused.json()["errors"]] == [f"/{query.partition('=')[0]}"]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-01:00", "1000-01-01T00:00:00+23:59"])
+async def test_a_submission_of_a_time_that_cannot_be_stored_is_refused(
+    intake: Intake, at: str
+) -> None:
+    refused = await intake.http.post(BASE, json=a_submission(received_at=at))
+    assert refused.status_code == 422
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/received_at"]
 
 
 async def test_cursor_of_any_bytes_is_no_fault(intake: Intake) -> None:

@@ -23,10 +23,10 @@ from unit.verifier.world import (
 )
 
 from dsr_contracts.v1 import closures_pb2
-from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_verifier.adapters.closing import closure_records
-from dsr_verifier.adapters.ledger import PostgresLedger, translated
+from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.transaction import PostgresTransaction
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_wire import merkle
@@ -246,26 +246,12 @@ async def test_the_change_feed_is_pruned(pool: asyncpg.Pool[asyncpg.Record], wor
     assert [str(one) for row in rows for one in row["request_ids"]] == [kept]
 
 
-def test_what_the_store_raises_is_told_apart_by_type() -> None:
-    for fault in (
-        ConnectionRefusedError(),
-        TimeoutError(),
-        asyncpg.DeadlockDetectedError(),
-        asyncpg.AdminShutdownError(),
-        asyncpg.TooManyConnectionsError(),
-        asyncpg.SerializationError(),
-        asyncpg.InterfaceError("the connection is closed"),
-        asyncpg.InternalClientError("ended between a statement and its reset"),
-        asyncpg.ForeignKeyViolationError(),
-        TimeoutError(),
-    ):
-        with pytest.raises(Unavailable), translated():
-            raise fault
-    for fault in (asyncpg.DataError("no"), asyncpg.CharacterNotInRepertoireError()):
-        with pytest.raises(RejectedInput), translated():
-            raise fault
-    with pytest.raises(asyncpg.UndefinedTableError), translated():
-        raise asyncpg.UndefinedTableError
+async def test_a_parked_record_that_has_just_been_taken_away_is_waited_for(
+    pool: asyncpg.Pool[asyncpg.Record],
+) -> None:
+    with pytest.raises(Unavailable):
+        async with PostgresLedger(pool).transaction():
+            raise asyncpg.ForeignKeyViolationError
 
 
 async def test_plans_go_by_index_without_settings_in_the_address(

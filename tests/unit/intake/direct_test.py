@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import asyncpg
 import httpx
 from fastapi import FastAPI, Request, Response
 
+from dsr_core.errors import Unavailable
 from dsr_intake.http.direct import Direct
 
 
-async def test_a_passing_fault_of_postgresql_on_the_hot_path_is_told_as_unavailable() -> None:
+async def test_a_fault_on_the_hot_path_is_a_problem_document() -> None:
     async def submit(_request: Request) -> Response:
-        raise asyncpg.AdminShutdownError("57P01")
+        raise Unavailable("the store is away")
 
     app = Direct(FastAPI(), method="POST", path="/things", endpoint=submit)
     async with httpx.AsyncClient(
@@ -18,3 +18,4 @@ async def test_a_passing_fault_of_postgresql_on_the_hot_path_is_told_as_unavaila
         answer = await client.post("/things")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
+from dsr_core.errors import RejectedInput
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.plan import Scope
-from dsr_intake.http.submission import SubjectRequestBody, parse_line, parse_single
+from dsr_intake.http.submission import SubjectRequestBody, moment, parse_line, parse_single
 from dsr_intake.model import Submission
 from dsr_runtime.http.problems import Problem, problem_document
 from support.builders import MARKER
@@ -30,6 +31,28 @@ def test_submission_is_normalised() -> None:
     assert one.identity.first("email") == "someone@example.com"
     assert one.scope == Scope(("user.contact", "user.name"))
     assert one.received_at == datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:59-01:00",
+        "9999-12-31t23:00:00.999999999-23:59",
+        "2026-02-30T00:00:00Z",
+    ],
+)
+def test_a_time_that_no_clock_in_utc_shows_is_refused_by_its_field(text: str) -> None:
+    with pytest.raises(RejectedInput) as raised:
+        moment(text, field="received_before")
+    assert raised.value.field == "received_before"
+    with pytest.raises(RejectedInput) as raised:
+        parsed(a_submission(received_at=text))
+    assert raised.value.field == "received_at"
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "1000-01-01T00:00:00+23:59"])
+def test_the_last_and_the_first_time_are_taken_in_utc(text: str) -> None:
+    assert moment(text, field="received_before").tzinfo is UTC
 
 
 def test_content_is_the_same_for_the_same_submission_only() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
@@ -116,7 +115,7 @@ async def test_a_batch_that_failed_is_given_again_whole_and_nothing_is_skipped()
     [
         (Unavailable("the store is away"), "warning", "the store is away"),
         (KafkaConnectionError("x"), "warning", "KafkaConnectionError"),
-        (asyncpg.AdminShutdownError("x"), "warning", "AdminShutdownError"),
+        (ConnectionRefusedError("x"), "warning", "ConnectionRefusedError"),
         (LookupError("x"), "error", None),
     ],
 )

@@ -58,13 +58,6 @@ ERRORS: dict[str, Exception] = {
     "unavailable": Unavailable("the archive is away"),
     "os-error": ConnectionRefusedError(f"to {MARKER}"),
     "timeout": TimeoutError(),
-    "going-down": asyncpg.AdminShutdownError("57P01"),
-    "crashed": asyncpg.CrashShutdownError("57P02"),
-    "full": asyncpg.TooManyConnectionsError("53300"),
-    "disk-full": asyncpg.DiskFullError("53100"),
-    "standby": asyncpg.ReadOnlySQLTransactionError("25006"),
-    "deadlock": asyncpg.DeadlockDetectedError("40P01"),
-    "serialization": asyncpg.SerializationError("40001"),
     "statement": asyncpg.UndefinedTableError(MARKER),
     "problem": Problem(418, "teapot", "no coffee", headers={"X-Pot": "1"}),
     "http": HTTPException(403, "not yours", headers={"X-Why": "1"}),
@@ -133,19 +126,6 @@ async def test_every_error_is_a_problem_document(
     answer = await client.get(f"/errors/{name}")
     assert answer.status_code == status
     assert document(answer)["type"] == f"urn:dsr:problem:{kind}"
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["going-down", "crashed", "full", "disk-full", "standby", "deadlock", "serialization"],
-)
-async def test_a_passing_fault_of_postgresql_is_told_as_unavailable(
-    client: httpx.AsyncClient, name: str
-) -> None:
-    answer = await client.get(f"/errors/{name}")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "2"
-    document(answer)
 
 
 async def test_the_field_to_blame_is_pointed_at(client: httpx.AsyncClient) -> None:

@@ -22,7 +22,6 @@ from dsr_core.errors import Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.kafka_headers import tolerate_header_names
 from dsr_runtime.pace import Pace
-from dsr_runtime.postgres import TRANSIENT
 
 __all__ = ["BatchHandler", "KafkaConnection", "Publisher", "RecordLoop", "Sendable", "started"]
 
@@ -272,7 +271,7 @@ BatchHandler = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
 """Handles records; when it returns, their effects are durable. It may be given the same ones again."""
 
 
-_EXPECTED = (Unavailable, KafkaError, *TRANSIENT)
+_EXPECTED = (Unavailable, KafkaError, OSError)
 
 
 def _told(error: Exception) -> str:

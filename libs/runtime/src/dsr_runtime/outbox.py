@@ -16,9 +16,10 @@ import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
+from dsr_core.errors import Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.kafka import Publisher, Sendable
-from dsr_runtime.postgres import TRANSIENT
+from dsr_runtime.postgres import translated
 from dsr_runtime.records import Record
 
 __all__ = ["OutboxRelay", "ddl", "enqueue"]
@@ -111,9 +112,9 @@ class OutboxRelay:
             self._wake.clear()
             try:
                 published = await self._publish_some()
-            except (*TRANSIENT, KafkaError, asyncpg.PostgresError) as error:
-                self.fault = type(error).__name__
-                log.warning("the outbox waits", error=type(error).__name__)
+            except (Unavailable, KafkaError, OSError, asyncpg.PostgresError) as error:
+                self.fault = str(error) if isinstance(error, Unavailable) else type(error).__name__
+                log.warning("the outbox waits", error=self.fault)
                 await backoff.wait()
                 continue
             if published or not self._aside:
@@ -141,33 +142,38 @@ class OutboxRelay:
 
         Raises:
             KafkaError: None was taken.
+            OSError: None was taken, since Kafka cannot be reached.
+            Unavailable: PostgreSQL is away.
         """
         now = asyncio.get_running_loop().time()
         self._aside = {key: until for key, until in self._aside.items() if until > now}
-        async with self._pool.acquire() as connection, connection.transaction():
-            # Two statements: the second must see what another replica deleted before it let go.
-            slots = await connection.fetchval(
-                f"select array_agg(s) from generate_series(0, {_SLOTS - 1}) s"
-                f" where pg_try_advisory_xact_lock({_LOCK_SPACE}, "
-                f" hashtext('{self._schema}') # s)"
-            )
-            rows = await connection.fetch(
-                f"select id, topic, key, value, headers from {self._schema}.outbox"
-                " where slot = any($1::smallint[]) and (topic, key) not in"
-                " (select * from unnest($2::text[], $3::bytea[]))"
-                f" order by id limit {_BATCH}",
-                slots or [],
-                [topic for topic, _ in self._aside],
-                [key for _, key in self._aside],
-            )
-            if not rows:
-                return 0
-            outcomes = await self._publisher.publish_each(_record(row) for row in rows)
-            taken = [row["id"] for row, fault in zip(rows, outcomes, strict=True) if fault is None]
-            if taken:
-                await connection.execute(
-                    f"delete from {self._schema}.outbox where id = any($1::bigint[])", taken
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                # Two statements: the second must see what another replica deleted before it let go.
+                slots = await connection.fetchval(
+                    f"select array_agg(s) from generate_series(0, {_SLOTS - 1}) s"
+                    f" where pg_try_advisory_xact_lock({_LOCK_SPACE}, "
+                    f" hashtext('{self._schema}') # s)"
                 )
+                rows = await connection.fetch(
+                    f"select id, topic, key, value, headers from {self._schema}.outbox"
+                    " where slot = any($1::smallint[]) and (topic, key) not in"
+                    " (select * from unnest($2::text[], $3::bytea[]))"
+                    f" order by id limit {_BATCH}",
+                    slots or [],
+                    [topic for topic, _ in self._aside],
+                    [key for _, key in self._aside],
+                )
+                if not rows:
+                    return 0
+                outcomes = await self._publisher.publish_each(_record(row) for row in rows)
+                taken = [
+                    row["id"] for row, fault in zip(rows, outcomes, strict=True) if fault is None
+                ]
+                if taken:
+                    await connection.execute(
+                        f"delete from {self._schema}.outbox where id = any($1::bigint[])", taken
+                    )
         self._set_aside(rows, outcomes)
         return len(taken)
 

@@ -1,23 +1,31 @@
-"""PostgreSQL: pools that wait for the server, and migrations that run once."""
+"""PostgreSQL: pools that wait for the server, migrations that run once, and what its faults mean."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 import asyncpg
 import structlog
 
+from dsr_core.errors import RejectedInput, Unavailable
 from dsr_runtime.backoff import Backoff
+from dsr_runtime.process import StartFault
 
-__all__ = ["TRANSIENT", "connect_pool", "migrate"]
+__all__ = ["connect_pool", "migrate", "translated"]
 
 log = structlog.get_logger(__name__)
 
-TRANSIENT = (
+_UNSTORABLE = (
+    asyncpg.DataError,  # by the server, and by asyncpg where it cannot encode a value
+    asyncpg.ProgramLimitExceededError,
+)
+
+_PASSING = (
     OSError,  # timeouts too
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
     # Where the server ends a connection between a statement and the reset that follows it.
     asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,  # the disk is full, or all connections are taken
@@ -27,7 +35,34 @@ TRANSIENT = (
     asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
     asyncpg.TransactionRollbackError,  # a deadlock, or a transaction that could not be serialised
 )
-"""What asyncpg raises where the same call may succeed a little later."""
+"""What is raised where the same call may succeed a little later."""
+
+
+@contextmanager
+def translated(*passing: type[Exception]) -> Iterator[None]:
+    """Raise the store's faults as this project's errors; what is left is a fault of the code.
+
+    Every use of a pool stands within one, so that nothing above an adapter knows the store's faults.
+
+    Args:
+        passing: More that passes by itself, where the caller knows why.
+
+    Raises:
+        RejectedInput: The values cannot be stored, now or later.
+        Unavailable: The store is away, or busy with what will have ended soon.
+    """
+    passes: tuple[type[Exception], ...] = (*_PASSING, *passing)
+    try:
+        yield
+    except _UNSTORABLE as error:
+        raise RejectedInput("unstorable", "the values cannot be stored") from error
+    except passes as error:
+        raise Unavailable(f"postgresql: {type(error).__name__}") from error
+    except asyncpg.InterfaceError as error:
+        # A connection that is closed, or a pool; what derives from it is a mistake for ever.
+        if type(error) is not asyncpg.InterfaceError:
+            raise
+        raise Unavailable(f"postgresql: {type(error).__name__}") from error
 
 
 async def connect_pool(
@@ -39,21 +74,29 @@ async def connect_pool(
         dsn: The database.
         size: Connections at most.
         server_settings: Settings of PostgreSQL that each connection begins with.
+
+    Raises:
+        StartFault: The address is none.
     """
     backoff = Backoff()
     while True:
         try:
-            return await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=size,
-                command_timeout=30,
-                max_inactive_connection_lifetime=60,
-                server_settings=server_settings,
-            )
-        except TRANSIENT as error:
-            log.warning("postgresql is away", error=type(error).__name__)
+            with translated():
+                return await asyncpg.create_pool(
+                    dsn,
+                    min_size=1,
+                    max_size=size,
+                    command_timeout=30,
+                    max_inactive_connection_lifetime=60,
+                    server_settings=server_settings,
+                )
+        except Unavailable as error:
+            log.warning("postgresql is away", error=str(error))
             await backoff.wait()
+        except asyncpg.ClientConfigurationError as error:
+            raise StartFault(
+                "DSR_POSTGRES_DSN is not like postgresql://user:password@host:port/name"
+            ) from error
 
 
 async def migrate(dsn: str, *, package: str, schema: str) -> None:
@@ -66,8 +109,7 @@ async def migrate(dsn: str, *, package: str, schema: str) -> None:
         package: The package whose `migrations` folder holds the versions.
         schema: Where Alembic keeps its own table.
     """
-    # Here and not above: Alembic brings SQLAlchemy, a second of CPU that a process without a database
-    # (fanout, which needs TRANSIENT only) must not pay at its start.
+    # Here and not above: Alembic brings SQLAlchemy, a second of CPU.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
 

@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 from prometheus_client import CollectorRegistry
 
+from dsr_core.errors import Unavailable
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
@@ -34,7 +35,7 @@ from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import TRANSIENT, connect_pool, migrate
+from dsr_runtime.postgres import connect_pool, migrate
 from dsr_runtime.process import Process
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import CLOSURES, REGISTRY
@@ -131,7 +132,7 @@ async def _ended(task: asyncio.Future[None]) -> None:
 async def _forget_keys(store: PostgresAcceptance) -> None:
     try:
         count = await store.forget_keys(before=utc_now() - KEYS_KEPT)
-    except (*TRANSIENT, asyncpg.PostgresError) as error:
+    except (Unavailable, asyncpg.PostgresError) as error:
         log.warning("idempotency keys are forgotten later", error=type(error).__name__)
     else:
         log.info("idempotency keys forgotten", count=count)

@@ -19,7 +19,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
-from dsr_runtime.postgres import TRANSIENT
 
 __all__ = [
     "KNOWN",
@@ -55,7 +54,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's word
         self.headers = headers
 
 
-KNOWN = (Problem, RejectedInput, RuleViolation, Unavailable, *TRANSIENT)
+KNOWN = (Problem, RejectedInput, RuleViolation, Unavailable, OSError)
 """The errors that `from_error` knows; every other one is a fault of the service."""
 
 

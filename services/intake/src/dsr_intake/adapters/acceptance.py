@@ -20,6 +20,7 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import Form
 from dsr_runtime.outbox import columns
+from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresAcceptance"]
 
@@ -87,19 +88,22 @@ class PostgresAcceptance:
 
     async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
         """Write the drafts that are new."""
-        async with self._pool.acquire() as connection:
-            if all(draft.tag is None for draft in drafts):
-                acceptance = form(drafts)
-                await connection.execute(_WRITE, *_arguments(acceptance))
-                return _verdicts(drafts, acceptance, {}, frozenset())
-            async with connection.transaction():
-                running = frozenset[bytes]() if wait else await self._running(connection, drafts)
-                asked = [one for one in drafts if one.tag is None or one.tag.key not in running]
-                fresh, held = await self._claim(connection, asked)
-                acceptance = form(fresh) if fresh else Acceptance((), {})
-                if fresh:
+        with translated():
+            async with self._pool.acquire() as connection:
+                if all(draft.tag is None for draft in drafts):
+                    acceptance = form(drafts)
                     await connection.execute(_WRITE, *_arguments(acceptance))
-            return _verdicts(drafts, acceptance, held, running)
+                    return _verdicts(drafts, acceptance, {}, frozenset())
+                async with connection.transaction():
+                    running = (
+                        frozenset[bytes]() if wait else await self._running(connection, drafts)
+                    )
+                    asked = [one for one in drafts if one.tag is None or one.tag.key not in running]
+                    fresh, held = await self._claim(connection, asked)
+                    acceptance = form(fresh) if fresh else Acceptance((), {})
+                    if fresh:
+                        await connection.execute(_WRITE, *_arguments(acceptance))
+                return _verdicts(drafts, acceptance, held, running)
 
     async def _running(
         self,
@@ -142,9 +146,10 @@ class PostgresAcceptance:
 
     async def forget_keys(self, *, before: datetime) -> int:
         """Delete idempotency keys from before a time; return how many."""
-        status = await self._pool.execute(
-            "delete from intake.idempotency_keys where created_at < $1", before, timeout=300
-        )
+        with translated():
+            status = await self._pool.execute(
+                "delete from intake.idempotency_keys where created_at < $1", before, timeout=300
+            )
         return int(status.rpartition(" ")[2])
 
 

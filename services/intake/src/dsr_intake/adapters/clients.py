@@ -8,6 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from dsr_intake.model import ClientRow
+from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresApiClients"]
 
@@ -20,30 +21,33 @@ class PostgresApiClients:
 
     async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
         """Keep a client."""
-        await self._pool.execute(
-            "insert into intake.api_clients (client_id, name, secret_hash, created_at)"
-            " values ($1, $2, $3, $4)",
-            client_id,
-            name,
-            secret_hash,
-            at,
-        )
+        with translated():
+            await self._pool.execute(
+                "insert into intake.api_clients (client_id, name, secret_hash, created_at)"
+                " values ($1, $2, $3, $4)",
+                client_id,
+                name,
+                secret_hash,
+                at,
+            )
 
     async def secret_hash(self, client_id: str) -> bytes | None:
         """Return the SHA-256 of a client's secret, or none."""
-        found: bytes | None = await self._pool.fetchval(
-            "select secret_hash from intake.api_clients"
-            " where client_id = $1 and revoked_at is null",
-            client_id,
-        )
+        with translated():
+            found: bytes | None = await self._pool.fetchval(
+                "select secret_hash from intake.api_clients"
+                " where client_id = $1 and revoked_at is null",
+                client_id,
+            )
         return found
 
     async def all(self) -> Sequence[ClientRow]:
         """Return every client, the oldest first."""
-        rows = await self._pool.fetch(
-            "select client_id, name, created_at, revoked_at from intake.api_clients"
-            " order by created_at, client_id"
-        )
+        with translated():
+            rows = await self._pool.fetch(
+                "select client_id, name, created_at, revoked_at from intake.api_clients"
+                " order by created_at, client_id"
+            )
         return [
             ClientRow(row["client_id"], row["name"], row["created_at"], row["revoked_at"])
             for row in rows
@@ -51,10 +55,11 @@ class PostgresApiClients:
 
     async def revoke(self, client_id: str, *, at: datetime) -> bool:
         """Revoke a client; false where there is none."""
-        status = await self._pool.execute(
-            "update intake.api_clients set revoked_at = coalesce(revoked_at, $2)"
-            " where client_id = $1",
-            client_id,
-            at,
-        )
+        with translated():
+            status = await self._pool.execute(
+                "update intake.api_clients set revoked_at = coalesce(revoked_at, $2)"
+                " where client_id = $1",
+                client_id,
+                at,
+            )
         return not status.endswith(" 0")

@@ -13,6 +13,7 @@ from dsr_core.lifecycle import State
 from dsr_intake.model import Answer, Known
 from dsr_intake.ports import Decide, Tell
 from dsr_runtime.outbox import enqueue
+from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresClosing"]
 
@@ -27,26 +28,27 @@ class PostgresClosing:
         self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
     ) -> tuple[int, list[RequestId]]:
         """Answer in one transaction: outcome, then key, then cohort, then what is told of it."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(
-                """
-                select id, cohort_id, state from intake.subject_requests
-                where id = any($1::uuid[]) order by id for update
-                """,
-                request_ids,
-            )
-            known = {
-                RequestId(str(row["id"])): Known(
-                    CohortId(str(row["cohort_id"])), State(row["state"])
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                rows = await connection.fetch(
+                    """
+                    select id, cohort_id, state from intake.subject_requests
+                    where id = any($1::uuid[]) order by id for update
+                    """,
+                    request_ids,
                 )
-                for row in rows
-            }
-            made = decide(known)
-            if made:
-                await self._record_outcomes(connection, made)
-                await self._destroy_keys(connection, made)
-                ended = await self._count_down(connection, made, at)
-                await enqueue(connection, "intake", tell(made, ended))
+                known = {
+                    RequestId(str(row["id"])): Known(
+                        CohortId(str(row["cohort_id"])), State(row["state"])
+                    )
+                    for row in rows
+                }
+                made = decide(known)
+                if made:
+                    await self._record_outcomes(connection, made)
+                    await self._destroy_keys(connection, made)
+                    ended = await self._count_down(connection, made, at)
+                    await enqueue(connection, "intake", tell(made, ended))
         return len(made), [one for one in request_ids if one not in known]
 
     async def _record_outcomes(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import asyncpg
 
-from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, OrganisationId, RequestId
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
@@ -20,7 +19,7 @@ from dsr_intake.model import (
     StateChangeRow,
     WrappedKey,
 )
-from dsr_runtime.postgres import TRANSIENT
+from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresReads", "PostgresStateFeed"]
 
@@ -43,9 +42,10 @@ class PostgresReads:
 
     async def get(self, client_id: str, request_id: str) -> RequestView | None:
         """Return a client's request, or none."""
-        row = await self._pool.fetchrow(
-            f"{_VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
-        )
+        with translated():
+            row = await self._pool.fetchrow(
+                f"{_VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
+            )
         return _view(row) if row else None
 
     async def page(
@@ -68,15 +68,17 @@ class PostgresReads:
         where("r.received_at < ?", wanted.received_before)
         values.append(limit)
         query = f"{_VIEW} where {' and '.join(conditions)} order by r.id desc limit ${len(values)}"
-        return [_view(row) for row in await self._pool.fetch(query, *values)]
+        with translated():
+            return [_view(row) for row in await self._pool.fetch(query, *values)]
 
     async def cohort(self, cohort_id: str) -> CohortStanding | None:
         """Return how far a cohort is, or none."""
-        row = await self._pool.fetchrow(
-            'select id, "right", members, open_members, answered_at'
-            " from intake.cohorts where id = $1",
-            cohort_id,
-        )
+        with translated():
+            row = await self._pool.fetchrow(
+                'select id, "right", members, open_members, answered_at'
+                " from intake.cohorts where id = $1",
+                cohort_id,
+            )
         if row is None:
             return None
         return CohortStanding(
@@ -89,17 +91,18 @@ class PostgresReads:
 
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
         """Return the members that are not answered, of those asked or of all."""
-        rows = await self._pool.fetch(
-            """
-            select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id
-            from intake.subject_requests r
-            left join intake_keys.request_keys k on k.request_id = r.id
-            where r.cohort_id = $1 and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
-            order by r.id
-            """,
-            cohort_id,
-            request_ids,
-        )
+        with translated():
+            rows = await self._pool.fetch(
+                """
+                select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id
+                from intake.subject_requests r
+                left join intake_keys.request_keys k on k.request_id = r.id
+                where r.cohort_id = $1 and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
+                order by r.id
+                """,
+                cohort_id,
+                request_ids,
+            )
         if len(request_ids) > len(rows):
             detail = "a request that was asked for is no member of this cohort"
             raise RejectedInput("unknown_member", detail, field="request_ids")
@@ -126,7 +129,7 @@ class PostgresStateFeed:
 
     async def horizon(self) -> int:
         """Return the revision that everything visible now is at or below."""
-        with _translated():
+        with translated():
             return int(await self._pool.fetchval(f"select {_OLDEST_RUNNING} - 1"))
 
     async def changed_since(
@@ -141,7 +144,7 @@ class PostgresStateFeed:
         elif client_id is not None:
             values.append(client_id)
             only = "and client_id = $2"
-        with _translated():
+        with translated():
             rows = await self._pool.fetch(
                 f"""
                 select revision, id, client_id, state, outcome,
@@ -167,20 +170,12 @@ class PostgresStateFeed:
 
     async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
         """Return the client of each request that exists."""
-        with _translated():
+        with translated():
             rows = await self._pool.fetch(
                 "select id, client_id from intake.subject_requests where id = any($1::uuid[])",
                 request_ids,
             )
         return {str(row["id"]): row["client_id"] for row in rows}
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except TRANSIENT as error:
-        raise Unavailable(f"the store is away ({type(error).__name__})") from error
 
 
 _OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"

@@ -111,7 +111,7 @@ class Drafter:
         if received_at < _EARLIEST:
             detail = "received_at lies before the year 2000"
             raise RejectedInput("received_too_early", detail, field="received_at")
-        return received_at.astimezone(UTC)
+        return received_at
 
     def _tag(self, submission: Submission, client_id: str) -> KeyTag | None:
         # Keyed hashes, since a client may put anything into a key, and since the plain hash of a

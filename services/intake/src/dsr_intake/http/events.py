@@ -21,7 +21,6 @@ from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.views import BASE
 from dsr_intake.model import RequestView, StateChangeRow
 from dsr_runtime.http.problems import Problem
-from dsr_runtime.postgres import TRANSIENT
 
 __all__ = ["router"]
 
@@ -125,7 +124,7 @@ async def _all(
         yield f"id: {listener.start}\n\n".encode()
         async for part in _live(listener):
             yield part
-    except (Unavailable, *TRANSIENT):
+    except Unavailable:
         return  # the answer has begun: the client comes again with the last id that it has
     finally:
         context.events.leave(listener)
@@ -145,7 +144,7 @@ async def _one(
                 return
         async for part in _live(listener):
             yield part
-    except (Unavailable, *TRANSIENT):
+    except Unavailable:
         return  # the answer has begun: the client comes again with the last id that it has
     finally:
         context.events.leave(listener)

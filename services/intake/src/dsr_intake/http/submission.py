@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -234,15 +234,15 @@ def _fault(one: ErrorDetails) -> dict[str, str]:
 
 
 def moment(text: str, *, field: str) -> datetime:
-    """Return the time that an RFC 3339 text names, to the microsecond.
+    """Return the time that an RFC 3339 text names, in UTC and to the microsecond.
 
     Raises:
-        RejectedInput: There is no such time.
+        RejectedInput: There is no such time, or none in UTC: its year would be the ten thousandth.
     """
     whole = _FRACTION.sub(lambda found: "." + found[1][:6].ljust(6, "0"), text)
     try:
-        return datetime.fromisoformat(whole.upper())
-    except ValueError:
+        return datetime.fromisoformat(whole.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise RejectedInput("invalid_request", "there is no such time", field=field) from None
 
 

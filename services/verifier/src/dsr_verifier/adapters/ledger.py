@@ -1,39 +1,20 @@
-"""The ledger in PostgreSQL: transactions, and which faults of the store mean what."""
+"""The ledger in PostgreSQL: its transactions."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import asyncpg
 
-from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId
-from dsr_runtime.postgres import TRANSIENT
+from dsr_runtime.postgres import translated
 from dsr_verifier.adapters import statements
 from dsr_verifier.adapters.plans import Plans
 from dsr_verifier.adapters.transaction import PostgresTransaction
 
-__all__ = ["PostgresLedger", "translated"]
-
-_PASSING = (
-    *TRANSIENT,
-    asyncpg.ForeignKeyViolationError,  # another transaction has just taken the parked record away
-)
-_UNSTORABLE = (asyncpg.DataError, asyncpg.exceptions.DataError, asyncpg.ProgramLimitExceededError)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise the store's faults as this project's errors; what is left is a fault of the code."""
-    try:
-        yield
-    except _UNSTORABLE as error:
-        # asyncpg's DataError is an InterfaceError too, so it comes first.
-        raise RejectedInput("unstorable", "the values cannot be stored") from error
-    except _PASSING as error:
-        raise Unavailable(f"postgresql: {type(error).__name__}") from error
+__all__ = ["PostgresLedger"]
 
 
 class PostgresLedger:
@@ -46,7 +27,8 @@ class PostgresLedger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         """Return a transaction: committed when left, undone when left by an error."""
-        with translated():
+        # A foreign key is broken where another transaction has just taken the parked record away.
+        with translated(asyncpg.ForeignKeyViolationError):
             async with self._pool.acquire() as connection, connection.transaction():
                 yield PostgresTransaction(connection, self._plans)
 

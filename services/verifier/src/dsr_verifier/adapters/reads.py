@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from dsr_runtime.postgres import translated
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.adapters.rows import exemptions_value
 from dsr_verifier.views import Cursor, Document
@@ -100,7 +101,8 @@ class PostgresViews:
 
     async def closure(self, request_id: str) -> Document | None:
         """Return a request's closure, or none while it is open or unknown."""
-        row = await self._pool.fetchrow(_CLOSURE, request_id)
+        with translated():
+            row = await self._pool.fetchrow(_CLOSURE, request_id)
         if row is None:
             return None
         return {
@@ -162,16 +164,18 @@ class PostgresViews:
 
     async def now(self) -> Cursor:
         """Return the cursor of now: every change from here on comes after it."""
-        return Cursor(int(await self._pool.fetchval(_HORIZON)), 0)
+        with translated():
+            return Cursor(int(await self._pool.fetchval(_HORIZON)), 0)
 
     async def changes(self, after: Cursor, limit: int) -> tuple[list[Document], Cursor]:
         """Return the changes after a cursor, and the cursor to go on from."""
         horizon = await self.now()
         if after.xid >= horizon.xid:
             return [], Cursor(after.xid, after.place)
-        found = await self._pool.fetch(
-            _CHANGES, str(after.xid), str(horizon.xid), after.place, limit
-        )
+        with translated():
+            found = await self._pool.fetch(
+                _CHANGES, str(after.xid), str(horizon.xid), after.place, limit
+            )
         changes = [_change(row) for row in found]
         if len(found) == limit:
             return changes, Cursor(found[-1]["xid"], found[-1]["place"])
@@ -179,11 +183,12 @@ class PostgresViews:
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Connection]:
-        async with (
-            self._pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield connection
+        with translated():
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield connection
 
 
 def _obligation(row: asyncpg.Record | None) -> Document:
