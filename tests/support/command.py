@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,11 @@ async def dsr(
     *arguments: str,
     cwd: Path = ROOT,
     variables: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> Said:
-    """Run the command to its end."""
+    """Run the command to its end; `before` is a program that starts it in its own way."""
     process = await asyncio.create_subprocess_exec(
+        *before,
         sys.executable,
         "-c",
         "from dsr_cli.main import main; main()",

@@ -14,6 +14,7 @@ import pytest
 from dsr_cli.stack import ProcessSpec, StackError
 from dsr_cli.stack.records import ProcessRecord, Records, start_mark
 from dsr_cli.stack.supervisor import Supervisor, is_gone
+from dsr_cli.stack.tools import run_tool
 from dsr_cli.waiting import wait_until
 
 _SLEEPS = "import threading; print('here', flush=True); threading.Event().wait()"
@@ -197,3 +198,26 @@ def test_start_mark_stays_while_the_process_runs_and_is_gone_with_it() -> None:
 
     assert first == second != ""
     assert start_mark(process.pid) == ""
+
+
+_SAYS_FULL = """
+import os
+print('going on')
+os.write(os.open('/dev/full', os.O_WRONLY), b'x')
+"""
+
+
+def test_part_that_finds_its_disk_full_is_told_in_one_line(bench: Bench) -> None:
+    """It was told by the end of its log: a dozen lines of which one mattered."""
+    with pytest.raises(StackError) as caught:
+        bench.start(bench.spec(_SAYS_FULL))
+    [line] = str(caught.value).splitlines()
+    assert line.startswith("sleeper ended with status 1 before it was ready: its disk is full")
+    assert "free some space, or move the data: DSR_DATA_DIR=" in line
+
+
+def test_tool_that_finds_its_disk_full_is_told_in_one_line() -> None:
+    with pytest.raises(StackError) as caught:
+        run_tool([sys.executable, "-c", _SAYS_FULL])
+    [line] = str(caught.value).splitlines()
+    assert "its disk is full; free some space, or move the data: DSR_DATA_DIR=" in line

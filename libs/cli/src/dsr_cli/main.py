@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,6 +62,12 @@ def main() -> None:
         new_app(sys.argv[1:])(prog_name="dsr")
     except CommandError as error:
         sys.stderr.write(f"dsr: {error}\n")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(f"dsr: {error.strerror}{where}; free some space, and try again\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("dsr: interrupted\n")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dsr_cli.commands.stack_progress import ShownProgress
+from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
 from dsr_cli.demo.run import show_the_loop, terminate_like_interrupt
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.stack import Stack, StackSettings
@@ -48,5 +48,6 @@ def command(
             typer.prompt("Enter stops the stack", default="", show_default=False)
     finally:
         if stack.is_claimed:  # else one that somebody else started runs there, and stays
+            say_lost_logs(stack.settings)
             # Quietly: what was proved stays the last thing on the screen.
             stack.down(ignore_event)

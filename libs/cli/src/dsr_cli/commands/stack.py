@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dsr_cli.commands.stack_progress import ShownProgress
+from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
 from dsr_cli.connection import API_KEY_SECRET
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.group.systems import system_specs
@@ -45,6 +45,7 @@ def up(
         else:
             stack.up(progress.listen)
     Console().print(_table(stack.status()))
+    say_lost_logs(stack.settings)
     if services:
         for line in _api_lines(stack.settings):
             typer.echo(line)
@@ -59,12 +60,14 @@ def down() -> None:
 
 @app.command()
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show each process, and whether it answers."""
-    parts = _known().status()
+    """Show each process, and whether it answers; and say if logs cannot be written."""
+    stack = _known()
+    parts = stack.status()
     if as_json:
         typer.echo(json.dumps([asdict(part) for part in parts], indent=2))
     else:
         Console().print(_table(parts))
+    say_lost_logs(stack.settings)
 
 
 @app.command()

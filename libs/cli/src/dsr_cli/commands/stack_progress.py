@@ -8,13 +8,24 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from dsr_cli.stack.disk import lost_logs
 from dsr_cli.stack.events import StackEvent, printer
 from dsr_cli.stack.postgres import AS_ROOT
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from dsr_cli.stack.settings import StackSettings
+
+__all__ = ["ShownProgress", "say_lost_logs"]
+
 _MARKS = {"ready": "[green]ready[/]", "stopped": "stopped", "failed": "[red]failed[/]"}
+
+
+def say_lost_logs(settings: StackSettings) -> None:
+    """Say on standard error, in one line, that logs cannot be written now; nothing where they can."""
+    if fault := lost_logs(settings.logs_dir):
+        typer.echo(f"dsr: {fault}", err=True)
 
 
 class ShownProgress:

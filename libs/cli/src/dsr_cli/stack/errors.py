@@ -19,9 +19,10 @@ class StackError(CommandError):
     """
 
 
+ADVICE_ON_ROOM = "free some space, or move the data: DSR_DATA_DIR=/elsewhere"
 _ADVICE = {
-    errno.ENOSPC: "free some space, or move the data: DSR_DATA_DIR=/elsewhere",
-    errno.EDQUOT: "free some space, or move the data: DSR_DATA_DIR=/elsewhere",
+    errno.ENOSPC: ADVICE_ON_ROOM,
+    errno.EDQUOT: ADVICE_ON_ROOM,
     errno.EACCES: "make it writable, or move the data: DSR_DATA_DIR=/elsewhere",
     errno.EPERM: "make it writable, or move the data: DSR_DATA_DIR=/elsewhere",
     errno.EROFS: "make it writable, or move the data: DSR_DATA_DIR=/elsewhere",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from typing import TYPE_CHECKING
 
+from dsr_cli.stack.disk import require_room, writing_logs
 from dsr_cli.stack.errors import StackError, readable_os_errors
 
 if TYPE_CHECKING:
@@ -15,15 +15,20 @@ _MARKER = ".dsr-stack"
 """Marks a folder as one that a stack made, and may empty."""
 
 _LEAST_FREE_BYTES = 300_000_000
+_LEAST_FREE_FOR_LOGS = 50_000_000
 
 
-def make_ready(folder: Path, *subfolders: Path) -> None:
-    """Have the folder there, writable and with room to work; repeating it changes nothing.
+def make_ready(folder: Path, *, logs_dir: Path, run_dir: Path) -> None:
+    """Have the folders there, writable and with room to work; repeating it changes nothing.
+
+    Each is checked for itself, since the logs may have a disk of their own.
 
     Raises:
-        StackError: It holds something else, cannot be written to, or its disk is nearly full.
+        StackError: The first holds something else, or one cannot be written to, or its disk is
+            nearly full.
     """
-    with readable_os_errors(f"use the data folder {folder}"):
+    doing = f"use the data folder {folder}"
+    with readable_os_errors(doing):
         folder.mkdir(parents=True, exist_ok=True)
         marker = folder / _MARKER
         if not marker.exists():
@@ -34,18 +39,11 @@ def make_ready(folder: Path, *subfolders: Path) -> None:
                 )
                 raise StackError(message)
             marker.touch()
-        for subfolder in subfolders:
-            subfolder.mkdir(exist_ok=True)
-            # Root may write to a read-only folder's mode, but not to a full or read-only disk.
-            with tempfile.TemporaryFile(dir=subfolder) as probe:
-                probe.write(b"dsr")
-        free = shutil.disk_usage(folder).free
-    if free < _LEAST_FREE_BYTES:
-        message = (
-            f"only {free // 1_000_000} MB free for {folder}; free some space, "
-            "or move the data: DSR_DATA_DIR=/elsewhere"
-        )
-        raise StackError(message)
+        logs_dir.mkdir(exist_ok=True)
+        run_dir.mkdir(exist_ok=True)
+    require_room(folder, doing=doing, least_free=_LEAST_FREE_BYTES)
+    require_room(logs_dir, doing=writing_logs(logs_dir), least_free=_LEAST_FREE_FOR_LOGS)
+    require_room(run_dir, doing=f"write to {run_dir}")
 
 
 def is_ours(folder: Path) -> bool:

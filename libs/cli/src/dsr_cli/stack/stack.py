@@ -153,7 +153,7 @@ class Stack:
         """Take the data folder, or raise while nothing has been changed."""
         self._cancelled.clear()
         settings = self.settings
-        folder.make_ready(settings.data_dir, settings.logs_dir, settings.run_dir)
+        folder.make_ready(settings.data_dir, logs_dir=settings.logs_dir, run_dir=settings.run_dir)
         self._lock.acquire(advice=f"stop it, or start beside it: {self._elsewhere}")
         try:
             self._refuse_if_running()

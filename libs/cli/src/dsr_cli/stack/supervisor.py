@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from dsr_cli.stack import ports
+from dsr_cli.stack.disk import lost_logs, said_full
 from dsr_cli.stack.errors import StackError
 from dsr_cli.stack.process import ProcessSpec, spawn
 from dsr_cli.stack.records import ProcessRecord, Records, start_mark
@@ -120,18 +121,22 @@ class Supervisor:
             what = f"{spec.name} was not ready within {spec.ready_timeout:.0f} s"
         else:
             return
-        message = f"{what}; {self._tail(spec.name, log_position)}"
+        full = lost_logs(self._logs_dir) or said_full(self._written(spec.name, log_position))
+        message = f"{what}: {full}" if full else f"{what}; {self._tail(spec.name, log_position)}"
         raise StackError(message)
 
     def _tail(self, name: str, position: int) -> str:
+        lines = self._written(name, position).splitlines()[-_LOG_LINES:]
+        if not lines:
+            return f"it wrote nothing to {self.log(name)}"
+        return "\n  ".join([f"the end of {self.log(name)}:", *lines])
+
+    def _written(self, name: str, position: int) -> str:
         log = self.log(name)
         with log.open("rb") as file:
             file.seek(max(position, os.fstat(file.fileno()).st_size - _LOG_BYTES))
             # Bounded, since a log may be a device, and then has no end.
-            lines = file.read(_LOG_BYTES).decode(errors="replace").splitlines()[-_LOG_LINES:]
-        if not lines:
-            return f"it wrote nothing to {log}"
-        return "\n  ".join([f"the end of {log}:", *lines])
+            return file.read(_LOG_BYTES).decode(errors="replace")
 
     def check_ports(self, spec: ProcessSpec) -> None:
         """Make sure that nothing else listens where this process wants to.

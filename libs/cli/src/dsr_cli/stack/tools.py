@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsr_cli.stack.disk import said_full
 from dsr_cli.stack.errors import StackError
 from dsr_cli.stack.process import group_of
 
@@ -31,7 +32,7 @@ def run_tool(
         user: Who it runs as, if not who we are.
 
     Raises:
-        StackError: It failed; the last lines say why.
+        StackError: It failed; the last lines say why, or one line where its disk is full.
     """
     done = subprocess.run(  # noqa: S603 - every caller names its own program
         command,
@@ -47,6 +48,7 @@ def run_tool(
     )
     if done.returncode != 0:
         output = "\n  ".join(done.stdout.strip().splitlines()[-_LAST_LINES:])
-        message = f"{Path(command[0]).name} failed with status {done.returncode}: {output}"
+        why = said_full(done.stdout) or output
+        message = f"{Path(command[0]).name} failed with status {done.returncode}: {why}"
         raise StackError(message)
     return done.stdout
