@@ -74,7 +74,7 @@ def now() -> datetime:
 
 def received(outgoing: Outgoing) -> Received:
     """Return a record as Kafka gives it."""
-    return Received(outgoing.topic, 0, 0, outgoing.key, outgoing.value, outgoing.headers)
+    return Received(outgoing.topic, 0, 0, outgoing.key, outgoing.value, outgoing.headers, now())
 
 
 def chunks(items: Sequence[RequestId], size: int) -> Iterator[Sequence[RequestId]]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest_asyncio
 
 from dsr_cli.kafka.dead_letters import DeadLetter
+from dsr_cli.kafka.registry_topic import keys_records
 from dsr_core.rights import Disposition, Right
 from dsr_wire.envelope import Outgoing
 from dsr_wire.keys import SystemKeyPair
@@ -128,6 +130,44 @@ async def test_answer_by_a_made_up_key_is_dead_lettered(loop: Loop, open_request
     send(loop, record)
 
     assert (await _buried(loop, record)).said("reason") == "unknown_key"
+    await _is_open(loop, open_request)
+
+
+async def test_answer_by_a_revoked_key_is_dead_lettered_whatever_its_thief_says_of_the_time(
+    loop: Loop, open_request: str
+) -> None:
+    settings, keys = loop.stack.settings, keys_of(loop.stack, SILENT).public
+    stolen = SystemKeyPair.generate(SILENT)
+    former = replace(keys, former_signing=(stolen.public.signing,))
+    send(loop, *keys_records([former], datetime.now(UTC)))
+    coming = an_answer(open_request, SILENT, Disposition.IN_PROGRESS, sequence=1)
+    send(loop, signed_record([coming], stolen))
+
+    async def is_recorded() -> bool:
+        owed = await loop.obligations(open_request)
+        return bool(owed[SILENT]["disposition"] == "in_progress")
+
+    await eventually(is_recorded, within=40, what="a former key is believed")
+    before = await _refusals(loop, "key_revoked")
+    revoke = ("system", "keys", "revoke", SILENT, stolen.public.signing.id)
+    dry = await dsr(settings, *revoke, "--reason", "stolen")
+    assert (dry.code, "add --apply" in dry.out) == (0, True)
+    assert (await dsr(settings, *revoke, "--reason", "stolen", "--apply")).code == 0
+    listed = (await dsr(settings, "system", "keys", "list", SILENT, "--json")).json
+    assert [one["use"] for one in listed if one["revoked_at"]] == ["has signed"]
+
+    async def is_in_force() -> bool:
+        send(loop, signed_record([coming], stolen))
+        await consumed(loop, ACKNOWLEDGEMENTS.name)
+        return await _refusals(loop, "key_revoked") > before
+
+    await eventually(is_in_force, within=40, what="the verifier knows of the revocation")
+    record = signed_record([an_answer(open_request, SILENT, sequence=2)], stolen)
+    send(loop, record, said_at=datetime.now(UTC) - timedelta(days=1))
+
+    assert (await _buried(loop, record)).said("reason") == "key_revoked"
+    owed = await loop.obligations(open_request)
+    assert owed[SILENT]["disposition"] == "in_progress", "what came before stays good"
     await _is_open(loop, open_request)
 
 

@@ -49,7 +49,7 @@ from dsr_wire.codec.registry import (
 from dsr_wire.codec.requests import cohort_accepted_from_wire, cohort_accepted_to_wire
 from dsr_wire.dead_letters import bury, exhume
 from dsr_wire.envelope import Outgoing, decode, decode_one_of, encode, header
-from dsr_wire.keys import SealingKey, SigningKey, SystemKeyPair, SystemPublicKeys
+from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemKeyPair, SystemPublicKeys
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.sealing import Opener, Sealer
@@ -144,10 +144,19 @@ def test_a_registry_s_digest_does_not_depend_on_the_order_of_input(
     assert turned.digest == registry.digest
 
 
-@given(strategies.slugs, strategies.times, st.binary(min_size=32, max_size=32))
-def test_system_keys(system_id: str, at: Any, seed: bytes) -> None:
+@given(
+    strategies.slugs,
+    strategies.times,
+    st.binary(min_size=32, max_size=32),
+    st.lists(st.builds(Revocation, strategies.texts, strategies.times, strategies.texts)),
+)
+def test_system_keys(system_id: str, at: Any, seed: bytes, revoked: list[Revocation]) -> None:
     keys = SystemPublicKeys(
-        system_id, PAIR.public.signing, PAIR.public.sealing, (SigningKey(seed),)
+        system_id,
+        PAIR.public.signing,
+        PAIR.public.sealing,
+        (SigningKey(seed),),
+        tuple(revoked),
     )
     assert system_keys_from_wire(wired(system_keys_to_wire(keys, at))) == keys
 

@@ -122,8 +122,14 @@ def acknowledge(loop: Loop, *answers: Acknowledgement, signer: str | None = None
     return record
 
 
-def send(loop: Loop, *records: Outgoing | Raw) -> None:
-    """Produce records as they are: nulls stay nulls; return when Kafka has them all."""
+def send(loop: Loop, *records: Outgoing | Raw, said_at: datetime | None = None) -> None:
+    """Produce records as they are: nulls stay nulls; return when Kafka has them all.
+
+    Args:
+        loop: Where to.
+        records: What.
+        said_at: When the producer says that it was; now unless given.
+    """
     failures: list[str] = []
     producer = kafka_admin(loop.stack).producer()
     for one in records:
@@ -133,6 +139,7 @@ def send(loop: Loop, *records: Outgoing | Raw) -> None:
             one.value,
             one.key,
             headers=headers,
+            timestamp=int(said_at.timestamp() * 1000) if said_at else 0,
             on_delivery=lambda error, _: failures.append(str(error)) if error else None,
         )
     left = producer.flush(_TIMEOUT_S)

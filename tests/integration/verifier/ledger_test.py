@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 from unit.verifier.behaviour import LedgerBehaviour, state_of
+from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import (
     SYSTEMS,
     World,
@@ -38,6 +39,10 @@ from support.builders import NOW, a_closure, a_cohort_id, a_request_id
 
 
 class TestLedger(LedgerBehaviour):
+    pass
+
+
+class TestRevocation(RevocationBehaviour):
     pass
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from typer.testing import CliRunner
 
 from dsr_cli.commands.registry import app
 from dsr_cli.group.access import grants
-from dsr_cli.kafka.registry_topic import keys_records, successor, without_keys
+from dsr_cli.kafka.registry_topic import keys_records, revoke, successor, without_keys
 from dsr_cli.registry import load_registry
+from dsr_core.errors import RejectedInput
 from dsr_core.registry import Registry
-from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
+from dsr_wire.keys import Revocation, SystemKeyPair, SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import OPERATOR
 
@@ -156,3 +158,42 @@ def test_former_signing_keys_are_kept_up_to_five_the_newest_first() -> None:
         present = successor(one, present)
     newest_first = [one.signing for one in reversed(generations)]
     assert [present.signing, *present.former_signing] == newest_first[:6]
+
+
+def a_revocation(keys: SystemPublicKeys, *, days_ago: int = 0) -> Revocation:
+    return Revocation(keys.signing.id, NOW - timedelta(days=days_ago), "leaked")
+
+
+def test_a_revoked_key_stays_revoked_however_often_keys_are_registered_after_it() -> None:
+    leaked = new_keys()
+    present = revoke(leaked, a_revocation(leaked))
+    for one in (*(new_keys() for _ in range(7)), leaked):
+        present = successor(one, present)
+    registered_keys = registered(present).keys("accounts")
+    assert registered_keys is not None
+    assert registered_keys.revocation(leaked.signing.id) == a_revocation(leaked)
+
+
+def test_a_former_and_the_present_key_can_be_revoked_and_no_other() -> None:
+    first, second = new_keys(), new_keys()
+    both = successor(second, first)
+    for one in (first, second):
+        both = revoke(both, a_revocation(one))
+    assert {one.key_id for one in both.revoked} == {first.signing.id, second.signing.id}
+    with pytest.raises(RejectedInput, match=r"^unknown_key: accounts has no signing key"):
+        revoke(both, a_revocation(new_keys()))
+
+
+def test_revoking_a_key_again_can_only_move_the_time_back() -> None:
+    keys = new_keys()
+    revoked = revoke(keys, a_revocation(keys, days_ago=2))
+    assert revoke(revoked, a_revocation(keys, days_ago=1)) == revoked
+    earlier = a_revocation(keys, days_ago=3)
+    assert revoke(revoked, earlier) == replace(keys, revoked=(earlier,))
+
+
+def test_a_revocation_is_an_event_of_its_own() -> None:
+    keys = new_keys()
+    revoked = [keys, *(revoke(keys, a_revocation(keys, days_ago=ago)) for ago in (1, 2))]
+    ids = {dict(one.headers)["ce_id"] for one in keys_records(revoked, NOW)}
+    assert len(ids) == 3

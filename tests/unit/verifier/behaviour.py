@@ -300,7 +300,7 @@ class LedgerBehaviour:
         request_id = a_new_request_id()
         await world.record([batch(answer(request_id, "billing"), by="billing")])
         joined = await world.open(request_id)
-        assert joined.recorded == 0
+        assert (joined.recorded, reasons(joined)) == (0, ["not_addressed"])
         assert await world.ledger.parked_count() == 0
 
     async def test_unknown_request_expires_to_a_dead_letter(self, world: World) -> None:
@@ -310,7 +310,7 @@ class LedgerBehaviour:
         assert (await world.record([record])).parked == 1
         assert reasons(await world.keeper.run_once()) == []
         world.pass_time(world.limits.parked_for + timedelta(seconds=1))
-        (refusal,) = (await world.keeper.run_once()).refusals
+        (refusal,) = (await world.keeper.run_once()).buried
         assert refusal.fault.reason == "unknown_request"
         assert (refusal.received.value, refusal.received.offset) == (record.value, record.offset)
         assert reasons(await world.keeper.run_once()) == []

@@ -13,6 +13,7 @@ from dsr_verifier.application.tally import Tally
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.ports import Received, Refusal
 from dsr_verifier.streams.handling import Abandoned, Handling
+from support.builders import NOW
 from support.waiting import eventually
 
 TOPIC = "a topic"
@@ -20,7 +21,7 @@ REJECTED = RejectedInput("unstorable", "no store can hold it")
 
 
 def a_received(offset: int) -> Received:
-    return Received(TOPIC, 0, offset, None, b"value", ())
+    return Received(TOPIC, 0, offset, None, b"value", (), NOW)
 
 
 class Scene:
@@ -30,6 +31,7 @@ class Scene:
         self.faults: list[Exception] = []
         self.unstorable: set[int] = set()
         self.refused: set[int] = set()
+        self.buried: set[int] = set()
         self.taken: list[list[int]] = []
         self.left = 0
         self.letters = FakeDeadLetters()
@@ -53,6 +55,7 @@ class Scene:
         return Tally(
             recorded=len(records),
             refusals=[Refusal(one, REJECTED) for one in records if one.offset in self.refused],
+            buried=[Refusal(one, REJECTED) for one in records if one.offset in self.buried],
         )
 
     def _leave(self) -> None:
@@ -98,6 +101,15 @@ async def test_refused_records_are_dead_letters_before_the_micro_batch_is_done()
     await scene.handling.handle([a_received(1), a_received(2)])
     assert [one.received.offset for one in scene.letters.buried] == [2]
     assert scene.taken == [[1, 2]], "only the dead letter was tried again"
+    reason = {"topic": TOPIC, "reason": "unstorable"}
+    assert scene.count("dsr_verifier_dead_letters_total", **reason) == 1
+
+
+async def test_what_a_transaction_has_buried_is_counted_and_not_buried_again() -> None:
+    scene = Scene()
+    scene.buried = {2}
+    await scene.handling.handle([a_received(1), a_received(2)])
+    assert scene.letters.buried == []
     reason = {"topic": TOPIC, "reason": "unstorable"}
     assert scene.count("dsr_verifier_dead_letters_total", **reason) == 1
 

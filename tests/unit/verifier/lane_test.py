@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from unit.verifier.fakes import FakeDeadLetters
@@ -16,6 +17,7 @@ from dsr_verifier.metrics import Metrics
 from dsr_verifier.ports import Received
 from dsr_verifier.streams.handling import Handling
 from dsr_verifier.streams.lane import Lane
+from support.builders import NOW
 from support.waiting import eventually
 
 
@@ -27,6 +29,8 @@ class Message:
     partition: int = 0
     key: bytes | None = None
     headers: tuple[tuple[str, bytes | None], ...] = (("a header", None),)
+    timestamp: float = NOW.timestamp()
+    timestamp_type: int = 1
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Scene:
 
     def __init__(self, **bounds: int) -> None:
         self.taken: list[list[int]] = []
+        self.times: list[datetime] = []
         self.acknowledged: list[int] = []
         self.go = asyncio.Event()
         self.go.set()
@@ -81,6 +86,7 @@ class Scene:
         if self.away:
             raise Unavailable("postgresql")
         self.taken.append([one.offset for one in records])
+        self.times.extend(one.received_at for one in records)
         return Tally()
 
     @asynccontextmanager
@@ -99,6 +105,18 @@ async def test_a_lone_event_goes_at_once() -> None:
         scene.arrive(1)
         await eventually(lambda: scene.acknowledged)
     assert scene.taken == [[1]]
+
+
+async def test_the_time_of_receipt_is_the_broker_s_and_never_what_a_producer_says() -> None:
+    scene = Scene()
+    async with scene.running():
+        for offset, kind in ((1, 1), (2, 0)):
+            event = Event(Message(offset, timestamp_type=kind), scene.acknowledged)
+            scene.stream.arriving.put_nowait(event)
+        await eventually(lambda: len(scene.acknowledged) == 2)
+    by_broker, by_producer = scene.times
+    assert by_broker == NOW
+    assert timedelta() <= datetime.now(UTC) - by_producer < timedelta(minutes=1)
 
 
 async def test_what_arrives_during_a_commit_goes_together() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import pytest
 from unit.verifier.behaviour import LedgerBehaviour
 from unit.verifier.fakes import FakeLedger
+from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import World, a_registry_view
 
 
 class TestLedger(LedgerBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestRevocation(RevocationBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

@@ -47,7 +47,8 @@ def keys_of(system_id: str) -> SystemKeyPair:
 
 def as_received(outgoing: Outgoing, *, offset: int = 0) -> Received:
     """A record as Kafka gives it."""
-    return Received(outgoing.topic, 0, offset, outgoing.key, outgoing.value, outgoing.headers)
+    content = (outgoing.key, outgoing.value, outgoing.headers)
+    return Received(outgoing.topic, 0, offset, *content, received_at=NOW)
 
 
 def a_record(topic: str, message: Message, key: str = "a key") -> Received:
@@ -151,4 +152,4 @@ def a_registry_view() -> FakeRegistry:
 
 def reasons(tally: Tally) -> list[str]:
     """Why records were refused."""
-    return [one.fault.reason for one in tally.refusals]
+    return [one.fault.reason for one in (*tally.refusals, *tally.buried)]

@@ -47,7 +47,7 @@ from dsr_wire.codec.registry import (
     system_keys_to_wire,
 )
 from dsr_wire.codec.requests import cohort_accepted_from_wire, cohort_accepted_to_wire
-from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
+from dsr_wire.keys import Revocation, SystemKeyPair, SystemPublicKeys
 from support.builders import (
     NOW,
     SHA256_OF_NOTHING,
@@ -65,7 +65,8 @@ from support.builders import (
 
 PAIR = SystemKeyPair.generate("crm").public
 FORMER = SystemKeyPair.generate("crm").public.signing
-KEYS = SystemPublicKeys("crm", PAIR.signing, PAIR.sealing, (FORMER,))
+REVOKED = Revocation(FORMER.id, NOW, "a laptop was stolen")
+KEYS = SystemPublicKeys("crm", PAIR.signing, PAIR.sealing, (FORMER,), (REVOKED,))
 
 
 def test_a_cohort_is_read_as_it_was_written() -> None:
@@ -219,6 +220,10 @@ def an_exempt_answer_with(**changes: Any) -> bytes:
     return an_answer_with(exemptions=[changed(ANSWER.exemptions[0], **changes)])
 
 
+def a_revocation_with(**changes: Any) -> registry_pb2.SystemKeys:
+    return changed(SYSTEM_KEYS, revoked=[changed(SYSTEM_KEYS.revoked[0], **changes)])
+
+
 def a_key_with(**changes: Any) -> registry_pb2.PublicKey:
     return changed(SYSTEM_KEYS.signing, **changes)
 
@@ -324,6 +329,9 @@ REFUSED: list[tuple[Callable[[Any], object], Any, str]] = [
         changed(SYSTEM_KEYS, former_signing=[a_key_with(algorithm="rsa")]),
         "former_signing",
     ),
+    (system_keys_from_wire, a_revocation_with(key_id=""), "revoked.key_id"),
+    (system_keys_from_wire, a_revocation_with(revoked_at=None), "revoked.revoked_at"),
+    (system_keys_from_wire, a_revocation_with(reason="\x00"), "revoked.reason"),
     (cohort_answered_from_wire, lifecycle_pb2.CohortAnswered(), "answered_at"),
     (cohort_answered_from_wire, changed(ANSWERED, cohort_id=None), "cohort_id"),
 ]

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
 
-from dsr_wire.keys import SealingKey, SigningKey, SystemKeyPair, SystemPublicKeys, key_id
+from dsr_wire.keys import (
+    Revocation,
+    SealingKey,
+    SigningKey,
+    SystemKeyPair,
+    SystemPublicKeys,
+    key_id,
+)
+from support.builders import NOW
 
 PAIR = SystemKeyPair.generate("crm")
 
@@ -92,3 +101,17 @@ def test_a_former_signing_key_is_still_found_by_its_name() -> None:
     assert keys.signing_key(former.id) == former
     assert keys.signing_key(PAIR.public.signing.id) == PAIR.public.signing
     assert keys.signing_key("0" * 16) is None
+
+
+def test_a_revoked_key_is_refused_from_its_time_on_and_not_before() -> None:
+    revoked = Revocation(PAIR.public.signing.id, NOW, "leaked")
+    assert revoked.refuses(NOW)
+    assert revoked.refuses(NOW + timedelta(days=1))
+    assert not revoked.refuses(NOW - timedelta(microseconds=1))
+
+
+def test_a_revocation_is_found_by_its_key_s_name_even_of_a_key_that_was_dropped() -> None:
+    dropped = Revocation("0" * 16, NOW, "leaked")
+    keys = SystemPublicKeys("crm", PAIR.public.signing, PAIR.public.sealing, (), (dropped,))
+    assert keys.revocation("0" * 16) == dropped
+    assert keys.revocation(PAIR.public.signing.id) is None

@@ -21,7 +21,7 @@ COMMANDS = {
     "watch": "Watch subject requests live: a row a request, a cell a system",
     "list": "List subject requests",
     "registry": "The registry: check, show, draw, publish",
-    "system": "Systems that subscribe: register their keys",
+    "system": "Systems that subscribe: register, list and revoke their keys",
     "client": "API clients: create, list, revoke",
     "topics": "Kafka topics: create, grant, list",
     "dead-letters": "What consumers refused: list, show, replay",

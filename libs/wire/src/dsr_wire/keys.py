@@ -7,11 +7,19 @@ import binascii
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-__all__ = ["SealingKey", "SigningKey", "SystemKeyPair", "SystemPublicKeys", "key_id"]
+__all__ = [
+    "Revocation",
+    "SealingKey",
+    "SigningKey",
+    "SystemKeyPair",
+    "SystemPublicKeys",
+    "key_id",
+]
 
 
 def key_id(raw: bytes) -> str:
@@ -54,6 +62,22 @@ class SealingKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """A signing key that is not believed any more, since somebody else may hold it."""
+
+    key_id: str
+    revoked_at: datetime
+    """What is received from then on is refused; what was received before stays good."""
+
+    reason: str
+    """Why, in an operator's words and without personal data."""
+
+    def refuses(self, received_at: datetime) -> bool:
+        """Tell whether an answer that was received at a time came too late to be believed."""
+        return received_at >= self.revoked_at
+
+
+@dataclass(frozen=True, slots=True)
 class SystemPublicKeys:
     """What is registered for a system; former signing keys still check what they signed."""
 
@@ -61,10 +85,16 @@ class SystemPublicKeys:
     signing: SigningKey
     sealing: SealingKey
     former_signing: tuple[SigningKey, ...] = ()
+    revoked: tuple[Revocation, ...] = ()
+    """Of signing keys, present and former; one that is dropped from those stays revoked."""
 
     def signing_key(self, wanted: str) -> SigningKey | None:
         """Return the present or a former signing key by its name, or none."""
         return next((one for one in (self.signing, *self.former_signing) if one.id == wanted), None)
+
+    def revocation(self, wanted: str) -> Revocation | None:
+        """Return the revocation of a signing key by the key's name, or none."""
+        return next((one for one in self.revoked if one.key_id == wanted), None)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

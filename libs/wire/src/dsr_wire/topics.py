@@ -64,6 +64,8 @@ class Topic:
     """How long records stay; none means for ever."""
 
     cleanup: Cleanup = Cleanup.DELETE
+    stamped_by_brokers: bool = False
+    """Whether a record's time is that of the broker that took it, and not what its producer says."""
 
 
 _DEAD_LETTER_SUFFIX = ".dead-letter"
@@ -80,6 +82,7 @@ ACKNOWLEDGEMENTS = Topic(
     key="request_id, or system_id for a batch over many requests",
     producers=(),  # every organisation; granted with its topics
     consumers=(VERIFIER,),
+    stamped_by_brokers=True,  # a revoked key is judged by when an answer was received
 )
 CLOSURES = Topic(
     name="dsr.closures.v1", key="cohort_id", producers=(VERIFIER,), consumers=(INTAKE, OPERATOR)

@@ -75,8 +75,8 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     opener = Opener(ledger=ledger, registry=registry, recorder=recorder, limits=limits, clock=_now)
     keeper = Keeper(ledger=ledger, recorder=recorder, limits=limits, clock=_now)
 
-    def publish_closures(tally: Tally) -> None:
-        if tally.closures:
+    def publish(tally: Tally) -> None:
+        if tally.closures or tally.buried:
             relay.wake()
 
     def lane(topic: str, take: Take) -> Lane:
@@ -85,7 +85,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
             take,
             dead_letters=KafkaDeadLetters(publisher, _now),
             metrics=metrics,
-            after=publish_closures,
+            after=publish,
         )
         return Lane(
             handling,
@@ -148,7 +148,7 @@ class _Keeping:
                 log.warning("keeping house waits", error=str(error))
             else:
                 self._metrics.count(tally)
-                if tally.refusals or tally.closures:
+                if tally.buried or tally.closures:
                     self._publish()
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._every_s)

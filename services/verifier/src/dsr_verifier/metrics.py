@@ -101,7 +101,7 @@ class Metrics:
         for request_id in tally.stuck:
             self.stuck.inc()
             log.error("the counter says closed, the obligations do not", request_id=request_id)
-        for refusal in tally.refusals:
+        for refusal in (*tally.refusals, *tally.buried):
             received, fault = refusal.received, refusal.fault
             self.dead_letters.labels(received.topic, fault.reason).inc()
             log.warning(

@@ -54,6 +54,8 @@ class Received:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    received_at: datetime
+    """When a broker took it, where the brokers say so; else when it came to us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from dsr_cli.errors import CommandError
+from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.registry_topic import keys_records, read_book, successor
-from dsr_wire.keys import SealingKey, SigningKey, SystemPublicKeys
+from dsr_cli.kafka.registry_topic import revoke as revoke_key
+from dsr_core.errors import RejectedInput
+from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemPublicKeys
 
 app = typer.Typer(no_args_is_help=True, help="Systems that subscribe: their keys")
 keys = typer.Typer(no_args_is_help=True, help="The public keys of a system")
 app.add_typer(keys, name="keys")
+
+SystemId = Annotated[str, typer.Argument(help="The system's id in the registry", metavar="SYSTEM")]
 
 
 @keys.command()
@@ -38,6 +45,11 @@ def register(
     what = f"{public.system_id}: signing key {public.signing.id}, sealing key {public.sealing.id}"
     admin = operator()
     public = successor(public, read_book(admin).keys(public.system_id))
+    if public.revocation(public.signing.id) is not None:
+        raise CommandError(
+            f"signing key {public.signing.id} of {public.system_id} is revoked; "
+            "make new keys with `dsr-sdk keys new`"
+        )
     former = ", ".join(one.id for one in public.former_signing)
     what += f", former signing keys {former}" if former else ""
     if apply:
@@ -45,6 +57,106 @@ def register(
         Console().print(f"registered {what}")
     else:
         Console().print(f"would register {what}; add --apply to do it")
+
+
+@keys.command("list")
+def list_(
+    system_id: SystemId,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
+) -> None:
+    """List the registered keys of a system: what each is for, and since when one is revoked."""
+    found = _registered(operator(), system_id)
+    rows = [_row(key_id, use, found.revocation(key_id)) for key_id, use in _uses(found)]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("key", "use", "revoked from", "why")
+    for row in rows:
+        table.add_row(*(str(row[name] or "") for name in ("key_id", "use", "revoked_at", "reason")))
+    Console().print(table)
+
+
+@keys.command()
+def revoke(
+    system_id: SystemId,
+    key_id: Annotated[str, typer.Argument(help="Of a signing key, as `list` shows it")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; everybody reads it, so no personal data")],
+    at: Annotated[
+        str | None,
+        typer.Option(help="From when on, with an offset: 2026-03-02T09:30:00Z; else now"),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Revoke; without it, only say what")
+    ] = False,
+) -> None:
+    """Revoke a signing key that has leaked; a dry run unless --apply.
+
+    Answers that it signed and that are received from then on are refused. Those received before stay
+    good, and what they closed stays closed. Revoking a key again can only move the time back.
+    """
+    now = datetime.now(UTC)
+    revocation = Revocation(key_id, _time(at) if at else now, reason.strip())
+    if revocation.revoked_at > now:
+        raise CommandError("a key is revoked from a time on that has come; --at lies ahead")
+    if not revocation.reason:
+        raise CommandError("say why, for whoever asks later: --reason")
+    admin = operator()
+    present = _registered(admin, system_id)
+    try:
+        changed = revoke_key(present, revocation)
+    except RejectedInput as error:
+        raise CommandError(
+            f"{error.detail}; `dsr system keys list {system_id}` shows them"
+        ) from error
+    earlier = present.revocation(key_id)
+    if earlier is not None and changed == present:
+        since = earlier.revoked_at.isoformat()
+        Console().print(f"{system_id}: signing key {key_id} is revoked from {since} on already")
+        return
+    what = f"{system_id}: signing key {key_id}, from {revocation.revoked_at.isoformat()} on"
+    if apply:
+        admin.send(keys_records([changed], now))
+        Console().print(f"revoked {what}")
+    else:
+        Console().print(f"would revoke {what}; add --apply to do it")
+    if key_id == present.signing.id:
+        Console().print(f"{system_id} has no other key to answer with: register new ones")
+
+
+def _registered(admin: KafkaAdmin, system_id: str) -> SystemPublicKeys:
+    found = read_book(admin).keys(system_id)
+    if found is None:
+        raise CommandError(f"no keys are registered for {system_id}")
+    return found
+
+
+def _uses(found: SystemPublicKeys) -> Iterator[tuple[str, str]]:
+    yield found.signing.id, "signs"
+    yield from ((one.id, "has signed") for one in found.former_signing)
+    known = {found.signing.id, *(one.id for one in found.former_signing)}
+    yield from ((one.key_id, "dropped") for one in found.revoked if one.key_id not in known)
+    yield found.sealing.id, "is sealed to"
+
+
+def _row(key_id: str, use: str, revoked: Revocation | None) -> dict[str, str | None]:
+    return {
+        "key_id": key_id,
+        "use": use,
+        "revoked_at": revoked.revoked_at.isoformat() if revoked else None,
+        "reason": revoked.reason if revoked else None,
+    }
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text} is no time: write it as 2026-03-02T09:30:00Z") from error
+    if at.tzinfo is None:
+        raise CommandError(f"{text} has no offset: write it as 2026-03-02T09:30:00Z")
+    return at.astimezone(UTC)
 
 
 def _read(file: Path) -> SystemPublicKeys:

@@ -17,11 +17,18 @@ from dsr_wire.codec.registry import (
     system_keys_to_wire,
 )
 from dsr_wire.envelope import Outgoing, encode
-from dsr_wire.keys import SystemPublicKeys
+from dsr_wire.keys import Revocation, SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import REGISTRY
 
-__all__ = ["keys_records", "read_book", "registry_record", "successor", "without_keys"]
+__all__ = [
+    "keys_records",
+    "read_book",
+    "registry_record",
+    "revoke",
+    "successor",
+    "without_keys",
+]
 
 _SOURCE = "operator"
 _FORMER_KEYS = 5
@@ -45,7 +52,8 @@ def without_keys(registry: Registry, book: RegistryBook) -> list[str]:
 def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> SystemPublicKeys:
     """Return these keys with the former signing keys, which check answers that are on their way.
 
-    Registering the same keys again keeps the former ones; the oldest are dropped beyond five.
+    Registering the same keys again keeps the former ones; the oldest are dropped beyond five. What is
+    revoked stays revoked, however often a key is registered again.
     """
     if present is None:
         return keys
@@ -53,7 +61,25 @@ def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> Syste
         one.id: one for one in (*keys.former_signing, present.signing, *present.former_signing)
     }
     signed.pop(keys.signing.id, None)
-    return replace(keys, former_signing=tuple(signed.values())[:_FORMER_KEYS])
+    return replace(
+        keys, former_signing=tuple(signed.values())[:_FORMER_KEYS], revoked=present.revoked
+    )
+
+
+def revoke(present: SystemPublicKeys, revocation: Revocation) -> SystemPublicKeys:
+    """Return these keys with one revoked; again, and the earlier time counts.
+
+    Raises:
+        RejectedInput: The system has no signing key of that name.
+    """
+    if present.signing_key(revocation.key_id) is None:
+        detail = f"{present.system_id} has no signing key {revocation.key_id}"
+        raise RejectedInput("unknown_key", detail, field="key_id")
+    earlier = present.revocation(revocation.key_id)
+    if earlier is not None and earlier.revoked_at <= revocation.revoked_at:
+        return present
+    others = (one for one in present.revoked if one.key_id != revocation.key_id)
+    return replace(present, revoked=(*others, revocation))
 
 
 def registry_record(registry: Registry, at: datetime) -> Outgoing:
@@ -75,9 +101,14 @@ def keys_records(keys: Iterable[SystemPublicKeys], at: datetime) -> list[Outgoin
             system_keys_to_wire(one, at),
             topic=REGISTRY.name,
             key=f"keys/{one.system_id}",
-            event_id=f"keys/{one.system_id}/{one.signing.id}/{one.sealing.id}",
+            event_id=_event_id(one),
             source=_SOURCE,
             at=at,
         )
         for one in keys
     ]
+
+
+def _event_id(keys: SystemPublicKeys) -> str:
+    revoked = (f"{one.key_id}@{one.revoked_at.isoformat()}" for one in keys.revoked)
+    return "/".join(("keys", keys.system_id, keys.signing.id, keys.sealing.id, *revoked))

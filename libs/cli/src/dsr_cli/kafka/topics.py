@@ -64,5 +64,9 @@ def _new(topic: Topic) -> NewTopic:
         topic.name,
         num_partitions=topic.partitions,
         replication_factor=-1,
-        config={"cleanup.policy": topic.cleanup.value, "retention.ms": str(retention_ms)},
+        config={
+            "cleanup.policy": topic.cleanup.value,
+            "retention.ms": str(retention_ms),
+            "message.timestamp.type": "LogAppendTime" if topic.stamped_by_brokers else "CreateTime",
+        },
     )

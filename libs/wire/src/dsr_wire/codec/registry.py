@@ -8,8 +8,8 @@ from datetime import datetime
 from dsr_contracts.v1 import registry_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.registry import Registry
-from dsr_wire.codec.fields import slug, time_from_wire, time_to_wire
-from dsr_wire.keys import SealingKey, SigningKey, SystemPublicKeys
+from dsr_wire.codec.fields import slug, storable, text, time_from_wire, time_to_wire
+from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemPublicKeys
 
 __all__ = [
     "PublishedRegistry",
@@ -63,6 +63,12 @@ def system_keys_to_wire(keys: SystemPublicKeys, registered_at: datetime) -> regi
         sealing=_key_to_wire(keys.sealing.id, _SEALING, keys.sealing.raw),
         registered_at=time_to_wire(registered_at),
         former_signing=[_key_to_wire(one.id, _SIGNING, one.raw) for one in keys.former_signing],
+        revoked=[
+            registry_pb2.RevokedKey(
+                key_id=one.key_id, revoked_at=time_to_wire(one.revoked_at), reason=one.reason
+            )
+            for one in keys.revoked
+        ],
     )
 
 
@@ -70,18 +76,28 @@ def system_keys_from_wire(message: registry_pb2.SystemKeys) -> SystemPublicKeys:
     """Return the public keys that a message holds.
 
     Raises:
-        RejectedInput: A key is missing, of an unknown algorithm, or cannot be loaded.
+        RejectedInput: A key is missing, of an unknown algorithm, or cannot be loaded; or a
+            revocation does not say of which key, or from when on.
     """
     return SystemPublicKeys(
         slug(message.system_id, field="system_id"),
         _signing(message.signing, field="signing"),
         _sealing(message.sealing, field="sealing"),
         tuple(_signing(one, field="former_signing") for one in message.former_signing),
+        tuple(_revocation(one) for one in message.revoked),
     )
 
 
 def _key_to_wire(key_id: str, algorithm: str, raw: bytes) -> registry_pb2.PublicKey:
     return registry_pb2.PublicKey(key_id=key_id, algorithm=algorithm, key=raw)
+
+
+def _revocation(message: registry_pb2.RevokedKey) -> Revocation:
+    return Revocation(
+        text(message.key_id, field="revoked.key_id"),
+        time_from_wire(message.revoked_at, field="revoked.revoked_at"),
+        storable(message.reason, field="revoked.reason"),
+    )
 
 
 def _signing(message: registry_pb2.PublicKey, *, field: str) -> SigningKey:

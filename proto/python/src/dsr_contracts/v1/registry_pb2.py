@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/registry.proto\x12\x06\x64sr.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0fRegistryVersion\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x11\n\tcanonical\x18\x02 \x01(\x0c\x12\x30\n\x0cpublished_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc5\x01\n\nSystemKeys\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\"\n\x07signing\x18\x02 \x01(\x0b\x32\x11.dsr.v1.PublicKey\x12\"\n\x07sealing\x18\x03 \x01(\x0b\x32\x11.dsr.v1.PublicKey\x12\x31\n\rregistered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0e\x66ormer_signing\x18\x05 \x03(\x0b\x32\x11.dsr.v1.PublicKey\";\n\tPublicKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\talgorithm\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/registry.proto\x12\x06\x64sr.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0fRegistryVersion\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x11\n\tcanonical\x18\x02 \x01(\x0c\x12\x30\n\x0cpublished_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xea\x01\n\nSystemKeys\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\"\n\x07signing\x18\x02 \x01(\x0b\x32\x11.dsr.v1.PublicKey\x12\"\n\x07sealing\x18\x03 \x01(\x0b\x32\x11.dsr.v1.PublicKey\x12\x31\n\rregistered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0e\x66ormer_signing\x18\x05 \x03(\x0b\x32\x11.dsr.v1.PublicKey\x12#\n\x07revoked\x18\x06 \x03(\x0b\x32\x12.dsr.v1.RevokedKey\"\\\n\nRevokedKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12.\n\nrevoked_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x03 \x01(\t\";\n\tPublicKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x11\n\talgorithm\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTRYVERSION']._serialized_start=66
   _globals['_REGISTRYVERSION']._serialized_end=168
   _globals['_SYSTEMKEYS']._serialized_start=171
-  _globals['_SYSTEMKEYS']._serialized_end=368
-  _globals['_PUBLICKEY']._serialized_start=370
-  _globals['_PUBLICKEY']._serialized_end=429
+  _globals['_SYSTEMKEYS']._serialized_end=405
+  _globals['_REVOKEDKEY']._serialized_start=407
+  _globals['_REVOKEDKEY']._serialized_end=499
+  _globals['_PUBLICKEY']._serialized_start=501
+  _globals['_PUBLICKEY']._serialized_end=560
 # @@protoc_insertion_point(module_scope)

@@ -20,18 +20,30 @@ class RegistryVersion(_message.Message):
     def __init__(self, digest: _Optional[str] = ..., canonical: _Optional[bytes] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SystemKeys(_message.Message):
-    __slots__ = ("system_id", "signing", "sealing", "registered_at", "former_signing")
+    __slots__ = ("system_id", "signing", "sealing", "registered_at", "former_signing", "revoked")
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNING_FIELD_NUMBER: _ClassVar[int]
     SEALING_FIELD_NUMBER: _ClassVar[int]
     REGISTERED_AT_FIELD_NUMBER: _ClassVar[int]
     FORMER_SIGNING_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
     system_id: str
     signing: PublicKey
     sealing: PublicKey
     registered_at: _timestamp_pb2.Timestamp
     former_signing: _containers.RepeatedCompositeFieldContainer[PublicKey]
-    def __init__(self, system_id: _Optional[str] = ..., signing: _Optional[_Union[PublicKey, _Mapping]] = ..., sealing: _Optional[_Union[PublicKey, _Mapping]] = ..., registered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., former_signing: _Optional[_Iterable[_Union[PublicKey, _Mapping]]] = ...) -> None: ...
+    revoked: _containers.RepeatedCompositeFieldContainer[RevokedKey]
+    def __init__(self, system_id: _Optional[str] = ..., signing: _Optional[_Union[PublicKey, _Mapping]] = ..., sealing: _Optional[_Union[PublicKey, _Mapping]] = ..., registered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., former_signing: _Optional[_Iterable[_Union[PublicKey, _Mapping]]] = ..., revoked: _Optional[_Iterable[_Union[RevokedKey, _Mapping]]] = ...) -> None: ...
+
+class RevokedKey(_message.Message):
+    __slots__ = ("key_id", "revoked_at", "reason")
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_AT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    revoked_at: _timestamp_pb2.Timestamp
+    reason: str
+    def __init__(self, key_id: _Optional[str] = ..., revoked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class PublicKey(_message.Message):
     __slots__ = ("key_id", "algorithm", "key")

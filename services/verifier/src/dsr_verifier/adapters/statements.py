@@ -42,8 +42,8 @@ from verifier.requests where request_id = any($1::uuid[])
 ADD_BATCHES = """
 insert into verifier.batches (
     batch_id, system_id, key_id, size, signature, leaf_hashes, received_at)
-select n.*, $7::timestamptz from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::bytea[],
-    $6::bytea[]) as n
+select n.* from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::bytea[],
+    $6::bytea[], $7::timestamptz[]) as n
 on conflict do nothing
 """
 
@@ -120,9 +120,9 @@ select system_id, count(*) from verifier.parked where system_id = any($1::text[]
 
 PARK_RECORDS = """
 insert into verifier.parked_records (
-    batch_id, topic, partition, record_offset, key, value, headers)
+    batch_id, topic, partition, record_offset, key, value, headers, received_at)
 select n.* from unnest($1::uuid[], $2::text[], $3::integer[], $4::bigint[], $5::bytea[],
-    $6::bytea[], $7::text[]) as n (batch_id)
+    $6::bytea[], $7::text[], $8::timestamptz[]) as n (batch_id)
 order by n.batch_id
 on conflict do nothing
 """

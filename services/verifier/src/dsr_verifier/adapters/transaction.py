@@ -108,7 +108,7 @@ class PostgresTransaction:
             [one.size for one in kept],
             [one.signature for one in kept],
             [one.leaf_hashes for one in kept],
-            at,
+            [one.received.received_at for one in kept],
         )
         rows = await self._connection.fetch(statements.ADD_ANSWERS, *_answer_columns(answers), at)
         return {row["leaf_hash"] for row in rows}
@@ -178,6 +178,7 @@ class PostgresTransaction:
             [one.key for one in received],
             [one.value for one in received],
             [headers_text(one.headers) for one in received],
+            [one.received_at for one in received],
         )
         answers = [one.answer for one in parked]
         await self._connection.execute(statements.PARK, *_answer_columns(answers), at)
@@ -209,6 +210,7 @@ class PostgresTransaction:
                 row["key"],
                 row["value"],
                 headers_value(row["headers"]),
+                row["received_at"],
             )
             batches[row["batch_id"]] = reread(received)
         await self._connection.execute(statements.DROP_PARKED_RECORDS, ids)

@@ -32,7 +32,7 @@ class Keeper:
         while request_ids := await self._ledger.joinable(_STEP):
             tally.add(await self._recorder.join(request_ids))
         while letters := await self._expire():
-            tally.refusals.extend(letters)
+            tally.buried.extend(letters)
         while await self._ledger.prune_changes(self._clock() - self._limits.changes_for, _STEP):
             pass
         return tally

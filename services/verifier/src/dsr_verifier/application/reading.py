@@ -16,7 +16,7 @@ from dsr_wire.envelope import decode
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.signing import is_signed_by
 
-__all__ = ["LeafFault", "NotYetKnown", "SignedBatch", "read_batch"]
+__all__ = ["LeafFault", "NotYetKnown", "SignedBatch", "check_revocation", "read_batch"]
 
 
 class NotYetKnown(RejectedInput):
@@ -58,7 +58,7 @@ def read_batch(received: Received, registry: RegistryView, *, limit: int) -> Sig
     Raises:
         NotYetKnown: No key of the system has arrived.
         RejectedInput: Nothing in the record can be believed: it cannot be decoded, or is empty or
-            too large, or the signature does not hold.
+            too large, or the signature does not hold, or its key was revoked before it came.
     """
     message = decode(received.value, received.headers, acknowledgements_pb2.SignedAcknowledgements)
     leaves = message.acknowledgements
@@ -72,6 +72,7 @@ def read_batch(received: Received, registry: RegistryView, *, limit: int) -> Sig
     hashes = [leaf_hash(leaf) for leaf in leaves]
     _check_signature(message, hashes, registry)
     batch = batch_of(message, hashes, received)
+    check_revocation(batch, registry)
     answers: list[Answer] = []
     faults: list[LeafFault] = []
     for index, (leaf, hashed) in enumerate(zip(leaves, hashes, strict=True)):
@@ -83,6 +84,23 @@ def read_batch(received: Received, registry: RegistryView, *, limit: int) -> Sig
         else:
             answers.append(Answer(acknowledgement, leaf, hashed, batch.id, index))
     return SignedBatch(batch, answers, faults)
+
+
+def check_revocation(batch: Batch, registry: RegistryView) -> None:
+    """Accept a batch that was received before its key was revoked, if it was at all.
+
+    Judged by the keys of now, and by when the batch was received: a parked answer is judged again when
+    it is joined, and a redelivered one as it was the first time.
+
+    Raises:
+        RejectedInput: It came later; whoever signed it need not be the system.
+    """
+    keys = registry.keys(batch.system_id)
+    revocation = keys.revocation(batch.key_id) if keys else None
+    if revocation is not None and revocation.refuses(batch.received.received_at):
+        since = revocation.revoked_at.isoformat()
+        detail = f"{batch.system_id} answers with a key that is revoked from {since} on"
+        raise RejectedInput("key_revoked", detail, field="key_id")
 
 
 def _check_signature(

@@ -12,7 +12,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
-from dsr_verifier.application.reading import NotYetKnown, SignedBatch, read_batch
+from dsr_verifier.application.reading import NotYetKnown, SignedBatch, check_revocation, read_batch
 from dsr_verifier.application.settling import close, grouped, move
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.ports import (
@@ -82,7 +82,10 @@ class Recorder:
         return tally
 
     async def join(self, request_ids: Iterable[RequestId]) -> Tally:
-        """Record the parked answers to requests that have become known."""
+        """Record the parked answers to requests that have become known.
+
+        Those that are refused now are dead letters once this returns.
+        """
         wanted = sorted(set(request_ids))
         if not wanted:
             return Tally()
@@ -93,13 +96,26 @@ class Recorder:
                 return Tally()
             batches = {one.batch.id: one.batch for one in parked}
             faults: _Faults = defaultdict(list)
-            tally = await self._record(
-                transaction, requests, batches, [one.answer for one in parked], faults
-            )
-            refusals = _refusals(batches, faults)
-            if refusals:
-                await transaction.bury(refusals, self._clock())
+            believed = self._still_believed(batches, [one.answer for one in parked], faults)
+            tally = await self._record(transaction, requests, batches, believed, faults)
+            tally.buried = _refusals(batches, faults)
+            if tally.buried:
+                await transaction.bury(tally.buried, self._clock())
         return tally
+
+    def _still_believed(
+        self, batches: Mapping[UUID, Batch], answers: Sequence[Answer], faults: _Faults
+    ) -> list[Answer]:
+        revoked: dict[UUID, RejectedInput] = {}
+        for batch_id, batch in batches.items():
+            try:
+                check_revocation(batch, self._registry)
+            except RejectedInput as fault:
+                revoked[batch_id] = fault
+        for one in answers:
+            if one.batch_id in revoked:
+                faults[one.batch_id].append((one.index, revoked[one.batch_id]))
+        return [one for one in answers if one.batch_id not in revoked]
 
     async def _read(self, received: Received) -> SignedBatch:
         batch = read_batch(received, self._registry, limit=self._limits.answers_per_batch)

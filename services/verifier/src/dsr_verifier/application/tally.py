@@ -32,6 +32,10 @@ class Tally:
     closures: list[Closure] = field(default_factory=list)
     stuck: list[RequestId] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    """To be dead-lettered by whoever called."""
+
+    buried: list[Refusal] = field(default_factory=list)
+    """Dead-lettered already, by the transaction that refused them."""
 
     def add(self, other: Tally) -> None:
         """Add another step's counts."""
@@ -46,3 +50,4 @@ class Tally:
         self.closures.extend(other.closures)
         self.stuck.extend(other.stuck)
         self.refusals.extend(other.refusals)
+        self.buried.extend(other.buried)

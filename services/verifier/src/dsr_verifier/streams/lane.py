@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -20,6 +21,9 @@ from dsr_verifier.streams.handling import Abandoned, Handling
 __all__ = ["Lane"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_BY_BROKER = 1
+"""Kafka's timestamp type LogAppendTime."""
 
 
 class Lane:
@@ -33,7 +37,7 @@ class Lane:
         self.handling = handling
         self._max_records = max_records
         self._max_bytes = max_bytes
-        self._events: deque[Any] = deque()
+        self._events: deque[tuple[Any, Received]] = deque()
         self._bytes = 0
         self._filled = asyncio.Event()
         self._taken = asyncio.Event()
@@ -43,8 +47,9 @@ class Lane:
     async def consume(self, stream: Any) -> None:
         """Queue a stream's events; the Faust agent. Nothing in here acknowledges."""
         async for event in stream.noack().events():
-            self._events.append(event)
-            self._bytes += _size(event)
+            received = _received(event.message)
+            self._events.append((event, received))
+            self._bytes += _size(received)
             self._filled.set()
             while len(self._events) >= 2 * self._max_records or self._bytes >= 2 * self._max_bytes:
                 self._taken.clear()
@@ -58,11 +63,11 @@ class Lane:
                 return
             batch, size = self._take()
             try:
-                await self.handling.handle([_received(event.message) for event in batch])
+                await self.handling.handle([received for _, received in batch])
             except Abandoned:
                 log.info("a micro-batch is left for later", count=len(batch))
                 return
-            for event in batch:
+            for event, _ in batch:
                 event.ack()
             await self._pace.rest(size)
 
@@ -72,13 +77,12 @@ class Lane:
         self._filled.set()
         self.handling.stop()
 
-    def _take(self) -> tuple[list[Any], int]:
-        batch: list[Any] = []
+    def _take(self) -> tuple[list[tuple[Any, Received]], int]:
+        batch: list[tuple[Any, Received]] = []
         size = 0
         while self._events and len(batch) < self._max_records and size < self._max_bytes:
-            event = self._events.popleft()
-            batch.append(event)
-            size += _size(event)
+            batch.append(self._events.popleft())
+            size += _size(batch[-1][1])
         self._bytes -= size
         if not self._events:
             self._filled.clear()
@@ -86,12 +90,20 @@ class Lane:
         return batch, size
 
 
-def _size(event: Any) -> int:
-    return len(event.message.value or b"")
+def _size(received: Received) -> int:
+    return len(received.value or b"")
 
 
 def _received(message: Any) -> Received:
     headers = tuple((name, value or b"") for name, value in message.headers or ())
+    # What a producer says of the time proves nothing: one with a stolen key would date its answer back.
+    is_brokers = message.timestamp_type == _BY_BROKER
     return Received(
-        message.topic, message.partition, message.offset, message.key, message.value, headers
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        headers,
+        datetime.fromtimestamp(message.timestamp, UTC) if is_brokers else datetime.now(UTC),
     )
