@@ -48,11 +48,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ACKNOWLEDGEMENTS.name: ("dsr.verifier",),
     CLOSURES.name: ("dsr.intake.closures",),
     **{
-        notice_topic(Right.DELETION, organisation_id).name: tuple(
+        notice_topic(right, organisation_id).name: tuple(
             f"dsr.organisation.{organisation_id}.{one.system_id}"
             for one in EXAMPLES
             if one.organisation_id == organisation_id
         )
+        for right in (Right.ACCESS, Right.DELETION)
         for organisation_id in {one.organisation_id for one in EXAMPLES}
     },
 }

@@ -138,6 +138,22 @@ async def test_answered_cohort_is_hinted_and_changes_of_state_are_not_for_us() -
     assert scene.publisher.records == []
 
 
+async def test_rubbish_that_calls_itself_a_change_of_states_is_counted_and_harms_nothing() -> None:
+    cohort_id = a_cohort_id()
+    scene = _Scene(FakeWorkflows(running={cohort_id}))
+    headers = _record(states_changed_to_wire(cohort_id, [a_state_change()]), LIFECYCLE).headers
+    await scene.lifecycle.handle(
+        [
+            _Record(LIFECYCLE.name, b"\xff" * 300, headers),
+            _Record(LIFECYCLE.name, None, headers),
+            _record(cohort_answered_to_wire(cohort_id, NOW), LIFECYCLE),
+        ]
+    )
+    assert scene.workflows.hinted == [cohort_id]
+    assert scene.publisher.records == []
+    assert scene.counted("dsr_fanout_passed_over") == 2
+
+
 async def test_other_types_on_the_lifecycle_topic_are_buried() -> None:
     scene = _Scene()
     stranger = _record(cohort_accepted_to_wire(an_accepted_cohort()), LIFECYCLE)

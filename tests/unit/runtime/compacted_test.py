@@ -11,6 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from dsr_core.errors import RejectedInput
 from dsr_runtime import compacted
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.kafka import KafkaConnection
@@ -53,22 +54,32 @@ class FakeLog:
         assert timeout_ms
         if self._position == len(self.values):
             return {}
-        record = SimpleNamespace(value=self.values[self._position])
+        record = SimpleNamespace(value=self.values[self._position], offset=self._position)
         self._position += 1
         return {PARTITION: [record]}
 
 
+RUBBISH = "rubbish"
+
+
+@pytest.fixture
+def rejected() -> list[str]:
+    return []
+
+
 @pytest.fixture
 def topic_of(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, rejected: list[str]
 ) -> Callable[[FakeLog, list[str]], CompactedTopic]:
     def make(log: FakeLog, read: list[str]) -> CompactedTopic:
+        def handle(record: Any) -> None:
+            if record.value == RUBBISH:
+                raise RejectedInput("undecodable", "rubbish")
+            read.append(str(record.value))
+
         monkeypatch.setattr(compacted, "AIOKafkaConsumer", lambda **_: log)
-        return CompactedTopic(
-            KafkaConnection(bootstrap="kafka.test:9092"),
-            PARTITION.topic,
-            lambda record: read.append(str(record.value)),
-        )
+        connection = KafkaConnection(bootstrap="kafka.test:9092")
+        return CompactedTopic(connection, PARTITION.topic, handle, rejected=rejected.append)
 
     return make
 
@@ -108,6 +119,16 @@ async def test_what_comes_later_is_read_and_whoever_waits_for_it_is_told(topic_o
     waiting = asyncio.create_task(topic.wait_until(lambda: "b" in read, 30))
     log.values.append("b")
     assert await waiting is True
+    topic.stop()
+    await running
+
+
+async def test_rubbish_is_told_of_and_passed_over(topic_of: Make, rejected: list[str]) -> None:
+    read: list[str] = []
+    topic = topic_of(FakeLog("a", RUBBISH, "b", RUBBISH), read)
+    running = asyncio.create_task(topic.run())
+    await topic.caught_up()
+    assert (read, rejected) == (["a", "b"], ["undecodable", "undecodable"])
     topic.stop()
     await running
 

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from dsr_core.errors import RejectedInput
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.kafka import KafkaConnection, started
 
@@ -20,15 +21,28 @@ log = structlog.get_logger(__name__)
 class CompactedTopic:
     """Reads one topic of one partition from its beginning, and goes on following it.
 
-    The handler must not raise for a bad record: what was there before stays in force.
+    A record that the handler rejects is logged and passed over: what was there before stays in force,
+    and whoever wrote it is not among those who read it.
+
+    Args:
+        connection: Where Kafka is.
+        topic: Its name.
+        handle: Takes in one record; what it raises but RejectedInput ends `run`.
+        rejected: Told the reason of each record that is passed over, to count it.
     """
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, handle: Callable[[ConsumerRecord], None]
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        handle: Callable[[ConsumerRecord], None],
+        *,
+        rejected: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._partition = TopicPartition(topic, 0)
         self._handle = handle
+        self._rejected = rejected
         self._stopping = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -86,9 +100,21 @@ class CompactedTopic:
                     self._caught_up.set()
                 batches = await consumer.getmany(timeout_ms=500)
                 for record in batches.get(self._partition, ()):
-                    self._handle(record)
+                    self._take(record)
                 if batches:
                     async with self._changed:
                         self._changed.notify_all()
         finally:
             await consumer.stop()
+
+    def _take(self, record: ConsumerRecord) -> None:
+        try:
+            self._handle(record)
+        except RejectedInput as fault:
+            self._rejected(fault.reason)
+            log.warning(
+                "a record is refused",
+                topic=self._partition.topic,
+                offset=record.offset,
+                reason=fault.reason,
+            )

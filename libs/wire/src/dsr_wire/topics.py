@@ -73,6 +73,7 @@ _DEAD_LETTER_RETENTION = timedelta(days=90)
 _EVERYONE = (INTAKE, FANOUT, VERIFIER, OPERATOR)
 
 REQUESTS = Topic(name="dsr.requests.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT,))
+# Declared for what is to come: nobody writes commands yet, and nobody reads them.
 COMMANDS = Topic(name="dsr.commands.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT,))
 OBLIGATIONS = Topic(
     name="dsr.obligations.v1", key="cohort_id", producers=(FANOUT,), consumers=(VERIFIER,)

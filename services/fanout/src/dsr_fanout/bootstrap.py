@@ -58,7 +58,9 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     server = HttpServer(app, host=settings.http_host, port=settings.http_port)
     process.spawn(server.run(), stop=server.stop)
 
-    registries = PublishedRegistries(settings.kafka)
+    registries = PublishedRegistries(
+        settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
+    )
     health.add("registry", registries.topic.ping)
     sender = Publisher(settings.kafka, client_id="dsr.fanout")
     health.add("kafka", sender.ping)

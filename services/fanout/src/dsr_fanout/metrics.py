@@ -30,6 +30,18 @@ class Metrics:
             ["topic", "reason"],
             registry=registry,
         )
+        self.passed_over = Counter(
+            "dsr_fanout_passed_over",
+            "Records of dsr.lifecycle.v1 that say they are RequestStatesChanged: for observers, and "
+            "not decoded here, so rubbish of that type counts as well.",
+            registry=registry,
+        )
+        self.bad_registry_records = Counter(
+            "dsr_fanout_bad_registry_records",
+            "Records of the registry topic that could not be read, by reason.",
+            ["reason"],
+            registry=registry,
+        )
         self.obligations = Counter(
             "dsr_fanout_obligations_opened",
             "Obligations put on record; a retried try counts again.",

@@ -17,7 +17,7 @@ from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
-from dsr_intake.adapters.registry import PublishedRegistries, RegistryReader
+from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
@@ -63,7 +63,12 @@ async def start(process: Process, settings: Settings) -> None:
     await migrate(dsn, package="dsr_intake", schema="intake")
 
     book = RegistryBook()
-    topic = CompactedTopic(settings.kafka, REGISTRY.name, RegistryReader(book, metrics).read)
+    topic = CompactedTopic(
+        settings.kafka,
+        REGISTRY.name,
+        lambda record: book.read(record.value, record.headers),
+        rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc(),
+    )
     registries = PublishedRegistries(book, topic)
 
     publisher = Publisher(settings.kafka, client_id="intake")

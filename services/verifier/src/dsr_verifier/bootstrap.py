@@ -67,7 +67,9 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         host=settings.http_host,
         port=settings.http_port,
     )
-    registry = KafkaRegistry(settings.kafka)
+    registry = KafkaRegistry(
+        settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
+    )
     publisher = Publisher(settings.kafka, client_id="verifier")
     relay = OutboxRelay(pool, SCHEMA, publisher)
     ledger = PostgresLedger(pool)

@@ -56,6 +56,12 @@ class Metrics:
             ["topic", "reason"],
             registry=self.registry,
         )
+        self.bad_registry_records = Counter(
+            "dsr_verifier_bad_registry_records",
+            "Records of the registry topic that could not be read, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
         self.retries = Counter(
             "dsr_verifier_retries",
             "Micro-batches tried again because a part was away, by topic",

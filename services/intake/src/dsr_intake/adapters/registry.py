@@ -5,39 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import structlog
-from aiokafka import ConsumerRecord
-
-from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.errors import Unavailable
 from dsr_core.registry import Registry
-from dsr_intake.metrics import Metrics
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 
-__all__ = ["PublishedRegistries", "RegistryReader"]
-
-log = structlog.get_logger(__name__)
-
-
-class RegistryReader:
-    """Takes in the topic's records; a bad one is logged, counted and passed over."""
-
-    def __init__(self, book: RegistryBook, metrics: Metrics) -> None:
-        self._book = book
-        self._metrics = metrics
-
-    def read(self, record: ConsumerRecord) -> None:
-        """Take in one record."""
-        try:
-            self._book.read(record.value, record.headers)
-        except RejectedInput as fault:
-            self._metrics.bad_registry_records.labels(fault.reason).inc()
-            log.warning(
-                "a registry record cannot be read",
-                topic=record.topic,
-                offset=record.offset,
-                reason=fault.reason,
-            )
+__all__ = ["PublishedRegistries"]
 
 
 class _Topic(Protocol):

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-from aiokafka import ConsumerRecord
-
-from dsr_core.errors import RejectedInput
 from dsr_core.registry import Registry
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.kafka import KafkaConnection
@@ -17,15 +13,18 @@ from dsr_wire.topics import REGISTRY
 
 __all__ = ["KafkaRegistry"]
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
 
 class KafkaRegistry:
     """A RegistryView that follows dsr.registry.v1."""
 
-    def __init__(self, connection: KafkaConnection) -> None:
-        self._book = RegistryBook()
-        self.topic = CompactedTopic(connection, REGISTRY.name, self._read)
+    def __init__(self, connection: KafkaConnection, *, rejected: Callable[[str], None]) -> None:
+        self._book = book = RegistryBook()
+        self.topic = CompactedTopic(
+            connection,
+            REGISTRY.name,
+            lambda record: book.read(record.value, record.headers),
+            rejected=rejected,
+        )
 
     def version(self, digest: str) -> Registry | None:
         """Return a version, or none while it has not arrived."""
@@ -43,14 +42,3 @@ class KafkaRegistry:
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until what has arrived meets a condition; false when the time is up."""
         return await self.topic.wait_until(condition, timeout_s)
-
-    def _read(self, record: ConsumerRecord) -> None:
-        try:
-            self._book.read(record.value, record.headers)
-        except RejectedInput as fault:
-            log.warning(
-                "a registry record is refused",
-                reason=fault.reason,
-                offset=record.offset,
-                topic=REGISTRY.name,
-            )
