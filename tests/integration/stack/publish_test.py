@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from unit.cli.registry_topic_test import NEW_ORGANISATION
 
+from dsr_cli.errors import CommandError
 from dsr_cli.group.provision import kafka_admin
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.registry_topic import read_book
@@ -90,7 +91,7 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
         password=login.password,
     )
     answer = Outgoing("dsr.acknowledgements.v1", b"key", b"value", ())
-    with pytest.raises(RuntimeError, match="AUTHORIZATION"):
+    with pytest.raises(CommandError, match="AUTHORIZATION"):
         theirs.send([answer])
 
     published = run("registry", "publish", "registry", "--apply")

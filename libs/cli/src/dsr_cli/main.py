@@ -29,6 +29,8 @@ COMMANDS = {
 }
 """Every command, with what it is for. Its module in `dsr_cli.commands` has `app`, or `command`."""
 
+_INTERRUPTED = 130
+
 _HELP = """Orchestrate data subject requests across every system of a group of companies.
 
 On a fresh checkout `make demo` shows the whole loop; `dsr stack up` starts it to stay.
@@ -71,7 +73,11 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("dsr: interrupted\n")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
+    except SystemExit as ending:
+        if ending.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt, without a word
+            sys.stderr.write("dsr: interrupted\n")
+        raise
 
 
 def _not_called() -> None:

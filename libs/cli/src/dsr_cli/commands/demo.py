@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -45,7 +46,8 @@ def command(
             bring_up(stack, progress.listen, settings=slowness)
         show_the_loop(stack, console, count=requests, stays=keep)
         if keep:
-            typer.prompt("Enter stops the stack", default="", show_default=False)
+            with suppress(typer.Abort):  # Ctrl-C is the other way to say so
+                typer.prompt("Enter stops the stack", default="", show_default=False)
     finally:
         if stack.is_claimed:  # else one that somebody else started runs there, and stays
             say_lost_logs(stack.settings)

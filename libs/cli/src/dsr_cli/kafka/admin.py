@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from dsr_cli.errors import CommandError
 from dsr_wire.envelope import Headers, Outgoing
 
 __all__ = ["KafkaAdmin"]
@@ -52,7 +53,7 @@ class KafkaAdmin:
         """Send records, and return when the brokers have them all.
 
         Raises:
-            RuntimeError: Kafka did not take them in time.
+            CommandError: Kafka did not take them in time.
         """
         failures: list[str] = []
 
@@ -73,7 +74,7 @@ class KafkaAdmin:
             producer.poll(0)
         left = producer.flush(_TIMEOUT_S)
         if left or failures:
-            raise RuntimeError(
+            raise CommandError(
                 f"Kafka did not take {left or len(failures)} records: {failures[:1]}"
             )
 

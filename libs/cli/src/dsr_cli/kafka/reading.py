@@ -6,14 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.waiting import wait_until
 from dsr_wire.envelope import Headers
 
 __all__ = ["Found", "records"]
 
 _TIMEOUT_S = 10.0
+_WITHOUT_LEADER = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.FENCED_LEADER_EPOCH,
+}
+"""What a broker says of a partition that it is about to lead, right after its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ def records(admin: KafkaAdmin, wanted: Callable[[str], bool]) -> Iterator[Found]
     """Yield every record of the topics whose names are wanted; none where there is no such topic.
 
     Raises:
-        RuntimeError: Kafka does not answer, or refuses.
+        CommandError: Kafka does not answer, or refuses.
     """
     consumer = admin.consumer()
     try:
@@ -45,19 +53,19 @@ def records(admin: KafkaAdmin, wanted: Callable[[str], bool]) -> Iterator[Found]
         open_ends = {
             (one.topic, one.partition): end
             for one in partitions
-            for start, end in [consumer.get_watermark_offsets(one, timeout=_TIMEOUT_S)]
+            for start, end in [_ends(consumer, one)]
             if end > start
         }
         consumer.assign([one for one in partitions if (one.topic, one.partition) in open_ends])
         while open_ends:
             message = consumer.poll(_TIMEOUT_S)
             if message is None:
-                raise RuntimeError("Kafka does not answer")
+                raise CommandError("Kafka does not answer")
             place = (str(message.topic()), int(message.partition() or 0))
             error = message.error()
             if error is not None:
                 if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's only name
-                    raise RuntimeError(error.str())
+                    raise CommandError(f"cannot read {place[0]}: {error.str()}")
                 open_ends.pop(place, None)
                 continue
             if place not in open_ends:
@@ -67,8 +75,28 @@ def records(admin: KafkaAdmin, wanted: Callable[[str], bool]) -> Iterator[Found]
             yield Found(*place, offset, message.key() or b"", message.value(), headers)
             if offset + 1 >= open_ends[place]:
                 del open_ends[place]
+    except KafkaException as error:
+        raise CommandError(f"cannot read from Kafka: {error.args[0].str()}") from error
     finally:
         consumer.close()
+
+
+def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Return a partition's first offset and the one after its last, once it has a leader."""
+    found: list[tuple[int, int]] = []
+
+    def has_a_leader() -> bool:
+        try:
+            found.append(consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S))
+        except KafkaException as error:
+            if error.args[0].code() not in _WITHOUT_LEADER:
+                raise
+            return False
+        return True
+
+    if not wait_until(has_a_leader, timeout=_TIMEOUT_S):
+        raise CommandError(f"partition {partition.partition} of {partition.topic} has no leader")
+    return found[0]
 
 
 def _headers(found: Iterable[Any]) -> Headers:

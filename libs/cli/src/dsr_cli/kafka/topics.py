@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from dsr_cli.errors import CommandError
 from dsr_wire.topics import Topic
 
 __all__ = ["TopicState", "create_topics", "topic_states"]
@@ -39,7 +40,7 @@ def create_topics(client: AdminClient, topics: Iterable[Topic]) -> list[str]:
     """Create what is missing, and return the names that were created; safe to repeat.
 
     Raises:
-        RuntimeError: Kafka refused one; the text says which and why.
+        CommandError: Kafka refused one; the text says which and why.
     """
     missing = [state.topic for state in topic_states(client, topics) if state.partitions is None]
     if not missing:
@@ -52,7 +53,7 @@ def create_topics(client: AdminClient, topics: Iterable[Topic]) -> list[str]:
             created.append(name)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise RuntimeError(f"topic {name}: {error.args[0].str()}") from error
+                raise CommandError(f"topic {name}: {error.args[0].str()}") from error
     return created
 
 
