@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
 from dsr_cli.bench.http import Connection
+from dsr_cli.bench.ledger import Closed
+from dsr_cli.bench.loop import latencies
 from dsr_cli.bench.meter import DRIVER, Meter
 from dsr_cli.bench.people import People, tables
 from dsr_cli.bench.registry import IDENTIFIER_KIND, synthetic_registry
 from dsr_cli.bench.report import Percentiles, percentiles
+from dsr_cli.bench.submitting import Client
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.errors import CommandError
 from dsr_core.registry import Registry
@@ -78,6 +82,27 @@ async def test_a_server_that_goes_away_is_said_in_one_line(url: str) -> None:
     with pytest.raises(CommandError, match="closed the connection"):
         await connection.post("/gone", b"{}")
     await connection.close()
+
+
+async def test_a_request_counts_from_the_start_of_its_call_and_not_from_the_answer() -> None:
+    """The time that intake took to accept was left out of what a request took."""
+    arrived_at: list[float] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived_at.append(time.time())
+        writer.write(_WHOLE)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = Client(f"http://127.0.0.1:{port}", "key")
+        submitted = await client.submit(["somebody"], concurrency=1)
+
+    [arrived] = arrived_at
+    assert submitted.posted_at["a"] <= arrived
+    closed = [Closed("a", answered_at=arrived, closed_at=submitted.posted_at["a"] + 2)]
+    assert latencies(submitted, closed)["post_to_closed"] == Percentiles(2000, 2000, 2000)
 
 
 async def test_nobody_listening_is_said_in_one_line() -> None:

@@ -20,7 +20,7 @@ from dsr_cli.bench.ledger import (
 )
 from dsr_cli.bench.people import People
 from dsr_cli.bench.progress import Bars, Progress, ignore
-from dsr_cli.bench.report import SERVICES, Report, percentiles
+from dsr_cli.bench.report import SERVICES, Percentiles, Report, percentiles
 from dsr_cli.bench.rig import Rig
 from dsr_cli.bench.scripts import systems_spec
 from dsr_cli.bench.submitting import Client, Submitted
@@ -29,7 +29,7 @@ from dsr_cli.bench.workflows import Workflows
 from dsr_cli.errors import CommandError
 from dsr_cli.stack.specs import service_specs
 
-__all__ = ["WARM_UP", "Plan", "measure_loop"]
+__all__ = ["WARM_UP", "Plan", "latencies", "measure_loop"]
 
 WARM_UP = 20
 WORKFLOW = "CohortWorkflow"
@@ -88,14 +88,14 @@ async def _measure(
         client = rig.api_client()
         with bars.bar("warming up", len(people.warm_up)) as progress:
             warm = await client.submit(people.warm_up, concurrency=4, progress=progress)
-            await until.closed(list(warm.accepted_at))
+            await until.closed(list(warm.posted_at))
             await until.ended(len(people.warm_up))
 
         meter = rig.meter(names)
         began = time.perf_counter()
         with bars.bar("submitted", plan.requests) as progress:
             submitted = await _submit(client, plan, people, progress)
-        ids = list(submitted.accepted_at)
+        ids = list(submitted.posted_at)
         with bars.bar("closed", plan.requests) as progress:
             await until.closed(ids, WARM_UP, progress)
         closed_s = time.perf_counter() - began
@@ -122,11 +122,7 @@ async def _measure(
             submitted_per_s=round(plan.requests / submitted.seconds, 1),
             closed_per_s=round(plan.requests / closed_s, 1),
             ended_per_s=round(plan.requests / ended_s, 1),
-            latency_ms={
-                "call": percentiles(submitted.answered_ms),
-                "accepted_to_closed": percentiles(_from_acceptance(closed, submitted)),
-                "last_acknowledgement_to_closed": percentiles(_from_last_answer(closed)),
-            },
+            latency_ms=latencies(submitted, closed),
             cpu_ms_per_request=cpu,
             resident_mb=resident,
             history_events={"median": histories.median, "most": histories.most},
@@ -196,9 +192,14 @@ class _Until:
         )
 
 
-def _from_acceptance(closed: Sequence[Closed], submitted: Submitted) -> list[float]:
-    return [1000 * (one.closed_at - submitted.accepted_at[one.request_id]) for one in closed]
-
-
-def _from_last_answer(closed: Sequence[Closed]) -> list[float]:
-    return [1000 * (one.closed_at - one.answered_at) for one in closed]
+def latencies(submitted: Submitted, closed: Sequence[Closed]) -> dict[str, Percentiles]:
+    """Return how long calls took, and how long it was from each call's start to the closure."""
+    since_post = [one.closed_at - submitted.posted_at[one.request_id] for one in closed]
+    since_last_answer = [one.closed_at - one.answered_at for one in closed]
+    return {
+        "call": percentiles(submitted.answered_ms),
+        "post_to_closed": percentiles([1000 * seconds for seconds in since_post]),
+        "last_acknowledgement_to_closed": percentiles(
+            [1000 * seconds for seconds in since_last_answer]
+        ),
+    }

@@ -28,8 +28,8 @@ _ACCEPTED = (200, 201, 202)
 class Submitted:
     """What intake accepted, and how long it took."""
 
-    accepted_at: dict[str, float] = field(default_factory=dict)
-    """Each request's id, with the Unix time from which it counts as accepted."""
+    posted_at: dict[str, float] = field(default_factory=dict)
+    """Each accepted request's id, with the Unix time at which its call began."""
 
     answered_ms: list[float] = field(default_factory=list)
     """How long each call took."""
@@ -86,7 +86,7 @@ class Client:
                 for number, (_person, body) in calls:
                     if rate is not None:
                         await asyncio.sleep(began + number / rate - time.perf_counter())
-                    start = time.perf_counter()
+                    start, posted_at = time.perf_counter(), time.time()
                     answer = await connection.post(
                         PATH,
                         body,
@@ -96,8 +96,8 @@ class Client:
                     done.answered_ms.append(1000 * (time.perf_counter() - start))
                     if answer.status not in _ACCEPTED:
                         raise _refused(answer.status, answer.body)
-                    done.accepted_at[json.loads(answer.body)["id"]] = time.time()
-                    progress(len(done.accepted_at))
+                    done.posted_at[json.loads(answer.body)["id"]] = posted_at
+                    progress(len(done.posted_at))
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -118,7 +118,7 @@ class Client:
     ) -> Submitted:
         """Submit by the batch call, so many lines a call, one call after another.
 
-        A line counts as accepted when its call began, since intake answers after the last line.
+        Intake answers after the last line, so every line counts from when its call began.
         With a rate, a call begins no sooner than the lines before it take at so many a second.
 
         Raises:
@@ -130,16 +130,16 @@ class Client:
         async with self._connection() as connection:
             while lines := [_line(person) for person in itertools.islice(rest, size)]:
                 if rate is not None:
-                    ahead = len(done.accepted_at) / rate - (time.perf_counter() - began)
+                    ahead = len(done.posted_at) / rate - (time.perf_counter() - began)
                     await asyncio.sleep(ahead)
-                start, called_at = time.perf_counter(), time.time()
+                start, posted_at = time.perf_counter(), time.time()
                 answers = connection.post_lines(
                     BATCH_PATH, b"".join(lines), "Content-Type: application/x-ndjson"
                 )
                 async for answer in answers:
                     if answer:
-                        done.accepted_at[_accepted_id(answer)] = called_at
-                        progress(len(done.accepted_at))
+                        done.posted_at[_accepted_id(answer)] = posted_at
+                        progress(len(done.posted_at))
                 done.answered_ms.append(1000 * (time.perf_counter() - start))
         done.seconds = time.perf_counter() - began
         return done
