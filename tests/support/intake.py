@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,15 +19,10 @@ from dsr_intake.settings import Settings
 from dsr_runtime.http.problems import Problem, install
 from dsr_runtime.kafka import KafkaConnection
 from dsr_runtime.process import Process
+from support.services import free_port
 from support.waiting import eventually
 
 TOKEN = "internal-token-of-the-tests"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

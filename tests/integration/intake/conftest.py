@@ -9,7 +9,8 @@ import pytest
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.process import Process
-from support.intake import Intake, Topics, VerifierDouble, free_port, running_intake
+from support.intake import Intake, Topics, VerifierDouble, running_intake
+from support.services import free_port
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import pytest_asyncio
 from integration.verifier.processes import (
     Follower,
     Verifier,
-    Wire,
     begin_at_the_end,
     closures_of,
     lag_of,
@@ -33,6 +32,7 @@ from dsr_wire.signing import sign
 from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS, dead_letter
 from support import parts
 from support.waiting import eventually
+from support.wire import Wire
 
 
 def now() -> datetime:

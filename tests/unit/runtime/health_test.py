@@ -65,3 +65,13 @@ async def test_a_check_registered_again_replaces_the_first() -> None:
     health.add("kafka", away)
     health.add("kafka", up)
     assert await health.faults() == {}
+
+
+async def test_a_part_that_is_awaited_is_a_fault_until_it_has_a_check() -> None:
+    health = Health()
+    health.expect("kafka", "postgresql")
+    health.add("kafka", up)
+    assert await health.faults() == {"postgresql": "not there yet"}
+    health.add("postgresql", up)
+    health.expect("postgresql")
+    assert await health.faults() == {}

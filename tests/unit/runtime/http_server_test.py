@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_runtime.health import Health
-from dsr_runtime.http.app import HttpServer, new_app
+from dsr_runtime.http.app import HttpServer, new_app, starting_app
 from dsr_runtime.process import StartFault
 
 
@@ -27,6 +27,36 @@ async def test_it_serves_until_it_is_stopped() -> None:
         # The port listens from the first turn of the loop that uvicorn gets; connecting waits for it.
         answer = await client.get(f"http://127.0.0.1:{port}/livez")
     assert answer.json() == {"status": "alive"}
+    server.stop()
+    await running
+
+
+async def test_while_a_service_starts_its_probes_answer_and_all_else_is_a_503() -> None:
+    health, metrics = Health(), CollectorRegistry()
+    health.expect("postgresql")
+    server = HttpServer(starting_app(health=health, metrics=metrics), host="127.0.0.1", port=0)
+    port = server._socket.getsockname()[1]
+    running = asyncio.create_task(server.run())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+        ready = await client.get("/readyz")
+        assert (ready.status_code, list(ready.json()["faults"])) == (503, ["postgresql"])
+        for method, path in [("GET", "/v1/things"), ("POST", "/livez"), ("GET", "/openapi.json")]:
+            early = await client.request(method, path)
+            assert early.status_code == 503
+            assert early.headers["content-type"] == "application/problem+json"
+            assert early.headers["retry-after"] == "2"
+
+        app = new_app(title="E", description="E", health=health, metrics=metrics)
+
+        @app.get("/v1/things")
+        async def things() -> dict[str, str]:
+            return {}
+
+        server.serve(app)
+        assert (await client.get("/v1/things")).status_code == 200
+        assert (await client.get("/v1/others")).status_code == 404
     server.stop()
     await running
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dsr_runtime.process import Process
+from dsr_runtime.process import Process, Ready
 
 
 class Work:
@@ -61,6 +61,60 @@ async def test_a_signal_stops_the_work_in_the_order_it_was_spawned_and_closes_ba
     assert diary == [
         "http asked", "http ended", "loop asked", "loop ended", "publisher closed", "pool closed",
     ]  # fmt: skip
+
+
+async def test_what_is_needed_to_the_end_can_be_spawned_first() -> None:
+    diary: list[str] = []
+    process = Process()
+    for name, turn in (("server", 1), ("loop", 0), ("registry", 1), ("relay", 0)):
+        work = Work(name, diary)
+        process.spawn(work.run(), stop=work.stop, turn=turn)
+    process.stopping.set()
+    assert await process.wait() == 0
+    asked = [line.split()[0] for line in diary if line.endswith("asked")]
+    assert asked == ["loop", "relay", "server", "registry"]
+
+
+async def test_work_that_waits_for_a_part_begins_after_it() -> None:
+    diary: list[str] = []
+    there = asyncio.Event()
+    process, work = Process(), Work("relay", diary)
+
+    async def connect() -> None:
+        await there.wait()
+        diary.append("connected")
+
+    ready = Ready(connect)
+    process.on_close(ready.close)
+    process.spawn(ready.then(work.run), stop=ready.stopping(work.stop))
+    there.set()
+    await ready.wait()
+    process.stopping.set()
+    assert await process.wait() == 0
+    assert diary == ["connected", "relay asked", "relay ended"]
+
+
+async def test_work_that_waits_for_a_part_that_never_comes_can_be_stopped() -> None:
+    diary: list[str] = []
+    process, work = Process(), Work("relay", diary)
+
+    async def connect() -> None:
+        await asyncio.Event().wait()
+
+    ready = Ready(connect)
+    process.on_close(ready.close)
+    process.spawn(ready.then(work.run), stop=ready.stopping(work.stop))
+    process.stopping.set()
+    assert await asyncio.wait_for(process.wait(), 5) == 0
+    assert diary == ["relay asked"]
+
+
+async def test_a_part_that_cannot_begin_stops_the_process_with_code_1() -> None:
+    process = Process()
+    ready = Ready(failing)
+    process.on_close(ready.close)
+    process.spawn(ready.then(ending), stop=ready.stopping(lambda: None))
+    assert await process.wait() == 1
 
 
 async def test_a_task_that_fails_stops_the_process_with_code_1() -> None:

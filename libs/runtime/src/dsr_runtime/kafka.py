@@ -85,15 +85,19 @@ async def started(
     backoff = Backoff()
     while True:
         client = client_factory()
+        is_started = False
         try:
             await client.start()
+            is_started = True
         except (KafkaError, OSError) as error:
-            await client.stop()
             log.warning("kafka is away", part=part, error=type(error).__name__)
-            if await backoff.wait(unless):
-                return None
-        else:
+        finally:
+            if not is_started:
+                await client.stop()
+        if is_started:
             return client
+        if await backoff.wait(unless):
+            return None
 
 
 class Publisher:

@@ -100,18 +100,31 @@ async def connect_pool(
 
 
 async def migrate(dsn: str, *, package: str, schema: str) -> None:
-    """Bring a service's schema to its newest version.
+    """Bring a service's schema to its newest version, waiting for the server as long as it takes.
 
     Safe to repeat, and safe when several replicas start at once: they take turns by an advisory lock.
+    A server that goes down in the middle has undone the version that it was at.
 
     Args:
         dsn: The database.
         package: The package whose `migrations` folder holds the versions.
         schema: Where Alembic keeps its own table.
     """
-    # Here and not above: Alembic brings SQLAlchemy, a second of CPU.
+    backoff = Backoff()
+    while True:
+        try:
+            with translated():
+                return await asyncio.to_thread(_upgrade, dsn, package, schema)
+        except Unavailable as error:
+            log.warning("a migration waits", error=str(error))
+            await backoff.wait()
+
+
+def _upgrade(dsn: str, package: str, schema: str) -> None:
+    # Here and not above: Alembic brings SQLAlchemy, a second of CPU that the probes need not wait for.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", str(files("dsr_runtime") / "alembic"))
@@ -119,4 +132,9 @@ async def migrate(dsn: str, *, package: str, schema: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["dsn"] = dsn
     config.attributes["schema"] = schema
-    await asyncio.to_thread(command.upgrade, config, "head")
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        # SQLAlchemy wraps what asyncpg raised, twice; what that means is told by its own type.
+        cause = error.orig.__cause__ if error.orig is not None else None
+        raise cause or error from error

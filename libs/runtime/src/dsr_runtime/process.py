@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import uvloop
 
-__all__ = ["Process", "StartFault", "run"]
+__all__ = ["Process", "Ready", "StartFault", "run"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,14 +31,22 @@ class Process:
 
     def __init__(self, *, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
         self._drain_timeout_s = drain_timeout_s
-        self._tasks: dict[asyncio.Task[None], Callable[[], object]] = {}
+        self._tasks: list[tuple[int, asyncio.Task[None], Callable[[], object]]] = []
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self.stopping = asyncio.Event()
 
-    def spawn(self, work: Coroutine[Any, Any, None], *, stop: Callable[[], object]) -> None:
-        """Run work beside the rest; when it ends by itself or fails, the whole process stops."""
+    def spawn(
+        self, work: Coroutine[Any, Any, None], *, stop: Callable[[], object], turn: int = 0
+    ) -> None:
+        """Run work beside the rest; when it ends by itself or fails, the whole process stops.
+
+        Args:
+            work: What runs.
+            stop: Asks it to end.
+            turn: When it is asked: those of a lower turn first, and within a turn as spawned.
+        """
         task = asyncio.create_task(work)
-        self._tasks[task] = stop
+        self._tasks.append((turn, task, stop))
         task.add_done_callback(lambda _task: self.stopping.set())
 
     def on_close(self, closer: Callable[[], Awaitable[object]]) -> None:
@@ -46,12 +54,12 @@ class Process:
         self._closers.append(closer)
 
     async def wait(self) -> int:
-        """Run until a signal or a fault; stop the work in the order it was spawned; return the exit code."""
+        """Run until a signal or a fault; stop the work, each at its turn; return the exit code."""
         await self.stopping.wait()
         failed = False
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._drain_timeout_s
-        for task, stop in self._tasks.items():
+        for _, task, stop in sorted(self._tasks, key=lambda one: one[0]):
             stop()
             done, _ = await asyncio.wait([task], timeout=max(0.0, deadline - clock()))
             if not done:
@@ -68,6 +76,37 @@ class Process:
                 log.exception("a part did not close")
                 failed = True
         return 1 if failed else 0
+
+
+class Ready:
+    """Begins a part once, in the background, so that others need not wait for it."""
+
+    def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:
+        self._begun: asyncio.Future[None] = asyncio.ensure_future(begin())
+
+    async def wait(self) -> None:
+        """Return when the part has begun; raises what it raised."""
+        await asyncio.shield(self._begun)
+
+    async def then(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Run work once the part has begun; return at once when it never will."""
+        with suppress(asyncio.CancelledError):
+            await self.wait()
+            await run()
+
+    def stopping(self, stop: Callable[[], object]) -> Callable[[], None]:
+        """Return what asks such work to end, whether or not it waits for the part."""
+
+        def both() -> None:
+            self._begun.cancel()
+            stop()
+
+        return both
+
+    async def close(self) -> None:
+        """Give up beginning; safe to repeat."""
+        self._begun.cancel()
+        await asyncio.wait([self._begun])
 
 
 def _leave_out_of_collections() -> None:

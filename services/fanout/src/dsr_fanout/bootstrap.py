@@ -32,7 +32,7 @@ from dsr_runtime.backoff import Backoff
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import Publisher, RecordLoop
-from dsr_runtime.process import Process
+from dsr_runtime.process import Process, Ready
 from dsr_runtime.temporal import connect
 from dsr_wire.topics import LIFECYCLE, REQUESTS
 
@@ -43,29 +43,35 @@ log = structlog.get_logger(__name__)
 _FORGETTING_MARGIN = 0.9
 """The part of Temporal's retention after which its memory is not relied upon; clocks differ."""
 
+_LAST = 1
+"""The turn to stop of what the streams and the worker need until they have ended."""
+
 _PROBE_TIMEOUT = timedelta(seconds=2)
 
 
 async def start(settings: FanoutSettings, process: Process) -> None:
     """Build everything and start it, waiting for the parts that are away; return when it runs.
 
-    The probes answer from the first moment. Work stops in the order in which it is spawned here: no
-    new workflows, no hints, and then what is in hand is finished.
+    The probes answer from the first moment, and name each part that is away. Work stops in this
+    order: no new workflows, no hints, and then what is in hand is finished.
     """
     metrics = Metrics(CollectorRegistry())
     health = Health()
     app = fanout_app(health=health, metrics=metrics.registry)
     server = HttpServer(app, host=settings.http_host, port=settings.http_port)
     process.spawn(server.run(), stop=server.stop)
+    health.expect("temporal", "requests stream", "lifecycle stream", "worker")
 
     registries = PublishedRegistries(
         settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
     )
+    process.spawn(registries.topic.run(), stop=registries.topic.stop, turn=_LAST)
     health.add("registry", registries.topic.ping)
     sender = Publisher(settings.kafka, client_id="dsr.fanout")
     health.add("kafka", sender.ping)
     process.on_close(sender.stop)
-    await sender.start()
+    connected = Ready(sender.start)
+    process.on_close(connected.close)
     publisher = KafkaPublisher(sender)
 
     session = new_session()
@@ -81,6 +87,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
     health.add("temporal", lambda: client.service_client.check_health(timeout=_PROBE_TIMEOUT))
     remembered = await _prepared(client)
+    await connected.wait()
 
     activities = CohortActivities(
         opening=Opening(registries=registries, publisher=publisher),
@@ -138,7 +145,6 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     process.spawn(requests.run(), stop=requests.stop)
     process.spawn(lifecycle.run(), stop=lifecycle.stop)
     process.spawn(worker.run(), stop=worker.stop)
-    process.spawn(registries.topic.run(), stop=registries.topic.stop)
 
 
 async def _prepared(client: Client) -> timedelta:

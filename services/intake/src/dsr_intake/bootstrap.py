@@ -32,11 +32,11 @@ from dsr_intake.settings import Settings
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
-from dsr_runtime.http.app import HttpServer
+from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool, migrate
-from dsr_runtime.process import Process
+from dsr_runtime.process import Process, Ready
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import CLOSURES, REGISTRY
 
@@ -49,18 +49,26 @@ KEYS_KEPT = timedelta(days=7)
 
 _FORGET_EVERY_S = 3600.0
 
+_EVENTS, _SERVER, _LAST = 0, 1, 2
+"""The turns to stop: streams of events end, then calls, then what calls have left to do."""
+
 
 async def start(process: Process, settings: Settings) -> None:
-    """Build and start everything; returns when the process serves."""
+    """Build and start everything; returns when the API serves, whether or not Kafka is there yet.
+
+    The probes answer from the first moment.
+    """
     kek = read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE")
     lookup_key = read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE")
     registry = CollectorRegistry()
     metrics, health = Metrics(registry), Health()
-
-    dsn = settings.postgres_dsn.get_secret_value()
-    pool = await connect_pool(dsn, size=settings.postgres_pool_size)
-    process.on_close(pool.close)
-    await migrate(dsn, package="dsr_intake", schema="intake")
+    health.expect("postgresql", "outbox", "closures stream")
+    server = HttpServer(
+        starting_app(health=health, metrics=registry),
+        host=settings.http_host,
+        port=settings.http_port,
+    )
+    process.spawn(server.run(), stop=server.stop, turn=_SERVER)
 
     book = RegistryBook()
     topic = CompactedTopic(
@@ -70,9 +78,21 @@ async def start(process: Process, settings: Settings) -> None:
         rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc(),
     )
     registries = PublishedRegistries(book, topic)
+    following = asyncio.ensure_future(topic.run())
+    process.spawn(_ended(following), stop=following.cancel, turn=_LAST)  # at once, Kafka or not
+    health.add("registry", topic.ping)
 
     publisher = Publisher(settings.kafka, client_id="intake")
     process.on_close(publisher.stop)
+    connected = Ready(publisher.start)
+    process.on_close(connected.close)
+    health.add("kafka", publisher.ping)
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size)
+    process.on_close(pool.close)
+    health.add("postgresql", lambda: pool.fetchval("select 1"))
+    await migrate(dsn, package="dsr_intake", schema="intake")
     relay = OutboxRelay(pool, "intake", publisher)
 
     ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
@@ -109,24 +129,16 @@ async def start(process: Process, settings: Settings) -> None:
         settings.kafka, topics=(CLOSURES.name,), group_id=GROUP, handle=closures.handle
     )
 
-    health.add("postgresql", lambda: pool.fetchval("select 1"))
-    health.add("kafka", publisher.ping)
-    health.add("registry", topic.ping)
     health.add("outbox", relay.ping)
     health.add("closures stream", loop.ping)
 
-    app = create_app(context, health=health, metrics=registry)
-    server = HttpServer(app, host=settings.http_host, port=settings.http_port)
-    ready = _Ready(publisher.start)
-    # Stopped in this order: streams of events end, then calls, then what calls have left to do.
-    process.spawn(events.run(), stop=events.stop)
-    process.spawn(server.run(), stop=server.stop)
-    process.spawn(ready.then(loop.run), stop=ready.stopping(loop.stop))
-    process.spawn(ready.then(relay.run), stop=ready.stopping(relay.stop))
-    following = asyncio.ensure_future(topic.run())
-    process.spawn(_ended(following), stop=following.cancel)  # at once, even while Kafka is away
+    # Requests are accepted while Kafka is away: what is told of them waits in the outbox.
+    process.spawn(events.run(), stop=events.stop, turn=_EVENTS)
+    process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=_LAST)
+    process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=_LAST)
     forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
-    process.spawn(forgetting.run(), stop=forgetting.stop)
+    process.spawn(forgetting.run(), stop=forgetting.stop, turn=_LAST)
+    server.serve(create_app(context, health=health, metrics=registry))
 
 
 async def _ended(task: asyncio.Future[None]) -> None:
@@ -141,26 +153,6 @@ async def _forget_keys(store: PostgresAcceptance) -> None:
         log.warning("idempotency keys are forgotten later", error=type(error).__name__)
     else:
         log.info("idempotency keys forgotten", count=count)
-
-
-class _Ready:
-    """Starts a part once, in the background: requests are accepted while Kafka is away."""
-
-    def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:
-        self._begun: asyncio.Future[None] = asyncio.ensure_future(begin())
-
-    async def then(self, run: Callable[[], Awaitable[None]]) -> None:
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(self._begun)
-            await run()
-
-    def stopping(self, stop: Callable[[], object]) -> Callable[[], None]:
-        def both() -> None:
-            if not self._begun.done():
-                self._begun.cancel()
-            stop()
-
-        return both
 
 
 class _Repeating:

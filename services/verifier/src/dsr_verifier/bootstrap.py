@@ -10,11 +10,11 @@ import structlog
 
 from dsr_core.errors import Unavailable
 from dsr_runtime.health import Health
-from dsr_runtime.http.app import HttpServer
+from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool, migrate
-from dsr_runtime.process import Process
+from dsr_runtime.process import Process, Ready
 from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.reads import PostgresViews
@@ -40,37 +40,44 @@ __all__ = ["BY_INDEX", "start"]
 BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """What the pool's connections begin with."""
 
+_LAST = 1
+"""The turn to stop of what the streams and the relay need until they have ended."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 async def start(process: Process, settings: VerifierSettings) -> None:
-    """Start the service; returns when its parts run.
+    """Start the service; returns when its API serves, whether or not Kafka is there yet.
 
-    What is spawned first is stopped first: the streams, so that nothing new comes in, then the
-    relay, which publishes what they have left, and the read API last.
+    The probes answer from the first moment. The streams are stopped first, so that nothing new comes
+    in, then the relay, which publishes what they have left, and the API last.
     """
     health, metrics, limits = Health(), Metrics(), settings.limits
-    dsn = settings.postgres_dsn.get_secret_value()
-    pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
-    process.on_close(pool.close)
-    await migrate(dsn, package="dsr_verifier", schema=SCHEMA)
-    health.add("postgresql", lambda: pool.execute("select 1"))
-
+    health.expect("postgresql", "streams", "outbox")
     server = HttpServer(
-        read_api(
-            PostgresViews(pool),
-            token=settings.internal_token.get_secret_value(),
-            health=health,
-            metrics=metrics,
-            changes_for=limits.changes_for,
-        ),
+        starting_app(health=health, metrics=metrics.registry),
         host=settings.http_host,
         port=settings.http_port,
     )
+    process.spawn(server.run(), stop=server.stop, turn=_LAST)
     registry = KafkaRegistry(
         settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
     )
+    process.spawn(registry.topic.run(), stop=registry.topic.stop, turn=_LAST)
+    health.add("registry", registry.topic.ping)
     publisher = Publisher(settings.kafka, client_id="verifier")
+    process.on_close(publisher.stop)
+    connected, informed = Ready(publisher.start), Ready(registry.topic.caught_up)
+    process.on_close(connected.close)
+    process.on_close(informed.close)
+    health.add("kafka", publisher.ping)
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
+    process.on_close(pool.close)
+    health.add("postgresql", lambda: pool.execute("select 1"))
+    await migrate(dsn, package="dsr_verifier", schema=SCHEMA)
+
     relay = OutboxRelay(pool, SCHEMA, publisher)
     ledger = PostgresLedger(pool)
     recorder = Recorder(ledger=ledger, registry=registry, limits=limits, clock=_now)
@@ -106,24 +113,26 @@ async def start(process: Process, settings: VerifierSettings) -> None:
             ACKNOWLEDGEMENTS.name: lane(ACKNOWLEDGEMENTS.name, recorder.take),
         },
     )
-    health.add("kafka", publisher.ping)
-    health.add("registry", registry.topic.ping)
     health.add("streams", streams.ping)
     health.add("outbox", relay.ping)
 
     async def consume() -> None:
         # Without what has been registered, every key would look unknown.
-        await registry.topic.caught_up()
-        await streams.run()
+        await informed.then(streams.run)
 
     keeping = _Keeping(keeper, metrics, relay.wake, every_s=settings.verifier_keeping_every_s)
-    await publisher.start()
-    process.on_close(publisher.stop)
-    process.spawn(consume(), stop=streams.stop)
+    process.spawn(connected.then(consume), stop=connected.stopping(informed.stopping(streams.stop)))
     process.spawn(keeping.run(), stop=keeping.stop)
-    process.spawn(relay.run(), stop=relay.stop)
-    process.spawn(registry.topic.run(), stop=registry.topic.stop)
-    process.spawn(server.run(), stop=server.stop)
+    process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop))
+    server.serve(
+        read_api(
+            PostgresViews(pool),
+            token=settings.internal_token.get_secret_value(),
+            health=health,
+            metrics=metrics,
+            changes_for=limits.changes_for,
+        )
+    )
 
 
 class _Keeping:

@@ -11,17 +11,29 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from dsr_core.errors import Unavailable
 from dsr_runtime.health import Health
 from dsr_runtime.http import problems
 from dsr_runtime.process import StartFault
 
-__all__ = ["HttpServer", "internal_only", "new_app"]
+__all__ = ["HttpServer", "internal_only", "new_app", "starting_app"]
 
 
-def new_app(*, title: str, description: str, health: Health, metrics: CollectorRegistry) -> FastAPI:
+def new_app(
+    *,
+    title: str,
+    description: str,
+    health: Health,
+    metrics: CollectorRegistry,
+    openapi_url: str | None = "/openapi.json",
+) -> FastAPI:
     """Return an application with `/livez`, `/readyz` and `/metrics`."""
-    app = FastAPI(title=title, description=description, version="1", redoc_url=None)
+    app = FastAPI(
+        title=title, description=description, version="1", redoc_url=None, openapi_url=openapi_url
+    )
     problems.install(app)
 
     @app.get("/livez", summary="The process answers", include_in_schema=False)
@@ -40,6 +52,20 @@ def new_app(*, title: str, description: str, health: Health, metrics: CollectorR
     async def exposition() -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
+    return app
+
+
+def starting_app(*, health: Health, metrics: CollectorRegistry) -> FastAPI:
+    """Return what a service answers with until its parts are there: the probes, and else 503."""
+    app = new_app(
+        title="starting", description="", health=health, metrics=metrics, openapi_url=None
+    )
+    absent = Unavailable("the service is starting; /readyz names what it waits for")
+
+    def starting(_request: Request, _error: Exception) -> Response:
+        return problems.problem_response(problems.from_error(absent))
+
+    app.add_exception_handler(HTTPException, starting)  # no path but the probes' is known
     return app
 
 
@@ -69,10 +95,12 @@ class HttpServer:
             raise StartFault(
                 f"port {port} cannot be taken ({error.strerror}); set DSR_HTTP_PORT to another"
             ) from error
+        self._app = app
         self._server = _Server(
             uvicorn.Config(
-                app,
+                self._answer,
                 access_log=False,
+                interface="asgi3",
                 log_config=None,
                 loop="none",
                 lifespan="off",
@@ -85,6 +113,13 @@ class HttpServer:
     async def run(self) -> None:
         """Serve until `stop`."""
         await self._server.serve(sockets=[self._socket])
+
+    def serve(self, app: FastAPI) -> None:
+        """Let another application answer from now on."""
+        self._app = app
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
     def stop(self) -> None:
         """Ask the server to take no more connections and to end."""
