@@ -1,16 +1,17 @@
 """Handlers: a subscribing team's own functions, and how they are asked.
 
 An exception never leaves here: it becomes the answer's place, so that one request's fault stays its
-own.
+own. A batch that raises is asked again in halves for the same reason.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dsr_core.rights import Right
@@ -22,6 +23,9 @@ __all__ = ["Answered", "Asker", "Handler", "UnfitAnswer"]
 Result = Answer | Exception
 Answered = Callable[[SystemRequest, Result], None]
 """Takes each result as it comes, in any order, from any thread."""
+
+IsSettled = Callable[[SystemRequest], bool]
+"""Tells whether a request has been answered by another way than its handler's return."""
 
 
 class UnfitAnswer(Exception):  # noqa: N818 - named for what has happened
@@ -59,11 +63,15 @@ class Asker:
         return bool(self._running)
 
     async def ask(
-        self, handler: Handler, requests: Sequence[SystemRequest], answered: Answered
+        self,
+        handler: Handler,
+        requests: Sequence[SystemRequest],
+        answered: Answered,
+        is_settled: IsSettled,
     ) -> None:
-        """Ask for every request; return when each has had its result."""
+        """Ask for every request; return when each has had its result, or is settled without."""
         if handler.is_batch:
-            await self._ask_in_batches(handler, requests, answered)
+            await self._ask_in_batches(handler, requests, answered, is_settled)
             return
         pending = iter(requests)
         workers = min(self._concurrency, len(requests))
@@ -89,21 +97,20 @@ class Asker:
             self._threads = None
 
     async def _ask_in_batches(
-        self, handler: Handler, requests: Sequence[SystemRequest], answered: Answered
+        self,
+        handler: Handler,
+        requests: Sequence[SystemRequest],
+        answered: Answered,
+        is_settled: IsSettled,
     ) -> None:
+        async def call(batch: Sequence[SystemRequest]) -> object:
+            if handler.is_async:
+                return await handler.function(batch)
+            return await self._in_thread(_Stop(), handler.function, batch)
+
         for start in range(0, len(requests), self._batch_size):
             batch = requests[start : start + self._batch_size]
-            try:
-                if handler.is_async:
-                    answers = await handler.function(batch)
-                else:
-                    answers = await self._in_thread(_Stop(), handler.function, batch)
-            except Exception as error:  # noqa: BLE001 - a handler may raise anything; see the module
-                for request in batch:
-                    answered(request, error)
-            else:
-                for request, result in _paired(batch, answers):
-                    answered(request, result)
+            await _Halving(call, answered, is_settled, len(batch)).ask(batch)
 
     async def _in_thread(self, stop: _Stop, function: Callable[..., Any], *arguments: Any) -> Any:
         if self._threads is None:
@@ -121,6 +128,60 @@ class _Stop:
     """Tells threads that nobody waits for further results."""
 
     requested = False
+
+
+class _Halving:
+    """Asks for one batch; where that raises, for its halves, down to the requests at fault.
+
+    Only a request that raised alone is at fault, and its neighbours have their answers at once. The
+    halves say `may_be_repeat`, since the batch's effect may stand.
+
+    A batch may raise twice as often as it is halved on the way down to one request, and each part
+    that answers allows for as much again. With that used up it is rather the world that is down, so
+    what is left is not asked now and has the exception of the last part that it was in. Which
+    requests come first is left to chance: then each retry may ask for any of them alone, and none
+    that is sound stays behind those at fault for good.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Sequence[SystemRequest]], Awaitable[object]],
+        answered: Answered,
+        is_settled: IsSettled,
+        size: int,
+    ) -> None:
+        self._call = call
+        self._answered = answered
+        self._is_settled = is_settled
+        self._allowance = 2 * size.bit_length()
+        self._left = self._allowance
+
+    async def ask(self, batch: Sequence[SystemRequest]) -> None:
+        """Ask for these requests; return when each has had its result, or is settled."""
+        error = await self._error(batch)
+        if error is None:
+            return
+        mixed = list(batch)
+        random.shuffle(mixed)
+        middle = len(mixed) // 2
+        for half in (mixed[:middle], mixed[middle:]):
+            again = [replace(one, may_be_repeat=True) for one in half if not self._is_settled(one)]
+            if len(batch) == 1 or self._left <= 0:
+                for request in again:
+                    self._answered(request, error)
+            elif again:
+                await self.ask(again)
+
+    async def _error(self, batch: Sequence[SystemRequest]) -> Exception | None:
+        try:
+            results = list(_paired(batch, await self._call(batch)))
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything; see the module
+            self._left -= 1
+            return error
+        self._left += self._allowance
+        for request, result in results:
+            self._answered(request, result)
+        return None
 
 
 async def _ask_each(
@@ -161,9 +222,7 @@ def _paired(
         for request, answer in zip(batch, answers, strict=True):
             yield request, _checked(answer)
     else:
-        unfit = UnfitAnswer("a batch handler returns one answer a request, in the same order")
-        for request in batch:
-            yield request, unfit
+        raise UnfitAnswer("a batch handler returns one answer a request, in the same order")
 
 
 def _checked(result: object) -> Result:

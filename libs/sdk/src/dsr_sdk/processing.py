@@ -256,6 +256,9 @@ class Processor:
             in_hand = turn.asks[ObligationKey(request.request_id, request.right)]
             turn.results.append((in_hand, result, None))
 
+        def is_settled(request: SystemRequest) -> bool:
+            return turn.asks[ObligationKey(request.request_id, request.right)].is_settled
+
         def by_right(request: SystemRequest) -> Right:
             return request.right
 
@@ -263,7 +266,7 @@ class Processor:
         for right, group in groupby(sorted(requests, key=by_right), key=by_right):
             handler = self._handlers.get(right)
             if handler is not None:
-                await self._asker.ask(handler, list(group), answered)
+                await self._asker.ask(handler, list(group), answered, is_settled)
                 continue
             for request in group:  # a retry from a time when there was a handler
                 answered(request, Failed(f"this system handles no request for {right} any more"))

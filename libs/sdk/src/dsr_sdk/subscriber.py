@@ -57,7 +57,8 @@ class Subscriber:
     Where a crash fell between its effect and that, the request says `may_be_repeat`. A handler may
     be a coroutine function, or a plain function, which runs in a thread. If it raises, its
     obligation is answered `failed` with the exception's class, and the others go on; it is asked
-    again after a pause, which grows from a second to an hour.
+    again after a pause, which grows from a second to an hour. A batch handler that raises is asked
+    again in halves, down to the requests at fault, so that these alone are answered `failed`.
 
     Args:
         system_id: The system, as it is registered.
