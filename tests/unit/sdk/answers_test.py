@@ -60,6 +60,7 @@ def acknowledged(answer: Answer, right: Right = Right.DELETION) -> Acknowledgeme
         (PartiallyExempt("HGB 257", REVIEW), Right.DELETION, Disposition.PARTIALLY_EXEMPT),
         (Delivered(2), Right.ACCESS, Disposition.DELIVERED),
         (Failed("locked", NOW), Right.ACCESS, Disposition.FAILED),
+        (Failed(retry_at=NOW), Right.DELETION, Disposition.FAILED),
         (Unresolvable("two persons"), Right.ACCESS, Disposition.UNRESOLVABLE),
         (InProgress("searching", NOW), Right.ACCESS, Disposition.IN_PROGRESS),
     ],
@@ -71,6 +72,12 @@ def test_each_answer_has_its_disposition_and_survives_the_wire(
     assert acknowledgement.disposition is disposition
     leaf = acknowledgement_to_wire(acknowledgement).SerializeToString(deterministic=True)
     assert acknowledgement_from_bytes(leaf) == acknowledgement
+
+
+def test_a_failure_without_its_reason_says_something_all_the_same() -> None:
+    acknowledgement = acknowledged(Failed(retry_at=NOW))
+    assert acknowledgement.reason == "the system could not do it this time"
+    assert acknowledgement.retry_at == NOW
 
 
 def test_partial_exemption_tells_what_is_erased_and_what_is_kept() -> None:

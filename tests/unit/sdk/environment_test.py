@@ -108,6 +108,13 @@ def test_arguments_are_checked_like_the_environment() -> None:
     assert len(caught.value.faults) == 5
 
 
+def test_a_subscriber_is_named_first_or_by_keyword() -> None:
+    keys = SystemKeyPair.generate("billing")
+    named = Subscriber("billing", organisation_id="acme", keys=keys)
+    assert Subscriber(system_id="billing", organisation_id="acme", keys=keys).system_id == "billing"
+    assert named.system_id == "billing"
+
+
 def test_new_keys_are_the_owners_alone_and_never_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

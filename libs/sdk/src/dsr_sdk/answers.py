@@ -123,7 +123,7 @@ class Failed:
     reminder does.
     """
 
-    reason: str
+    reason: str = "the system could not do it this time"
     """Why, in words without personal data."""
 
     retry_at: datetime | None = None

@@ -80,8 +80,8 @@ class Subscriber:
 
     def __init__(
         self,
-        *,
         system_id: str,
+        *,
         organisation_id: str,
         keys: SystemKeyPair,
         kafka: KafkaConnection | None = None,

@@ -4,7 +4,7 @@
 >>> from dsr_sdk import DeletionRequest, Erased, Subscriber, SystemKeyPair
 >>> from dsr_sdk.testing import SubscriberHarness
 >>> subscriber = Subscriber(
-...     system_id="billing",
+...     "billing",
 ...     organisation_id="acme",
 ...     keys=SystemKeyPair.generate("billing"),
 ... )
