@@ -13,6 +13,7 @@ from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, Subscriber
 from dsr_sdk.testing import SubscriberHarness
+from dsr_wire.topics import NOTICE_RIGHTS
 from support.waiting import eventually
 
 PEOPLE = [{"email": f"{number}@example.com"} for number in range(20)]
@@ -129,3 +130,11 @@ async def test_a_request_holds_what_the_notice_told_and_hides_the_person() -> No
     assert (request.attempt, request.may_be_repeat) == (1, False)
     assert request.due_at.tzinfo is not None
     assert "@example.com" not in repr(request)
+
+
+def test_every_right_that_has_notice_topics_has_its_decorators() -> None:
+    for right in NOTICE_RIGHTS:
+        for name in (right.value, f"{right.value}_batch"):
+            subscriber = a_subscriber()
+            getattr(subscriber, name)(lambda _request: Erased())
+            assert list(subscriber.handlers) == [right]
