@@ -1,0 +1,153 @@
+"""The types of the SDK's public API, as a subscribing team's own type checker sees them.
+
+Nothing here runs: `make types` checks this file. What must be refused is under an ignore with its
+code, and an ignore that nothing needs is an error itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import assert_never, assert_type
+
+from dsr_sdk import (
+    AccessRequest,
+    Answer,
+    DeletionRequest,
+    Delivered,
+    Erased,
+    Exempt,
+    Exemption,
+    Failed,
+    Identity,
+    Informed,
+    InProgress,
+    KafkaConnection,
+    NotFound,
+    OutcomeStore,
+    PartiallyExempt,
+    Right,
+    Scope,
+    SqliteOutcomeStore,
+    Subscriber,
+    SystemKeyPair,
+    SystemRequest,
+    Unresolvable,
+)
+from dsr_sdk.testing import Acknowledgement, MemoryOutcomeStore, SubscriberHarness
+
+
+def subscribers(keys: SystemKeyPair, kafka: KafkaConnection, at: Path) -> None:
+    named_first = Subscriber("billing", organisation_id="acme", keys=keys)
+    assert_type(named_first, Subscriber)
+    Subscriber(
+        system_id="billing",
+        organisation_id="acme",
+        keys=keys,
+        kafka=kafka,
+        outcomes=SqliteOutcomeStore(at),
+        concurrency=2,
+        batch_size=100,
+        drain_timeout=5,
+        ready_file=at,
+        honours_scope=True,
+    )
+    assert_type(Subscriber.from_environment(), Subscriber)
+    assert_type(Subscriber.from_environment({"DSR_SYSTEM_ID": "billing"}), Subscriber)
+    Subscriber("billing", "acme", keys)  # type: ignore[call-arg]  # the rest is named
+    Subscriber("billing", organisation_id="acme")  # type: ignore[call-arg]  # nothing is opened without keys
+
+
+def outcome_stores(at: Path) -> tuple[OutcomeStore, ...]:
+    return (SqliteOutcomeStore(at), SqliteOutcomeStore(str(at)), MemoryOutcomeStore())
+
+
+def requests(deletion: DeletionRequest, access: AccessRequest) -> tuple[SystemRequest, ...]:
+    assert_type(deletion.identity, Identity)
+    assert_type(deletion.identity.first("email"), str | None)
+    assert_type(deletion.identity.values("email"), tuple[str, ...])
+    assert_type(deletion.right, Right)
+    assert_type(deletion.scope, Scope)
+    assert_type(deletion.due_at, datetime)
+    assert_type(deletion.may_be_repeat, bool)
+    assert_type((deletion.reminder, deletion.attempt), tuple[int, int])
+    deletion.may_be_repeat = True  # type: ignore[misc]  # a request is as it was asked
+    return (deletion, access)
+
+
+def answers(at: datetime) -> tuple[Answer, ...]:
+    grounds = (Exemption(ground="AO 147", review_at=at),)
+    Delivered()  # type: ignore[call-arg]  # a delivery says how much
+    Unresolvable()  # type: ignore[call-arg]  # a person must be able to help
+    Erased("3")  # type: ignore[arg-type]  # a number
+    return (
+        *(Erased(), Erased(3), Erased(records=3), Delivered(records=3), NotFound(), Informed()),
+        *(Exempt("HGB 257", at), Exempt(exemptions=grounds)),
+        *(PartiallyExempt("HGB 257", at, erased=5, kept=2, categories=("user.name",)),),
+        *(Failed(), Failed("locked"), Failed(retry_at=at), Failed("locked", retry_at=at)),
+        *(InProgress(), InProgress("searching", expected_at=at), Unresolvable("two persons")),
+    )
+
+
+def every_answer_is_told_apart(answer: Answer) -> str:
+    match answer:
+        case Erased() | Delivered() | NotFound() | Informed() | Exempt() | PartiallyExempt():
+            return "confirms"
+        case Failed() | Unresolvable() | InProgress():
+            return "does not"
+        case _:
+            assert_never(answer)
+
+
+def handlers(subscriber: Subscriber) -> None:
+    @subscriber.deletion
+    async def erase(request: DeletionRequest) -> Answer:
+        await request.in_progress("searching", request.due_at)
+        return Erased(1) if request.may_be_repeat else NotFound()
+
+    @subscriber.access
+    def show(request: AccessRequest) -> Delivered | NotFound:
+        return Delivered(1) if request.identity.identifiers else NotFound()
+
+    assert_type((erase.__name__, show.__name__), tuple[str, str])
+    subscriber.deletion(lambda _request: Erased())
+
+
+def refused_handlers(subscriber: Subscriber) -> None:
+    @subscriber.deletion  # type: ignore[type-var]  # an answer is not a count
+    async def count(_request: DeletionRequest) -> int:
+        return 1
+
+    @subscriber.deletion  # type: ignore[type-var]  # the other right's requests
+    async def deliver(_request: AccessRequest) -> Answer:
+        return Delivered(1)
+
+    @subscriber.deletion_batch  # type: ignore[type-var]  # one answer a request
+    async def erase_all(_requests: Sequence[DeletionRequest]) -> Answer:
+        return Erased()
+
+
+def batch_handlers(subscriber: Subscriber) -> None:
+    @subscriber.deletion_batch
+    async def erase(requests: Sequence[DeletionRequest]) -> list[Erased | NotFound]:
+        return [Erased() for _ in requests]
+
+    @subscriber.access_batch
+    def show(requests: Sequence[AccessRequest]) -> Mapping[str, Answer]:
+        return {request.request_id: Delivered(1) for request in requests}
+
+
+async def running(subscriber: Subscriber) -> None:
+    @subscriber.on_ready
+    async def tell() -> None: ...
+
+    subscriber.on_ready(lambda: None)
+    await subscriber.answer("a request's id", Right.DELETION, Erased(1))
+    assert_type(await subscriber.serve(), None)
+    assert_type(await subscriber.stop(), None)
+
+
+async def testing(subscriber: Subscriber) -> None:
+    harness = SubscriberHarness(subscriber)
+    found = await harness.deliver(identity={"email": ["a@example.com", "b@example.com"]})
+    assert_type(found, tuple[Acknowledgement, ...])
+    assert_type(await harness.redeliver(), tuple[Acknowledgement, ...])
