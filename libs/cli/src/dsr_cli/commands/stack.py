@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from dsr_cli.connection import API_KEY_SECRET
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.group.systems import system_specs
 from dsr_cli.stack import PartStatus, Stack, StackError, StackSettings
+from dsr_cli.stack.logs import log_records
 from dsr_cli.stack.specs import service_specs
 
 __all__ = ["app"]
@@ -85,6 +87,7 @@ def logs(
     name: Annotated[str | None, typer.Argument(help="One process; all when left out.")] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
 ) -> None:
     """Show the end of the logs."""
     folder = StackSettings.from_environment().logs_dir
@@ -93,6 +96,11 @@ def logs(
         there = ", ".join(sorted(path.stem for path in folder.glob("*.log"))) or "none"
         message = f"no log of {name or 'anything'} in {folder}; there are: {there}"
         raise StackError(message)
+    if as_json:
+        for record in log_records(paths, last=_LINES, follow=follow):
+            sys.stdout.write(f"{json.dumps(record)}\n")
+            sys.stdout.flush()
+        return
     tail = shutil.which("tail")
     if tail is None:
         message = f"there is no program `tail`; the logs are in {folder}"
