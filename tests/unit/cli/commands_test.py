@@ -12,7 +12,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dsr_cli.api.client import Event
+from dsr_cli.api.client import OPENED, Event
 from dsr_cli.commands import stack, submit, submit_file, watch
 from dsr_cli.errors import CommandError
 from dsr_cli.stack import StackSettings
@@ -53,6 +53,7 @@ class PretendedIntake:
         return {"obligations": [{"system_id": one, "disposition": "erased"} for one in owed]}
 
     async def events(self, request_id: str | None = None, **_: str) -> AsyncIterator[Event]:
+        yield Event("", OPENED, {})
         yield Event("1", "state", {"request_id": request_id, "state": "answered"})
 
 

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from dsr_cli.errors import CommandError
+from dsr_runtime.backoff import Backoff
 
-__all__ = ["ApiError", "Event", "IntakeClient"]
+__all__ = ["OPENED", "RESET", "ApiError", "Event", "IntakeClient"]
+
+OPENED = "open"
+"""The kind of an event of our own: the stream is open, and what happens from here on is told."""
+
+RESET = "reset"
+"""The kind of the event that says that something was missed and is not told."""
 
 _TIMEOUT = httpx.Timeout(30.0, read=120.0)
+_RECONNECT_S = 1.0
+_PASSING = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 
 
 class ApiError(CommandError):
@@ -23,6 +39,11 @@ class ApiError(CommandError):
     def __init__(self, text: str, *, status: int | None = None) -> None:
         super().__init__(text)
         self.status = status
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same call may succeed later: intake is away, or says so."""
+        return self.status is None or self.status in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +54,26 @@ class Event:
     kind: str
     data: dict[str, Any]
 
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more will be told of its request."""
+        return self.data.get("state") == "answered"
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in a stream a client is."""
+
+    id: str = ""
+    is_open: bool = False
+
 
 class IntakeClient:
     """Calls intake as one API client; use it as an asynchronous context manager."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, *, reconnect_s: float = _RECONNECT_S) -> None:
         self._url = url
+        self._reconnect_s = reconnect_s
         self._http = httpx.AsyncClient(
             base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=_TIMEOUT
         )
@@ -116,30 +151,65 @@ class IntakeClient:
         """Return a page of the client's subject requests, newest first."""
         return await self._json("GET", "/v1/subject-requests", params=filters)
 
-    async def events(
-        self, request_id: str | None = None, *, last_event_id: str | None = None
-    ) -> AsyncIterator[Event]:
-        """Yield what happens to one request, or to all of this client's, as it happens."""
+    async def events(self, request_id: str | None = None) -> AsyncGenerator[Event, None]:
+        """Yield what happens to one request until it is answered, or to all of this client's.
+
+        A stream that breaks off is opened again, for as long as it takes, and goes on where it was.
+        Where there is no such place, an event of the kind `OPENED` comes first.
+
+        Raises:
+            ApiError: Intake refuses, or cannot be reached in the first place.
+        """
         path = f"/v1/subject-requests/{request_id}/events" if request_id else "/v1/events"
+        place, was_open = _Place(), False
+        backoff = Backoff(self._reconnect_s)
+        while True:
+            place.is_open = False
+            try:
+                async with aclosing(self._events_from(path, place)) as events:
+                    async for event in events:
+                        yield event
+                        if request_id and event.ends:
+                            return
+                        if request_id and event.kind == RESET:
+                            # Opened anew, it begins with how the request stands.
+                            place.id = ""
+                            break
+            except ApiError as error:
+                if not (was_open or place.is_open) or not error.is_passing:
+                    raise
+            else:
+                if not place.is_open:
+                    return
+            if place.is_open:
+                was_open, backoff = True, Backoff(self._reconnect_s)
+            await backoff.wait()
+
+    async def _events_from(self, path: str, place: _Place) -> AsyncGenerator[Event, None]:
+        """Yield what one stream tells until it breaks off; nothing where all has been told."""
         headers = {"Accept": "text/event-stream"}
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id
+        if place.id:
+            headers["Last-Event-ID"] = place.id
         request = self._http.build_request("GET", path, headers=headers)
         response = await self._send(request, stream=True)
         fields: dict[str, str] = {}
         try:
+            if response.status_code == HTTPStatus.NO_CONTENT:
+                return
+            place.is_open = True
+            if not place.id:
+                yield Event("", OPENED, {})
             async for line in self._lines(response):
-                if not line and "data" in fields:
-                    yield Event(
-                        fields.get("id", ""),
-                        fields.get("event", "message"),
-                        json.loads(fields["data"]),
-                    )
-                if not line:
-                    fields = {}
-                elif not line.startswith(":"):
-                    name, _, text = line.partition(":")
+                if line:
+                    name, _, text = line.partition(":")  # a comment has no name
                     fields[name] = text.removeprefix(" ")
+                    continue
+                # An id counts without data too: it says from where to go on.
+                place.id = fields.get("id", place.id)
+                if "data" in fields:
+                    kind = fields.get("event", "message")
+                    yield Event(fields.get("id", ""), kind, json.loads(fields["data"]))
+                fields = {}
         finally:
             await response.aclose()
 

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from dsr_cli.api.client import IntakeClient
+from dsr_cli.api.client import OPENED, IntakeClient
 from dsr_cli.connection import api_connection
 from dsr_cli.view.board import Board
-from dsr_cli.view.follow import catch_up, follow
+from dsr_cli.view.follow import follow
 
 _ROWS = 20
 
@@ -48,12 +48,7 @@ async def _watch(request_ids: list[str] | None) -> None:
         for request_id in request_ids:
             board.add(request_id, request_id)
         with Live(board, refresh_per_second=8, console=Console()):
-            following = asyncio.create_task(follow(client, board))
-            for request_id in request_ids:
-                await catch_up(client, board, request_id)
-            if not board.is_done:
-                await following
-            following.cancel()
+            await follow(client, board)
 
 
 async def _print_events(request_ids: Sequence[str | None]) -> None:
@@ -62,6 +57,7 @@ async def _print_events(request_ids: Sequence[str | None]) -> None:
 
         async def print_events(request_id: str | None) -> None:
             async for event in client.events(request_id):
-                typer.echo(json.dumps({"id": event.id, "event": event.kind, **event.data}))
+                if event.kind != OPENED:
+                    typer.echo(json.dumps({"id": event.id, "event": event.kind, **event.data}))
 
         await asyncio.gather(*map(print_events, dict.fromkeys(request_ids)))

@@ -18,7 +18,7 @@ from dsr_cli.errors import CommandError
 from dsr_cli.group.bring_up import api_key
 from dsr_cli.stack import Stack
 from dsr_cli.view.board import Board
-from dsr_cli.view.follow import catch_up, follow
+from dsr_cli.view.follow import follow
 from dsr_examples.catalogue import EXAMPLES
 from dsr_examples.people import Person
 
@@ -72,16 +72,12 @@ async def _go_round(
 ) -> bool:
     async with IntakeClient(stack.settings.intake_url, api_key(stack)) as client:
         with Live(board, console=console, refresh_per_second=8, transient=not console.is_terminal):
-            # The stream is open before the first request is sent, so that nothing is missed.
-            following = asyncio.create_task(follow(client, board))
             for person in people:
                 accepted = await client.submit(submission(person))
                 asked[accepted["id"]] = person.account_id
                 board.add(accepted["id"], f"{person.account_id} {person.country}")
-            for request_id in list(board.rows):
-                await catch_up(client, board, request_id)
             try:
-                await asyncio.wait_for(following, _TIMEOUT_S)
+                await asyncio.wait_for(follow(client, board), _TIMEOUT_S)
             except TimeoutError:
                 return False
         if not console.is_terminal:

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import aclosing
 
-from dsr_cli.api.client import ApiError, Event, IntakeClient
+from dsr_cli.api.client import OPENED, RESET, ApiError, Event, IntakeClient
 from dsr_cli.view.board import Board
+from dsr_runtime.backoff import Backoff
 
-__all__ = ["apply", "follow"]
-
-_RECONNECT_S = 1.0
+__all__ = ["follow"]
 
 
-def apply(board: Board, event: Event) -> None:
-    """Note one event on the board."""
+async def follow(client: IntakeClient, board: Board) -> None:
+    """Bring the board up to date, and keep it so until it is done.
+
+    Every row is read once the stream is open, and again where the stream says that something was
+    missed; events are noted after that, in their order. So nothing falls in between, and nothing
+    older is written over what is newer.
+
+    Raises:
+        ApiError: Intake refuses, or cannot be reached in the first place.
+    """
+    async with aclosing(client.events()) as events:
+        async for event in events:
+            if event.kind in {OPENED, RESET}:
+                await _read(client, board)
+            else:
+                _note(board, event)
+            if board.is_done:
+                return
+
+
+def _note(board: Board, event: Event) -> None:
     request_id = event.data.get("request_id", "")
     system_id = event.data.get("system_id")
     if system_id:
@@ -22,26 +40,24 @@ def apply(board: Board, event: Event) -> None:
         board.move(request_id, event.data["state"])
 
 
-async def follow(client: IntakeClient, board: Board, request_id: str | None = None) -> None:
-    """Keep the board up to date until it is done, reconnecting where the stream broke off."""
-    last: str | None = None
-    while not board.is_done:
-        try:
-            async for event in client.events(request_id, last_event_id=last):
-                last = event.id or last
-                apply(board, event)
-                if board.is_done:
-                    return
-        except ApiError as error:
-            if error.status is not None:
-                raise
-        await asyncio.sleep(_RECONNECT_S)
+async def _read(client: IntakeClient, board: Board) -> None:
+    """Bring every row to where its request stands now, however long intake is away."""
+    for request_id in list(board.rows):
+        backoff = Backoff()
+        while not await _has_read(client, board, request_id):
+            await backoff.wait()
 
 
-async def catch_up(client: IntakeClient, board: Board, request_id: str) -> None:
-    """Bring one row of the board to where the request stands now."""
-    request = await client.show(request_id)
-    obligations = await client.obligations(request_id)
+async def _has_read(client: IntakeClient, board: Board, request_id: str) -> bool:
+    try:
+        # The state first: where it is the last one, so are the answers that are read after it.
+        request = await client.show(request_id)
+        obligations = await client.obligations(request_id)
+    except ApiError as error:
+        if not error.is_passing:
+            raise
+        return False
     for one in obligations.get("obligations", ()):
         board.answer(request_id, one["system_id"], one["disposition"])
     board.move(request_id, request["state"])
+    return True
