@@ -6,8 +6,10 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dsr_contracts.v1 import registry_pb2
+from dsr_contracts.v1 import registry_pb2, requests_pb2
+from dsr_wire.codec.requests import cohort_accepted_to_wire
 from dsr_wire.envelope import CONTENT_TYPE, Headers
+from support.builders import an_accepted_cohort
 from support.forging import Raw, a_new_id
 
 __all__ = ["Rubbish", "from_a_later_version", "marked", "rubbish"]
@@ -73,6 +75,10 @@ def rubbish(topic: str, ce_type: str) -> Iterator[Rubbish]:
         headers=(("ce_type", None), ("ce_id", None)),
     )
     yield one("another type", b"\x0a\x01x", "unexpected_type", headers=_headers("dsr.v2.Unheard"))
+    if ce_type == requests_pb2.CohortAccepted.DESCRIPTOR.full_name:
+        oversized = an_accepted_cohort(jurisdiction="x" * _LARGE)
+        value = cohort_accepted_to_wire(oversized).SerializeToString()
+        yield one("well-formed, and more than Temporal takes", value, "invalid_field")
     yield one("900 KB", b"\xff" + draw.randbytes(_LARGE), "undecodable")
 
 

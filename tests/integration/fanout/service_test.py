@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from google.protobuf.message import Message
 from integration.fanout.neighbours import TOKEN, Neighbours
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from dsr_cli.stack import Stack
 from dsr_cli.stack.access import secret_name
@@ -28,6 +29,8 @@ from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_fanout.bootstrap import start
 from dsr_fanout.settings import FanoutSettings
+from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP
+from dsr_fanout.streams.requests import REQUESTS_GROUP
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.process import Process
 from dsr_wire.codec.lifecycle import cohort_answered_to_wire
@@ -36,6 +39,7 @@ from dsr_wire.envelope import Outgoing, decode, encode, header
 from dsr_wire.topics import LIFECYCLE, OBLIGATIONS, REQUESTS, Topic, dead_letter, notice_topic
 from support.builders import an_accepted_cohort
 from support.parts import free_port_base
+from support.topics import begin_at_the_end
 from support.waiting import eventually
 
 _SCOPE = Scope(("user.contact",))
@@ -102,9 +106,14 @@ class _Service:
         await self.sender.publish([outgoing])
 
     async def status(self, cohort: AcceptedCohort) -> WorkflowExecutionStatus | None:
-        """Return how the cohort's workflow is."""
+        """Return how the cohort's workflow is; none while there is none."""
         handle = self.temporal.get_workflow_handle(workflow_id(cohort.cohort_id))
-        return (await handle.describe()).status
+        try:
+            return (await handle.describe()).status
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
 
     async def ended(self, cohort: AcceptedCohort) -> bool:
         """Tell whether the cohort's workflow has ended well."""
@@ -160,6 +169,8 @@ async def _running(
     environment = _environment(stack, neighbours, DSR_REMINDER_AFTER_SECONDS="2")
     fields = {name.removeprefix("DSR_").lower(): value for name, value in environment.items()}
     settings = FanoutSettings(**fields)  # type: ignore[arg-type]  # as the environment gives them
+    for group, topic in ((REQUESTS_GROUP, REQUESTS), (LIFECYCLE_GROUP, LIFECYCLE)):
+        await begin_at_the_end(kafka, group, [topic])
     process = Process()
     await start(settings, process)
     sender = Publisher(kafka, client_id="test-intake")

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest_asyncio
 from integration.verifier.processes import (
+    INPUTS,
     Follower,
     Verifier,
-    begin_at_the_end,
     closures_of,
     lag_of,
 )
@@ -31,6 +31,7 @@ from dsr_wire.envelope import Outgoing, encode, header
 from dsr_wire.signing import sign
 from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS, dead_letter
 from support import parts
+from support.topics import begin_at_the_end
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -114,7 +115,7 @@ async def group(stack: Stack, registry: Registry) -> Group:
 async def verifier(kafka: KafkaConnection, database: str, tmp_path: Path) -> Verifier:
     """A verifier that is not started, of a group that has seen all there is."""
     group_id = f"dsr.verifier.test-{uuid.uuid4().hex[:8]}"
-    await begin_at_the_end(kafka, group_id)
+    await begin_at_the_end(kafka, group_id, INPUTS)
     return Verifier(kafka, database, group_id, tmp_path / "verifier.log")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from dsr_contracts.v1 import closures_pb2
 from dsr_runtime.kafka import KafkaConnection
@@ -16,9 +16,11 @@ from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.envelope import decode, header
 from dsr_wire.topics import ACKNOWLEDGEMENTS, CLOSURES, OBLIGATIONS, Topic
 from support.services import ServiceProcess
+from support.topics import ends_of
 
 TOKEN = "a token for the tests alone"
-_INPUTS = (OBLIGATIONS, ACKNOWLEDGEMENTS)
+INPUTS = (OBLIGATIONS, ACKNOWLEDGEMENTS)
+"""What a verifier consumes."""
 
 
 class Verifier(ServiceProcess):
@@ -60,29 +62,9 @@ class Verifier(ServiceProcess):
         }
 
 
-async def ends_of(kafka: KafkaConnection, topics: Iterable[Topic]) -> dict[TopicPartition, int]:
-    """Where topics end now."""
-    partitions = [
-        TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)
-    ]
-    async with AIOKafkaConsumer(**kafka.arguments()) as consumer:
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-        return ends
-
-
-async def begin_at_the_end(kafka: KafkaConnection, group_id: str) -> None:
-    """Let a group begin after what other tests have sent."""
-    ends = await ends_of(kafka, _INPUTS)
-    async with AIOKafkaConsumer(
-        **kafka.arguments(), group_id=group_id, enable_auto_commit=False
-    ) as consumer:
-        consumer.assign(list(ends))
-        await consumer.commit(ends)
-
-
 async def lag_of(kafka: KafkaConnection, group_id: str) -> int:
     """How many records of its topics a group has not committed."""
-    ends = await ends_of(kafka, _INPUTS)
+    ends = await ends_of(kafka, INPUTS)
     async with AIOKafkaConsumer(
         **kafka.arguments(), group_id=group_id, enable_auto_commit=False
     ) as consumer:

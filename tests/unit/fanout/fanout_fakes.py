@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dsr_contracts.v1 import notices_pb2, obligations_pb2
-from dsr_core.errors import Unavailable
+from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
 from dsr_fanout.orders import CohortProgress, Order
@@ -194,9 +194,12 @@ class FakeWorkflows:
     hinted: list[str] = field(default_factory=list)
     running: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
     async def start(self, order: Order) -> bool:
         self.away.call()
+        if order.cohort_id in self.refused:
+            raise RejectedInput("refused_by_temporal", "too large")
         if order.cohort_id in self.finished:
             return False
         if order.cohort_id not in self.running:

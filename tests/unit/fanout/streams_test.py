@@ -102,6 +102,34 @@ async def test_malformed_record_is_buried_with_its_reason_and_the_stream_goes_on
     assert scene.counted("dsr_fanout_dead_letters", **labels) == 1
 
 
+async def test_a_cohort_that_temporal_will_never_take_is_buried_and_holds_up_no_other() -> None:
+    bad, good = (an_accepted_cohort(cohort_id=a_cohort_id(n)) for n in (1, 2))
+    scene = _Scene(FakeWorkflows(refused={bad.cohort_id}))
+    await scene.requests.handle(
+        [_record(cohort_accepted_to_wire(one), REQUESTS) for one in (bad, good)]
+    )
+    assert [one.cohort_id for one in scene.workflows.started] == [good.cohort_id]
+    (letter,) = scene.publisher.records
+    assert header(letter.headers, "dsr_dead_letter_reason") == "refused_by_temporal"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01", True),
+        (b"00-" + b"a" * 900_000, False),
+        (b"\xff", False),
+    ],
+)
+async def test_a_trace_that_is_none_is_not_carried_on(given: bytes, kept: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    scene = _Scene()
+    record = _record(cohort_accepted_to_wire(an_accepted_cohort()), REQUESTS)
+    record.headers.append(("traceparent", given))
+    await scene.requests.handle([record])
+    (order,) = scene.workflows.started
+    assert order.traceparent == (given.decode() if kept else None)
+
+
 async def test_temporal_away_fails_the_batch_and_the_repeat_starts_nothing_twice() -> None:
     scene = _Scene()
     records = [

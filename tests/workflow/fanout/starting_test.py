@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
-from temporalio.client import WorkflowHandle
+import uuid
+from dataclasses import replace
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.workflowservice.v1 import (
+    ListWorkflowExecutionsRequest,
+    RegisterNamespaceRequest,
+)
+from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
+from unit.fanout.fanout_fakes import an_order
 from workflow.fanout.cohort_world import World, a_world, events
 
 from dsr_core.cohorts import workflow_id
+from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
 from dsr_fanout.orders import DUE_AT, JURISDICTION, RIGHT, SIZE, STATE, Ended, Order
 from dsr_fanout.workflows.cohort import CohortWorkflow
@@ -62,6 +72,47 @@ async def test_started_twice_is_a_no_op_while_it_runs_and_after_it_ended(
         assert not await workflows.start(order)
         assert not await workflows.hint(order.cohort_id)
         assert world.publisher.event_ids.count(f"{order.cohort_id}/opened") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"jurisdiction": "j" * 3_000},  # more than a search attribute holds
+        {"regime": "r" * 2_500_000},  # more than a payload may have
+        {"regime": "r" * 5_000_000},  # more than a call may have
+    ],
+    ids=["attribute", "payload", "call"],
+)
+async def test_an_order_that_temporal_will_never_take_is_rejected_and_not_waited_for(
+    development: WorkflowEnvironment, change: dict[str, str]
+) -> None:
+    order = replace(an_order(), **change)
+    workflows = TemporalWorkflows(development.client, task_queue="unused")
+    with pytest.raises(RejectedInput) as raised:
+        await workflows.start(order)
+    assert raised.value.reason == "refused_by_temporal"
+
+
+async def test_an_order_is_waited_with_where_an_operator_has_registered_no_attributes(
+    development: WorkflowEnvironment,
+) -> None:
+    """Temporal says the same of it as of a bad order, and would say so of every one."""
+    name = f"bare-{uuid.uuid4().hex[:8]}"
+    await development.client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=name, workflow_execution_retention_period=Duration(seconds=86_400)
+        )
+    )
+    address = development.client.service_client.config.target_host
+    bare = await Client.connect(address, namespace=name)
+    workflows = TemporalWorkflows(bare, task_queue="unused")
+
+    async def refused() -> bool:
+        with pytest.raises(Unavailable) as raised:
+            await workflows.start(an_order())
+        return "INVALID_ARGUMENT" in str(raised.value)
+
+    await eventually(refused, within=30, what="the namespace is known")
 
 
 async def test_hint_for_a_cohort_without_a_workflow_is_an_answer(

@@ -6,6 +6,7 @@ hold no personal data. A record whose envelope or value is wrong is refused with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +16,23 @@ from google.protobuf.message import DecodeError, Message
 
 from dsr_core.errors import RejectedInput
 
-__all__ = ["CONTENT_TYPE", "Headers", "Outgoing", "decode", "decode_one_of", "encode", "header"]
+__all__ = [
+    "CONTENT_TYPE",
+    "Headers",
+    "Outgoing",
+    "decode",
+    "decode_one_of",
+    "encode",
+    "header",
+    "is_traceparent",
+]
 
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka headers, in order; others' may be null."""
 
 CONTENT_TYPE = "application/protobuf"
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -68,6 +80,11 @@ def encode(
         headers.append(("traceparent", traceparent.encode()))
     value = message.SerializeToString(deterministic=True)
     return Outgoing(topic, key.encode(), value, tuple(headers))
+
+
+def is_traceparent(text: str) -> bool:
+    """Tell whether a text names a W3C trace; what does not is not carried on."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def header(headers: Headers, name: str) -> str | None:

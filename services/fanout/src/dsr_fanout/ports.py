@@ -71,7 +71,11 @@ class Workflows(Protocol):
     """Temporal, as a client."""
 
     async def start(self, order: Order) -> bool:
-        """Have a cohort's workflow running; false where it has run and ended already."""
+        """Have a cohort's workflow running; false where it has run and ended already.
+
+        Raises:
+            RejectedInput: Temporal will never take this order, as it takes others.
+        """
         ...
 
     async def hint(self, cohort_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,6 +21,7 @@ __all__ = [
     "right_to_wire",
     "scope_from_wire",
     "scope_to_wire",
+    "short",
     "slug",
     "storable",
     "text",
@@ -78,6 +79,11 @@ def time_to_wire(at: datetime) -> Timestamp:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
+_SHORT = 128
+"""Characters of a code or a name that this project chose; the longest today has 120 at most."""
+
+_MANY = 1_000
+"""Codes in one list; the API takes 100."""
 
 
 def time_from_wire(message: Timestamp, *, field: str) -> datetime:
@@ -105,6 +111,14 @@ def text(value: str, *, field: str) -> str:
     return storable(value, field=field)
 
 
+def short(value: str, *, field: str) -> str:
+    """Return a code or a name, which is not empty and not long."""
+    if len(value) > _SHORT:
+        detail = f"{field} is longer than {_SHORT} characters"
+        raise RejectedInput("invalid_field", detail, field=field)
+    return text(value, field=field)
+
+
 def storable(value: str, *, field: str) -> str:
     """Return a text that every store can hold: PostgreSQL's has no character zero."""
     if "\x00" in value:
@@ -112,9 +126,15 @@ def storable(value: str, *, field: str) -> str:
     return value
 
 
-def texts(values: Iterable[str], *, field: str) -> tuple[str, ...]:
-    """Return texts that must not be empty, sorted."""
-    return tuple(sorted(text(value, field=field) for value in values))
+def texts(values: Sequence[str], *, field: str) -> tuple[str, ...]:
+    """Return codes or names, sorted."""
+    return tuple(sorted(short(value, field=field) for value in _few(values, field=field)))
+
+
+def _few(values: Sequence[str], *, field: str) -> Sequence[str]:
+    if len(values) > _MANY:
+        raise RejectedInput("invalid_field", f"{field} has more than {_MANY}", field=field)
+    return values
 
 
 def slug(value: str, *, field: str) -> str:
@@ -149,6 +169,6 @@ def scope_from_wire(message: common_pb2.Scope) -> Scope:
     """Return the scope that a message holds."""
     organisations = sorted(
         OrganisationId(slug(one, field="scope.organisation_ids"))
-        for one in message.organisation_ids
+        for one in _few(message.organisation_ids, field="scope.organisation_ids")
     )
     return Scope(texts(message.categories, field="scope.categories"), tuple(organisations))

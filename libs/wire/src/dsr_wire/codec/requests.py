@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_contracts.v1 import requests_pb2
+from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -14,7 +15,7 @@ from dsr_wire.codec.fields import (
     right_to_wire,
     scope_from_wire,
     scope_to_wire,
-    text,
+    short,
     texts,
     time_from_wire,
     time_to_wire,
@@ -23,6 +24,10 @@ from dsr_wire.codec.fields import (
 )
 
 __all__ = ["AcceptedCohort", "cohort_accepted_from_wire", "cohort_accepted_to_wire"]
+
+
+_MEMBERS_LIMIT = 10_000
+"""Requests of one cohort; far more than one is formed of, and few enough for one workflow's input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +65,23 @@ def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccept
 
 
 def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedCohort:
-    """Return the cohort that a message holds.
+    """Return the cohort that a message holds, in a size that every part downstream can hold.
 
     Raises:
-        RejectedInput: A field is missing or wrong; the detail names it.
+        RejectedInput: A field is missing, wrong or too long; the detail names it.
     """
+    if len(message.request_ids) > _MEMBERS_LIMIT:
+        detail = f"request_ids has more than {_MEMBERS_LIMIT:,}"
+        raise RejectedInput("invalid_field", detail, field="request_ids")
     request_ids = uuid_texts(message.request_ids, field="request_ids")
     return AcceptedCohort(
         cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
         right=right_from_wire(message.right),
-        regime=text(message.regime, field="regime"),
-        jurisdiction=text(message.jurisdiction, field="jurisdiction"),
+        regime=short(message.regime, field="regime"),
+        jurisdiction=short(message.jurisdiction, field="jurisdiction"),
         scope=scope_from_wire(message.scope),
         identifier_kinds=texts(message.identifier_kinds, field="identifier_kinds"),
-        registry_digest=text(message.registry_digest, field="registry_digest"),
+        registry_digest=short(message.registry_digest, field="registry_digest"),
         received_at=time_from_wire(message.received_at, field="received_at"),
         accepted_at=time_from_wire(message.accepted_at, field="accepted_at"),
         due_at=time_from_wire(message.due_at, field="due_at"),

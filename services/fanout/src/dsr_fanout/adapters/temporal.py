@@ -23,7 +23,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dsr_core.cohorts import workflow_id
-from dsr_core.errors import Unavailable
+from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.orders import (
     ANSWERED_SIGNAL,
     DUE_AT,
@@ -83,8 +83,28 @@ class TemporalWorkflows:
         except WorkflowAlreadyStartedError:
             return False
         except RPCError as error:
-            raise Unavailable(f"temporal did not start it ({error.status.name})") from error
+            reason = error.status.name
+            if await self._is_for_ever(error):
+                detail = f"temporal will never take this cohort ({reason})"
+                raise RejectedInput("refused_by_temporal", detail) from error
+            raise Unavailable(f"temporal did not start it ({reason})") from error
         return True
+
+    async def _is_for_ever(self, error: RPCError) -> bool:
+        """Tell whether what was refused is to blame, and not what an operator has yet to do.
+
+        A namespace that lacks our search attributes refuses every order with the same status: who
+        dead-lettered then would hide every person whose clock runs.
+        """
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            # gRPC's words for a call that is too large; a limit on the rate has the same status.
+            return "message" in error.message and "larger than max" in error.message
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            return False
+        try:
+            return not await _absent_attributes(self._client)
+        except (RPCError, RuntimeError):
+            return False
 
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again."""
@@ -107,17 +127,8 @@ async def ensure_search_attributes(client: Client) -> None:
     Raises:
         RuntimeError: One of them is there with another type.
     """
-    namespace = client.namespace
     try:
-        listed = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=namespace), timeout=_RPC_TIMEOUT
-        )
-        present = {**listed.system_attributes, **listed.custom_attributes}
-        wanted = {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}
-        wrong = sorted(name for name in wanted if present.get(name, wanted[name]) != wanted[name])
-        if wrong:
-            raise RuntimeError(f"search attributes of another type: {', '.join(wrong)}")
-        absent = {name: kind for name, kind in wanted.items() if name not in present}
+        absent = await _absent_attributes(client)
         if not absent:
             return
         await add_search_attributes(client, absent)
@@ -127,6 +138,24 @@ async def ensure_search_attributes(client: Client) -> None:
         log.warning("search attributes cannot be registered here", reason=error.status.name)
         return
     log.info("search attributes added", count=len(absent))
+
+
+async def _absent_attributes(client: Client) -> dict[str, int]:
+    """Return what the namespace lacks of our search attributes, by name and kind of value.
+
+    Raises:
+        RPCError: It does not say what it has.
+        RuntimeError: It has one with another type.
+    """
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace), timeout=_RPC_TIMEOUT
+    )
+    present = {**listed.system_attributes, **listed.custom_attributes}
+    wanted = {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}
+    wrong = sorted(name for name in wanted if present.get(name, wanted[name]) != wanted[name])
+    if wrong:
+        raise RuntimeError(f"search attributes of another type: {', '.join(wrong)}")
+    return {name: kind for name, kind in wanted.items() if name not in present}
 
 
 async def add_search_attributes(client: Client, kinds: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from dsr_fanout.metrics import Metrics
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
 from dsr_wire.codec.requests import cohort_accepted_from_wire
-from dsr_wire.envelope import decode, header
+from dsr_wire.envelope import decode, header, is_traceparent
 
 __all__ = ["REQUESTS_GROUP", "RequestsStream"]
 
@@ -52,11 +52,15 @@ class RequestsStream:
             try:
                 message = decode(record.value, record.headers, requests_pb2.CohortAccepted)
                 cohort = cohort_accepted_from_wire(message)
-                traceparent = header(record.headers, "traceparent")
                 outcome = await self._starting.start(
-                    cohort, traceparent=traceparent, at=self._now()
+                    cohort, traceparent=_trace(record), at=self._now()
                 )
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=REQUESTS_GROUP)
             else:
                 self._metrics.starts.labels(outcome.value).inc()
+
+
+def _trace(record: ConsumerRecord) -> str | None:
+    given = header(record.headers, "traceparent")
+    return given if given is not None and is_traceparent(given) else None

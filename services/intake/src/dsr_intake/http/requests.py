@@ -30,11 +30,11 @@ from dsr_intake.http.views import (
 )
 from dsr_intake.model import Accepted, KeyReused, ListFilter, RequestView, StillRunning, Verdict
 from dsr_runtime.http.problems import Problem
+from dsr_wire.envelope import is_traceparent
 
 __all__ = ["RequestIdParameter", "own_request", "router", "submission", "verdict_problem"]
 
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 RequestIdParameter = Annotated[
     str, Path(pattern=ID_PATTERN, description="The subject request's id.")
@@ -62,7 +62,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         try:
             sent = parse_single(content, idempotency_key=key)
             traceparent = headers.get("traceparent")
-            if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is None:
+            if traceparent is not None and not is_traceparent(traceparent):
                 traceparent = None
             draft = context.drafter.draft(sent, client_id=client_id, traceparent=traceparent)
         except (Problem, RejectedInput) as fault:
