@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dsr_cli.errors import CommandError
 from dsr_cli.registry import Fault, RegistryFaults, load_registry
 
 FindFaults = Callable[..., list[Fault]]
@@ -29,11 +30,11 @@ def the_fault(faults: list[Fault]) -> str:
             id="unknown_key_at_the_top",
         ),
         pytest.param(
-            "  owner: Privacy office\n", "", "a.yaml:2: organisation: missing key 'owner'",
+            "  owner: Privacy office\n", "", "a.yaml:2: organisation: missing key 'owner'; add it, like 'owner: Privacy office'",
             id="no_owner",
         ),
         pytest.param(
-            "    contact: accounts@acme.test\n", "", "a.yaml:10: system: missing key 'contact'",
+            "    contact: accounts@acme.test\n", "", "a.yaml:10: system: missing key 'contact'; add it, like 'contact: accounts@example.com'",
             id="no_contact",
         ),
         pytest.param(
@@ -46,33 +47,47 @@ def the_fault(faults: list[Fault]) -> str:
             id="wrong_type_number",
         ),
         pytest.param(
-            "name: Accounts", "name: [x]", "a.yaml:11: name: expected text, found a list",
+            "name: Accounts", "name: [x]", "a.yaml:11: name: expected text, found a list; write one text",
             id="wrong_type_list",
         ),
         pytest.param(
-            "name: Accounts", "name:", "a.yaml:11: name: expected text, found nothing",
+            "name: Accounts", "name:", "a.yaml:11: name: expected text, found nothing; write one text",
             id="wrong_type_null",
         ),
         pytest.param(
-            "[email]", "email", "a.yaml:16: identifiers: expected a list, found text",
+            "[email]", "email", "a.yaml:16: identifiers: expected a list, found text; write each entry on a line, after '- '",
             id="wrong_type_text_for_list",
         ),
         pytest.param(
             "name: Acme", "name: !!python/object:os.system x",
             "a.yaml:3: name: expected text, found a value with the tag "
-            "tag:yaml.org,2002:python/object:os.system; put it in quotes",
+            "tag:yaml.org,2002:python/object:os.system; leave the tag out",
             id="wrong_type_python_object",
         ),
-        pytest.param("name: Acme", "name: '  '", "a.yaml:3: name: must not be empty", id="empty_text"),
+        pytest.param("name: Acme", "name: '  '", "a.yaml:3: name: must not be empty; write a text", id="empty_text"),
         pytest.param(
             "name: Acme", 'name: "a\\nb"',
-            "a.yaml:3: name: must be one line of at most 200 printable characters",
+            "a.yaml:3: name: holds a line break, or a character that cannot be printed; take it out",
             id="text_of_two_lines",
+        ),
+        pytest.param(
+            "name: Acme", f"name: {'a' * 203}", "a.yaml:3: name: longer than 200 characters; take out 3",
+            id="text_too_long",
         ),
         pytest.param(
             "user.contact.email", "user.contact.emial",
             "a.yaml:17: unknown category 'user.contact.emial'; did you mean 'user.contact.email'?",
             id="unknown_category",
+        ),
+        pytest.param(
+            "[user.contact.email]", "[phone]",
+            "a.yaml:17: unknown category 'phone'; did you mean 'user.contact.phone_number'?",
+            id="unknown_category_that_is_part_of_one",
+        ),
+        pytest.param(
+            "[user.contact.email]", "[zzz]",
+            "a.yaml:17: unknown category 'zzz'; the nearest of 85 is 'user.authorization'",
+            id="unknown_category_like_no_other",
         ),
         pytest.param(
             "[email]", "[e-mail]",
@@ -85,12 +100,12 @@ def the_fault(faults: list[Fault]) -> str:
             id="unknown_right",
         ),
         pytest.param(
-            "[access, deletion]", "[]", "a.yaml:15: rights: must name at least one right",
+            "[access, deletion]", "[]", "a.yaml:15: rights: must name at least one right; known are access, deletion",
             id="no_right",
         ),
         pytest.param(
             "[access, deletion]", "[access, access]",
-            "a.yaml:15: right 'access' stands twice in this list",
+            "a.yaml:15: right 'access' stands twice in this list; keep one of the two",
             id="right_twice",
         ),
         pytest.param(
@@ -100,8 +115,14 @@ def the_fault(faults: list[Fault]) -> str:
         pytest.param(
             "id: accounts", "id: Accounts_1",
             "a.yaml:10: system id: 'Accounts_1' is not lower-case words joined by hyphens, "
-            "at most 48 characters",
+            "at most 48 characters; write 'accounts-1'",
             id="bad_id",
+        ),
+        pytest.param(
+            "region: europe", "region: 欧洲",
+            "a.yaml:6: region: '欧洲' is not lower-case words joined by hyphens, "
+            "at most 48 characters; write it like 'asia-pacific'",
+            id="bad_id_like_no_good_one",
         ),
         pytest.param(
             "country: DE", "country: de",
@@ -115,8 +136,14 @@ def the_fault(faults: list[Fault]) -> str:
             id="country_uk",
         ),
         pytest.param(
+            "country: DE", "country: Germany",
+            "a.yaml:5: country: 'Germany' is no ISO 3166-1 code of two letters; "
+            "write two capital letters, like 'DE'",
+            id="country_by_name",
+        ),
+        pytest.param(
             "privacy@acme.test", "privacy at acme",
-            "a.yaml:8: contact: 'privacy at acme' is not an email address",
+            "a.yaml:8: contact: 'privacy at acme' is not an email address; write it like 'privacy@example.com'",
             id="invalid_contact",
         ),
         pytest.param(
@@ -125,8 +152,13 @@ def the_fault(faults: list[Fault]) -> str:
             id="dangling_parent",
         ),
         pytest.param(
+            "  contact: privacy@acme.test", "  contact: privacy@acme.test\n  parent: zzz",
+            "a.yaml:9: parent: there is no organisation 'zzz'; known are acme",
+            id="dangling_parent_like_no_other",
+        ),
+        pytest.param(
             "  contact: privacy@acme.test", "  contact: privacy@acme.test\n  parent: acme",
-            "a.yaml:9: parent: 'acme' is its own parent, by way of 'acme'",
+            "a.yaml:9: parent: 'acme' is its own parent, by way of 'acme'; leave 'parent' out of the one above the others",
             id="own_parent",
         ),
         pytest.param(
@@ -136,12 +168,12 @@ def the_fault(faults: list[Fault]) -> str:
         ),
         pytest.param(
             "    name: Accounts", "    name: Accounts\n    copies_from: [accounts]",
-            "a.yaml:12: copies_from: 'accounts' names itself",
+            "a.yaml:12: copies_from: 'accounts' names itself; name the system that its data comes from",
             id="copies_from_itself",
         ),
         pytest.param(
             "  owner: Privacy office", "  owner: Privacy office\n  owner: Legal",
-            "a.yaml:8: key 'owner' stands twice in this mapping, first on line 7",
+            "a.yaml:8: key 'owner' stands twice in this mapping, first on line 7; keep one of the two",
             id="duplicate_key",
         ),
         pytest.param(
@@ -150,11 +182,12 @@ def the_fault(faults: list[Fault]) -> str:
             id="anchor",
         ),
         pytest.param(
-            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'",
+            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'; known are contact, country, id, name, owner, parent, region, role",
             id="key_that_is_a_list",
         ),
         pytest.param(
-            "name: Acme", "name: Acme: x", "a.yaml:3: not YAML: mapping values are not allowed in this context",
+            "name: Acme", "name: Acme: x", "a.yaml:3: not YAML: mapping values are not allowed in this context; "
+            "put text with ':' or '#' in quotes, close what is open, indent by spaces",
             id="syntax",
         ),
     ],
@@ -176,11 +209,13 @@ def test_all_faults_come_at_once(good: str, faults_of: FindFaults) -> None:
     ]
 
 
-def test_duplicate_ids_name_both_places(good: str, faults_of: FindFaults, tmp_path: Path) -> None:
+def test_duplicate_ids_name_both_places_and_another_id(
+    good: str, faults_of: FindFaults, tmp_path: Path
+) -> None:
     messages = [str(fault).replace(f"{tmp_path}/", "") for fault in faults_of(good, good)]
     assert messages == [
-        "b.yaml:2: organisation id 'acme' is taken, at a.yaml:2",
-        "b.yaml:10: system id 'accounts' is taken, at a.yaml:10",
+        "b.yaml:2: organisation id 'acme' is taken, at a.yaml:2; give it another, like 'acme-2'",
+        "b.yaml:10: system id 'accounts' is taken, at a.yaml:10; give it another, like 'accounts-2'",
     ]
 
 
@@ -191,7 +226,10 @@ def test_ring_of_parents(good: str, faults_of: FindFaults) -> None:
 
     found = faults_of(child("one", "two"), child("two", "one"), child("three", "one"))
     assert [fault.file for fault in found] == ["a.yaml", "b.yaml"]
-    assert "'one' is its own parent, by way of 'two'" in found[0].message
+    assert str(found[0]) == (
+        "a.yaml:4: parent: 'one' is its own parent, by way of 'two'; "
+        "leave 'parent' out of the one above the others"
+    )
 
 
 def test_yaml_bomb(faults_of: FindFaults) -> None:
@@ -203,28 +241,38 @@ def test_yaml_bomb(faults_of: FindFaults) -> None:
 
 
 def test_deep_nesting(faults_of: FindFaults) -> None:
-    assert the_fault(faults_of("[" * 100_000)) == "a.yaml:1: nested more than 8 deep"
+    assert the_fault(faults_of("[" * 100_000)) == (
+        "a.yaml:1: nested more than 8 deep; a list in a system holds plain texts"
+    )
 
 
 def test_not_utf_8(good: str, faults_of: FindFaults) -> None:
     raw = good.replace("Acme", "Acmé").encode("latin-1")
-    assert the_fault(faults_of(raw)) == "a.yaml:3: not UTF-8"
+    assert the_fault(faults_of(raw)) == "a.yaml:3: not UTF-8; save the file as UTF-8"
 
 
 def test_oversized(good: str, faults_of: FindFaults) -> None:
-    assert the_fault(faults_of(good + "#" * 300_000)) == "a.yaml: larger than 256 KiB"
+    assert the_fault(faults_of(good + "#" * 300_000)) == (
+        "a.yaml:1: larger than 256 KiB; keep one organisation a file, and its texts short"
+    )
 
 
 def test_empty_file(faults_of: FindFaults) -> None:
-    assert the_fault(faults_of("# nothing\n")) == "a.yaml: the file is empty"
+    assert the_fault(faults_of("# nothing\n")) == (
+        "a.yaml:1: the file is empty; begin with 'organisation:', or remove the file"
+    )
 
 
 def test_control_character(good: str, faults_of: FindFaults) -> None:
-    assert "not YAML" in the_fault(faults_of(good.replace("Acme", "\x07", 1)))
+    assert the_fault(faults_of(good.replace("Acme", "Ä\x07", 1))) == (
+        "a.yaml:3: not YAML: control characters are not allowed; take the character out"
+    )
 
 
 def test_list_at_the_top(faults_of: FindFaults) -> None:
-    assert the_fault(faults_of("- a\n")) == "a.yaml:1: expected a mapping, found a list"
+    assert the_fault(faults_of("- a\n")) == (
+        "a.yaml:1: expected a mapping, found a list; begin with 'organisation:'"
+    )
 
 
 def test_second_document(good: str, faults_of: FindFaults) -> None:
@@ -233,31 +281,42 @@ def test_second_document(good: str, faults_of: FindFaults) -> None:
 
 def test_systems_without_organisation(good: str, faults_of: FindFaults) -> None:
     systems = good[good.index("systems:") :]
-    assert the_fault(faults_of(systems)) == "a.yaml:1: file: missing key 'organisation'"
+    assert the_fault(faults_of(systems)) == (
+        "a.yaml:1: file: missing key 'organisation'; add it, like 'organisation: {id: acme, …}'"
+    )
 
 
 def test_system_that_is_a_text(good: str, faults_of: FindFaults) -> None:
     found = faults_of(good.partition("  - id")[0] + "  - accounts\n")
-    assert the_fault(found) == "a.yaml:10: system: expected a mapping, found text"
+    assert the_fault(found) == (
+        "a.yaml:10: system: expected a mapping, found text; "
+        "write its keys: id, name, owner, contact, region, rights, identifiers, categories"
+    )
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(RegistryFaults) as caught:
         load_registry(tmp_path)
-    assert str(caught.value).endswith("a.yaml: cannot be read: Is a directory")
+    assert str(caught.value).endswith(
+        "a.yaml:1: cannot be read: Is a directory; make it a file that you may read"
+    )
 
 
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(RegistryFaults) as caught:
         load_registry(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: holds no .yaml file"
+    assert str(caught.value) == (
+        f"{tmp_path}: holds no .yaml file; write one for each organisation, like acme.yaml"
+    )
 
 
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(RegistryFaults) as caught:
         load_registry(tmp_path / "none")
-    assert str(caught.value).endswith("no such folder")
+    assert str(caught.value).endswith(
+        "no such folder; name the folder that holds the registry's files"
+    )
 
 
 def test_an_organisation_without_systems_is_allowed(good: str, tmp_path: Path) -> None:
@@ -273,3 +332,13 @@ def test_the_order_of_files_and_lists_does_not_matter(good: str, tmp_path: Path)
     (tmp_path / "a.yaml").unlink()
     (tmp_path / "b.yml").write_text(good.replace("[access, deletion]", "[deletion, access]"))
     assert load_registry(tmp_path).digest == first.digest
+
+
+def test_faults_end_any_command_with_one_line_each(good: str, faults_of: FindFaults) -> None:
+    """Commands other than `registry` ended in a traceback."""
+    faults = faults_of(
+        good.replace("role: company", "role: x").replace("country: DE", "country: XX")
+    )
+    told = RegistryFaults(faults)
+    assert isinstance(told, CommandError)
+    assert str(told).splitlines() == [str(fault) for fault in faults]

@@ -6,16 +6,16 @@ and anchors and aliases are refused, before anything of it is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from dsr_cli.registry.faults import FaultList, nearest
+from dsr_cli.registry.faults import FaultList, known_words, nearest
 
-__all__ = ["Item", "Reader", "compose"]
+__all__ = ["Item", "Reader", "Rule", "compose"]
 
 _SIZE_LIMIT = 256 * 1024
 _DEPTH_LIMIT = 8
@@ -41,6 +41,18 @@ class Item:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a text must be."""
+
+    is_kept: Callable[[str], bool]
+    complaint: str
+    """What is said of a text that does not keep to it, after the text."""
+
+    remedy: Callable[[str], str]
+    """Says what would be right in place of such a text."""
+
+
 def compose(path: Path, faults: FaultList) -> MappingNode | None:
     """Return a file's top mapping, or none after noting why there is none."""
     text = _decode(path, faults)
@@ -50,16 +62,19 @@ def compose(path: Path, faults: FaultList) -> MappingNode | None:
         node = yaml.compose(text, Loader=yaml.CSafeLoader) if _is_harmless(text, faults) else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        faults.add(mark.line + 1 if mark else None, f"not YAML: {error.problem}")
-    except yaml.YAMLError as error:
-        faults.add(None, f"not YAML: {getattr(error, 'reason', 'it cannot be read')}")
+        hint = "put text with ':' or '#' in quotes, close what is open, indent by spaces"
+        faults.add(mark.line + 1 if mark else 1, f"not YAML: {error.problem}", hint)
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        faults.add(line, f"not YAML: {error.reason}", "take the character out")
     else:
         if isinstance(node, MappingNode):
             return node
         if node is not None:
-            faults.add(_line(node), f"expected a mapping, found {_kind(node)}")
+            message = f"expected a mapping, found {_kind(node)}"
+            faults.add(_line(node), message, "begin with 'organisation:'")
         elif not faults.found:
-            faults.add(None, "the file is empty")
+            faults.add(1, "the file is empty", "begin with 'organisation:', or remove the file")
     return None
 
 
@@ -68,22 +83,24 @@ def _decode(path: Path, faults: FaultList) -> str | None:
         with path.open("rb") as file:
             raw = file.read(_SIZE_LIMIT + 1)
     except OSError as error:
-        faults.add(None, f"cannot be read: {error.strerror}")
+        faults.add(1, f"cannot be read: {error.strerror}", "make it a file that you may read")
         return None
     if len(raw) > _SIZE_LIMIT:
-        faults.add(None, f"larger than {_SIZE_LIMIT // 1024} KiB")
+        message = f"larger than {_SIZE_LIMIT // 1024} KiB"
+        faults.add(1, message, "keep one organisation a file, and its texts short")
         return None
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        faults.add(raw.count(b"\n", 0, error.start) + 1, "not UTF-8")
+        line = raw.count(b"\n", 0, error.start) + 1
+        faults.add(line, "not UTF-8", "save the file as UTF-8")
         return None
 
 
 def _is_harmless(text: str, faults: FaultList) -> bool:
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else None
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             faults.add(line, "anchors and aliases are not allowed", "write the value out")
             return False
@@ -95,7 +112,8 @@ def _is_harmless(text: str, faults: FaultList) -> bool:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEPTH_LIMIT:
-                faults.add(line, f"nested more than {_DEPTH_LIMIT} deep")
+                message = f"nested more than {_DEPTH_LIMIT} deep"
+                faults.add(line, message, "a list in a system holds plain texts")
                 return False
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
@@ -109,13 +127,25 @@ class Reader:
         self._faults = faults
 
     def mapping(
-        self, node: Node, where: str, *, required: Iterable[str], optional: Iterable[str] = ()
+        self,
+        node: Node,
+        where: str,
+        *,
+        required: Mapping[str, str],
+        optional: Iterable[str] = (),
     ) -> dict[str, Node]:
-        """Return a mapping's values by key, without unknown keys; missing ones are noted."""
+        """Return a mapping's values by key, without unknown keys; missing ones are noted.
+
+        Args:
+            node: What should be a mapping.
+            where: What it is, for people.
+            required: The keys that must be there, each with a value that it could have.
+            optional: The keys that may be there.
+        """
         if not isinstance(node, MappingNode):
-            self._faults.add(_line(node), f"{where}: expected a mapping, found {_kind(node)}")
+            message = f"{where}: expected a mapping, found {_kind(node)}"
+            self._faults.add(_line(node), message, f"write its keys: {', '.join(required)}")
             return {}
-        required = tuple(required)
         known = {*required, *optional}
         values: dict[str, Node] = {}
         first: dict[str, int] = {}
@@ -126,13 +156,14 @@ class Reader:
                 self._faults.add(line, f"unknown key '{shown}'", nearest(shown, known))
             elif name in first:
                 message = f"key '{name}' stands twice in this mapping, first on line {first[name]}"
-                self._faults.add(line, message)
+                self._faults.add(line, message, "keep one of the two")
             else:
                 first[name] = line
                 values[name] = value
-        for name in required:
+        for name, example in required.items():
             if name not in values:
-                self._faults.add(_line(node), f"{where}: missing key '{name}'")
+                message = f"{where}: missing key '{name}'"
+                self._faults.add(_line(node), message, f"add it, like '{name}: {example}'")
         return values
 
     def items(self, node: Node | None, where: str) -> list[Node]:
@@ -140,7 +171,8 @@ class Reader:
         if node is None:
             return []
         if not isinstance(node, SequenceNode):
-            self._faults.add(_line(node), f"{where}: expected a list, found {_kind(node)}")
+            message = f"{where}: expected a list, found {_kind(node)}"
+            self._faults.add(_line(node), message, "write each entry on a line, after '- '")
             return []
         return list(node.value)
 
@@ -149,27 +181,29 @@ class Reader:
         if node is None:
             return None
         if not isinstance(node, ScalarNode) or node.tag != f"{_TAG}str":
-            kind = _kind(node)
-            hint = "put it in quotes" if kind not in {"nothing", "a mapping", "a list"} else None
-            self._faults.add(_line(node), f"{where}: expected text, found {kind}", hint)
+            self._faults.add(
+                _line(node), f"{where}: expected text, found {_kind(node)}", _as_text(node)
+            )
             return None
         text = node.value.strip()
         if not text:
-            self._faults.add(_line(node), f"{where}: must not be empty")
-        elif len(text) > _TEXT_LIMIT or not text.isprintable():
-            message = f"{where}: must be one line of at most {_TEXT_LIMIT} printable characters"
-            self._faults.add(_line(node), message)
+            self._faults.add(_line(node), f"{where}: must not be empty", "write a text")
+        elif len(text) > _TEXT_LIMIT:
+            message = f"{where}: longer than {_TEXT_LIMIT} characters"
+            self._faults.add(_line(node), message, f"take out {len(text) - _TEXT_LIMIT}")
+        elif not text.isprintable():
+            message = f"{where}: holds a line break, or a character that cannot be printed"
+            self._faults.add(_line(node), message, "take it out")
         else:
             return Item(text, _line(node))
         return None
 
-    def checked(
-        self, node: Node | None, where: str, is_good: Callable[[str], bool], complaint: str
-    ) -> Item | None:
-        """Return a text that passes a test, or none after noting the complaint."""
+    def checked(self, node: Node | None, where: str, rule: Rule) -> Item | None:
+        """Return a text that keeps to a rule, or none after noting that it does not."""
         item = self.text(node, where)
-        if item is not None and not is_good(item.text):
-            self._faults.add(item.line, f"{where}: '{item.text}' {complaint}")
+        if item is not None and not rule.is_kept(item.text):
+            message = f"{where}: '{item.text}' {rule.complaint}"
+            self._faults.add(item.line, message, rule.remedy(item.text))
             return None
         return item
 
@@ -178,10 +212,7 @@ class Reader:
         known = frozenset(known)
         item = self.text(node, word)
         if item is not None and item.text not in known:
-            hint = nearest(item.text, known)
-            if hint is None and len(known) <= 12:
-                hint = f"known are {', '.join(sorted(known))}"
-            self._faults.add(item.line, f"unknown {word} '{item.text}'", hint)
+            self._faults.add(item.line, f"unknown {word} '{item.text}'", nearest(item.text, known))
             return None
         return item
 
@@ -194,7 +225,8 @@ class Reader:
         known = frozenset(known)
         nodes = self.items(node, where)
         if isinstance(node, SequenceNode) and not nodes:
-            self._faults.add(_line(node), f"{where}: must name at least one {word}")
+            message = f"{where}: must name at least one {word}"
+            self._faults.add(_line(node), message, known_words(known, word))
         return self.distinct([self.one_of(one, word, known) for one in nodes], word)
 
     def distinct(self, found: Iterable[Item | None], word: str) -> tuple[str, ...]:
@@ -202,10 +234,19 @@ class Reader:
         texts: set[str] = set()
         for item in found:
             if item is not None and item.text in texts:
-                self._faults.add(item.line, f"{word} '{item.text}' stands twice in this list")
+                message = f"{word} '{item.text}' stands twice in this list"
+                self._faults.add(item.line, message, "keep one of the two")
             elif item is not None:
                 texts.add(item.text)
         return tuple(sorted(texts))
+
+
+def _as_text(node: Node) -> str:
+    """Say what would be a text in place of a node that is none."""
+    kind = _kind(node)
+    if kind in {"nothing", "a mapping", "a list"}:
+        return "write one text"
+    return "put it in quotes" if kind in _KIND_NAMES.values() else "leave the tag out"
 
 
 def _line(node: Node) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from yaml.nodes import Node
 
-from dsr_cli.registry.document import Item, Reader, compose
-from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults, nearest
+from dsr_cli.registry.document import Item, Reader, Rule, compose
+from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults, as_slug, nearest
 from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.ids import OrganisationId, SystemId, is_slug
@@ -27,14 +28,35 @@ _ROLES = tuple(role.value for role in OrganisationRole)
 _RIGHTS = tuple(right.value for right in NOTICE_RIGHTS)
 """A right without a notice topic could be asked for and never be answered."""
 
-_NO_SLUG = "is not lower-case words joined by hyphens, at most 48 characters"
-_NO_ADDRESS = "is not an email address"
 _ADDRESS = re.compile(
     r"[a-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE
 )
+_IS_ADDRESS = Rule(
+    lambda text: _ADDRESS.fullmatch(text) is not None,
+    "is not an email address",
+    lambda _text: "write it like 'privacy@example.com'",
+)
 
-_ORGANISATION_KEYS = ("id", "name", "role", "country", "region", "owner", "contact")
-_SYSTEM_KEYS = ("id", "name", "owner", "contact", "region", "rights", "identifiers", "categories")
+_ORGANISATION_KEYS = {
+    "id": "acme",
+    "name": "Acme",
+    "role": "company",
+    "country": "DE",
+    "region": "europe",
+    "owner": "Privacy office",
+    "contact": "privacy@example.com",
+}
+_SYSTEM_KEYS = {
+    "id": "accounts",
+    "name": "Accounts",
+    "owner": "Accounts team",
+    "contact": "accounts@example.com",
+    "region": "europe",
+    "rights": "[access, deletion]",
+    "identifiers": "[email]",
+    "categories": "[user.contact.email]",
+}
+"""The keys that must be there, each with a value that it could have."""
 
 
 @dataclass(slots=True)
@@ -72,10 +94,12 @@ def load_registry(folder: Path) -> Registry:
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise RegistryFaults([Fault(str(folder), None, "no such folder")])
+        hint = "name the folder that holds the registry's files"
+        raise RegistryFaults([Fault(str(folder), None, "no such folder", hint)])
     paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
     if not paths:
-        raise RegistryFaults([Fault(str(folder), None, "holds no .yaml file")])
+        hint = "write one for each organisation, like acme.yaml"
+        raise RegistryFaults([Fault(str(folder), None, "holds no .yaml file", hint)])
     return paths
 
 
@@ -85,7 +109,8 @@ def _read(path: Path) -> _File:
     if top is None:
         return file
     read = Reader(file.faults)
-    parts = read.mapping(top, "file", required=("organisation",), optional=("systems",))
+    keys = {"organisation": "{id: acme, …}"}
+    parts = read.mapping(top, "file", required=keys, optional=("systems",))
     if "organisation" in parts:
         _read_organisation(parts["organisation"], read, file)
     for node in read.items(parts.get("systems"), "systems"):
@@ -96,16 +121,16 @@ def _read(path: Path) -> _File:
 def _read_organisation(node: Node, read: Reader, file: _File) -> None:
     where = "organisation"
     keys = read.mapping(node, where, required=_ORGANISATION_KEYS, optional=("parent",))
-    id_ = read.checked(keys.get("id"), f"{where} id", is_slug, _NO_SLUG)
+    id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     if id_ is not None:
         file.organisation_ids.append(id_)
     file.parent = read.text(keys.get("parent"), "parent")
     name = read.text(keys.get("name"), "name")
     role = read.one_of(keys.get("role"), "role", _ROLES)
     country = _country(keys.get("country"), read, file.faults)
-    region = read.checked(keys.get("region"), "region", is_slug, _NO_SLUG)
+    region = read.checked(keys.get("region"), "region", _slug("asia-pacific"))
     owner = read.text(keys.get("owner"), "owner")
-    contact = read.checked(keys.get("contact"), "contact", _is_address, _NO_ADDRESS)
+    contact = read.checked(keys.get("contact"), "contact", _IS_ADDRESS)
     if id_ and name and role and country and region and owner and contact:
         file.organisation = Organisation(
             id=OrganisationId(id_.text),
@@ -122,11 +147,11 @@ def _read_organisation(node: Node, read: Reader, file: _File) -> None:
 def _read_system(node: Node, read: Reader, file: _File) -> None:
     where = "system"
     keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=("copies_from",))
-    id_ = read.checked(keys.get("id"), f"{where} id", is_slug, _NO_SLUG)
+    id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     name = read.text(keys.get("name"), "name")
     owner = read.text(keys.get("owner"), "owner")
-    contact = read.checked(keys.get("contact"), "contact", _is_address, _NO_ADDRESS)
-    region = read.checked(keys.get("region"), "region", is_slug, _NO_SLUG)
+    contact = read.checked(keys.get("contact"), "contact", _IS_ADDRESS)
+    region = read.checked(keys.get("region"), "region", _slug("asia-pacific"))
     rights = read.several_of(keys.get("rights"), "rights", "right", _RIGHTS)
     kinds = read.several_of(
         keys.get("identifiers"), "identifiers", "identifier kind", IDENTIFIER_KINDS
@@ -161,15 +186,17 @@ def _country(node: Node | None, read: Reader, faults: FaultList) -> Item | None:
     item = read.text(node, "country")
     if item is not None and item.text not in COUNTRIES:
         upper = item.text.upper()
-        hint = f"did you mean '{upper}'?" if upper in COUNTRIES else None
+        hint = "write two capital letters, like 'DE'"
+        hint = f"did you mean '{upper}'?" if upper in COUNTRIES else hint
         hint = "the United Kingdom is 'GB'" if upper == "UK" else hint
         faults.add(item.line, f"country: '{item.text}' is no ISO 3166-1 code of two letters", hint)
         return None
     return item
 
 
-def _is_address(text: str) -> bool:
-    return _ADDRESS.fullmatch(text) is not None
+def _slug(example: str) -> Rule:
+    complaint = "is not lower-case words joined by hyphens, at most 48 characters"
+    return Rule(is_slug, complaint, lambda text: as_slug(text, example))
 
 
 _Places = list[tuple[str, Item]]
@@ -182,12 +209,21 @@ def _places(files: Iterable[_File], which: str) -> _Places:
 
 def _duplicates(word: str, places: _Places) -> Iterator[Fault]:
     first: dict[str, str] = {}
+    taken = {item.text for _, item in places}
     for file, item in places:
         if item.text in first:
             message = f"{word} id '{item.text}' is taken, at {first[item.text]}"
-            yield Fault(file, item.line, message)
+            yield Fault(file, item.line, message, f"give it another, like '{_free(item, taken)}'")
         else:
             first[item.text] = f"{file}:{item.line}"
+
+
+def _free(item: Item, taken: set[str]) -> str:
+    """Return an id that is like this one, and not taken yet."""
+    names = (f"{item.text[:44]}-{number}" for number in count(2))
+    found = next(name for name in names if name not in taken)
+    taken.add(found)
+    return found
 
 
 def _dangling(files: Iterable[_File]) -> Iterator[Fault]:
@@ -202,7 +238,8 @@ def _dangling(files: Iterable[_File]) -> Iterator[Fault]:
             yield Fault(name, file.parent.line, message, hint)
         for system_id, origin in file.origins:
             if origin.text == system_id:
-                yield Fault(name, origin.line, f"copies_from: '{system_id}' names itself")
+                message = f"copies_from: '{system_id}' names itself"
+                yield Fault(name, origin.line, message, "name the system that its data comes from")
             elif origin.text not in systems:
                 message = f"copies_from: there is no system '{origin.text}'"
                 yield Fault(name, origin.line, message, nearest(origin.text, systems))
@@ -218,5 +255,6 @@ def _rings(files: Iterable[_File]) -> Iterator[Fault]:
             current = parents.get(current, "")
             if current == start and file.parent:
                 message = f"parent: '{start}' is its own parent, by way of '{file.parent.text}'"
-                yield Fault(file.faults.file, file.parent.line, message)
+                hint = "leave 'parent' out of the one above the others"
+                yield Fault(file.faults.file, file.parent.line, message, hint)
                 break
