@@ -266,6 +266,37 @@ async def test_answer_against_an_earlier_one_is_recorded_and_keeps_the_request_o
     assert await loop.closures(request_id) == 1
 
 
+async def test_answer_against_a_closure_is_recorded_counted_and_shown_and_changes_nothing(
+    loop: Loop, open_request: str
+) -> None:
+    del open_request  # while it is open, the silent system is stopped
+    request_id = await loop.submit()
+    await _only_one_missing(loop, request_id)
+    acknowledge(loop, an_answer(request_id, SILENT, sequence=_LAST, records=1))
+    await loop.answered(request_id)
+    before = await metric(
+        loop, "verifier", "dsr_verifier_answers_total", result="contradicts_closure"
+    )
+
+    left = an_answer(request_id, SILENT, Disposition.FAILED, sequence=_LAST + 1, reason="left")
+    acknowledge(loop, left)
+
+    async def is_contradicted() -> bool:
+        return bool((await loop.obligations(request_id))[SILENT]["contradicts_closure"])
+
+    await eventually(is_contradicted, within=40, what="the contradiction is recorded")
+    after = await metric(
+        loop, "verifier", "dsr_verifier_answers_total", result="contradicts_closure"
+    )
+    assert after == before + 1
+    shown = await dsr(loop.stack.settings, "show", request_id)
+    assert (shown.code, f"contradicted since by {SILENT}" in shown.out) == (0, True), shown
+    owed = (await loop.obligations(request_id))[SILENT]
+    assert (owed["disposition"], owed["is_confirmed"]) == ("erased", True)
+    assert (await loop.show(request_id))["state"] == "answered"
+    assert await loop.closures(request_id) == 1
+
+
 async def test_dead_letters_of_answers_are_listed_shown_and_replayed(
     loop: Loop, open_request: str
 ) -> None:

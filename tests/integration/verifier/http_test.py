@@ -79,6 +79,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
         "organisation_id": "example-mail",
         "is_confirmed": False,
         "is_contradicted": False,
+        "contradicts_closure": False,
         "disposition": None,
         "sequence": 0,
         "records": 0,
@@ -88,6 +89,24 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
         "recorded_at": None,
         "retry_at": None,
     }
+
+
+async def test_obligations_tell_what_contradicts_the_closure_and_the_closure_stays(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    request_id = a_new_request_id()
+    await world.open(request_id)
+    await world.record(answers_of_all(request_id))
+    closure = (await client.get(f"/v1/requests/{request_id}/closure")).json()
+    found = []
+    for disposition, sequence in ((Disposition.FAILED, 2), (Disposition.ERASED, 3)):
+        await world.record([batch(answer(request_id, "crm", disposition, sequence=sequence))])
+        document = (await client.get(f"/v1/requests/{request_id}/obligations")).json()
+        crm, mailer = document["obligations"]
+        assert (crm["disposition"], crm["is_confirmed"], crm["sequence"]) == ("erased", True, 1)
+        found.append((crm["contradicts_closure"], mailer["contradicts_closure"]))
+    assert found == [(True, False), (False, False)]
+    assert (await client.get(f"/v1/requests/{request_id}/closure")).json() == closure
 
 
 async def test_acknowledgements(client: httpx.AsyncClient, world: World) -> None:

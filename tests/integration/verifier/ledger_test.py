@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 from unit.verifier.behaviour import LedgerBehaviour, state_of
+from unit.verifier.late import LateBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import (
     SYSTEMS,
@@ -43,6 +44,10 @@ class TestLedger(LedgerBehaviour):
 
 
 class TestRevocation(RevocationBehaviour):
+    pass
+
+
+class TestLate(LateBehaviour):
     pass
 
 

@@ -203,19 +203,6 @@ class LedgerBehaviour:
         assert tally.contradictions == 1
         assert not tally.closures
 
-    async def test_answer_after_closing_is_recorded_and_changes_nothing(self, world: World) -> None:
-        request_id = a_new_request_id()
-        await world.open(request_id)
-        await world.record(answers_of_all(request_id))
-        before = await state_of(world, request_id)
-        late = batch(answer(request_id, disposition=Disposition.FAILED, sequence=9))
-        tally = await world.record([late])
-        assert (tally.late, tally.recorded, tally.closures) == (1, 0, [])
-        assert await state_of(world, request_id) == before
-        async with world.ledger.transaction() as transaction:
-            pair = (request_id, SystemId("crm"))
-            assert len((await transaction.answers([pair]))[pair]) == 2
-
     async def test_an_exemption_closes_partly_fulfilled(self, world: World) -> None:
         request_id = a_new_request_id()
         await world.open(request_id)

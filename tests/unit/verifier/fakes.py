@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -72,6 +72,7 @@ class _State:
     answers: dict[bytes, Answer] = field(default_factory=dict)
     standings: dict[Pair, Standing] = field(default_factory=dict)
     closures: dict[RequestId, Closure] = field(default_factory=dict)
+    against_closure: dict[Pair, bool] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
@@ -191,6 +192,9 @@ class FakeTransaction:
                 closed_at=closure_or_none.closed_at if closure_or_none else None,
             )
         self._state.changes.extend(settlement.changes())
+
+    async def contradict(self, against: Mapping[Pair, bool]) -> None:
+        self._state.against_closure.update(against)
 
     async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
         counts = dict.fromkeys(system_ids, 0)

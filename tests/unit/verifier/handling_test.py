@@ -9,6 +9,7 @@ import pytest
 from unit.verifier.fakes import FakeDeadLetters
 
 from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import RequestId, SystemId
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.ports import Received, Refusal
@@ -112,6 +113,14 @@ async def test_what_a_transaction_has_buried_is_counted_and_not_buried_again() -
     assert scene.letters.buried == []
     reason = {"topic": TOPIC, "reason": "unstorable"}
     assert scene.count("dsr_verifier_dead_letters_total", **reason) == 1
+
+
+async def test_answers_against_a_closure_are_counted_on_their_own() -> None:
+    scene = Scene()
+    pair = (RequestId("one"), SystemId("crm"))
+    scene.metrics.count(Tally(late=2, against_closure=[pair]))
+    assert scene.count("dsr_verifier_answers_total", result="contradicts_closure") == 1
+    assert scene.count("dsr_verifier_answers_total", result="late") == 2
 
 
 async def test_answers_that_a_full_parking_lot_refuses_are_counted_on_their_own() -> None:

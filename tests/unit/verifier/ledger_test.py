@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.verifier.behaviour import LedgerBehaviour
 from unit.verifier.fakes import FakeLedger
+from unit.verifier.late import LateBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import World, a_registry_view
 
@@ -16,6 +17,12 @@ class TestLedger(LedgerBehaviour):
 
 
 class TestRevocation(RevocationBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestLate(LateBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

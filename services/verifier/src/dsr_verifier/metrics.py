@@ -24,7 +24,8 @@ class Metrics:
         self.answers = Counter(
             "dsr_verifier_answers",
             "Acknowledgements taken in, by what became of them: recorded, repeated (known already), "
-            "late (after the closure), parked (before the obligations)",
+            "late (after the closure), contradicts_closure (after it, and against it: data that was "
+            "said to be gone is still there), parked (before the obligations)",
             ["result"],
             registry=self.registry,
         )
@@ -99,6 +100,11 @@ class Metrics:
         for result in ("recorded", "repeated", "late", "parked"):
             if number := getattr(tally, result):
                 self.answers.labels(result).inc(number)
+        for request_id, system_id in tally.against_closure:
+            self.answers.labels("contradicts_closure").inc()
+            log.warning(
+                "an answer contradicts a closure", request_id=request_id, system_id=system_id
+            )
         self.parked_full.inc(tally.parked_full)
         self.opened.inc(tally.opened)
         self.contradictions.inc(tally.contradictions)

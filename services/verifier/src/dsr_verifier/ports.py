@@ -216,6 +216,13 @@ class Transaction(Protocol):
         """Write new standings, counters, closures with their message, and the change feed."""
         ...
 
+    async def contradict(self, against: Mapping[Pair, bool]) -> None:
+        """Write whether obligations of closed requests are contradicted by what came since.
+
+        Their standings, and the closure, stay as they were at the closing.
+        """
+        ...
+
     async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
         """Return how many answers of each system are parked."""
         ...

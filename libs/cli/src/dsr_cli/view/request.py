@@ -39,16 +39,25 @@ def _obligations(obligations: dict[str, Any]) -> Table:
             cell(one["disposition"]),
             one["system_id"],
             one["organisation_id"],
-            f"{answer} (contradicted)" if one.get("is_contradicted") else answer,
+            f"{answer}{_contradicted(one)}",
             str(one["records"]) if one["records"] else "",
             grounds or one.get("reason") or "",
         )
     return table
 
 
+def _contradicted(one: dict[str, Any]) -> str:
+    if one.get("contradicts_closure"):
+        return " (contradicted since the closing)"
+    return " (contradicted)" if one.get("is_contradicted") else ""
+
+
 def _missing(request: dict[str, Any], obligations: dict[str, Any]) -> Text:
     listed = obligations.get("obligations", ())
     missing = [one["system_id"] for one in listed if not one["is_confirmed"]]
+    against = [one["system_id"] for one in listed if one.get("contradicts_closure")]
+    if against:
+        return Text(f"closed, and contradicted since by {', '.join(against)}", style="red")
     if request.get("state") != "open":
         return Text(f"all {len(listed)} systems have confirmed", style="green")
     if not listed:

@@ -115,6 +115,9 @@ class ObligationDocument(BaseModel):
     organisation_id: str
     is_confirmed: bool
     is_contradicted: bool
+    contradicts_closure: bool
+    """What the system has said since the closing contradicts it; a closure is never changed."""
+
     disposition: str | None
     sequence: int | None
     records: int | None

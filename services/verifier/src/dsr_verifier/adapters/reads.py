@@ -196,6 +196,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
         return {
             "is_confirmed": False,
             "is_contradicted": False,
+            "contradicts_closure": False,
             "disposition": None,
             "sequence": 0,
             "records": 0,
@@ -208,6 +209,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
     return {
         "is_confirmed": row["is_confirmed"],
         "is_contradicted": row["is_contradicted"],
+        "contradicts_closure": row["contradicts_closure"],
         "disposition": row["disposition"],
         "sequence": row["sequence"],
         "records": row["records"],

@@ -90,6 +90,13 @@ on conflict (request_id, system_id) do update set
     exemptions = excluded.exemptions, recorded_at = excluded.recorded_at
 """
 
+CONTRADICT = """
+update verifier.obligations o set contradicts_closure = n.contradicts_closure
+from unnest($1::uuid[], $2::text[], $3::boolean[]) as n (request_id, system_id, contradicts_closure)
+where o.request_id = n.request_id and o.system_id = n.system_id
+and o.contradicts_closure <> n.contradicts_closure
+"""
+
 SET_COUNTS = """
 update verifier.requests r set open_count = n.open_count, closed_at = n.closed_at
 from unnest($1::uuid[], $2::integer[], $3::timestamptz[]) as n (request_id, open_count, closed_at)

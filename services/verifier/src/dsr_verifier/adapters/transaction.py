@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -159,6 +159,11 @@ class PostgresTransaction:
             await self._add_closures(settlement.closures)
             await enqueue(self._connection, SCHEMA, closure_records(settlement.closures, at))
         await self._tell(list(settlement.changes()), at)
+
+    async def contradict(self, against: Mapping[Pair, bool]) -> None:
+        """Write whether obligations of closed requests are contradicted by what came since."""
+        columns = (*_pair_columns(against.keys()), list(against.values()))
+        await self._connection.execute(statements.CONTRADICT, *columns)
 
     async def parked_counts(self, system_ids: Collection[SystemId]) -> dict[SystemId, int]:
         """Return how many answers of each system are parked."""

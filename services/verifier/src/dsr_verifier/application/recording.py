@@ -13,7 +13,7 @@ from dsr_core.ids import RequestId
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.reading import NotYetKnown, SignedBatch, check_revocation, read_batch
-from dsr_verifier.application.settling import close, grouped, move
+from dsr_verifier.application.settling import close, contradicted, grouped, move
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.ports import (
     Answer,
@@ -189,7 +189,8 @@ class Recorder:
             one for one in fresh if requests[one.acknowledgement.request_id].closed_at is None
         ]
         tally.recorded = len(effective)
-        tally.late = len(fresh) - len(effective)
+        if len(effective) < len(fresh):
+            await self._note_late(transaction, requests, fresh, tally)
         if not effective:
             return
         touched = grouped(effective)
@@ -204,6 +205,23 @@ class Recorder:
         tally.contradictions = settlement.contradictions
         tally.closures = settlement.closures
         tally.stuck = settlement.stuck
+
+    async def _note_late(
+        self,
+        transaction: Transaction,
+        requests: Mapping[RequestId, LedgerRequest],
+        fresh: Sequence[Answer],
+        tally: Tally,
+    ) -> None:
+        late = [
+            one.pair
+            for one in fresh
+            if requests[one.acknowledgement.request_id].closed_at is not None
+        ]
+        against = contradicted(await transaction.answers(set(late)))
+        await transaction.contradict(against)
+        tally.against_closure = [pair for pair in late if against[pair]]
+        tally.late = len(late) - len(tally.against_closure)
 
     async def _park(
         self,

@@ -12,7 +12,7 @@ from dsr_core.ids import RequestId, SystemId
 from dsr_verifier.ports import Answer, LedgerRequest, Pair, Settled, Settlement
 from dsr_wire.codec.closures import Closure
 
-__all__ = ["close", "grouped", "move"]
+__all__ = ["close", "contradicted", "grouped", "move"]
 
 UNANSWERED = Standing(None, is_confirmed=False, is_contradicted=False, contradictions=0)
 """Where an obligation stands that no one has answered."""
@@ -99,3 +99,12 @@ def close(
                 )
             case _:
                 settlement.stuck.append(request_id)
+
+
+def contradicted(answers: Mapping[Pair, Collection[Acknowledgement]]) -> dict[Pair, bool]:
+    """Say of obligations of closed requests whether their answers speak against the closure by now.
+
+    They do while all of them together, those after the closing included, do not confirm: data that was
+    said to be gone is still there. A later answer that confirms ends that.
+    """
+    return {pair: not standing(given).is_confirmed for pair, given in answers.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dsr_core.ids import RequestId
-from dsr_verifier.ports import Refusal
+from dsr_verifier.ports import Pair, Refusal
 from dsr_wire.codec.closures import Closure
 
 __all__ = ["Tally"]
@@ -19,6 +19,9 @@ class Tally:
     repeated: int = 0
     late: int = 0
     """Recorded after the request was closed: they change nothing."""
+
+    against_closure: list[Pair] = field(default_factory=list)
+    """The obligation of each answer that came after the closing and contradicts it."""
 
     parked: int = 0
     parked_full: int = 0
@@ -42,6 +45,7 @@ class Tally:
         self.recorded += other.recorded
         self.repeated += other.repeated
         self.late += other.late
+        self.against_closure.extend(other.against_closure)
         self.parked += other.parked
         self.parked_full += other.parked_full
         self.opened += other.opened
