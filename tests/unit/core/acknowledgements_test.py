@@ -7,7 +7,15 @@ from itertools import permutations
 
 import pytest
 
-from dsr_core.acknowledgements import Acknowledgement, Standing, check, standing
+from dsr_core.acknowledgements import (
+    EXEMPTIONS_LIMIT,
+    TEXT_LIMIT,
+    Acknowledgement,
+    Exemption,
+    Standing,
+    check,
+    standing,
+)
 from dsr_core.errors import RejectedInput
 from dsr_core.rights import ANSWERS, CONFIRMING, Disposition, Right
 from support.builders import NOW, an_acknowledgement, an_exemption, days
@@ -194,3 +202,53 @@ def test_an_exemption_without_its_ground_is_refused(disposition: Disposition) ->
         check(an_acknowledgement(disposition, exemptions=()))
     with pytest.raises(RejectedInput, match="missing_ground"):
         check(an_acknowledgement(disposition, exemptions=(an_exemption(ground="  "),)))
+
+
+def of_all_of_it(*exemptions: Exemption) -> Acknowledgement:
+    return an_acknowledgement(D.EXEMPT, exemptions=exemptions)
+
+
+def test_an_answer_of_the_largest_size_is_accepted() -> None:
+    check(of_all_of_it(*[an_exemption()] * EXEMPTIONS_LIMIT))
+    check(of_all_of_it(an_exemption(ground="x" * (TEXT_LIMIT - 1), categories=("y",))))
+
+
+@pytest.mark.parametrize(
+    "exemptions",
+    [
+        [an_exemption()] * (EXEMPTIONS_LIMIT + 1),
+        [an_exemption(ground="x" * TEXT_LIMIT, categories=("y",))],
+        [an_exemption(ground="x"), an_exemption(categories=("y",) * TEXT_LIMIT)],
+    ],
+    ids=["many", "a long ground", "many categories"],
+)
+def test_an_answer_too_large_for_any_record_is_refused(exemptions: list[Exemption]) -> None:
+    with pytest.raises(RejectedInput, match=r"^too_large") as caught:
+        check(of_all_of_it(*exemptions))
+    assert caught.value.field == "exemptions"
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+def test_a_text_that_no_store_takes_is_refused_and_not_shown(text: str) -> None:
+    wrong = [
+        (an_acknowledgement(D.FAILED, reason=text), "reason"),
+        (of_all_of_it(an_exemption(ground=text)), "exemptions.ground"),
+        (of_all_of_it(an_exemption(categories=(text,))), "exemptions.categories"),
+        (of_all_of_it(an_exemption(categories=("",))), "exemptions.categories"),
+    ]
+    for answer, field in wrong:
+        with pytest.raises(RejectedInput, match=r"^invalid_field") as caught:
+            check(answer)
+        assert caught.value.field == field
+        assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("records", [-1, 2**63])
+def test_a_number_that_no_store_takes_is_refused(records: int) -> None:
+    for answer in (
+        an_acknowledgement(records=records),
+        of_all_of_it(an_exemption(records=records)),
+        an_acknowledgement(sequence=2**63),
+    ):
+        with pytest.raises(RejectedInput, match="out of range"):
+            check(answer)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from dsr_contracts.v1 import acknowledgements_pb2
-from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.acknowledgements import EXEMPTIONS_LIMIT, TEXT_LIMIT, Acknowledgement
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition, Right
@@ -34,6 +35,7 @@ from dsr_sdk.testing.notices import new_request_id
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
 from dsr_wire.envelope import Outgoing, header
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REVIEW = datetime(2030, 1, 1, tzinfo=UTC)
 KEYS = SystemKeyPair.generate("billing")
@@ -116,9 +118,54 @@ def test_an_answer_without_its_evidence_cannot_be_made(make: Callable[[], Answer
         make()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        Failed,
+        Unresolvable,
+        InProgress,
+        lambda wrong: Exempt(wrong, REVIEW),
+        lambda wrong: PartiallyExempt("HGB 257", REVIEW, categories=(wrong,)),
+        lambda wrong: Exempt(exemptions=(Exemption(ground=wrong, review_at=REVIEW),)),
+        lambda wrong: Exempt(exemptions=(wrong,)),
+    ],
+)
+@pytest.mark.parametrize("wrong", [LookupError("locked"), b"locked", 3])
+def test_an_answer_of_the_wrong_type_cannot_be_made(
+    make: Callable[[Any], Answer], wrong: object
+) -> None:
+    with pytest.raises(TypeError):
+        make(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["3", 2.5, None])
+def test_a_number_of_records_of_the_wrong_type_cannot_be_given(wrong: Any) -> None:
+    further = Exemption(ground="HGB 257", review_at=REVIEW, records=wrong)
+    for make in (Erased, Delivered, lambda records: Exempt("HGB 257", REVIEW, records=records)):
+        with pytest.raises(TypeError):
+            make(wrong)
+    with pytest.raises(TypeError):
+        Exempt(exemptions=(further,))
+
+
 def test_an_answer_to_another_right_is_refused() -> None:
     with pytest.raises(RejectedInput, match="disposition_not_allowed"):
         acknowledged(Delivered(1), Right.DELETION)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Exempt("HGB 257", REVIEW, categories=("user." + "x" * 200,)),
+        Exempt("HGB 257", REVIEW, categories=("user",) * 5_000, records=1),
+        Exempt("HGB 257", EPOCH),
+        Failed(retry_at=EPOCH),
+        Failed(retry_at=datetime.max.replace(tzinfo=timezone(-timedelta(hours=1)))),
+    ],
+)
+def test_an_answer_that_the_verifier_could_not_read_is_refused(answer: Answer) -> None:
+    with pytest.raises(RejectedInput):
+        acknowledged(answer)
 
 
 def signable(answer: Answer, request_id: str | None = None) -> Signable:
@@ -156,6 +203,21 @@ def test_batches_are_bounded_in_bytes() -> None:
     assert all(len(one.value) <= BYTE_LIMIT for one in batches)
     assert max(len(one.value) for one in batches) > BYTE_LIMIT * 0.95
     assert len(read(batches)) == COUNT_LIMIT
+
+
+def test_the_largest_answers_that_may_be_given_fit_into_a_record() -> None:
+    bin_ = "\U0001f5d1"
+    grounds = [Exemption(ground=bin_, review_at=REVIEW)] * (EXEMPTIONS_LIMIT - 1)
+    categories = (bin_ * 10,) * ((TEXT_LIMIT - EXEMPTIONS_LIMIT) // 10)
+    answers = [
+        Exempt(bin_, REVIEW, categories, exemptions=tuple(grounds)),
+        Exempt(bin_ * TEXT_LIMIT, REVIEW),
+        Failed(bin_ * TEXT_LIMIT),
+    ]
+    batches = list(signed_batches([signable(one) for one in answers * 4], KEYS))
+    assert len(batches) > 1
+    assert all(len(one.value) <= BYTE_LIMIT for one in batches)
+    assert len(read(batches)) == 12
 
 
 def test_the_key_is_the_request_or_the_system() -> None:

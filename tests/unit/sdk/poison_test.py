@@ -13,7 +13,17 @@ from unit.sdk.running import KEYS, TOPIC, World, a_subscriber
 
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
-from dsr_sdk import Answer, DeletionRequest, Delivered, Erased, Subscriber, SystemKeyPair
+from dsr_sdk import (
+    Answer,
+    DeletionRequest,
+    Delivered,
+    Erased,
+    Exempt,
+    Exemption,
+    Failed,
+    Subscriber,
+    SystemKeyPair,
+)
 from dsr_sdk.testing import SubscriberHarness, a_notice, a_notice_record
 from dsr_sdk.testing.notices import new_request_id
 from dsr_wire.codec.notices import Notice
@@ -21,6 +31,7 @@ from dsr_wire.envelope import Outgoing
 from dsr_wire.topics import notice_topic
 
 PERSON = {"email": "marked-person@example.com"}
+REVIEW = datetime(2030, 1, 1, tzinfo=UTC)
 OTHERS_KEYS = SystemKeyPair.generate("billing")
 
 
@@ -214,6 +225,39 @@ async def test_unfit_answers_are_failed(handler: Any, caplog: pytest.LogCaptureF
     assert all(one.reason for one in answers)
     assert "marked-person" not in caplog.text
     assert "marked-person" not in repr(answers)
+
+
+@pytest.mark.parametrize(
+    ("unfit", "reason"),
+    [
+        (Exempt("x" * 2_000_000, REVIEW), "too_large"),
+        (Exempt(exemptions=(Exemption(ground="x", review_at=REVIEW),) * 99), "too_large"),
+        (Exempt("HGB\x00257", REVIEW), "invalid_field"),
+        (Exempt("HGB 257", REVIEW, categories=("",)), "invalid_field"),
+        (Failed("\ud800"), "invalid_field"),
+        (Erased(2**63), "invalid_field"),
+    ],
+)
+async def test_an_answer_that_could_never_be_sent_is_failed_and_the_stream_goes_on(
+    unfit: Answer, reason: str
+) -> None:
+    subscriber, world, unlucky = a_subscriber(), World(), new_request_id()
+
+    @subscriber.deletion
+    async def erase(request: DeletionRequest) -> Answer:
+        return unfit if request.request_id == unlucky else Erased(1)
+
+    world.send(
+        a_notice({unlucky: PERSON, new_request_id(): PERSON}, to=[KEYS.public]),
+        a_notice({new_request_id(): PERSON}, to=[KEYS.public]),
+    )
+    async with world.serving(subscriber):
+        await world.commits(2)
+    answers = {one.request_id: one for one in world.answers}
+    failed = answers.pop(unlucky)
+    assert failed.disposition is Disposition.FAILED
+    assert failed.reason == f"the handler's answer is refused: {reason}"
+    assert [one.disposition for one in answers.values()] == [Disposition.ERASED] * 2
 
 
 async def test_a_fault_of_the_sdk_itself_is_waited_out_and_loses_nothing(

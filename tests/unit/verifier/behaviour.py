@@ -33,7 +33,7 @@ from dsr_wire import merkle
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.signing import sign, signed_bytes
 from dsr_wire.topics import ACKNOWLEDGEMENTS
-from support.builders import a_cohort_id, an_id
+from support.builders import a_cohort_id, an_exemption, an_id
 
 
 async def state_of(
@@ -267,6 +267,16 @@ class LedgerBehaviour:
         wrong = answer(request_id, disposition=Disposition.DELIVERED)
         tally = await world.record([batch(wrong, answer(request_id, sequence=2))])
         assert (reasons(tally), tally.recorded) == (["disposition_not_allowed"], 1)
+
+    async def test_an_oversize_answer_is_refused_and_its_neighbours_are_recorded(
+        self, world: World
+    ) -> None:
+        request_id = a_new_request_id()
+        await world.open(request_id)
+        grounds = (an_exemption(ground="x" * 200_000),)
+        large = answer(request_id, disposition=Disposition.EXEMPT, exemptions=grounds)
+        tally = await world.record([batch(large, answer(request_id, sequence=2))])
+        assert (reasons(tally), tally.recorded) == (["too_large"], 1)
 
     async def test_an_answer_to_another_right_is_refused(self, world: World) -> None:
         request_id = a_new_request_id()

@@ -331,6 +331,12 @@ REFUSED: list[tuple[Callable[[Any], object], Any, str]] = [
     (acknowledgement_from_bytes, an_exempt_answer_with(records=LARGE), "exemptions.records"),
     (acknowledgement_from_bytes, an_exempt_answer_with(review_at=None), "exemptions.review_at"),
     (acknowledgement_from_bytes, an_exempt_answer_with(categories=[""]), "exemptions.categories"),
+    (
+        acknowledgement_from_bytes,
+        an_answer_with(exemptions=[*ANSWER.exemptions] * 99),
+        "exemptions",
+    ),
+    (acknowledgement_from_bytes, an_exempt_answer_with(ground="x" * 99_999), "exemptions"),
     (registry_version_from_wire, registry_pb2.RegistryVersion(), "canonical"),
     (registry_version_from_wire, changed(VERSION, canonical=b"[" * 200_000), "canonical"),
     (registry_version_from_wire, changed(VERSION, digest="0" * 64), "digest"),

@@ -6,6 +6,7 @@ is a function of the set of answers, and the same set gives the same standing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,29 @@ from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import ANSWERS, CONFIRMING, Disposition, Right
 
-__all__ = ["Acknowledgement", "Exemption", "Standing", "check", "standing"]
+__all__ = [
+    "EXEMPTIONS_LIMIT",
+    "TEXT_LIMIT",
+    "Acknowledgement",
+    "Exemption",
+    "Standing",
+    "check",
+    "standing",
+]
 
+EXEMPTIONS_LIMIT = 50
+"""How many exemptions one answer holds at most."""
+
+TEXT_LIMIT = 10_000
+"""How many characters the grounds and categories of one answer have at most, all of them together.
+
+With these limits every answer fits into one record of any transport; reasons are cut on their way.
+"""
+
+_LARGEST = 2**63 - 1
+"""The largest number that every store can hold."""
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _NEEDS_EXEMPTIONS = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
 
 
@@ -77,10 +99,13 @@ class Standing:
 
 
 def check(acknowledgement: Acknowledgement) -> None:
-    """Accept an answer that is complete and allowed under its right.
+    """Accept an answer that is complete, allowed under its right, and fit to be sent and stored.
+
+    What is refused here could never reach the ledger, however often it were sent.
 
     Raises:
-        RejectedInput: The disposition does not answer that right, or an exemption lacks its evidence.
+        RejectedInput: The disposition does not answer that right, an exemption lacks its evidence,
+            there is more of it than one record holds, or no store takes it.
     """
     disposition = acknowledgement.disposition
     if disposition not in ANSWERS[acknowledgement.right]:
@@ -88,11 +113,49 @@ def check(acknowledgement: Acknowledgement) -> None:
         raise RejectedInput("disposition_not_allowed", detail, field="disposition")
     if acknowledgement.sequence < 1:
         raise RejectedInput("invalid_sequence", "sequences count from 1", field="sequence")
-    if disposition in _NEEDS_EXEMPTIONS and not acknowledgement.exemptions:
+    _check_number(acknowledgement.sequence, field="sequence")
+    _check_number(acknowledgement.records, field="records")
+    _check_text(acknowledgement.reason, field="reason")
+    if acknowledgement.exemptions:
+        _check_exemptions(acknowledgement.exemptions)
+    elif disposition in _NEEDS_EXEMPTIONS:
         detail = f"{disposition} needs at least one ground with its review date"
         raise RejectedInput("missing_exemption", detail, field="exemptions")
-    if any(not exemption.ground.strip() for exemption in acknowledgement.exemptions):
+
+
+def _check_exemptions(exemptions: tuple[Exemption, ...]) -> None:
+    if any(not exemption.ground.strip() for exemption in exemptions):
         raise RejectedInput("missing_ground", "an exemption needs its ground", field="exemptions")
+    if len(exemptions) > EXEMPTIONS_LIMIT:
+        detail = f"an answer holds at most {EXEMPTIONS_LIMIT} exemptions"
+        raise RejectedInput("too_large", detail, field="exemptions")
+    if sum(map(_text_length, exemptions)) > TEXT_LIMIT:
+        detail = f"grounds and categories have at most {TEXT_LIMIT} characters together"
+        raise RejectedInput("too_large", detail, field="exemptions")
+    for exemption in exemptions:
+        _check_number(exemption.records, field="exemptions.records")
+        _check_text(exemption.ground, field="exemptions.ground")
+        for category in exemption.categories:
+            _check_text(category, field="exemptions.categories")
+        if "" in exemption.categories:
+            detail = "a category is empty"
+            raise RejectedInput("invalid_field", detail, field="exemptions.categories")
+
+
+def _text_length(exemption: Exemption) -> int:
+    return len(exemption.ground) + sum(map(len, exemption.categories))
+
+
+def _check_number(value: int, *, field: str) -> None:
+    if not 0 <= value <= _LARGEST:
+        raise RejectedInput("invalid_field", f"{field} is out of range", field=field)
+
+
+def _check_text(value: str, *, field: str) -> None:
+    """Refuse half a character, which has no UTF-8, and the character zero, which has no column."""
+    if "\x00" in value or _HALF_CHARACTER.search(value):
+        detail = f"{field} holds a character that no store takes"
+        raise RejectedInput("invalid_field", detail, field=field)
 
 
 def standing(answers: Iterable[Acknowledgement]) -> Standing:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import index
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption, check
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition, Right
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
 
 __all__ = [
     "Answer",
@@ -130,6 +132,7 @@ class Failed:
 
     def __post_init__(self) -> None:
         """Refuse a time without a time zone."""
+        _text(self.reason)
         _aware(self.retry_at)
 
 
@@ -139,6 +142,10 @@ class Unresolvable:
 
     reason: str
     """Why, in words without personal data."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no text."""
+        _text(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class InProgress:
 
     def __post_init__(self) -> None:
         """Refuse a time without a time zone."""
+        _text(self.reason)
         _aware(self.expected_at)
 
 
@@ -185,7 +193,7 @@ def to_acknowledgement(
     """Turn an answer into the acknowledgement of one obligation.
 
     Raises:
-        RejectedInput: The answer is none for this right.
+        RejectedInput: The answer is none for this right, or could not be sent or stored.
     """
     disposition = _DISPOSITIONS[type(answer)]
     records, reason = 0, ""
@@ -218,6 +226,9 @@ def to_acknowledgement(
         retry_at=retry_at,
     )
     check(acknowledgement)
+    if reason or exemptions or retry_at is not None:
+        # What cannot be read is refused here: a stored answer is read when it is replayed.
+        acknowledgement_from_bytes(acknowledgement_to_wire(acknowledgement).SerializeToString())
     return acknowledgement
 
 
@@ -242,7 +253,12 @@ def _grounds(
     further: tuple[Exemption, ...],
 ) -> tuple[Exemption, ...]:
     for exemption in further:
+        if not isinstance(exemption, Exemption):
+            raise TypeError(f"an exemption is told as one, not as {type(exemption).__name__}")
         _aware(exemption.review_at)
+        _count(exemption.records)
+        _text(exemption.ground, *exemption.categories)
+    _text(ground, *categories)
     if not ground.strip() or review_at is None:
         if further and not ground and review_at is None:
             return further
@@ -253,8 +269,16 @@ def _grounds(
     return (first, *further)
 
 
+def _text(*values: str) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(
+                f"a reason, a ground or a category is a text, not {type(value).__name__}"
+            )
+
+
 def _count(records: int) -> None:
-    if records < 0:
+    if index(records) < 0:
         raise ValueError("a number of records is never negative")
 
 

@@ -151,7 +151,7 @@ class Processor:
 
         Raises:
             RuleViolation: This system was never asked, or has confirmed with another answer.
-            RejectedInput: The answer is none for this right.
+            RejectedInput: The answer is none for this right, or could not be sent.
             Unavailable: The store is away; nothing was recorded.
         """
         key = ObligationKey(request_id, right)

@@ -218,7 +218,7 @@ class Subscriber:
 
         Raises:
             RuleViolation: This system was never asked, or has confirmed with another answer.
-            RejectedInput: The answer is none for this right.
+            RejectedInput: The answer is none for this right, or could not be sent.
             Unavailable: The subscriber is not running, or the store is away; nothing was recorded.
         """
         if self._processor is None:
