@@ -106,6 +106,14 @@ async def test_list_shows_the_newest_first_and_goes_on_by_its_cursor(loop: Loop)
     cursor = page["next_cursor"]
     more = (await dsr(settings, "list", "--limit", "1", "--cursor", cursor, "--json")).json
     assert [one["id"] for one in more["items"]] == [ids[0]]
+    middle = next(one["received_at"] for one in page["items"] if one["id"] == ids[1])
+    before = (
+        await dsr(settings, "list", "--received-before", middle, "--limit", "1", "--json")
+    ).json
+    after = (await dsr(settings, "list", "--received-after", middle, "--json")).json
+    assert [one["id"] for one in before["items"]] == [ids[0]]
+    assert ids[2] in {one["id"] for one in after["items"]}
+    assert ids[0] not in {one["id"] for one in after["items"]}
     table = await dsr(settings, "list", "--limit", "2")
     assert table.code == 0, table.err
     assert ids[2] in table.out
@@ -185,6 +193,7 @@ async def test_topics_and_registry_and_dead_letters_are_told_as_json(loop: Loop)
         (("show", "nonsense"), "422"),
         (("show", "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"), "404"),
         (("list", "--state", "nonsense"), "422"),
+        (("list", "--received-after", "yesterday"), "received_after"),
         (("watch", "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"), "404"),
         (("dead-letters", "show", "nonsense"), "TOPIC/PARTITION/OFFSET"),
         (("dead-letters", "replay"), "name a dead letter"),

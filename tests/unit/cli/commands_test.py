@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from dsr_cli.api.client import OPENED, Event
+from dsr_cli.commands import list as list_requests
 from dsr_cli.commands import stack, submit, submit_file, watch
 from dsr_cli.errors import CommandError
 from dsr_cli.stack import StackSettings
@@ -23,6 +24,7 @@ class PretendedIntake:
     """Answers as intake does, two requests with different systems each."""
 
     submitted: ClassVar[list[dict[str, Any]]] = []
+    listed: ClassVar[list[dict[str, Any]]] = []
     systems: ClassVar = {"one": ["billing"], "two": ["accounts", "billing"]}
 
     def __init__(self, *_connection: str) -> None:
@@ -45,6 +47,10 @@ class PretendedIntake:
             else:
                 yield {"line": number, "status": 202, "id": json.loads(line)["idempotency_key"]}
 
+    async def list(self, **filters: str | int) -> dict[str, Any]:
+        self.listed.append(filters)
+        return {"items": []}
+
     async def show(self, request_id: str) -> dict[str, Any]:
         return {"id": request_id, "state": "answered"}
 
@@ -60,7 +66,8 @@ class PretendedIntake:
 @pytest.fixture(autouse=True)
 def intake(monkeypatch: pytest.MonkeyPatch) -> None:
     PretendedIntake.submitted.clear()
-    for module in (submit, submit_file, watch):
+    PretendedIntake.listed.clear()
+    for module in (list_requests, submit, submit_file, watch):
         monkeypatch.setattr(module, "IntakeClient", PretendedIntake)
         monkeypatch.setattr(module, "api_connection", lambda: ("url", "key"))
 
@@ -114,6 +121,23 @@ def test_a_batch_that_cannot_be_is_told_in_one_line(arguments: tuple[str, ...]) 
     result = run(submit.command, *arguments)
     assert isinstance(result.exception, CommandError)
     assert len(str(result.exception).splitlines()) == 1
+
+
+def test_listing_takes_every_filter_of_the_api() -> None:
+    """The times of receipt could not be given."""
+    given = {
+        "state": "open",
+        "right": "deletion",
+        "jurisdiction": "DE",
+        "received_after": "2026-03-01T00:00:00Z",
+        "received_before": "2026-04-01T00:00:00Z",
+        "cursor": "abc",
+        "limit": 7,
+    }
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    result = run(list_requests.command, *options)
+    assert result.exit_code == 0, result.output
+    assert PretendedIntake.listed == [given]
 
 
 def test_watching_as_json_follows_every_request_that_is_named() -> None:

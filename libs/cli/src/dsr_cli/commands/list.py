@@ -15,16 +15,29 @@ from dsr_cli.connection import api_connection
 
 
 def command(
+    *,
     state: Annotated[str | None, typer.Option(help="open, closed or answered")] = None,
     right: Annotated[str | None, typer.Option(help="deletion, access, …")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="ISO 3166")] = None,
+    received_after: Annotated[
+        str | None, typer.Option(metavar="TIME", help="RFC 3339, for example 2026-03-01T00:00:00Z")
+    ] = None,
+    received_before: Annotated[
+        str | None, typer.Option(metavar="TIME", help="As --received-after")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most")] = 50,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended")] = None,
-    *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
     """List subject requests, newest first."""
-    given = {"state": state, "right": right, "jurisdiction": jurisdiction, "cursor": cursor}
+    given = {
+        "state": state,
+        "right": right,
+        "jurisdiction": jurisdiction,
+        "received_after": received_after,
+        "received_before": received_before,
+        "cursor": cursor,
+    }
     filters: dict[str, str | int] = {name: text for name, text in given.items() if text}
     page = asyncio.run(_fetch({**filters, "limit": limit}))
     if as_json:
