@@ -16,6 +16,8 @@ PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml proto/pyt
 PACKAGES := $(dir $(PROJECTS))
 NAMES := $(patsubst libs/%/,dsr-%,$(patsubst services/%/,dsr-%,$(filter libs/% services/%,$(PACKAGES)))) dsr-contracts dsr-examples
 SOURCES := libs services examples tools tests
+# The contracts as they were last published.
+BASELINE := proto/baseline.binpb
 
 .PHONY: help
 help: ## List what there is to make
@@ -87,12 +89,12 @@ proto: bootstrap ## Generate the Python modules of the contracts
 proto-check: bootstrap ## Check the contracts: lint, format, compatibility, generated code
 	$(BIN)/buf lint proto
 	$(BIN)/buf format --diff --exit-code proto
-	@if git cat-file -e main:proto/buf.yaml 2>/dev/null; then \
-	  $(BIN)/buf breaking proto --against '.git#branch=main,subdir=proto'; \
-	else \
-	  echo "no contracts on branch main to compare with"; \
-	fi
+	$(BIN)/buf breaking proto --against $(BASELINE)
 	$(BIN)/python tools/gen_proto.py --check
+
+.PHONY: proto-baseline
+proto-baseline: bootstrap ## Publish the contracts: from then on nothing in them is taken back
+	$(BIN)/buf build proto --exclude-source-info --output $(BASELINE)
 
 .PHONY: docs
 docs: bootstrap ## Generate what the documentation takes from the code

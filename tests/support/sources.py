@@ -12,7 +12,7 @@ __all__ = ["ROOT", "definitions", "modules", "text_files", "tracked", "tree"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _GENERATED = "proto/python/src/dsr_contracts/v1/"
-_BINARY = frozenset({".bin", ".png", ".ico", ".gz", ".sqlite", ".woff2"})
+_BINARY = frozenset({".bin", ".binpb", ".png", ".ico", ".gz", ".sqlite", ".woff2"})
 
 
 @cache
