@@ -102,12 +102,50 @@ async def held_up(world: World) -> Order:
     return order
 
 
+async def untold_for_long(world: World) -> Order:
+    """A cohort of which one organisation is told only when it is overdue."""
+    world.intake.without_keys = {"crm"}
+    now = await world.environment.get_current_time()
+    order = await world.an_order(due_at=now + timedelta(minutes=40), remind_after_s=1200.0)
+    world.ledger.owed = {"mailer": tuple(order.request_ids)}
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    await world.environment.sleep(timedelta(minutes=25))
+    await eventually(lambda: world.publisher.asked(1))
+    await handle.signal(CohortWorkflow.answered)
+    await eventually(lambda: world.intake.reads[order.cohort_id] == 2)
+    await world.environment.sleep(timedelta(minutes=20))
+    world.intake.without_keys.clear()
+    await world.environment.sleep(timedelta(minutes=6))
+    await eventually(lambda: len(world.publisher.asked(0)) == 3)
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def reminder_held_up(world: World) -> Order:
+    """A cohort that is answered while the verifier cannot say whom to remind."""
+    order = await world.an_order()
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    world.ledger.away.is_away = True
+    await world.environment.sleep(timedelta(days=15, minutes=2))
+    await eventually(lambda: world.ledger.away.calls >= 6)
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
 CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "answered": answered,
     "overdue": overdue,
     "held-up": held_up,
     "late": late,
+    "reminder-held-up": reminder_held_up,
     "untold": untold,
+    "untold-for-long": untold_for_long,
 }
 
 

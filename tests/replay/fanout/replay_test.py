@@ -22,7 +22,9 @@ def test_there_are_histories() -> None:
         "held-up",
         "late",
         "overdue",
+        "reminder-held-up",
         "untold",
+        "untold-for-long",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -217,6 +218,107 @@ async def test_badly_registered_system_withholds_no_other_organisations_notice(
         await handle.result()
 
 
+async def test_an_organisation_that_cannot_be_told_stops_no_tier_of_the_others(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        world.intake.without_keys = {"billing"}
+        now = await skipping.get_current_time()
+        order = await world.an_order(
+            due_at=now + timedelta(hours=2), remind_after_s=timedelta(hours=1).total_seconds()
+        )
+        world.ledger.owed = {"mailer": tuple(order.request_ids)}
+        handle = await world.start(order)
+        await eventually(lambda: _told(handle, "held up at notify: untold"))
+        assert set(world.publisher.asked(0)) == {"mailer"}
+
+        await skipping.sleep(timedelta(hours=1, minutes=10))
+        await eventually(lambda: world.publisher.asked(1))
+        assert set(world.publisher.asked(1)) == {"mailer"}
+        await eventually(lambda: _told(handle, "reminded"))
+        await skipping.sleep(timedelta(hours=1))
+        await eventually(lambda: _told(handle, "overdue"))
+        assert await _told(handle, "not told: example-group")
+        assert counted(await events(handle))["upsert_workflow_search_attributes"] == 3
+
+        world.intake.without_keys.clear()
+        await skipping.sleep(timedelta(minutes=6))
+        await eventually(lambda: set(world.publisher.asked(0)) == {"billing", "crm", "mailer"})
+        await eventually(lambda: _told(handle, "held up", is_absent=True))
+        assert world.publisher.event_ids.count(f"{order.cohort_id}/example-mail/0") == 1
+        world.answer(order)
+        await handle.signal(CohortWorkflow.answered)
+        ended = await handle.result()
+
+    assert (ended.reminders, ended.was_overdue) == (1, True)
+
+
+async def test_a_cohort_of_which_nobody_can_be_told_becomes_overdue_all_the_same(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        world.publisher.missing_topics = {
+            f"dsr.deletion.{one}.v1" for one in ("example-group", "example-mail")
+        }
+        now = await skipping.get_current_time()
+        order = await world.an_order(due_at=now + timedelta(minutes=30), remind_after_s=1200)
+        world.ledger.owed = {"crm": tuple(order.request_ids)}
+        handle = await world.start(order)
+        await skipping.sleep(timedelta(minutes=35))
+        await eventually(lambda: _told(handle, "overdue"))
+        assert world.publisher.notices == []
+
+        world.publisher.missing_topics.clear()
+        await skipping.sleep(timedelta(minutes=6))
+        await eventually(lambda: len(world.publisher.asked(0)) == 3)
+        await eventually(lambda: set(world.publisher.asked(1)) == {"crm"})
+        world.answer(order)
+        await handle.signal(CohortWorkflow.answered)
+        assert (await handle.result()).was_overdue
+
+
+async def test_a_hint_is_followed_while_a_notice_or_a_reminder_is_held_up(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        order = await world.an_order()
+        world.ledger.away.is_away = True
+        handle = await world.start(order)
+        await eventually(lambda: world.publisher.asked(0))
+        await skipping.sleep(timedelta(days=15, minutes=1))
+        await eventually(lambda: _told(handle, "held up at notify: unavailable: away"))
+        world.answer(order)
+        await handle.signal(CohortWorkflow.answered)
+        ended = await asyncio.wait_for(handle.result(), 30)
+        assert ended.reminders == 1
+
+        world.intake.without_keys = {"mailer"}
+        order = await world.an_order()
+        handle = await world.start(order)
+        await eventually(lambda: _told(handle, "held up at notify: untold"))
+        world.answer(order)
+        await handle.signal(CohortWorkflow.answered)
+        await asyncio.wait_for(handle.result(), 30)
+
+
+async def test_a_hint_that_changes_nothing_does_not_put_off_who_is_untold(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        world.intake.without_keys = {"mailer"}
+        order = await world.an_order()
+        handle = await world.start(order)
+        await eventually(lambda: _told(handle, "held up at notify: untold"))
+        await handle.signal(CohortWorkflow.answered)
+        await eventually(lambda: world.intake.reads[order.cohort_id] == 1)
+        world.intake.without_keys.clear()
+        await skipping.sleep(timedelta(seconds=10))
+        await eventually(lambda: len(world.publisher.asked(0)) == 3)
+        world.answer(order)
+        await handle.signal(CohortWorkflow.answered)
+        await handle.result()
+
+
 async def test_obligations_are_opened_once_however_often_notices_are_tried(
     skipping: WorkflowEnvironment,
 ) -> None:
@@ -288,5 +390,5 @@ async def test_long_notifying_goes_on_where_it_stopped(skipping: WorkflowEnviron
     assert counted(history)["marker_recorded"] == 5
 
 
-async def _told(handle: object, text: str) -> bool:
-    return text in await handle.query(CohortWorkflow.progress)
+async def _told(handle: object, text: str, *, is_absent: bool = False) -> bool:
+    return (text in await handle.query(CohortWorkflow.progress)) is not is_absent

@@ -187,3 +187,33 @@ async def test_long_history_goes_on_in_a_new_one_from_where_it_was(
 
     assert ended.systems == 3
     assert world.publisher.event_ids.count(f"{order.cohort_id}/opened") == 1
+
+
+async def test_who_is_untold_is_told_by_the_new_history_of_a_long_one(
+    development: WorkflowEnvironment,
+) -> None:
+    async with a_world(development) as world:
+        workflows = TemporalWorkflows(world.client, task_queue=world.task_queue)
+        world.intake.without_keys = {"mailer"}
+        order = await world.an_order(members=3)
+        await workflows.start(order)
+        await eventually(lambda: world.publisher.asked(0))
+        first = (await _handle(world, order).describe()).run_id
+
+        async def continued() -> bool:
+            reads = world.intake.reads[order.cohort_id]
+            await workflows.hint(order.cohort_id)
+            await eventually(lambda: world.intake.reads[order.cohort_id] > reads)
+            return (await _handle(world, order).describe()).run_id != first
+
+        await eventually(continued, within=30)
+        assert set(world.publisher.asked(0)) == {"billing", "crm"}
+        world.intake.without_keys.clear()
+        await eventually(lambda: len(world.publisher.asked(0)) == 3)
+        assert world.publisher.asked(0)["mailer"] == set(order.request_ids)
+        world.answer(order)
+        await workflows.hint(order.cohort_id)
+        await _handle(world, order).result()
+
+    assert world.publisher.event_ids.count(f"{order.cohort_id}/example-group/0") == 1
+    assert world.publisher.event_ids.count(f"{order.cohort_id}/opened") == 1

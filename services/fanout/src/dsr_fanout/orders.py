@@ -21,6 +21,7 @@ __all__ = [
     "READ_COHORT",
     "SEARCH_ATTRIBUTES",
     "STATE",
+    "TOLD_BESIDE_THE_TIERS",
     "UNTOLD",
     "WORKFLOW",
     "CohortProgress",
@@ -31,6 +32,7 @@ __all__ = [
     "Sending",
     "Sent",
     "State",
+    "Unsent",
 ]
 
 WORKFLOW = "CohortWorkflow"
@@ -43,6 +45,9 @@ READ_COHORT = "read_cohort"
 
 UNTOLD = "untold"
 """The type of a failure whose details are the organisations that were not told, all others were."""
+
+TOLD_BESIDE_THE_TIERS = "told-beside-the-tiers"
+"""The change by which tiers and hints go on while somebody is untold; older histories wait instead."""
 
 RIGHT = SearchAttributeKey.for_keyword("DsrRight")
 JURISDICTION = SearchAttributeKey.for_keyword("DsrJurisdiction")
@@ -66,6 +71,15 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """Notices that could not be sent; the fields are those of `Sending`."""
+
+    reminder: int = 0
+    first: int = 0
+    only: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """How far a cohort has come; what a continued workflow begins with."""
 
@@ -77,7 +91,10 @@ class Position:
     reminders: int = 0
     overdue_reads: int = 0
     notified_at: datetime | None = None
-    """When the first notice had gone out."""
+    """When the first notice had gone out, or had been tried."""
+
+    unsent: list[Unsent] = field(default_factory=list)
+    """What could not be sent so far, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
