@@ -284,7 +284,8 @@ def _wrap_postgres(trap: _Trap) -> None:
 
         async def call(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
             def run() -> Awaitable[Any]:
-                return method(self, query, *arguments, **options)
+                outcome: Awaitable[Any] = method(self, query, *arguments, **options)
+                return outcome
 
             match query.rstrip(";").upper():
                 case "BEGIN":
@@ -379,9 +380,10 @@ def _wrap_sqlite(trap: _Trap) -> None:
             return super().executemany(sql, *arguments)
 
     def connecting(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, **{"factory": Connection, **options})
+        made: sqlite3.Connection = connect(*arguments, **{"factory": Connection, **options})
+        return made
 
-    sqlite3.connect = connecting
+    sqlite3.connect = connecting  # type: ignore[assignment]  # called as the one it stands in for
 
 
 def _wrap_files(trap: _Trap) -> None:
@@ -392,7 +394,7 @@ def _wrap_files(trap: _Trap) -> None:
         replace(source, target, **options)
         trap.spring("after", "replace", str(target))
 
-    os.replace = replacing
+    os.replace = replacing  # type: ignore[assignment]  # as sqlite3.connect above
 
 
 def main() -> None:

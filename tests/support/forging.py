@@ -134,7 +134,9 @@ def send(loop: Loop, *records: Outgoing | Raw, said_at: datetime | None = None) 
     failures: list[str] = []
     producer = kafka_admin(loop.stack).producer()
     for one in records:
-        headers = list(one.headers) if one.headers is not None else None
+        headers: list[tuple[str, str | bytes | None]] | None = None
+        if one.headers is not None:
+            headers = list(one.headers)
         producer.produce(
             one.topic,
             one.value,
@@ -208,12 +210,12 @@ def records(loop: Loop, topics: Iterable[str]) -> list[Raw]:
                 continue
             found.append(
                 Raw(
-                    message.topic(),
+                    str(message.topic()),
                     message.key(),
                     message.value(),
                     _headers(message),
-                    message.partition(),
-                    message.offset(),
+                    int(message.partition() or 0),
+                    int(message.offset() or 0),
                 )
             )
     finally:

@@ -191,7 +191,12 @@ class FakeLedger:
 
 def a_ledger_change(cursor: int, request_id: str | None = None, **changes: Any) -> LedgerChange:
     """A confirmation of one system."""
-    fields = {"system_id": "crm", "disposition": "erased", "is_confirmed": True, "at": "now"}
+    fields: dict[str, Any] = {
+        "system_id": "crm",
+        "disposition": "erased",
+        "is_confirmed": True,
+        "at": "now",
+    }
     return LedgerChange(str(cursor), request_id or a_request_id(), **(fields | changes))
 
 

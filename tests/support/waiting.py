@@ -6,9 +6,21 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast, overload
 
 T = TypeVar("T")
+
+
+@overload
+async def eventually(
+    condition: Callable[[], Awaitable[T]], *, within: float = 15.0, what: str = "the condition"
+) -> T: ...
+
+
+@overload
+async def eventually(
+    condition: Callable[[], T], *, within: float = 15.0, what: str = "the condition"
+) -> T: ...
 
 
 async def eventually(
@@ -22,7 +34,7 @@ async def eventually(
     deadline = time.monotonic() + within
     while True:
         result = condition()
-        value = await result if inspect.isawaitable(result) else result
+        value = cast("T", await result if inspect.isawaitable(result) else result)
         if value:
             return value
         if time.monotonic() > deadline:

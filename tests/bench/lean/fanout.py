@@ -5,12 +5,12 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cohort import LeanCohort
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.worker import Worker
 from wiring import TOLD, batches, consumer, producer, say_ready, send
-from workflow import LeanCohort
 
 _QUEUE = "lean"
 _CALLS = 100

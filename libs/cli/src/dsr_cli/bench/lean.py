@@ -39,7 +39,7 @@ WARM_UP = 20
 _PARTS = {
     "lean-fanout": "lean/fanout.py",
     "lean-verifier": "lean/verifier.py",
-    "lean-systems": "lean/systems.py",
+    "lean-systems": "lean/subscribers.py",
 }
 _SHOWN = {"lean-fanout": "fanout", "lean-verifier": "verifier", "lean-systems": "systems"}
 _PARTITIONS = 4
