@@ -132,6 +132,31 @@ def test_every_use_of_a_pool_tells_its_faults_as_this_project_s_errors() -> None
     assert len(used) > len(SERVICES)
 
 
+def calls(name: str, paths: list[str]) -> list[str]:
+    """Where modules call something by its name."""
+    return [
+        f"{path}:{node.lineno}"
+        for path in paths
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == name
+    ]
+
+
+def test_one_place_asks_the_closing_rule_and_nothing_else_says_closed() -> None:
+    source = {path: ast.unparse(tree(path)) for path in PRODUCT}
+    knowing = [path for path, text in source.items() if "dsr_core.closing" in text]
+    asking = calls("closing", knowing)
+    assert len(asking) == 1, asking
+    assert asking[0].startswith("services/verifier/src/dsr_verifier/application/settling.py:")
+    assert calls("Closed", knowing) == [], "only the rule says so"
+    hidden = [
+        path
+        for path, text in source.items()
+        if re.search(r"from dsr_core import .*\bclosing\b|dsr_core\.closing import .*\bas\b", text)
+    ]
+    assert hidden == [], "under another name it would not be found here"
+
+
 def test_metrics_are_named_where_metrics_are_defined() -> None:
     kinds = {"Counter", "Gauge", "Histogram", "Summary"}
     found = [

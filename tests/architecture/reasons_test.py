@@ -1,0 +1,82 @@
+"""Reason codes: what a dead letter may say is what docs/operations.md explains, no more and no less."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+
+from support.sources import ROOT, modules, tree
+
+OPERATIONS = ROOT / "docs" / "operations.md"
+ROW = re.compile(r"^\| (?P<codes>`[a-z_]+`(?:, `[a-z_]+`)*) \|", re.MULTILINE)
+
+ELSEWHERE = {
+    "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
+    "unknown_identifier_kind": "as invalid_identifier",
+    "empty_plan": "intake's API: nothing is accepted that nobody owes",
+    "received_in_future": "intake's API",
+    "received_too_early": "intake's API",
+    "invalid_request": "intake's API",
+    "invalid_cursor": "the pages of intake, and the verifier's feed of changes",
+    "cursor_expired": "the verifier's feed of changes",
+    "invalid_last_event_id": "intake's live events",
+    "refused_by_verifier": "intake asks the verifier on a caller's behalf",
+    "invalid_name": "intake's internal API, which makes clients",
+    "unknown_member": "intake's internal API, which seals",
+    "unknown_system": "as unknown_member",
+    "digest_mismatch": "dsr.registry.v1, whose rubbish is counted and not dead-lettered",
+    "unknown_algorithm": "as digest_mismatch",
+    "truncated": "`dsr dead-letters replay`, of a letter that was cut",
+    "nothing_delivered": "the SDK's test kit",
+}
+"""Codes that no record is refused for, each with who says it."""
+
+
+@cache
+def raised() -> dict[str, str]:
+    """Each reason code in the product, with a place that raises it."""
+    nodes = [
+        (path, node) for path in modules("libs/", "services/") for node in ast.walk(tree(path))
+    ]
+    names = {"RejectedInput"} | {
+        node.name
+        for _, node in nodes
+        if isinstance(node, ast.ClassDef)
+        and "RejectedInput" in {ast.unparse(base) for base in node.bases}
+    }
+    names.remove("ConfigurationError")  # ends a subscriber before it reads anything
+    found: dict[str, str] = {}
+    for path, node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(code)), *_]):
+                if name in names:
+                    found[code] = f"{path}:{node.lineno}"
+            case ast.Call(func=ast.Name(id=name), args=[ast.Attribute(attr="reason"), *_]):
+                pass  # another's, told on
+            case ast.Call(func=ast.Name(id=name)) if name in names:
+                found[ast.unparse(node)] = f"{path}:{node.lineno}"
+    return found
+
+
+def documented() -> list[str]:
+    """The codes in the table of docs/operations.md."""
+    section = OPERATIONS.read_text().split("## When something is refused")[1].split("\n## ")[0]
+    return [
+        code for row in ROW.finditer(section) for code in re.findall(r"`([a-z_]+)`", row["codes"])
+    ]
+
+
+def test_every_reason_of_a_dead_letter_is_explained_and_nothing_else() -> None:
+    reachable = {code: place for code, place in raised().items() if code not in ELSEWHERE}
+    unexplained = {code: place for code, place in reachable.items() if code not in documented()}
+    assert unexplained == {}, "add them to docs/operations.md, or to ELSEWHERE"
+    assert set(documented()) - reachable.keys() == set(), "nothing is refused for these"
+
+
+def test_each_reason_is_explained_once() -> None:
+    assert sorted(documented()) == sorted(set(documented()))
+
+
+def test_no_reason_is_left_out_that_nobody_gives() -> None:
+    assert ELSEWHERE.keys() - raised().keys() == set()
