@@ -194,12 +194,14 @@ async def test_a_crash_after_in_progress_asks_again_as_a_repeat() -> None:
         repeats.append(request.may_be_repeat)
         await request.in_progress("working")
         if not request.may_be_repeat:
-            raise asyncio.CancelledError
+            crashing.cancel()
+            await asyncio.Event().wait()
         return Erased()
 
     harness = SubscriberHarness(subscriber)
+    crashing = asyncio.create_task(harness.deliver(PERSON))
     with pytest.raises(asyncio.CancelledError):
-        await harness.deliver(PERSON)
+        await crashing
     answers = await harness.redeliver()
     assert repeats == [False, True]
     assert answers[-1].disposition is Disposition.ERASED

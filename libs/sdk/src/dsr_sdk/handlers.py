@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ from dsr_core.rights import Right
 from dsr_sdk.answers import Answer
 from dsr_sdk.requests import SystemRequest
 
-__all__ = ["Answered", "Asker", "Handler", "UnfitAnswer"]
+__all__ = ["Answered", "Asker", "Handler", "HandlerCancelled", "UnfitAnswer"]
 
 Result = Answer | Exception
 Answered = Callable[[SystemRequest, Result], None]
@@ -30,6 +30,10 @@ IsSettled = Callable[[SystemRequest], bool]
 
 class UnfitAnswer(Exception):  # noqa: N818 - named for what has happened
     """A handler returned something that is not an answer; the text says what was expected."""
+
+
+class HandlerCancelled(Exception):  # noqa: N818 - named for what has happened
+    """A cancellation came out of a handler that nobody had cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,8 @@ class Asker:
     ) -> None:
         async def call(batch: Sequence[SystemRequest]) -> object:
             if handler.is_async:
-                return await handler.function(batch)
-            return await self._in_thread(_Stop(), handler.function, batch)
+                return await _unless_cancelled(handler.function(batch))
+            return await _unless_cancelled(self._in_thread(_Stop(), handler.function, batch))
 
         for start in range(0, len(requests), self._batch_size):
             batch = requests[start : start + self._batch_size]
@@ -184,12 +188,34 @@ class _Halving:
         return None
 
 
+async def _unless_cancelled(handling: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a handler returns; pass a cancellation on only where it was meant for us.
+
+    The handler runs as a task of its own, or one that cancels its own task would be taken for a
+    subscriber that is being stopped: it would end, and its successor at the same notice again.
+    """
+    try:
+        return await asyncio.create_task(handling)
+    except asyncio.CancelledError as error:
+        us = asyncio.current_task()
+        if us is None or us.cancelling():
+            raise
+        raise _cancelled_within(error) from error
+
+
+def _cancelled_within(error: asyncio.CancelledError) -> HandlerCancelled:
+    """Return the fault, at the place that the cancellation came from."""
+    return HandlerCancelled().with_traceback(error.__traceback__)
+
+
 async def _ask_each(
-    function: Callable[[Any], Awaitable[Any]], pending: Iterator[SystemRequest], answered: Answered
+    function: Callable[[Any], Coroutine[Any, Any, Any]],
+    pending: Iterator[SystemRequest],
+    answered: Answered,
 ) -> None:
     for request in pending:
         try:
-            result = _checked(await function(request))
+            result = _checked(await _unless_cancelled(function(request)))
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; see the module
             result = error
         answered(request, result)
@@ -204,6 +230,8 @@ def _ask_each_plainly(
     for request in pending:
         try:
             result = _checked(function(request))
+        except asyncio.CancelledError as error:  # a thread cannot be cancelled
+            result = _cancelled_within(error)
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; see the module
             result = error
         answered(request, result)
