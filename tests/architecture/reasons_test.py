@@ -15,6 +15,7 @@ ELSEWHERE = {
     "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
     "unknown_identifier_kind": "as invalid_identifier",
     "empty_plan": "intake's API: nothing is accepted that nobody owes",
+    "right_not_offered": "intake's API: nothing is accepted that nobody could fulfil",
     "received_in_future": "intake's API",
     "received_too_early": "intake's API",
     "invalid_request": "intake's API",

@@ -47,7 +47,7 @@ class Tally:
 def submission(number: int) -> dict[str, object]:
     """Return the body of a subject request, on reserved names."""
     return {
-        "right": "deletion" if number % 2 else "access",
+        "right": "deletion",
         "jurisdiction": ("DE", "FR", "US-CA", "GB")[number % 4],
         "identity": [
             {"kind": "email", "value": f"person-{number}-{uuid.uuid4().hex[:8]}@example.com"},

@@ -103,7 +103,11 @@ async def test_batch_interrupted_and_sent_again_gives_the_same_ids(intake: Intak
 async def test_cohorts_share_what_decides_plan_and_dates(intake: Intake, topics: Topics) -> None:
     headers = await intake.client()
     lines = [
-        a_line(n, jurisdiction=("DE", "FR")[n % 2], right=("deletion", "access")[n // 2 % 2])
+        a_line(
+            n,
+            jurisdiction=("DE", "FR")[n % 2],
+            scope={"categories": [("user.contact", "user.payment")[n // 2 % 2]]},
+        )
         for n in range(600)
     ] + [a_line(n, received_at=f"2026-03-0{n - 600}T23:00:00-02:00") for n in range(601, 605)]
     results = await submit(intake, ndjson(lines), **headers)

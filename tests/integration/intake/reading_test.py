@@ -17,7 +17,7 @@ async def test_list_is_paged_and_filtered(intake: Intake) -> None:
     headers = await intake.client()
     ids = []
     for n in range(7):
-        body = a_submission(n, right=("access", "deletion")[n % 2], jurisdiction="US-CA")
+        body = a_submission(n, jurisdiction=("US-CA", "US-VA")[n % 2])
         ids.append((await intake.http.post(BASE, json=body, headers=headers)).json()["id"])
     seen: list[str] = []
     cursor = None
@@ -34,7 +34,9 @@ async def test_list_is_paged_and_filtered(intake: Intake) -> None:
         answer = await intake.http.get(BASE, params=parameters, headers=headers)
         return [one["id"] for one in answer.json()["items"]]
 
-    assert await listed(right="access") == ids[::2][::-1]
+    assert await listed(jurisdiction="US-CA") == ids[::2][::-1]
+    assert await listed(right="deletion") == ids[::-1]
+    assert await listed(right="access") == []
     assert await listed(state="answered") == []
     assert await listed(jurisdiction="DE") == []
     assert await listed(received_before="2020-01-01T00:00:00Z") == []
@@ -62,6 +64,18 @@ async def test_wrong_query_is_refused_by_its_name(intake: Intake, query: str) ->
     refused = await intake.http.get(f"{BASE}?{query}")
     assert refused.status_code == 422
     assert [one["pointer"] for one in refused.json()["errors"]] == [f"/{query.partition('=')[0]}"]
+
+
+@pytest.mark.parametrize("right", ["access", "correction", "opt_out"])
+async def test_a_right_that_is_not_offered_is_refused_and_those_that_are_named(
+    intake: Intake, right: str
+) -> None:
+    refused = await intake.http.post(BASE, json=a_submission(right=right))
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["type"] == "urn:dsr:problem:right_not_offered"
+    assert [one["pointer"] for one in problem["errors"]] == ["/right"]
+    assert "deletion" in problem["detail"]
 
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59-01:00", "1000-01-01T00:00:00+23:59"])

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from dsr_core.cohorts import COHORT_LIMIT
 from dsr_core.deadlines import respond_by
 from dsr_core.errors import Unavailable
+from dsr_core.rights import Right
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
@@ -120,7 +121,6 @@ def test_cohort_of_one_bears_its_requests_id() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"right": "access"},
         {"jurisdiction": "FR"},
         {"scope": {"categories": ["user.contact"]}},
         {"identity": [{"kind": "email", "value": f"{MARKER}@example.com"}]},
@@ -130,6 +130,12 @@ def test_cohort_of_one_bears_its_requests_id() -> None:
 def test_what_decides_plan_or_dates_parts_cohorts(other: dict[str, object]) -> None:
     formed = cohorts_of_many([a_draft(1), a_draft(2, **other), a_draft(3)])
     assert sorted(len(one.members) for one in formed) == [1, 2]
+
+
+def test_the_right_parts_cohorts() -> None:
+    one, other = a_draft(1), a_draft(2)
+    access = replace(other, submission=replace(other.submission, right=Right.ACCESS))
+    assert [len(formed.members) for formed in cohorts_of_many([one, access])] == [1, 1]
 
 
 def test_language_and_channel_do_not_part_cohorts() -> None:

@@ -11,7 +11,7 @@ from dsr_core.ids import OrganisationId, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
-from dsr_intake.application.drafting import Drafter
+from dsr_intake.application.drafting import OFFERED, Drafter
 from dsr_intake.application.identity_cipher import decrypt, encrypt
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Submission
@@ -65,16 +65,24 @@ def test_tag_is_bound_to_the_client_and_to_the_content() -> None:
     assert drafter.draft(submitted(), client_id="mine").tag is None
 
 
+@pytest.mark.parametrize("right", sorted(set(Right) - OFFERED))
+def test_a_right_that_nothing_would_be_handed_over_for_is_refused_by_its_name(right: Right) -> None:
+    with pytest.raises(RejectedInput) as raised:
+        a_drafter().draft(replace(submitted(), right=right), client_id="mine")
+    fault = raised.value
+    assert (fault.reason, fault.field) == ("right_not_offered", "right")
+    assert "deletion" in fault.detail
+
+
 @pytest.mark.parametrize(
-    ("right", "scope"),
+    "scope",
     [
-        (Right.OPT_OUT, Scope()),
-        (Right.DELETION, Scope(("system.operations",))),
-        (Right.DELETION, Scope((), (OrganisationId("nobody"),))),
+        Scope(("system.operations",)),
+        Scope((), (OrganisationId("nobody"),)),
     ],
 )
-def test_request_that_nobody_must_answer_is_refused(right: Right, scope: Scope) -> None:
-    submission = replace(submitted(), right=right, scope=scope)
+def test_request_that_nobody_must_answer_is_refused(scope: Scope) -> None:
+    submission = replace(submitted(), scope=scope)
     drafter = a_drafter()
     for _ in range(2):
         with pytest.raises(RejectedInput) as raised:

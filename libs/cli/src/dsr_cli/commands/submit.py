@@ -28,7 +28,9 @@ def command(
             "email=person@example.com"
         ),
     ] = None,
-    right: Annotated[str, typer.Option(help="deletion or access")] = "deletion",
+    right: Annotated[
+        str, typer.Option(help="deletion, which is the right that intake offers so far")
+    ] = "deletion",
     jurisdiction: Annotated[str, typer.Option(help="ISO 3166, for example DE or US-CA")] = "DE",
     key: Annotated[
         str | None, typer.Option(help="Idempotency key; a retry with the same key is safe")

@@ -15,7 +15,10 @@ from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encry
 from dsr_intake.model import Draft, KeyTag, Submission
 from dsr_intake.ports import RegistryView
 
-__all__ = ["Clock", "Drafter", "utc_now"]
+__all__ = ["OFFERED", "Clock", "Drafter", "utc_now"]
+
+OFFERED = frozenset({Right.DELETION})
+"""The rights that can be fulfilled to the end; a request for another would be closed with nothing done."""
 
 Clock = Callable[[], datetime]
 
@@ -55,8 +58,12 @@ class Drafter:
 
         Raises:
             Unavailable: No registry is published.
-            RejectedInput: No system must answer, or the date of receipt cannot be.
+            RejectedInput: The right is not offered, no system must answer, or the date of receipt
+                cannot be.
         """
+        if submission.right not in OFFERED:
+            detail = f"this right is not offered yet; offered: {', '.join(sorted(OFFERED))}"
+            raise RejectedInput("right_not_offered", detail, field="right")
         digest = self._planned(submission)
         now = self._clock()
         received_at = self._received(submission.received_at, now)

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 from starlette.routing import Match
 
+from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http import batch, events, internal, requests
 from dsr_intake.http.context import Context
 from dsr_intake.http.direct import Direct
@@ -18,8 +19,9 @@ from dsr_runtime.http.problems import Problem, problem_response
 __all__ = ["create_app"]
 
 _DESCRIPTION = (
-    "Takes data subjects' requests for access and deletion, has every system of the group asked, "
-    "and tells how far they are. Faults are problem documents (RFC 9457)."
+    "Takes data subjects' requests, has every system of the group asked, and tells how far they "
+    f"are. Rights that are offered: {', '.join(sorted(OFFERED))}. "
+    "Faults are problem documents (RFC 9457)."
 )
 _TAGS = (
     {"name": "subject requests", "description": "Submit and read requests. Needs an API key."},

@@ -25,8 +25,8 @@ SUBMISSIONS: dict[str, Any] = {
         "identity_attested": True,
         "requester": {"role": "data_subject"},
     },
-    "access through an agent": {
-        "right": "access",
+    "erasure of some data, through an agent": {
+        "right": "deletion",
         "jurisdiction": "US-CA",
         "identity": [
             {"kind": "email", "value": "someone@example.com"},

@@ -22,6 +22,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import OrganisationId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.model import Submission
 from dsr_runtime.http.problems import Problem
@@ -130,7 +131,14 @@ def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
 class SubjectRequestBody(_Body):
     """What a data subject asks for."""
 
-    right: Right
+    right: Annotated[
+        Right,
+        Field(
+            description="What is asked for. Offered so far: "
+            f"{', '.join(f'`{one}`' for one in sorted(OFFERED))}; others are refused as "
+            "`right_not_offered`."
+        ),
+    ]
     jurisdiction: Annotated[
         str,
         Field(
