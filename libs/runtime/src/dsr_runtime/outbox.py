@@ -11,6 +11,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -22,11 +23,15 @@ from dsr_runtime.kafka import Publisher, Sendable
 from dsr_runtime.postgres import translated
 from dsr_runtime.records import Record
 
-__all__ = ["OutboxRelay", "ddl", "enqueue"]
+__all__ = ["Backlog", "OutboxRelay", "ddl", "enqueue"]
 
 log = structlog.get_logger(__name__)
 
 _SLOTS = 16
+_SHARE = _SLOTS // 4
+"""How many slots a replica takes at most while more waits than it can publish at once, so that others
+publish beside it. Fewer rows than a batch holds are one replica's to take."""
+
 _BATCH = 200
 _LOCK_SPACE = 7_305_115
 _ASIDE_S = 5.0
@@ -81,6 +86,15 @@ def columns(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in an outbox, whichever replica will publish it."""
+
+    records: int
+    age_s: float
+    """How long the oldest has waited; zero where nothing waits."""
+
+
 class OutboxRelay:
     """Publishes a schema's outbox. Several replicas run side by side: a key is one replica's at a time."""
 
@@ -93,6 +107,7 @@ class OutboxRelay:
         self._wake = asyncio.Event()
         self._stopping = False
         self._aside: dict[tuple[str, bytes], float] = {}
+        self._first = 0
         self.fault: str | None = None
         """Why nothing at all is published; none while something is."""
 
@@ -108,10 +123,11 @@ class OutboxRelay:
     async def run(self) -> None:
         """Publish until `stop`."""
         backoff = Backoff()
+        share = _SLOTS
         while not self._stopping:
             self._wake.clear()
             try:
-                published = await self._publish_some()
+                published = await self._publish_some(share)
             except (Unavailable, KafkaError, OSError, asyncpg.PostgresError) as error:
                 self.fault = str(error) if isinstance(error, Unavailable) else type(error).__name__
                 log.warning("the outbox waits", error=self.fault)
@@ -119,7 +135,11 @@ class OutboxRelay:
                 continue
             if published or not self._aside:
                 backoff, self.fault = Backoff(), None
-            if published < _BATCH:
+            if published == _BATCH:
+                share = _SHARE
+            elif share < _SLOTS:
+                share = _SLOTS  # before it rests, it has looked into every slot
+            else:
                 try:
                     await asyncio.wait_for(self._wake.wait(), 0.5)
                 except TimeoutError:
@@ -134,8 +154,23 @@ class OutboxRelay:
         if self.fault is not None:
             raise RuntimeError(f"the outbox waits: {self.fault}")
 
-    async def _publish_some(self) -> int:
-        """Publish a batch, delete what the brokers have, and return how many that were.
+    async def backlog(self) -> Backlog:
+        """Measure what waits; reads the whole table, so for now and then.
+
+        Raises:
+            Unavailable: PostgreSQL is away.
+        """
+        with translated():
+            [row] = await self._pool.fetch(
+                "select count(*) as records,"
+                " coalesce(extract(epoch from now() - min(created_at)), 0)::float8 as age_s"
+                f" from {self._schema}.outbox"
+            )
+        # A row's time is when its transaction began, which may lie ahead of this one's snapshot.
+        return Backlog(row["records"], max(row["age_s"], 0.0))
+
+    async def _publish_some(self, share: int) -> int:
+        """Publish a batch of so many slots at most, and return how many records the brokers took.
 
         Keys whose records were not taken are passed over for a while: one partition without a leader
         holds up neither the others nor those behind it in the batch.
@@ -147,20 +182,24 @@ class OutboxRelay:
         """
         now = asyncio.get_running_loop().time()
         self._aside = {key: until for key, until in self._aside.items() if until > now}
+        order = [(self._first + place) % _SLOTS for place in range(_SLOTS)]
+        self._first = (self._first + share) % _SLOTS
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 # Two statements: the second must see what another replica deleted before it let go.
-                slots = await connection.fetchval(
-                    f"select array_agg(s) from generate_series(0, {_SLOTS - 1}) s"
-                    f" where pg_try_advisory_xact_lock({_LOCK_SPACE}, "
-                    f" hashtext('{self._schema}') # s)"
+                slots = await connection.fetch(
+                    "select s from unnest($1::integer[]) s"
+                    f" where pg_try_advisory_xact_lock({_LOCK_SPACE},"
+                    f" hashtext('{self._schema}') # s) limit $2",
+                    order,
+                    share,
                 )
                 rows = await connection.fetch(
                     f"select id, topic, key, value, headers from {self._schema}.outbox"
                     " where slot = any($1::smallint[]) and (topic, key) not in"
                     " (select * from unnest($2::text[], $3::bytea[]))"
                     f" order by id limit {_BATCH}",
-                    slots or [],
+                    [row["s"] for row in slots],
                     [topic for topic, _ in self._aside],
                     [key for _, key in self._aside],
                 )

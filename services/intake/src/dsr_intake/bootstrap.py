@@ -49,6 +49,8 @@ KEYS_KEPT = timedelta(days=7)
 
 _FORGET_EVERY_S = 3600.0
 
+_MEASURE_EVERY_S = 10.0
+
 _EVENTS, _SERVER, _LAST = 0, 1, 2
 """The turns to stop: streams of events end, then calls, then what calls have left to do."""
 
@@ -138,6 +140,8 @@ async def start(process: Process, settings: Settings) -> None:
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=_LAST)
     forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
     process.spawn(forgetting.run(), stop=forgetting.stop, turn=_LAST)
+    measuring = _Repeating(_MEASURE_EVERY_S, lambda: _measure(relay, metrics))
+    process.spawn(measuring.run(), stop=measuring.stop, turn=_LAST)
     server.serve(create_app(context, health=health, metrics=registry))
 
 
@@ -153,6 +157,16 @@ async def _forget_keys(store: PostgresAcceptance) -> None:
         log.warning("idempotency keys are forgotten later", error=type(error).__name__)
     else:
         log.info("idempotency keys forgotten", count=count)
+
+
+async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
+    try:
+        waiting = await relay.backlog()
+    except Unavailable as error:
+        log.warning("the outbox is measured later", error=str(error))
+    else:
+        metrics.outbox_records.set(waiting.records)
+        metrics.outbox_age.set(waiting.age_s)
 
 
 class _Repeating:

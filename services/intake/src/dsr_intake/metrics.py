@@ -62,6 +62,16 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self.outbox_records = Gauge(
+            "dsr_intake_outbox_records",
+            "Records that wait in the outbox to be published; every replica says the same",
+            registry=registry,
+        )
+        self.outbox_age = Gauge(
+            "dsr_intake_outbox_age_seconds",
+            "How long the oldest of them has waited; zero where none does",
+            registry=registry,
+        )
         self.sealed = Counter(
             "dsr_intake_sealed", "Identities sealed for systems", registry=registry
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
@@ -120,7 +119,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         # Without what has been registered, every key would look unknown.
         await informed.then(streams.run)
 
-    keeping = _Keeping(keeper, metrics, relay.wake, every_s=settings.verifier_keeping_every_s)
+    keeping = _Keeping(keeper, metrics, relay, every_s=settings.verifier_keeping_every_s)
     process.spawn(connected.then(consume), stop=connected.stopping(informed.stopping(streams.stop)))
     process.spawn(keeping.run(), stop=keeping.stop)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop))
@@ -136,14 +135,14 @@ async def start(process: Process, settings: VerifierSettings) -> None:
 
 
 class _Keeping:
-    """Calls the keeper now and then."""
+    """Calls the keeper now and then, and looks at what waits."""
 
     def __init__(
-        self, keeper: Keeper, metrics: Metrics, publish: Callable[[], None], *, every_s: float
+        self, keeper: Keeper, metrics: Metrics, relay: OutboxRelay, *, every_s: float
     ) -> None:
         self._keeper = keeper
         self._metrics = metrics
-        self._publish = publish
+        self._relay = relay
         self._every_s = every_s
         self._stopping = asyncio.Event()
 
@@ -155,12 +154,15 @@ class _Keeping:
             try:
                 tally = await self._keeper.run_once()
                 self._metrics.parked.set(await self._keeper.parked())
+                waiting = await self._relay.backlog()
             except Unavailable as error:
                 log.warning("keeping house waits", error=str(error))
             else:
                 self._metrics.count(tally)
+                self._metrics.outbox_records.set(waiting.records)
+                self._metrics.outbox_age.set(waiting.age_s)
                 if tally.buried or tally.closures:
-                    self._publish()
+                    self._relay.wake()
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._every_s)
             except TimeoutError:

@@ -89,6 +89,16 @@ class Metrics:
             "may; any are true answers that must be replayed, or a system that makes up requests",
             registry=self.registry,
         )
+        self.outbox_records = Gauge(
+            "dsr_verifier_outbox_records",
+            "Records that wait in the outbox to be published; every replica says the same",
+            registry=self.registry,
+        )
+        self.outbox_age = Gauge(
+            "dsr_verifier_outbox_age_seconds",
+            "How long the oldest of them has waited; zero where none does",
+            registry=self.registry,
+        )
         self.parked = Gauge(
             "dsr_verifier_parked_answers",
             "Acknowledgements that wait for their obligations",
