@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,54 @@ class OutcomeStoreContract:
         await store.mark_sent(marked)
         assert list(await store.unsent(10)) == [again]
 
+    async def test_what_was_confirmed_long_ago_is_forgotten_in_steps_the_oldest_first(
+        self, store: OutcomeStore
+    ) -> None:
+        ages = {"younger": 1, "as old": 2, "older": 3, "oldest": 4}
+        outcomes = {
+            name: an_outcome(name, recorded_at=NOW - timedelta(days=days))
+            for name, days in ages.items()
+        }
+        await store.save(list(outcomes.values()))
+        keys = [one.key for one in outcomes.values()]
+        before = NOW - timedelta(days=2)
+        assert await store.forget(before, 1) == 1
+        assert a_key("oldest") not in await store.find(keys)
+        assert await store.forget(before, 10) == 1
+        assert await store.forget(before, 10) == 0
+        assert await store.find(keys) == {
+            one.key: one for one in (outcomes["younger"], outcomes["as old"])
+        }
+
+    async def test_what_is_unsent_or_not_confirmed_is_never_forgotten(
+        self, store: OutcomeStore
+    ) -> None:
+        old = NOW - timedelta(days=9999)
+        kept = [
+            an_outcome(state.name, state=state, recorded_at=old)
+            for state in OutcomeState
+            if state is not OutcomeState.CONFIRMED
+        ]
+        kept.append(an_outcome("unsent", is_unsent=True, recorded_at=old))
+        kept.append(an_outcome("of no time"))
+        asked = an_outcome("asked again", recorded_at=old)
+        await store.save([*kept, asked])
+        await store.begin([(asked.key, "notice-2")])
+        kept.append(replace(asked, notice_id="notice-2", state=OutcomeState.ASKED))
+        assert await store.forget(NOW, 100) == 0
+        assert await store.find([one.key for one in kept]) == {one.key: one for one in kept}
+
+    async def test_what_is_sent_or_recorded_anew_is_forgotten_by_its_last_time(
+        self, store: OutcomeStore
+    ) -> None:
+        old = an_outcome("sent", is_unsent=True, recorded_at=NOW - timedelta(days=9))
+        again = an_outcome("again", recorded_at=NOW - timedelta(days=9))
+        await store.save([old, again])
+        await store.mark_sent([old])
+        await store.save([replace(again, sequence=2, recorded_at=NOW)])
+        assert await store.forget(NOW, 100) == 1
+        assert set(await store.find([old.key, again.key])) == {again.key}
+
     async def test_many_at_once(self, store: OutcomeStore) -> None:
         outcomes = [an_outcome(f"request-{n}") for n in range(3000)]
         await store.begin([(one.key, one.notice_id) for one in outcomes])
@@ -123,6 +172,37 @@ class TestSqliteOutcomeStore(OutcomeStoreContract):
         await again.open()
         assert await again.find([a_key()]) == {a_key(): an_outcome()}
         await again.close()
+
+    async def test_a_former_versions_file_is_taken_over(self, tmp_path: Path) -> None:
+        file = tmp_path / "outcomes.sqlite"
+        former = sqlite3.connect(file)
+        former.executescript(
+            """
+            CREATE TABLE outcomes (
+              request_id TEXT NOT NULL, subject_right TEXT NOT NULL, notice_id TEXT NOT NULL,
+              state INTEGER NOT NULL, sequence INTEGER NOT NULL DEFAULT 0,
+              acknowledgement BLOB NOT NULL DEFAULT x'', retry_at INTEGER,
+              sealed_obligation BLOB NOT NULL DEFAULT x'', is_unsent INTEGER NOT NULL DEFAULT 0,
+              PRIMARY KEY (request_id, subject_right)
+            ) WITHOUT ROWID;
+            INSERT INTO outcomes VALUES
+              ('one', 'deletion', 'notice-1', 3, 1, x'00616e73776572', NULL, x'', 0);
+            PRAGMA user_version = 1;
+            """
+        )
+        former.close()
+        began = datetime.now(UTC).replace(microsecond=0)
+        store = SqliteOutcomeStore(file)
+        await store.open()
+        (found,) = (await store.find([a_key()])).values()
+        assert found.recorded_at is not None
+        assert found == an_outcome(recorded_at=found.recorded_at)
+        assert began <= found.recorded_at <= datetime.now(UTC)
+        await store.close()
+        await store.open()
+        assert await store.find([a_key()]) == {a_key(): found}
+        assert await store.forget(datetime.now(UTC) + timedelta(days=1), 10) == 1
+        await store.close()
 
     async def test_only_the_owner_reads_the_file(self, tmp_path: Path) -> None:
         file = tmp_path / "outcomes.sqlite"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_complete_environment_makes_a_subscriber(environment: dict[str, str]) 
     assert "secret-word" not in repr(kafka)
 
 
+def test_outcomes_are_kept_as_long_as_the_environment_says(environment: dict[str, str]) -> None:
+    assert settings_from(environment)["retention"] == timedelta(days=180)
+    environment["DSR_OUTCOMES_RETENTION_DAYS"] = "365"
+    assert settings_from(environment)["retention"] == timedelta(days=365)
+    Subscriber.from_environment(environment)
+
+
 def test_every_missing_variable_is_named_at_once() -> None:
     assert [one.split(" ", 1)[0] for one in faults({})] == [
         "DSR_SYSTEM_ID",
@@ -70,6 +78,9 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("DSR_KAFKA_CA_FILE", "nowhere.pem", "is not there"),
         ("DSR_OUTCOMES_FILE", "no/such/folder/outcomes", "is not there"),
         ("DSR_READY_FILE", "no/such/folder/ready", "is not there"),
+        ("DSR_OUTCOMES_RETENTION_DAYS", "half a year", "must be longer than 120 days"),
+        ("DSR_OUTCOMES_RETENTION_DAYS", "120", "must be longer than 120 days"),
+        ("DSR_OUTCOMES_RETENTION_DAYS", "999999", "and not than 36,500 days"),
     ],
 )
 def test_a_wrong_variable_is_named(

@@ -115,10 +115,11 @@ def outcome_of(
         retry_at=retry_at,
         sealed_obligation=kept,
         is_unsent=unsent,
+        recorded_at=acknowledgement.answered_at,
     )
 
 
-def repeated(stored: Outcome, notice_id: str) -> Outcome:
+def repeated(stored: Outcome, notice_id: str, *, at: datetime) -> Outcome:
     """Make the stored answer one of the next number, under the reminder that brought it about.
 
     The time of the answer stays, since nothing was done anew.
@@ -131,6 +132,7 @@ def repeated(stored: Outcome, notice_id: str) -> Outcome:
         sequence=again.sequence,
         acknowledgement=acknowledgement_to_wire(again).SerializeToString(deterministic=True),
         is_unsent=False,
+        recorded_at=at,
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from dsr_core.errors import RejectedInput, Unavailable
@@ -31,6 +31,7 @@ _POLL_RECORDS = 500
 _SLICE = 2000
 """How many obligations are handled between two commits, notices being kept whole."""
 
+_FORGET_EVERY = timedelta(hours=1)
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
 
@@ -82,6 +83,7 @@ class Engine:
         system_id: SystemId,
         organisation_id: str,
         ready: Callable[[], Awaitable[None]],
+        retention: timedelta,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._bus = bus
@@ -91,10 +93,12 @@ class Engine:
         self._system_id = system_id
         self._organisation_id = organisation_id
         self._ready = ready
+        self._retention = retention
         self._clock = clock
         self._stopping = asyncio.Event()
         self._pause = _FIRST_PAUSE
         self._last_batch = float("-inf")
+        self._forget_at = clock()
 
     def request_stop(self) -> None:
         """Let `run` finish what is in hand, send it, commit it, and return."""
@@ -142,6 +146,7 @@ class Engine:
         while not self._stopping.is_set():
             await self._processor.send_unsent()
             await self._processor.retry_due(_SLICE)
+            await self._forget()
             records = await self._poll()
             for one in self._slices(records):
                 await self._handle(one)
@@ -163,11 +168,18 @@ class Engine:
             await asyncio.sleep(_REST_SECONDS)
         self._last_batch = time.monotonic()
 
+    async def _forget(self) -> None:
+        """Forget a step of what was confirmed long ago; the next at once while steps are full."""
+        now = self._clock()
+        if now < self._forget_at:
+            return
+        if await self._outcomes.forget(now - self._retention, _SLICE) < _SLICE:
+            self._forget_at = now + _FORGET_EVERY
+
     async def _poll(self) -> Sequence[Record]:
-        timeout = _POLL_SECONDS
-        if self._processor.next_retry_at is not None:
-            until_retry = (self._processor.next_retry_at - self._clock()).total_seconds()
-            timeout = min(timeout, max(until_retry, 0.0))
+        next_at = min(self._processor.next_retry_at or self._forget_at, self._forget_at)
+        until_next = (next_at - self._clock()).total_seconds()
+        timeout = min(_POLL_SECONDS, max(until_next, 0.0))
         polling = self._bus.poll(timeout=timeout, limit=_POLL_RECORDS)
         return await self._unless_stopped(polling, self._processor.wake) or ()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from dsr_core.ids import is_slug
 from dsr_sdk.connection import KafkaConnection
 from dsr_sdk.errors import ConfigurationError
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
+from dsr_sdk.outcomes import RETENTION, retention_faults
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = ["VARIABLES", "settings_from"]
@@ -24,6 +27,7 @@ VARIABLES: dict[str, str] = {
     "DSR_KAFKA_PASSWORD": "its password",
     "DSR_KAFKA_CA_FILE": "the authority that signed the brokers' certificates; optional",
     "DSR_OUTCOMES_FILE": "the outcome store, on a volume that outlives the process",
+    "DSR_OUTCOMES_RETENTION_DAYS": "how long it keeps what is confirmed; 180 unless given",
     "DSR_READY_FILE": "touched once partitions are assigned; optional",
 }
 """Every variable that is read, and what it is."""
@@ -63,6 +67,8 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
         faults.extend(_named(fault) for fault in kafka.faults())
     outcomes = Path(environ.get("DSR_OUTCOMES_FILE", ""))
     faults.extend(_folder_faults("DSR_OUTCOMES_FILE", outcomes))
+    retention = _days(environ.get("DSR_OUTCOMES_RETENTION_DAYS") or str(RETENTION.days))
+    faults.extend(f"DSR_OUTCOMES_RETENTION_DAYS {one}" for one in retention_faults(retention))
     ready_file = Path(environ["DSR_READY_FILE"]) if environ.get("DSR_READY_FILE") else None
     if ready_file is not None:
         faults.extend(_folder_faults("DSR_READY_FILE", ready_file))
@@ -74,6 +80,7 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
         "keys": keys,
         "kafka": kafka,
         "outcomes": SqliteOutcomeStore(outcomes),
+        "retention": retention,
         "ready_file": ready_file,
     }
 
@@ -107,6 +114,11 @@ def _kafka(environ: Mapping[str, str]) -> KafkaConnection:
 
 def _named(fault: str) -> str:
     return f"DSR_KAFKA_*: {fault}"
+
+
+def _days(number: str) -> timedelta:
+    """Return so many days; what is no number is none, which is too few."""
+    return timedelta(days=int(number) if re.fullmatch(r"[0-9]{1,6}", number) else 0)
 
 
 def _folder_faults(name: str, file: Path) -> Iterator[str]:

@@ -18,9 +18,9 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 
 __all__ = ["SqliteOutcomeStore"]
 
-_VERSION = 1
+_VERSION = 2
 
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS outcomes (
   request_id TEXT NOT NULL,
   subject_right TEXT NOT NULL,
@@ -31,15 +31,23 @@ CREATE TABLE IF NOT EXISTS outcomes (
   retry_at INTEGER,
   sealed_obligation BLOB NOT NULL DEFAULT x'',
   is_unsent INTEGER NOT NULL DEFAULT 0,
+  recorded_at INTEGER,
   PRIMARY KEY (request_id, subject_right)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outcomes_to_retry ON outcomes (retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS outcomes_unsent ON outcomes (is_unsent) WHERE is_unsent = 1;
+CREATE INDEX IF NOT EXISTS outcomes_confirmed ON outcomes (recorded_at)
+  WHERE state = {OutcomeState.CONFIRMED.value} AND is_unsent = 0;
 """
+_FROM_1 = """
+ALTER TABLE outcomes ADD COLUMN recorded_at INTEGER;
+UPDATE outcomes SET recorded_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000000;
+"""
+"""Version 1 did not know when an answer was recorded: not later than now."""
 
 _COLUMNS = (
     "request_id, subject_right, notice_id, state, sequence, acknowledgement, retry_at,"
-    " sealed_obligation, is_unsent"
+    " sealed_obligation, is_unsent, recorded_at"
 )
 _FIND = f"""
 SELECT {_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN outcomes
@@ -50,18 +58,25 @@ INSERT INTO outcomes (request_id, subject_right, notice_id, state)
 VALUES (?, ?, ?, {OutcomeState.ASKED.value})
 ON CONFLICT DO UPDATE SET notice_id = excluded.notice_id, state = excluded.state
 """
-_SAVE = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SAVE = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DUE = f"SELECT {_COLUMNS} FROM outcomes WHERE retry_at <= ? ORDER BY retry_at LIMIT ?"
 _UNSENT = f"SELECT {_COLUMNS} FROM outcomes WHERE is_unsent = 1 LIMIT ?"
 _NEXT = "SELECT min(retry_at) FROM outcomes WHERE retry_at IS NOT NULL"
 _SENT = """
 UPDATE outcomes SET is_unsent = 0 WHERE request_id = ? AND subject_right = ? AND sequence = ?
 """
+_FORGET = f"""
+DELETE FROM outcomes WHERE (request_id, subject_right) IN (
+  SELECT request_id, subject_right FROM outcomes
+  WHERE state = {OutcomeState.CONFIRMED.value} AND is_unsent = 0 AND recorded_at < ?
+  ORDER BY recorded_at LIMIT ?
+)
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int]
+_Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int, int | None]
 
 
 class SqliteOutcomeStore:
@@ -140,6 +155,11 @@ class SqliteOutcomeStore:
         rows = [(one.key.request_id, one.key.right.value, one.sequence) for one in outcomes]
         self._write(_SENT, rows)
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete by the index of what is confirmed; the file keeps its size and reuses the room."""
+        with self._faults():
+            return self._open().execute(_FORGET, (_number(before), limit)).rowcount
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise Unavailable("the outcome store is closed")
@@ -178,11 +198,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise Unavailable("the outcome store was written by a later version of dsr-sdk")
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
+    migration = _FROM_1 if version == 1 else ""
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {migration} {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT"
+    )
 
 
 def _row(one: Outcome) -> _Row:
-    retry_at = None if one.retry_at is None else _number(one.retry_at)
     return (
         one.key.request_id,
         one.key.right.value,
@@ -190,9 +212,10 @@ def _row(one: Outcome) -> _Row:
         one.state.value,
         one.sequence,
         one.acknowledgement,
-        retry_at,
+        None if one.retry_at is None else _number(one.retry_at),
         one.sealed_obligation,
         int(one.is_unsent),
+        None if one.recorded_at is None else _number(one.recorded_at),
     )
 
 
@@ -206,6 +229,7 @@ def _outcome(row: _Row) -> Outcome:
         retry_at=None if row[6] is None else _time(row[6]),
         sealed_obligation=row[7],
         is_unsent=bool(row[8]),
+        recorded_at=None if row[9] is None else _time(row[9]),
     )
 
 

@@ -6,15 +6,21 @@ obligations that are to be asked again the sealed identity, which only this syst
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Protocol
 
 from dsr_sdk.obligations import ObligationKey
+from dsr_wire.topics import NOTICE_LIFE
 
-__all__ = ["Outcome", "OutcomeState", "OutcomeStore"]
+__all__ = ["RETENTION", "Outcome", "OutcomeState", "OutcomeStore", "retention_faults"]
+
+RETENTION = timedelta(days=180)
+"""How long an outcome is kept after it was confirmed, unless told otherwise."""
+
+_LONGEST_RETENTION = timedelta(days=36_500)
 
 
 class OutcomeState(IntEnum):
@@ -60,6 +66,9 @@ class Outcome:
     is_unsent: bool = False
     """No notice would bring this answer back, so it stays marked until the broker has it."""
 
+    recorded_at: datetime | None = None
+    """When the last answer was recorded; `OutcomeStore.forget` goes by it."""
+
 
 class OutcomeStore(Protocol):
     """Durable memory of one system's outcomes.
@@ -81,7 +90,7 @@ class OutcomeStore(Protocol):
     async def begin(self, begun: Sequence[tuple[ObligationKey, str]]) -> None:
         """Mark obligations as asked under a notice id, before the handler is asked.
 
-        Sequence, last acknowledgement, retry and sealed obligation stay as they were.
+        Sequence, last acknowledgement, retry, sealed obligation and time stay as they were.
         """
 
     async def save(self, outcomes: Sequence[Outcome]) -> None:
@@ -98,3 +107,17 @@ class OutcomeStore(Protocol):
 
     async def mark_sent(self, outcomes: Sequence[Outcome]) -> None:
         """Take the mark from these outcomes; one that has a later sequence by now keeps it."""
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete confirmed outcomes that were recorded before then; return how many.
+
+        At most `limit` are deleted, the oldest first. One that is unsent, does not confirm, or has
+        no time stays for ever.
+        """
+
+
+def retention_faults(retention: timedelta) -> Iterator[str]:
+    """Yield what is wrong with how long outcomes are kept: their notices must not outlive them."""
+    if not NOTICE_LIFE < retention <= _LONGEST_RETENTION:
+        most = _LONGEST_RETENTION.days
+        yield f"must be longer than {NOTICE_LIFE.days} days, and not than {most:,} days"

@@ -193,7 +193,7 @@ class Processor:
                 turn.to_send.append(_signable(stored.acknowledgement))
                 continue
             if step is Step.REPEAT and stored is not None:
-                again.append(repeated(stored, notice.notice_id))
+                again.append(repeated(stored, notice.notice_id, at=self._clock()))
                 continue
             in_hand = InHand(obligation, stored.sequence if stored else 0)
             try:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from dsr_sdk.errors import ConfigurationError
 from dsr_sdk.handlers import Asker, Handler
 from dsr_sdk.logs import log_to_stderr
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
-from dsr_sdk.outcomes import OutcomeStore
+from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
 from dsr_sdk.processing import Processor
 from dsr_sdk.requests import AccessRequest, DeletionRequest
 from dsr_wire.keys import SystemKeyPair
@@ -70,6 +71,8 @@ class Subscriber:
         batch_size: How many requests a batch handler is given at most.
         drain_timeout: How many seconds a stop waits for handlers that are at work.
         ready_file: Touched once partitions are assigned.
+        retention: How long outcomes are kept after they were confirmed; longer than a notice can
+            come again, or its handler would be asked for what is done.
         honours_scope: Whether the handlers heed `request.scope`. Unless they do, a request for some
             categories only is answered `failed` without asking them, so that nothing is erased or
             handed over beyond what was asked.
@@ -90,6 +93,7 @@ class Subscriber:
         batch_size: int = 500,
         drain_timeout: float = 20.0,
         ready_file: Path | None = None,
+        retention: timedelta = RETENTION,
         honours_scope: bool = False,
     ) -> None:
         faults = [
@@ -101,6 +105,7 @@ class Subscriber:
             faults.append(f"the keys are those of {keys.system_id!r}, not of {system_id!r}")
         if concurrency < 1 or batch_size < 1:
             faults.append("concurrency and batch_size must be 1 or more")
+        faults.extend(f"retention {one}" for one in retention_faults(retention))
         faults.extend(kafka.faults() if kafka is not None else ())
         if faults:
             raise ConfigurationError(faults)
@@ -113,6 +118,7 @@ class Subscriber:
         self._outcomes = outcomes or SqliteOutcomeStore(Path(f"{system_id}-outcomes.sqlite"))
         self._drain_timeout = drain_timeout
         self._ready_file = ready_file
+        self._retention = retention
         self.honours_scope = honours_scope
         self._on_ready: list[Ready] = []
         self._engine: Engine | None = None
@@ -257,6 +263,7 @@ class Subscriber:
             system_id=self.system_id,
             organisation_id=self.organisation_id,
             ready=self._ready,
+            retention=self._retention,
         )
         return self._engine
 

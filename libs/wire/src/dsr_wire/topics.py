@@ -18,6 +18,7 @@ __all__ = [
     "CLOSURES",
     "COMMANDS",
     "LIFECYCLE",
+    "NOTICE_LIFE",
     "NOTICE_RIGHTS",
     "OBLIGATIONS",
     "REGISTRY",
@@ -42,6 +43,10 @@ VERIFIER: Principal = "verifier"
 OPERATOR: Principal = "operator"
 
 
+_RETENTION = timedelta(days=30)
+_DEAD_LETTER_RETENTION = timedelta(days=90)
+
+
 class Cleanup(StrEnum):
     """What Kafka does with old records."""
 
@@ -60,7 +65,7 @@ class Topic:
     producers: tuple[Principal, ...]
     consumers: tuple[Principal, ...]
     partitions: int = 6
-    retention: timedelta | None = timedelta(days=30)
+    retention: timedelta | None = _RETENTION
     """How long records stay; none means for ever."""
 
     cleanup: Cleanup = Cleanup.DELETE
@@ -69,7 +74,6 @@ class Topic:
 
 
 _DEAD_LETTER_SUFFIX = ".dead-letter"
-_DEAD_LETTER_RETENTION = timedelta(days=90)
 _EVERYONE = (INTAKE, FANOUT, VERIFIER, OPERATOR)
 
 REQUESTS = Topic(name="dsr.requests.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT,))
@@ -105,6 +109,9 @@ _FIXED = (REQUESTS, COMMANDS, OBLIGATIONS, ACKNOWLEDGEMENTS, CLOSURES, LIFECYCLE
 
 NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION)
 """The rights that organisations have notice topics for."""
+
+NOTICE_LIFE = _RETENTION + _DEAD_LETTER_RETENTION
+"""How long a notice can come again: from its topic, and at the end of that from a dead letter."""
 
 
 def notice_topic(right: Right, organisation_id: str) -> Topic:

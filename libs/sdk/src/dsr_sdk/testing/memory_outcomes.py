@@ -75,6 +75,19 @@ class MemoryOutcomeStore:
             if now is not None and now.sequence == one.sequence:
                 self.outcomes[one.key] = replace(now, is_unsent=False)
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete what was confirmed before then, as the port says."""
+        self._check()
+        old = [
+            (one.recorded_at, one.key)
+            for one in self.outcomes.values()
+            if one.state is OutcomeState.CONFIRMED and not one.is_unsent and one.recorded_at
+        ]
+        forgotten = [key for at, key in sorted(old) if at < before][:limit]
+        for key in forgotten:
+            del self.outcomes[key]
+        return len(forgotten)
+
     def _check(self) -> None:
         if self.is_away:
             raise Unavailable("the outcome store is away")
