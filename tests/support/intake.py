@@ -93,7 +93,7 @@ class Intake:
 
 @asynccontextmanager
 async def running_intake(
-    kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path
+    kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path, **changes: Any
 ) -> AsyncIterator[Intake]:
     for name in ("kek", "lookup"):
         (folder / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
@@ -110,6 +110,7 @@ async def running_intake(
             "verifier_url": verifier_url,
             "key_encryption_key_file": folder / "kek",
             "lookup_key_file": folder / "lookup",
+            **changes,
         }
     )
     process = Process()

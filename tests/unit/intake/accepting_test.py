@@ -12,7 +12,11 @@ from dsr_core.cohorts import COHORT_LIMIT
 from dsr_core.deadlines import respond_by
 from dsr_core.errors import Unavailable
 from dsr_core.rights import Right
-from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.accepting import (
+    BatchAcceptor,
+    InteractiveAcceptor,
+    Overloaded,
+)
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.http.submission import parse_single
@@ -39,12 +43,15 @@ class Committed:
         self.count += 1
 
 
-def an_acceptor(store: FakeAcceptance, committed: Committed) -> InteractiveAcceptor:
+def an_acceptor(
+    store: FakeAcceptance, committed: Committed, *, waiting_limit: int = 1000
+) -> InteractiveAcceptor:
     return InteractiveAcceptor(
         store=store,
         wrapper=FakeWrapper(),
         metrics=Metrics(CollectorRegistry()),
         on_committed=committed,
+        waiting_limit=waiting_limit,
     )
 
 
@@ -78,6 +85,24 @@ async def test_same_key_in_flight_is_still_running_and_free_afterwards() -> None
     again = await acceptor.accept(a_draft(key="k"))
     assert accepted == again
     assert isinstance(await acceptor.accept(a_draft(2, key="k")), KeyReused)
+
+
+async def test_requests_beyond_those_that_may_wait_are_shed_and_the_others_are_accepted() -> None:
+    store = FakeAcceptance()
+    acceptor = an_acceptor(store, Committed(), waiting_limit=3)
+    store.gate.clear()
+    taken = [asyncio.create_task(acceptor.accept(a_draft(0, key="k-0")))]
+    await asyncio.sleep(0)  # it is being written, and waits no more
+    taken += [asyncio.create_task(acceptor.accept(a_draft(n, key=f"k-{n}"))) for n in (1, 2, 3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        acceptor.check_room()
+    with pytest.raises(Overloaded):
+        await acceptor.accept(a_draft(4, key="k-4"))
+    store.gate.set()
+    assert all(isinstance(one, Accepted) for one in await asyncio.gather(*taken))
+    acceptor.check_room()
+    assert isinstance(await acceptor.accept(a_draft(4, key="k-4")), Accepted)
 
 
 async def test_fault_reaches_every_caller_and_the_next_call_works() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 import structlog
@@ -17,6 +18,9 @@ from dsr_runtime.process import StartFault
 __all__ = ["connect_pool", "migrate", "translated"]
 
 log = structlog.get_logger(__name__)
+
+_PATIENCE_S = 10.0
+"""A caller that waits longer for a connection is told so; those behind it would wait longer still."""
 
 _UNSTORABLE = (
     asyncpg.DataError,  # by the server, and by asyncpg where it cannot encode a value
@@ -65,8 +69,31 @@ def translated(*passing: type[Exception]) -> Iterator[None]:
         raise Unavailable(f"postgresql: {type(error).__name__}") from error
 
 
+class _Pool(asyncpg.Pool):
+    """A pool that waits a bounded time for a connection, also where asyncpg asks itself for one."""
+
+    def __init__(self, dsn: str, *, patience_s: float, **arguments: Any) -> None:
+        super().__init__(
+            dsn,
+            max_queries=50_000,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            **arguments,
+        )
+        self._patience_s = patience_s
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """Return a connection once one is free; a TimeoutError says that none was in time."""
+        return super().acquire(timeout=self._patience_s if timeout is None else timeout)
+
+
 async def connect_pool(
-    dsn: str, *, size: int, server_settings: dict[str, str] | None = None
+    dsn: str,
+    *,
+    size: int,
+    server_settings: dict[str, str] | None = None,
+    patience_s: float = _PATIENCE_S,
 ) -> asyncpg.Pool[asyncpg.Record]:
     """Return a pool of connections, waiting for the server as long as it takes.
 
@@ -74,6 +101,7 @@ async def connect_pool(
         dsn: The database.
         size: Connections at most.
         server_settings: Settings of PostgreSQL that each connection begins with.
+        patience_s: How long a caller waits for one of the connections to be free.
 
     Raises:
         StartFault: The address is none.
@@ -82,8 +110,9 @@ async def connect_pool(
     while True:
         try:
             with translated():
-                return await asyncpg.create_pool(
+                return await _Pool(
                     dsn,
+                    patience_s=patience_s,
                     min_size=1,
                     max_size=size,
                     command_timeout=30,

@@ -107,7 +107,11 @@ async def start(process: Process, settings: Settings) -> None:
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         drafter=Drafter(registry=registries, lookup_key=lookup_key, clock=utc_now),
         single=InteractiveAcceptor(
-            store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=relay.wake
+            store=acceptance,
+            wrapper=wrapper,
+            metrics=metrics,
+            on_committed=relay.wake,
+            waiting_limit=settings.intake_waiting_limit,
         ),
         batch=BatchAcceptor(
             store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=relay.wake

@@ -20,5 +20,8 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
     key_encryption_key_file: Path
     """Holds 32 random bytes in base64: the key that wraps each request's own key."""
 
+    intake_waiting_limit: int = Field(default=1024, ge=1)
+    """Single requests that wait to be stored at most; more are told to come again."""
+
     lookup_key_file: Path
     """Holds 32 random bytes in base64: the key of the hashes that find a data subject again."""

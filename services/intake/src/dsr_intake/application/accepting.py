@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.metrics import Metrics
@@ -21,12 +22,16 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import AcceptanceStore, KeyWrapper
 
-__all__ = ["BatchAcceptor", "InteractiveAcceptor"]
+__all__ = ["BatchAcceptor", "InteractiveAcceptor", "Overloaded"]
 
 _TOGETHER = 128
 """Interactive requests in one transaction at most."""
 
 _Grouping = Callable[[Sequence[Draft]], tuple[FormedCohort, ...]]
+
+
+class Overloaded(Unavailable):
+    """More requests wait for the store than it can take soon; nothing of this one is kept."""
 
 
 class _Acceptor:
@@ -91,7 +96,8 @@ class _Acceptor:
 class InteractiveAcceptor(_Acceptor):
     """Accepts single requests; those that arrive while a transaction runs share the next one.
 
-    Nothing waits for a timer: a request that finds no transaction running starts one.
+    Nothing waits for a timer: a request that finds no transaction running starts one. A request that
+    finds too many waiting is shed, so that those which wait are answered while somebody listens.
     """
 
     def __init__(
@@ -101,14 +107,31 @@ class InteractiveAcceptor(_Acceptor):
         wrapper: KeyWrapper,
         metrics: Metrics,
         on_committed: Callable[[], object],
+        waiting_limit: int,
     ) -> None:
         super().__init__(store=store, wrapper=wrapper, metrics=metrics, on_committed=on_committed)
+        self._waiting_limit = waiting_limit
         self._waiting: list[tuple[Draft, asyncio.Future[Verdict]]] = []
         self._keys: set[bytes] = set()
         self._writing: asyncio.Task[None] | None = None
 
+    def check_room(self) -> None:
+        """Return when one more request can wait; ask before anything is done for it.
+
+        Raises:
+            Overloaded: It cannot.
+        """
+        if len(self._waiting) >= self._waiting_limit:
+            raise Overloaded("too many requests wait to be stored; try again")
+
     async def accept(self, draft: Draft) -> Verdict:
-        """Return when the draft is durable, or with the reason why it is not new."""
+        """Return when the draft is durable, or with the reason why it is not new.
+
+        Raises:
+            Overloaded: Too many wait already.
+            Unavailable: The store is away.
+        """
+        self.check_room()
         key = draft.tag.key if draft.tag else None
         if key is not None:
             if key in self._keys:

@@ -32,7 +32,7 @@ _MEANINGS = {
     413: "The body is too large",
     415: "The body's media type is not accepted",
     422: "The request is well-formed and cannot be accepted; `errors` says where",
-    503: "A part that the service needs is away; try again",
+    503: "A part that the service needs is away, or too many requests wait; try again",
 }
 
 

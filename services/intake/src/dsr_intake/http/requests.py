@@ -15,6 +15,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
+from dsr_intake.application.accepting import Overloaded
 from dsr_intake.http.access import caller, read_body, require_json
 from dsr_intake.http.context import Context
 from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS
@@ -56,20 +57,25 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
     async def submit(request: Request) -> Response:
         client_id = await caller(request, context.clients)
         require_json(request)
-        headers = request.headers
-        key = _idempotency_key(headers.get("idempotency-key"))
+        given = request.headers
+        key = _idempotency_key(given.get("idempotency-key"))
         content = await read_body(request)
         try:
+            context.single.check_room()
             sent = parse_single(content, idempotency_key=key)
-            traceparent = headers.get("traceparent")
+            traceparent = given.get("traceparent")
             if traceparent is not None and not is_traceparent(traceparent):
                 traceparent = None
             draft = context.drafter.draft(sent, client_id=client_id, traceparent=traceparent)
+            verdict = await context.single.accept(draft)
+        except Overloaded as fault:
+            context.metrics.refused.labels("single", "overloaded").inc()
+            headers = {"Retry-After": "2"}
+            raise Problem(503, "overloaded", str(fault), headers=headers) from None
         except (Problem, RejectedInput) as fault:
             reason = fault.code if isinstance(fault, Problem) else fault.reason
             context.metrics.refused.labels("single", reason).inc()
             raise
-        verdict = await context.single.accept(draft)
         if not isinstance(verdict, Accepted):
             raise verdict_problem(verdict)
         return json_response(

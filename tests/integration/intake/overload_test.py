@@ -1,0 +1,81 @@
+"""More requests than the store can take: some are told to come again, and none waits without end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from dsr_core.errors import Unavailable
+from dsr_runtime.kafka import KafkaConnection
+from dsr_runtime.postgres import connect_pool, translated
+from support.intake import Intake, VerifierDouble, running_intake
+from support.submissions import a_submission
+from support.waiting import eventually
+
+BASE = "/v1/subject-requests"
+_WAITING = 20
+_CALLS = 300
+"""More than wait and share the transaction that hangs."""
+
+
+@pytest.fixture(scope="module")
+async def intake(
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Intake]:
+    folder = tmp_path_factory.mktemp("keys")
+    async with running_intake(
+        kafka, database, verifier.url, folder, intake_waiting_limit=_WAITING
+    ) as running:
+        yield running
+
+
+async def test_requests_that_find_too_many_waiting_are_told_when_to_come_again(
+    intake: Intake,
+) -> None:
+    headers = await intake.client()
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        httpx.AsyncClient(base_url=intake.url, headers=headers, limits=limits, timeout=60) as http,
+        asyncio.TaskGroup() as calls,
+    ):
+        statuses: Counter[int] = Counter()
+        shed: list[httpx.Response] = []
+
+        async def call(number: int) -> None:
+            answer = await http.post(BASE, json=a_submission(number))
+            statuses[answer.status_code] += 1
+            if answer.status_code == 503:
+                shed.append(answer)
+
+        async with intake.pool.acquire() as connection, connection.transaction():
+            # Every acceptance waits for this, as for a store that has become slow.
+            await connection.execute("lock table intake.subject_requests in exclusive mode")
+            for number in range(_CALLS):
+                calls.create_task(call(number))
+            await eventually(lambda: len(shed) >= _CALLS // 3, within=30)
+            assert statuses[202] == 0
+    assert statuses == {202: _CALLS - len(shed), 503: len(shed)}
+    assert {one.json()["type"] for one in shed} == {"urn:dsr:problem:overloaded"}
+    assert {one.headers["retry-after"] for one in shed} == {"2"}
+    assert (await intake.http.post(BASE, json=a_submission(), headers=headers)).status_code == 202
+    metrics = (await intake.http.get("/metrics")).text
+    assert f'dsr_intake_refused_total{{call="single",reason="overloaded"}} {len(shed)}.0' in metrics
+
+
+async def test_a_connection_is_waited_for_a_bounded_time(database: str) -> None:
+    pool = await connect_pool(database, size=1, patience_s=0.1)
+    async with pool:
+        async with pool.acquire():
+            with pytest.raises(Unavailable), translated():
+                await pool.fetchval("select 1")
+            with pytest.raises(Unavailable), translated():
+                async with pool.acquire():
+                    pytest.fail("there is no second one")
+        assert await pool.fetchval("select 1") == 1
