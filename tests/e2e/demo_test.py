@@ -20,7 +20,7 @@ from support.parts import ROOT, data_folder, stack_settings
 from support.small_disk import fill, on_small_disk
 
 REQUESTS = 3
-ROW = r"^│ {name} +│ +(\d+) │ +(\d+) │ +(\d+) │ +(\d+) │ (.*?) *│$"
+ROW = r"^{name} +(\d+) +(\d+) +(\d+) +(\d+) +(.*?) *$"
 SERVICES_READY = ("intake: ready", "fanout: ready", "verifier: ready")
 
 pytestmark = pytest.mark.timeout(240)

@@ -149,7 +149,7 @@ def test_watching_as_json_follows_every_request_that_is_named() -> None:
 def test_watching_shows_the_systems_of_every_request() -> None:
     result = run(watch.command, "one", "two")
     assert result.exit_code == 0, result.output
-    assert "1 accounts  2 billing" in result.output
+    assert "1 accounts   2 billing" in result.output
 
 
 def test_a_system_whose_obligation_opens_late_gets_its_column() -> None:

@@ -7,12 +7,12 @@ import math
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.bench.intake import intake_table
 from dsr_cli.bench.report import Report, report_table
 from dsr_cli.bench.run import run_intake, run_loop
+from dsr_cli.view.console import new_console
 
 __all__ = ["app"]
 
@@ -117,4 +117,4 @@ def _show(content: dict[str, Any], table: Table, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(content))
     else:
-        Console().print(table)
+        new_console().print(table)

@@ -6,11 +6,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import internal_connection
+from dsr_cli.view.console import new_console
 
 app = typer.Typer(no_args_is_help=True, help="API clients: create, list, revoke")
 
@@ -28,7 +28,7 @@ def create(
     if as_json:
         typer.echo(json.dumps(client, indent=2))
         return
-    console = Console()
+    console = new_console()
     console.print(f"client  {client['client_id']}  ({client['name']})")
     console.print(f"API key {client['api_key']}", soft_wrap=True)
     console.print("Keep it now: it cannot be shown again.")
@@ -49,11 +49,11 @@ def list_(*, as_json: Json = False) -> None:
             str(client.get("created_at", "")),
             str(client.get("revoked_at") or ""),
         )
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
 def revoke(client_id: Annotated[str, typer.Argument(help="As `list` shows it")]) -> None:
     """Revoke a client: its key is refused from now on; its requests go on."""
     InternalApi(internal_connection()).revoke_client(client_id)
-    Console().print(f"{client_id} is revoked")
+    new_console().print(f"{client_id} is revoked")

@@ -7,12 +7,12 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.dead_letters import DeadLetter, dead_letters, original
+from dsr_cli.view.console import new_console
 from dsr_wire.topics import is_dead_letter
 
 app = typer.Typer(no_args_is_help=True, help="What consumers refused: list, show, replay")
@@ -31,7 +31,7 @@ def list_(topic: Topic = None, reason: Reason = None, *, as_json: Json = False) 
         typer.echo(json.dumps([_summary(letter) for letter in letters], indent=2))
         return
     if not letters:
-        Console().print("no dead letters")
+        new_console().print("no dead letters")
         return
     table = Table("dead letter", "reason", "refused by", "at", "bytes", "detail")
     for letter in letters:
@@ -43,7 +43,7 @@ def list_(topic: Topic = None, reason: Reason = None, *, as_json: Json = False) 
             str(len(letter.value)),
             letter.said("detail"),
         )
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
@@ -61,7 +61,7 @@ def show(identifier: Id, *, as_json: Json = False) -> None:
     for name, text in content.items():
         shown = json.dumps(text, indent=2) if isinstance(text, dict) else str(text)
         table.add_row(name, shown if len(shown) < 2000 else f"{shown[:2000]}…")
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
@@ -80,7 +80,7 @@ def replay(
     if identifier is None and topic is None:
         raise CommandError("name a dead letter (TOPIC/PARTITION/OFFSET) or a --topic")
     letters = [_one(identifier)] if identifier else _found(topic, reason)
-    console = Console()
+    console = new_console()
     if identifier is None:
         # One that was cut must not keep the others from being sent.
         for cut in (one for one in letters if one.said("truncated_from")):

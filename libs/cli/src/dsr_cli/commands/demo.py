@@ -6,17 +6,16 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
 from dsr_cli.demo.run import show_the_loop, terminate_like_interrupt
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.stack import Stack, StackSettings
 from dsr_cli.stack.events import ignore_event
+from dsr_cli.view.console import new_console
 
 _SLOW_SECONDS = "2.0"
 _RETRY_SECONDS = "1.0"
-_LOG_WIDTH = 130
 
 
 def command(
@@ -33,9 +32,7 @@ def command(
     and are gone when the command ends. Data stays, so a second run asks for other people.
     """
     terminate_like_interrupt()
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_LOG_WIDTH)
+    console = new_console()
     slowness = {
         "DSR_EXAMPLE_SLOW_SECONDS": _SLOW_SECONDS,
         "DSR_EXAMPLE_RETRY_SECONDS": _RETRY_SECONDS,

@@ -7,11 +7,12 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.connection import api_connection
+from dsr_cli.view.console import new_console
 
 
 def command(
@@ -43,18 +44,21 @@ def command(
     if as_json:
         typer.echo(json.dumps(page, indent=2))
         return
-    table = Table("request", "right", "jurisdiction", "state", "outcome", "received", "due")
+    # No wider than a terminal of 80: the id, which the other commands take, must stay whole.
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("request", no_wrap=True)
+    for heading in ("asked", "state", "received", "due"):
+        table.add_column(heading)
     for one in page["items"]:
+        outcome = (one.get("outcome") or "").replace("_", " ")
         table.add_row(
             one["id"],
-            one["right"],
-            one["jurisdiction"],
-            one["state"],
-            one.get("outcome") or "",
-            str(one["received_at"])[:19],
+            f"{one['right']} {one['jurisdiction']}",
+            f"{one['state']} {outcome}".strip(),
+            str(one["received_at"])[:16].replace("T", " "),
             str(one["due_at"])[:10],
         )
-    console = Console()
+    console = new_console()
     console.print(table)
     if page.get("next_cursor"):
         console.print(f"more: dsr list --cursor {page['next_cursor']}", soft_wrap=True)

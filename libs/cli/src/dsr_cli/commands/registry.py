@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from dsr_cli.view.console import new_console
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
 
@@ -45,7 +45,7 @@ def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
     table.add_column("Count", justify="right")
     for name, count in _summary(registry).items():
         table.add_row(name, str(count)[:12])
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
@@ -74,7 +74,7 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
                 "\n".join(system.categories),
             )
             name = ""
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
@@ -145,14 +145,14 @@ def publish(
     if unknown and not force:
         raise typer.Exit(1)
     if not apply:
-        Console().print(f"{what} would be published; add --apply to publish it")
+        new_console().print(f"{what} would be published; add --apply to publish it")
         return
     client = admin.client()
     created = create_topics(client, all_topics(registry))
     lacking = missing(client, grants(registry))
     grant(client, lacking)
     admin.send([registry_record(registry, datetime.now(UTC))])
-    Console().print(
+    new_console().print(
         f"{what} is published; {len(created)} topics created, {len(lacking)} rights granted"
     )
 

@@ -7,10 +7,10 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.connection import api_connection
+from dsr_cli.view.console import new_console
 from dsr_cli.view.request import request_view
 
 
@@ -25,7 +25,7 @@ def command(
         content = {"request": request, "obligations": obligations, "closure": closure}
         typer.echo(json.dumps(content, indent=2))
         return
-    Console().print(request_view(request, obligations, closure))
+    new_console().print(request_view(request, obligations, closure))
 
 
 async def _fetch(

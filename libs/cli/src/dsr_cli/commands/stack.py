@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
 from dsr_cli.connection import API_KEY_SECRET
@@ -22,6 +22,7 @@ from dsr_cli.group.systems import system_specs
 from dsr_cli.stack import PartStatus, Stack, StackError, StackSettings
 from dsr_cli.stack.logs import log_records
 from dsr_cli.stack.specs import service_specs
+from dsr_cli.view.console import new_console
 
 __all__ = ["app"]
 
@@ -46,7 +47,7 @@ def up(
             bring_up(stack, progress.listen, systems=systems)
         else:
             stack.up(progress.listen)
-    Console().print(_table(stack.status()))
+    new_console().print(_table(stack.status()))
     say_lost_logs(stack.settings)
     if services:
         for line in _api_lines(stack.settings):
@@ -68,7 +69,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     if as_json:
         typer.echo(json.dumps([asdict(part) for part in parts], indent=2))
     else:
-        Console().print(_table(parts))
+        new_console().print(_table(parts))
     say_lost_logs(stack.settings)
 
 
@@ -131,7 +132,8 @@ def _known() -> Stack:
 
 def _table(parts: list[PartStatus]) -> Table:
     table = Table()
-    for heading in ("Process", "State", "Address"):
+    table.add_column("Process", no_wrap=True)
+    for heading in ("State", "Address"):
         table.add_column(heading)
     table.add_column("Pid", justify="right")
     table.add_column("Memory", justify="right")
@@ -139,5 +141,5 @@ def _table(parts: list[PartStatus]) -> Table:
         style = _STYLES[part.state]
         memory = "" if part.memory_bytes is None else f"{part.memory_bytes // 1_000_000} MB"
         pid = "" if part.pid is None else str(part.pid)
-        table.add_row(part.name, f"[{style}]{part.state}[/]", part.address, pid, memory)
+        table.add_row(part.name, Text(part.state, style=style), part.address, pid, memory)
     return table

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from dsr_cli.stack.disk import lost_logs
 from dsr_cli.stack.events import StackEvent, printer
@@ -39,7 +41,7 @@ class ShownProgress:
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.fields[name]:<12}"),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", table_column=Column()),  # gives way where it is narrow
             TimeElapsedColumn(),
             console=self._console,
         )
@@ -72,9 +74,11 @@ class ShownProgress:
     def _show(self, event: StackEvent) -> None:
         if event.detail.startswith(AS_ROOT):
             # The step's own line is soon overwritten; this one stays.
-            self._progress.console.print(f"{event.name}: {event.detail}", soft_wrap=True)
+            line = f"{event.name}: {event.detail}"
+            self._progress.console.print(line, soft_wrap=True, markup=False)
         done = event.kind in _MARKS
-        text = " ".join(filter(None, [_MARKS.get(event.kind, event.kind), event.detail]))
+        said = "" if event.kind == "preparing" else _MARKS.get(event.kind, event.kind)
+        text = " ".join(filter(None, [said, escape(event.detail)]))
         if event.name not in self._lines or self._progress.tasks[self._lines[event.name]].finished:
             self._lines[event.name] = self._progress.add_task(text, total=1, name=event.name)
         self._progress.update(self._lines[event.name], description=text, completed=int(done))

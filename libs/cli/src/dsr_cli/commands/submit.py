@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.commands.submit_file import submit_file
 from dsr_cli.connection import api_connection
 from dsr_cli.errors import CommandError
+from dsr_cli.view.console import new_console
 
 
 def command(
@@ -71,7 +71,7 @@ def command(
     if as_json:
         typer.echo(json.dumps(accepted, indent=2))
         return
-    console = Console()
+    console = new_console()
     console.print(f"accepted {accepted['id']}, due {accepted['due_at']}")
     console.print(f"follow it: dsr watch {accepted['id']}")
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.connection import api_connection
 from dsr_cli.errors import CommandError
+from dsr_cli.view.console import new_console
 
 __all__ = ["submit_file"]
 
@@ -47,7 +47,7 @@ async def _submit(file: Path, total: int, *, as_json: bool) -> int:
     refused = 0
     lines = _numbered(file)
     # On standard error, so that standard output holds the results alone.
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=new_console(stderr=True), transient=True) as progress:
         bar = progress.add_task("submitting", total=total)
         async with IntakeClient(*api_connection()) as client:
             while part := list(itertools.islice(lines, _LINES_A_CALL)):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.errors import CommandError
@@ -18,6 +17,7 @@ from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.registry_topic import keys_records, read_book, successor
 from dsr_cli.kafka.registry_topic import revoke as revoke_key
+from dsr_cli.view.console import new_console
 from dsr_core.errors import RejectedInput
 from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemPublicKeys
 
@@ -54,9 +54,9 @@ def register(
     what += f", former signing keys {former}" if former else ""
     if apply:
         admin.send(keys_records([public], datetime.now(UTC)))
-        Console().print(f"registered {what}")
+        new_console().print(f"registered {what}")
     else:
-        Console().print(f"would register {what}; add --apply to do it")
+        new_console().print(f"would register {what}; add --apply to do it")
 
 
 @keys.command("list")
@@ -74,7 +74,7 @@ def list_(
     table = Table("key", "use", "revoked from", "why")
     for row in rows:
         table.add_row(*(str(row[name] or "") for name in ("key_id", "use", "revoked_at", "reason")))
-    Console().print(table)
+    new_console().print(table)
 
 
 @keys.command()
@@ -113,16 +113,16 @@ def revoke(
     earlier = present.revocation(key_id)
     if earlier is not None and changed == present:
         since = earlier.revoked_at.isoformat()
-        Console().print(f"{system_id}: signing key {key_id} is revoked from {since} on already")
+        new_console().print(f"{system_id}: signing key {key_id} is revoked from {since} on already")
         return
     what = f"{system_id}: signing key {key_id}, from {revocation.revoked_at.isoformat()} on"
     if apply:
         admin.send(keys_records([changed], now))
-        Console().print(f"revoked {what}")
+        new_console().print(f"revoked {what}")
     else:
-        Console().print(f"would revoke {what}; add --apply to do it")
+        new_console().print(f"would revoke {what}; add --apply to do it")
     if key_id == present.signing.id:
-        Console().print(f"{system_id} has no other key to answer with: register new ones")
+        new_console().print(f"{system_id} has no other key to answer with: register new ones")
 
 
 def _registered(admin: KafkaAdmin, system_id: str) -> SystemPublicKeys:

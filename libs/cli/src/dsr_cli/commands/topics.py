@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from dsr_cli.group.access import grants
 from dsr_cli.kafka.access import grant as grant_all
@@ -16,7 +17,11 @@ from dsr_cli.kafka.access import missing
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.topics import create_topics, topic_states
 from dsr_cli.registry.load import load_registry
+from dsr_cli.view.console import new_console
 from dsr_wire.topics import all_topics
+
+_WIDE = 120
+"""Columns from which on a topic's name stands on one line."""
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, grant, list")
 
@@ -27,7 +32,9 @@ Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisatio
 def create(folder: Folder = Path("registry")) -> None:
     """Create every missing topic; safe to repeat."""
     created = create_topics(operator().client(), all_topics(load_registry(folder)))
-    Console().print(f"{len(created)} created" if created else "nothing to do: every topic is there")
+    new_console().print(
+        f"{len(created)} created" if created else "nothing to do: every topic is there"
+    )
 
 
 @app.command()
@@ -53,9 +60,9 @@ def grant(
             ", ".join(one.operations),
             one.resource,
             f"{one.name}*" if one.pattern == "prefixed" else one.name,
-            "[red]missing[/red]" if one in lacking else "yes",
+            Text("missing", style="red") if one in lacking else "yes",
         )
-    console = Console()
+    console = new_console()
     console.print(table)
     if not apply:
         console.print(f"{len(lacking)} would be granted; add --apply to grant them")
@@ -88,7 +95,11 @@ def list_(
         ]
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("topic", "key", "written by", "read by", "partitions", "kept")
+    console = new_console()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("topic", no_wrap=console.width >= _WIDE, overflow="fold")
+    for heading in ("key", "written by", "read by", "partitions", "kept"):
+        table.add_column(heading, overflow="fold")
     for state in states:
         topic = state.topic
         table.add_row(
@@ -96,7 +107,7 @@ def list_(
             topic.key,
             ", ".join(topic.producers) or "organisations",
             ", ".join(topic.consumers),
-            "[red]missing[/red]" if state.partitions is None else str(state.partitions),
+            Text("missing", style="red") if state.partitions is None else str(state.partitions),
             f"{topic.retention.days} days" if topic.retention else "for ever",
         )
-    Console().print(table)
+    console.print(table)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
 from dsr_cli.api.client import OPENED, IntakeClient
 from dsr_cli.connection import api_connection
 from dsr_cli.view.board import Board
+from dsr_cli.view.console import new_console
 from dsr_cli.view.follow import follow
 
 _ROWS = 20
@@ -41,13 +41,13 @@ async def _watch(request_ids: list[str] | None) -> None:
             page = await client.list(state="open", limit=_ROWS)
             request_ids = [one["id"] for one in page["items"]]
         if not request_ids:
-            Console().print("no open requests; `dsr submit` makes one")
+            new_console().print("no open requests; `dsr submit` makes one")
             return
         request_ids = list(dict.fromkeys(request_ids))
         board = Board((), expected=len(request_ids))  # columns come with what is owed
         for request_id in request_ids:
             board.add(request_id, request_id)
-        with Live(board, refresh_per_second=8, console=Console()):
+        with Live(board, refresh_per_second=8, console=new_console()):
             await follow(client, board)
 
 

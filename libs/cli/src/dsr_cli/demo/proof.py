@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -24,9 +25,16 @@ def holdings_table(
     before: Mapping[str, Holding], after: Mapping[str, Holding], board: Board
 ) -> Table:
     """Return rows per system before and after, with what the systems answered."""
-    table = Table(title="What each system held on these people", title_justify="left")
+    table = Table(
+        title="\nRows of the people who asked, and all rows, in each system's own database",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("system", no_wrap=True)
-    for heading in ("rows before", "rows after", "all rows before", "all rows after"):
+    for heading in ("theirs\nbefore", "theirs\nafter", "all\nbefore", "all\nafter"):
         table.add_column(heading, justify="right")
     table.add_column("answers")
     for system_id, held in before.items():

@@ -55,6 +55,7 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     finished = asyncio.run(_go_round(stack, console, people, board, asked))
     after = asyncio.run(holdings(stack, people))
     console.print(holdings_table(before, after, board))
+    console.print()
     console.print(answers_table(board))
     faults = verdict(before, after, board, asked)
     if not finished or faults:

@@ -55,8 +55,10 @@ def printer(write: Callable[[str], None]) -> Callable[[StackEvent], None]:
     """Return a listener that writes one plain line for each event."""
 
     def listen(event: StackEvent) -> None:
-        detail = f" {event.detail}" if event.detail else ""
+        # What is being prepared says that it is.
+        kind = "" if event.kind == "preparing" and event.detail else event.kind
+        said = " ".join(filter(None, [kind, event.detail]))
         seconds = f" ({event.seconds:.1f} s)" if event.kind in {"ready", "failed"} else ""
-        write(f"{event.name}: {event.kind}{detail}{seconds}")
+        write(f"{event.name}: {said}{seconds}")
 
     return listen

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -103,8 +104,9 @@ class Board:
 
     def __rich__(self) -> RenderableType:
         """Render the board with its legends."""
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
-        table.add_column("request", no_wrap=True)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+        # The one that gives way where there is too little room.
+        table.add_column("request", overflow="ellipsis")
         for number in range(1, len(self.systems) + 1):
             table.add_column(str(number), justify="center", no_wrap=True)
         table.add_column("state", no_wrap=True)
@@ -113,9 +115,14 @@ class Board:
             cells = [cell(row.answers.get(system)) for system in self.systems]
             style = "green" if row.state == "answered" else ""
             seconds = f"{row.seconds:.1f}" if row.seconds is not None else ""
-            table.add_row(row.label, *cells, Text(row.state, style=style), seconds)
-        names = "  ".join(f"{number} {name}" for number, name in enumerate(self.systems, 1))
-        signs = Text("  ").join(
-            Text.assemble(cell(one), f" {one.replace('_', ' ')}") for one in _LEGEND
-        )
-        return Group(table, Text(names, style="dim"), signs)
+            label = Text(row.label, no_wrap=True, overflow="ellipsis")
+            table.add_row(label, *cells, Text(row.state, style=style), seconds)
+        names = [
+            Text(f"{number:>2} {name}", style="dim", no_wrap=True)
+            for number, name in enumerate(self.systems, 1)
+        ]
+        signs = [
+            Text.assemble(cell(one), f" {one.replace('_', ' ')}", no_wrap=True) for one in _LEGEND
+        ]
+        legends = (Columns(one, padding=(0, 2), column_first=True) for one in (names, signs))
+        return Group(table, "", *legends)

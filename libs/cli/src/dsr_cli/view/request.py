@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,11 +26,18 @@ def request_view(
     if closure:
         facts.add_row("closed at", str(closure["closed_at"]))
         facts.add_row("evidence", str(closure["evidence_digest"]))
-    return Group(facts, _obligations(obligations), _missing(request, obligations))
+    owed = Padding(_obligations(obligations), (1, 0))
+    return Group(facts, owed, _missing(request, obligations))
 
 
 def _obligations(obligations: dict[str, Any]) -> Table:
-    table = Table("", "system", "organisation", "answer", "records", "why")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0)
+    table.add_column("", no_wrap=True)
+    table.add_column("system", no_wrap=True)
+    table.add_column("organisation", no_wrap=True)
+    table.add_column("answer")
+    table.add_column("records", justify="right")
+    table.add_column("why")
     for one in obligations.get("obligations", ()):
         grounds = "; ".join(
             f"{exemption['ground']}, review {str(exemption['review_at'])[:10]}"
