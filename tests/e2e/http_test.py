@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import requests
 import schemathesis
-from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
 from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from dsr_cli.demo.people import submission
 from dsr_cli.group.bring_up import api_key
+from support.documented import documented, live_document, search
 from support.forging import a_new_id, internal_token
 from support.loop import Loop
 
@@ -34,16 +23,8 @@ NDJSON = "application/x-ndjson"
 SECRET = "quite-personal-7f3a"
 """Stands in every value that is sent, and in no answer."""
 
-_EXAMPLES = 12
 _TIMEOUT_S = 20
 _ENDLESS = {"/v1/events", f"{BASE}/{{request_id}}/events"}
-_CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 _PUBLIC = [
     ("POST", BASE),
     ("POST", BATCH),
@@ -362,12 +343,7 @@ def schema(loop: Loop) -> Any:
     """The live document."""
     for media in (NDJSON, "application/protobuf"):
         schemathesis.serializer(media)(_as_bytes)
-    generation = GenerationConfig(with_security_parameters=False, database="none")
-    projects = ProjectsConfig(default=ProjectConfig(generation=generation))
-    return schemathesis.openapi.from_url(
-        f"{loop.stack.settings.intake_url}/openapi.json",
-        config=SchemathesisConfig(projects=projects),
-    )
+    return live_document(loop.stack.settings.intake_url)
 
 
 def _as_bytes(_context: Any, value: Any) -> bytes:
@@ -376,13 +352,8 @@ def _as_bytes(_context: Any, value: Any) -> bytes:
 
 
 def test_every_route_is_searched(schema: Any) -> None:
-    documented = {
-        (method.upper(), path)
-        for path, operations in schema.raw_schema["paths"].items()
-        for method in operations
-    }
     endless = {("GET", path) for path in _ENDLESS}
-    assert documented == set(_operations()) | endless
+    assert documented(schema) == set(_operations()) | endless
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -390,31 +361,6 @@ def test_every_route_is_searched(schema: Any) -> None:
 def test_generated_calls_are_answered_as_documented(
     loop: Loop, schema: Any, method: str, path: str, mode: GenerationMode
 ) -> None:
-    operation = schema[path][method]
-    if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation):
-        return
     token = internal_token(loop) if path.startswith("/internal/") else api_key(loop.stack)
-    checks = list(_CHECKS)
-    if mode is GenerationMode.NEGATIVE and path != BATCH:  # whose lines are refused one by one
-        checks.append(negative_data_rejection)
-    with requests.Session() as session:
-
-        @settings(
-            max_examples=_EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def search(case: Any) -> None:
-            headers = {"Authorization": f"Bearer {token}"}
-            answer = case.call(session=session, headers=headers, timeout=_TIMEOUT_S)
-            case.validate_response(answer, checks=checks, headers=headers)
-            assert not re.search(r"Traceback|File \\\"", answer.text)
-
-        search()
-
-
-def _can_be_wrong(operation: Any) -> bool:
-    return bool(operation.body or operation.query or operation.path_parameters)
+    # A batch's lines are refused one by one.
+    search(schema[path][method], mode, token=token, refuses_whole=path != BATCH)

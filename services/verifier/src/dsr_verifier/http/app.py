@@ -14,6 +14,15 @@ from dsr_core.errors import RejectedInput
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import internal_only, new_app
 from dsr_runtime.http.problems import Problem
+from dsr_verifier.http.documents import (
+    AcknowledgementsDocument,
+    ChangesDocument,
+    ClosureDocument,
+    MissingDocument,
+    ObligationsDocument,
+    ProgressDocument,
+    answers,
+)
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.views import Cursor, Document, Views
 
@@ -52,28 +61,48 @@ def read_api(
     )
     router = APIRouter(prefix="/v1", dependencies=[Depends(internal_only(token))])
 
-    @router.get("/requests/{request_id}/obligations", summary="Where each obligation stands")
+    @router.get(
+        "/requests/{request_id}/obligations",
+        summary="Where each obligation stands",
+        responses=answers(ObligationsDocument, 404, 422),
+    )
     async def obligations(request_id: _Id) -> Response:
         return _json(_known(await views.obligations(request_id)))
 
-    @router.get("/requests/{request_id}/acknowledgements", summary="Every answer, as recorded")
+    @router.get(
+        "/requests/{request_id}/acknowledgements",
+        summary="Every answer, as recorded",
+        responses=answers(AcknowledgementsDocument, 404, 422),
+    )
     async def acknowledgements(request_id: _Id) -> Response:
         found = await views.acknowledgements(request_id)
         content = None if found is None else {"request_id": request_id, "acknowledgements": found}
         return _json(_known(content))
 
-    @router.get("/requests/{request_id}/closure", summary="The closure of a request")
+    @router.get(
+        "/requests/{request_id}/closure",
+        summary="The closure of a request",
+        responses=answers(ClosureDocument, 404, 422),
+    )
     async def closure(request_id: _Id) -> Response:
         found = await views.closure(request_id)
         if found is None:
             raise Problem(404, "not_closed", "the ledger holds no closure of that request")
         return _json(found)
 
-    @router.post("/progress:read", summary="How far up to 1000 requests are")
+    @router.post(
+        "/progress:read",
+        summary="How far up to 1000 requests are",
+        responses=answers(ProgressDocument, 400, 422),
+    )
     async def progress(query: ProgressQuery) -> Response:
         return _json({"requests": await views.progress(query.request_ids)})
 
-    @router.get("/cohorts/{cohort_id}/missing", summary="Who has not confirmed what")
+    @router.get(
+        "/cohorts/{cohort_id}/missing",
+        summary="Who has not confirmed what",
+        responses=answers(MissingDocument, 404, 422),
+    )
     async def missing(cohort_id: _Id) -> Response:
         return _json(_known(await views.missing(cohort_id), "cohort"))
 
@@ -81,6 +110,7 @@ def read_api(
         "/changes",
         summary="What has changed since a cursor",
         description="Without a cursor: the present one, and no changes.",
+        responses=answers(ChangesDocument, 422),
     )
     async def changes(
         after: str | None = None, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000

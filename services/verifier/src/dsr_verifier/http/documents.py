@@ -1,0 +1,178 @@
+"""What the read API answers, for its OpenAPI document. Answers are written from the views as they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from dsr_core.closing import Outcome
+from dsr_core.rights import Disposition, Right
+
+__all__ = [
+    "AcknowledgementsDocument",
+    "ChangesDocument",
+    "ClosureDocument",
+    "MissingDocument",
+    "ObligationsDocument",
+    "ProgressDocument",
+    "answers",
+]
+
+
+class ExemptionDocument(BaseModel):
+    """A legal ground on which a system keeps some data."""
+
+    ground: str
+    review_at: datetime
+    categories: list[str]
+    records: int
+
+
+class ObligationDocument(BaseModel):
+    """What one system owes, and where that stands; `disposition` is null until it has answered."""
+
+    system_id: str
+    organisation_id: str
+    is_confirmed: bool
+    is_contradicted: bool
+    contradicts_closure: bool
+    """What the system has said since the closing contradicts it; a closure is never changed."""
+
+    disposition: Disposition | None
+    sequence: int
+    records: int
+    exemptions: list[ExemptionDocument]
+    reason: str
+    answered_at: datetime | None
+    recorded_at: datetime | None
+    retry_at: datetime | None
+
+
+class ObligationsDocument(BaseModel):
+    """A subject request with all its obligations."""
+
+    request_id: str
+    cohort_id: str
+    right: Right
+    regime: str
+    registry_digest: str
+    due_at: datetime
+    opened_at: datetime
+    expected: int
+    open: int
+    closed_at: datetime | None
+    obligations: list[ObligationDocument]
+
+
+class AcknowledgementDocument(BaseModel):
+    """One answer as it was recorded; batch and index say where its signature is."""
+
+    system_id: str
+    sequence: int
+    disposition: Disposition
+    records: int
+    exemptions: list[ExemptionDocument]
+    reason: str
+    answered_at: datetime
+    recorded_at: datetime
+    batch_id: str
+    index: int
+    leaf_hash: str
+
+
+class AcknowledgementsDocument(BaseModel):
+    """Every answer to a subject request, in the order of recording."""
+
+    request_id: str
+    acknowledgements: list[AcknowledgementDocument]
+
+
+class ClosureDocument(BaseModel):
+    """The record that a subject request is closed."""
+
+    request_id: str
+    cohort_id: str
+    right: Right
+    outcome: Outcome
+    closed_at: datetime
+    obligations: int
+    evidence_digest: str
+    registry_digest: str
+
+
+class RequestProgress(BaseModel):
+    """How far one subject request is: by system what it has answered, or null."""
+
+    request_id: str
+    expected: int
+    open: int
+    closed_at: datetime | None
+    systems: dict[str, Disposition | None]
+
+
+class ProgressDocument(BaseModel):
+    """Those of the requests asked for that the ledger knows, in the order asked."""
+
+    requests: list[RequestProgress]
+
+
+class MissingDocument(BaseModel):
+    """How many requests of a cohort are open, and which of them each system still owes."""
+
+    cohort_id: str
+    open_requests: int
+    systems: dict[str, list[str]]
+
+
+class ChangeDocument(BaseModel):
+    """An obligation that stands elsewhere now, or a request where no system is named."""
+
+    cursor: str
+    request_id: str
+    system_id: str | None
+    disposition: Disposition | None
+    is_confirmed: bool
+    at: datetime
+
+
+class ChangesDocument(BaseModel):
+    """Changes, and the cursor to go on from."""
+
+    changes: list[ChangeDocument]
+    cursor: str
+
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+"""A problem document (RFC 9457). It never echoes a value that was sent."""
+
+
+def answers(model: type[BaseModel], *problems: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of a route's answers, those of every route included."""
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        }
+        for status in sorted({401, 503, *problems})
+    }
+    return {200: {"model": model}, **refusals}
