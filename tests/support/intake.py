@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,28 +91,37 @@ class Intake:
         return {"authorization": f"Bearer {made.json()['api_key']}"}
 
 
+def intake_fields(
+    kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path
+) -> dict[str, object]:
+    """Return intake's settings by their names, the port apart; its keys are made in a folder."""
+    for name in ("kek", "lookup"):
+        (folder / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
+    return {
+        "internal_token": TOKEN,
+        "kafka_bootstrap": kafka.bootstrap,
+        "kafka_security_protocol": kafka.security_protocol,
+        "kafka_username": kafka.username,
+        "kafka_password": kafka.password,
+        "postgres_dsn": dsn,
+        "verifier_url": verifier_url,
+        "key_encryption_key_file": folder / "kek",
+        "lookup_key_file": folder / "lookup",
+    }
+
+
+def environment_of(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return settings as a process finds them."""
+    return {f"DSR_{name.upper()}": str(value) for name, value in fields.items()}
+
+
 @asynccontextmanager
 async def running_intake(
     kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path, **changes: Any
 ) -> AsyncIterator[Intake]:
-    for name in ("kek", "lookup"):
-        (folder / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
     port = free_port()
-    settings = Settings.model_validate(
-        {
-            "http_port": port,
-            "internal_token": TOKEN,
-            "kafka_bootstrap": kafka.bootstrap,
-            "kafka_security_protocol": kafka.security_protocol,
-            "kafka_username": kafka.username,
-            "kafka_password": kafka.password,
-            "postgres_dsn": dsn,
-            "verifier_url": verifier_url,
-            "key_encryption_key_file": folder / "kek",
-            "lookup_key_file": folder / "lookup",
-            **changes,
-        }
-    )
+    fields = intake_fields(kafka, dsn, verifier_url, folder)
+    settings = Settings.model_validate(fields | {"http_port": port} | changes)
     process = Process()
     await bootstrap.start(process, settings)
     url = f"http://127.0.0.1:{port}"
