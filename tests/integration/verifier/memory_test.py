@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from integration.verifier.processes import Verifier, Wire, begin_at_the_end
+from integration.verifier.processes import INPUTS, Verifier
 from unit.verifier.world import a_new_request_id, answer
 
 from dsr_cli.stack import Stack
@@ -18,7 +18,9 @@ from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.signing import sign
 from dsr_wire.topics import ACKNOWLEDGEMENTS
 from support import parts
+from support.topics import begin_at_the_end
 from support.waiting import eventually
+from support.wire import Wire
 
 _MIB = 1_048_576
 _RECORD = 256 * 1024
@@ -33,7 +35,7 @@ async def test_large_answers_that_wait_for_postgresql_do_not_fill_the_memory(
     stack: Stack, kafka: KafkaConnection, database: str, tmp_path: Path
 ) -> None:
     group_id = f"dsr.verifier.test-{uuid.uuid4().hex[:8]}"
-    await begin_at_the_end(kafka, group_id)
+    await begin_at_the_end(kafka, group_id, INPUTS)
     record = _large_record(stack)
     address = urlsplit(database)
     assert address.hostname is not None
