@@ -138,6 +138,10 @@ class IntakeClient:
         """Return what each system owes and has answered."""
         return await self._json("GET", f"/v1/subject-requests/{request_id}/obligations")
 
+    async def timeline(self, request_id: str) -> dict[str, Any]:
+        """Return the legal dates, each with its rule and the arithmetic."""
+        return await self._json("GET", f"/v1/subject-requests/{request_id}/timeline")
+
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return the closure, or none while the request is open."""
         try:

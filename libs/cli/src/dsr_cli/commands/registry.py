@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from dsr_cli.commands.faults import leave_with_faults
 from dsr_cli.view.console import new_console
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
@@ -165,26 +166,7 @@ def _load(folder: Path, *, as_json: bool) -> Registry:
     try:
         return load_registry(folder)
     except RegistryFaults as error:
-        if as_json:
-            _print_json(
-                {
-                    "faults": [
-                        {
-                            "file": fault.file,
-                            "line": fault.line,
-                            "message": fault.message,
-                            "suggestion": fault.suggestion,
-                        }
-                        for fault in error.faults
-                    ]
-                }
-            )
-        else:
-            for fault in error.faults:
-                typer.echo(str(fault))
-            count = len(error.faults)
-            typer.echo(f"{count} fault{'s' if count > 1 else ''}", err=True)
-        raise typer.Exit(1) from error
+        leave_with_faults(error, as_json=as_json)
 
 
 def _summary(registry: Registry) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -197,6 +198,26 @@ class Reader:
         else:
             return Item(text, _line(node))
         return None
+
+    def number(self, node: Node | None, where: str, *, low: int, high: int) -> int | None:
+        """Return a whole number within bounds, or none where there is no usable one."""
+        if node is None:
+            return None
+        digits = node.value if isinstance(node, ScalarNode) and node.tag == f"{_TAG}int" else ""
+        if not digits.isdecimal() or not low <= int(digits) <= high:
+            self._faults.add(_line(node), f"{where}: expected a whole number, {low} to {high}")
+            return None
+        return int(digits)
+
+    def day(self, node: Node | None, where: str) -> date | None:
+        """Return a day, or none where there is no usable one."""
+        if node is None:
+            return None
+        try:
+            return date.fromisoformat(node.value if isinstance(node, ScalarNode) else "")
+        except ValueError:
+            self._faults.add(_line(node), f"{where}: expected a day", "write it as 2026-01-31")
+            return None
 
     def checked(self, node: Node | None, where: str, rule: Rule) -> Item | None:
         """Return a text that keeps to a rule, or none after noting that it does not."""

@@ -1,0 +1,78 @@
+"""`dsr rules`: check the rules' files, show what they hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dsr_cli.commands.faults import leave_with_faults
+from dsr_cli.registry.faults import RegistryFaults
+from dsr_core.law.rules import ALL_RIGHTS, Rules
+
+__all__ = ["app", "load_or_leave"]
+
+app = typer.Typer(help="Check and show the rules.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The folder that holds the rules' files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_DEFAULT = Path("rules")
+
+
+@app.command()
+def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
+    """Say whether the files are rules, and everything that is wrong if they are not."""
+    rules = load_or_leave(folder, as_json=as_json)
+    counted = {
+        "digest": rules.digest,
+        "regimes": len(rules.regimes),
+        "jurisdictions": sum(len(one.jurisdictions) for one in rules.regimes),
+        "rules": sum(len(one.rules) for one in rules.regimes),
+    }
+    if as_json:
+        typer.echo(json.dumps(counted, indent=2))
+        return
+    typer.echo(f"{folder}: no faults")
+    table = Table("What", "Count")
+    for name, count in counted.items():
+        table.add_row(name, str(count)[:12])
+    Console().print(table)
+
+
+@app.command()
+def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
+    """List every regime, where it applies, and which dates it counts by which provision."""
+    rules = load_or_leave(folder, as_json=as_json)
+    if as_json:
+        content = {"digest": rules.digest, "regimes": json.loads(rules.canonical())}
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(f"Rules {rules.digest[:12]}")
+    for regime in rules.regimes:
+        where = " ".join(regime.jurisdictions) or "everywhere else"
+        console.print(f"\n[bold]{regime.name}[/]  {regime.title}\n{where}; days of {regime.zone}")
+        table = Table("By when", "Rights", "Term", "Provision")
+        for rule in regime.rules:
+            term = f"{rule.term} from {rule.counts_from.replace('_', ' ')}"
+            if rule.extension is not None:
+                term = f"{term}, {rule.extension.term} more if told in time"
+            rights = "all" if rule.rights == ALL_RIGHTS else "\n".join(rule.rights)
+            provision = f"{rule.citation}, from {rule.in_force_from}"
+            table.add_row(rule.name, rights, term, provision)
+        console.print(table)
+
+
+def load_or_leave(folder: Path, *, as_json: bool) -> Rules:
+    """Read the rules, or print every fault and leave with 1."""
+    # Imported late so that `dsr --help` does not wait for YAML.
+    from dsr_cli.rules import load_rules  # noqa: PLC0415 - see above
+
+    try:
+        return load_rules(folder)
+    except RegistryFaults as error:
+        leave_with_faults(error, as_json=as_json)

@@ -1,0 +1,225 @@
+"""Reading a folder of rules, one regime a file, into `Rules`; every fault of every file at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from yaml.nodes import Node
+
+from dsr_cli.registry.document import Item, Reader, compose
+from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults
+from dsr_cli.registry.taxonomy import COUNTRIES
+from dsr_core.law.calendars import Term
+from dsr_core.law.facts import FactKind
+from dsr_core.law.rules import (
+    ALL_RIGHTS,
+    DEFAULT,
+    ENTRY_NAMES,
+    RESPOND_BY,
+    STARTS,
+    Extension,
+    Regime,
+    Rule,
+    Rules,
+    Tier,
+    TierAction,
+)
+from dsr_core.rights import Right
+
+__all__ = ["load_rules"]
+
+_REGIME_KEYS = ("regime", "title", "citation", "zone", "rules")
+_REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers")
+_RULE_KEYS = ("name", "version", "in_force_from", "counts_from", "term", "citation")
+_RULE_OPTIONS = ("rights", "moved_by", "pauses", "extension")
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NO_NAME = "is not lower-case words joined by underscores"
+_SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+_NO_JURISDICTION = "is no ISO 3166 code such as 'DE' or 'US-CA'"
+
+
+@dataclass(slots=True)
+class _File:
+    """What one file holds. The values in it are only used when no file has a fault."""
+
+    faults: FaultList
+    name: Item | None = None
+    jurisdictions: list[Item] = field(default_factory=list)
+    regime: Regime | None = None
+
+
+def load_rules(folder: Path) -> Rules:
+    """Read every YAML file of a folder.
+
+    A regime without tiers of its own has those of the default.
+
+    Raises:
+        RegistryFaults: Something is wrong; it holds all that is.
+    """
+    if not folder.is_dir():
+        raise RegistryFaults([Fault(str(folder), 1, "no such folder")])
+    files = [_read(path) for path in sorted(folder.iterdir()) if path.suffix in {".yaml", ".yml"}]
+    faults = [fault for file in files for fault in file.faults.found]
+    faults.extend(_twice("regime", ((file, file.name) for file in files if file.name)))
+    places = ((file, item) for file in files for item in file.jurisdictions)
+    faults.extend(_twice("jurisdiction", places))
+    faults.extend(_without_default(folder, files))
+    if faults:
+        raise RegistryFaults(faults)
+    regimes = [file.regime for file in files if file.regime is not None]
+    tiers = next(one.tiers for one in regimes if one.name == DEFAULT)
+    return Rules(tuple(one if one.tiers else replace(one, tiers=tiers) for one in regimes))
+
+
+def _read(path: Path) -> _File:
+    file = _File(FaultList(str(path)))
+    top = compose(path, file.faults)
+    if top is None:
+        return file
+    read = Reader(file.faults)
+    keys = read.mapping(top, "file", required=_REGIME_KEYS, optional=_REGIME_OPTIONS)
+    file.name = read.checked(keys.get("regime"), "regime", _is_name, _NO_NAME)
+    title = read.text(keys.get("title"), "title")
+    citation = read.text(keys.get("citation"), "citation")
+    zone = read.checked(keys.get("zone"), "zone", _is_zone, "is no IANA zone such as Europe/Berlin")
+    holidays = read.checked(keys.get("holidays"), "holidays", _is_jurisdiction, _NO_JURISDICTION)
+    codes = read.items(keys.get("jurisdictions"), "jurisdictions")
+    for node in codes:
+        code = read.checked(node, "jurisdiction", _is_jurisdiction, _NO_JURISDICTION)
+        if code is not None:
+            file.jurisdictions.append(code)
+    rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
+    tiers = [_tier(node, read) for node in read.items(keys.get("tiers"), "tiers")]
+    if file.name is None or title is None or citation is None or zone is None:
+        return file
+    file.regime = Regime(
+        name=file.name.text,
+        title=title.text,
+        citation=citation.text,
+        zone=zone.text,
+        holidays=holidays.text if holidays else None,
+        jurisdictions=tuple({one.text for one in file.jurisdictions}),
+        rules=tuple(one for one in rules if one is not None),
+        tiers=tuple(one for one in tiers if one is not None),
+    )
+    _check_regime(file.regime, file.name.line, file.faults)
+    return file
+
+
+def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
+    keys = read.mapping(node, "rule", required=_RULE_KEYS, optional=_RULE_OPTIONS)
+    name = read.one_of(keys.get("name"), "rule name", ENTRY_NAMES)
+    version = read.number(keys.get("version"), "version", low=1, high=10_000)
+    in_force_from = read.day(keys.get("in_force_from"), "in_force_from")
+    counts_from = read.one_of(keys.get("counts_from"), "fact", STARTS)
+    rights = read.several_of(keys.get("rights"), "rights", "right", ALL_RIGHTS) or ALL_RIGHTS
+    term = _term(keys.get("term"), read, faults)
+    citation = read.text(keys.get("citation"), "citation")
+    moved_by = read.text(keys.get("moved_by"), "moved_by")
+    pauses = read.text(keys.get("pauses"), "pauses")
+    extension = _extension(keys.get("extension"), read, faults)
+    if term and extension and extension.term.unit is not term.unit:
+        line = node.start_mark.line + 1
+        faults.add(line, "extension: counted in another unit than the term", f"use {term.unit}s")
+    if not (name and version and in_force_from and counts_from and term and citation):
+        return None
+    return Rule(
+        name=name.text,
+        version=version,
+        in_force_from=in_force_from,
+        rights=tuple(Right(one) for one in rights),
+        counts_from=FactKind(counts_from.text),
+        term=term,
+        citation=citation.text,
+        moved_by=moved_by.text if moved_by else None,
+        pauses=pauses.text if pauses else None,
+        extension=extension,
+    )
+
+
+def _extension(node: Node | None, read: Reader, faults: FaultList) -> Extension | None:
+    if node is None:
+        return None
+    keys = read.mapping(node, "extension", required=("term", "citation"))
+    term = _term(keys.get("term"), read, faults)
+    citation = read.text(keys.get("citation"), "citation")
+    return Extension(term=term, citation=citation.text) if term and citation else None
+
+
+def _tier(node: Node, read: Reader) -> Tier | None:
+    keys = read.mapping(node, "tier", required=("percent", "action"))
+    percent = read.number(keys.get("percent"), "percent", low=1, high=100)
+    action = read.one_of(keys.get("action"), "action", TierAction)
+    return Tier(percent=percent, action=TierAction(action.text)) if percent and action else None
+
+
+def _term(node: Node | None, read: Reader, faults: FaultList) -> Term | None:
+    item = read.text(node, "term")
+    if item is None:
+        return None
+    try:
+        return Term.parse(item.text)
+    except ValueError as error:
+        faults.add(item.line, f"term: '{item.text}' is no term", str(error))
+        return None
+
+
+def _check_regime(regime: Regime, line: int, faults: FaultList) -> None:
+    """Note what is wrong with a regime as a whole."""
+    seen: set[tuple[str, int, Right]] = set()
+    for rule in regime.rules:
+        for right in rule.rights:
+            if (rule.name, rule.version, right) in seen:
+                message = f"{rule.name} version {rule.version} stands twice for {right}"
+                faults.add(line, message, "give the newer one the next version")
+            seen.add((rule.name, rule.version, right))
+    answered = {right for rule in regime.rules if rule.name == RESPOND_BY for right in rule.rights}
+    lacking = [right for right in ALL_RIGHTS if right not in answered]
+    if regime.name == DEFAULT and lacking:
+        message = f"the default has no {RESPOND_BY} for {', '.join(lacking)}"
+        faults.add(line, message, "every request must have a date to answer by")
+    if regime.name == DEFAULT and regime.jurisdictions:
+        faults.add(line, "the default names jurisdictions", "it is for all that no other names")
+    if regime.name == DEFAULT and not regime.tiers:
+        faults.add(line, "the default has no tiers", "the other regimes take them from here")
+    if regime.name != DEFAULT and not regime.jurisdictions:
+        faults.add(line, f"{regime.name} names no jurisdiction", "list the codes it applies in")
+
+
+def _twice(word: str, places: Iterable[tuple[_File, Item | None]]) -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for file, item in places:
+        if item is None:
+            continue
+        if item.text in first:
+            message = f"{word} '{item.text}' is taken, at {first[item.text]}"
+            yield Fault(file.faults.file, item.line, message, "keep it in one place")
+        else:
+            first[item.text] = f"{file.faults.file}:{item.line}"
+
+
+def _without_default(folder: Path, files: Iterable[_File]) -> Iterator[Fault]:
+    if not any(file.name and file.name.text == DEFAULT for file in files):
+        message = f"no file has the regime '{DEFAULT}'"
+        yield Fault(str(folder), 1, message, "every jurisdiction without a law of its own needs it")
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
+
+
+def _is_jurisdiction(text: str) -> bool:
+    return text in COUNTRIES or (text[:2] in COUNTRIES and _SUBDIVISION.fullmatch(text) is not None)
+
+
+def _is_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

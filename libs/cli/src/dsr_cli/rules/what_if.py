@@ -1,0 +1,96 @@
+"""A timeline from dates that a person gives, without a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dsr_cli.errors import CommandError
+from dsr_core.law.calendars import Calendar
+from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.rules import Regime, Rules
+from dsr_core.law.timeline import timeline
+from dsr_core.rights import Right
+from dsr_runtime.holidays import public_holidays
+
+__all__ = ["what_if"]
+
+
+def what_if(
+    rules: Rules,
+    *,
+    regime: str | None,
+    right: Right,
+    jurisdiction: str,
+    days: Mapping[FactKind, Sequence[str]],
+) -> dict[str, Any]:
+    """Return the timeline of a request that these facts would make, as the API gives one.
+
+    Args:
+        rules: The rules to count by.
+        regime: The regime to count by; the one that applies in the jurisdiction where none is named.
+        right: What would be asked for.
+        jurisdiction: Whose holidays count.
+        days: When what happened: days, or moments with their offset.
+
+    Raises:
+        CommandError: The regime is unknown, a date is none, or nothing was received.
+    """
+    received = days.get(FactKind.RECEIVED)
+    if not received:
+        raise CommandError("a timeline begins with a receipt: give --received")
+    chosen, why = _regime(rules, regime, jurisdiction, right, received[0])
+    calendar = Calendar(ZoneInfo(chosen.zone), public_holidays(chosen.holidays or jurisdiction))
+    facts = [Fact(kind, _moment(text, calendar)) for kind, texts in days.items() for text in texts]
+    return {
+        "right": right.value,
+        "jurisdiction": jurisdiction,
+        "regime": chosen.name,
+        "regime_why": why,
+        "rules_digest": rules.digest,
+        "zone": chosen.zone,
+        "facts": _facts(facts),
+        "entries": [
+            {
+                "name": entry.name,
+                "at": entry.at.isoformat() if entry.at else None,
+                "rule": entry.rule,
+                "why": entry.why,
+            }
+            for entry in timeline(chosen, right, calendar, facts).entries
+        ],
+    }
+
+
+def _regime(
+    rules: Rules, name: str | None, jurisdiction: str, right: Right, received: str
+) -> tuple[Regime, str]:
+    if name is None:
+        applicable = rules.applicable(jurisdiction, right, _parsed(received).date())
+        return applicable.regime, applicable.why
+    regime = rules.regime(name)
+    if regime is None:
+        known = ", ".join(one.name for one in rules.regimes)
+        raise CommandError(f"there is no regime '{name}'; there are {known}")
+    return regime, "it was asked for"
+
+
+def _facts(facts: Iterable[Fact]) -> list[dict[str, str]]:
+    ordered = sorted(facts, key=lambda one: one.effective_at)
+    return [{"kind": one.kind.value, "at": one.effective_at.isoformat()} for one in ordered]
+
+
+def _moment(text: str, calendar: Calendar) -> datetime:
+    moment = _parsed(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=calendar.zone)
+
+
+def _parsed(text: str) -> datetime:
+    """Read a day, which means its noon, or a moment."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"'{text}' is no date; write it as 2026-01-31") from None
+    return datetime.combine(moment, time(12)) if len(text) <= len("2026-01-31") else moment

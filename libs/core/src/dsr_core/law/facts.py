@@ -1,0 +1,51 @@
+"""Facts: what has happened to one subject request, as far as its dates go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Fact", "FactKind", "in_order"]
+
+
+class FactKind(StrEnum):
+    """What happened. The order here is the order of facts of the same moment."""
+
+    RECEIVED = "received"
+    """The person's request arrived, by whichever channel."""
+
+    IDENTITY_PROVEN = "identity_proven"
+    CLARIFICATION_ASKED = "clarification_asked"
+    """The person was asked what exactly is meant, since nothing can be done without knowing."""
+
+    CLARIFICATION_GIVEN = "clarification_given"
+    EXTENSION_NOTIFIED = "extension_notified"
+    """The person was told of an extension, with its reasons."""
+
+    REFUSED = "refused"
+    """The person was told that the request is not followed, or not wholly."""
+
+    APPEALED = "appealed"
+    """The person asked that a refusal be reviewed."""
+
+    ANSWERED = "answered"
+    """The person has the answer."""
+
+
+_ORDER = {kind: place for place, kind in enumerate(FactKind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened, at a moment; when we learnt of it is the ledger's concern."""
+
+    kind: FactKind
+    effective_at: datetime
+    """When it happened. A fact moves only dates that lie after it."""
+
+
+def in_order(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return distinct facts in the order in which they happened, however they arrived."""
+    return tuple(sorted(set(facts), key=lambda one: (one.effective_at, _ORDER[one.kind])))

@@ -1,0 +1,286 @@
+"""Rules: which law counts which date of a subject request, as data that is read from files.
+
+Rules are a value. Their digest names them: a request pins the digest of those that were in force
+when it came in, and its dates can be computed again from them for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from dsr_core.law.calendars import Term
+from dsr_core.law.facts import FactKind
+from dsr_core.rights import Right
+
+__all__ = [
+    "ALL_RIGHTS",
+    "DEFAULT",
+    "ENTRY_NAMES",
+    "RESPOND_BY",
+    "STARTS",
+    "Applicable",
+    "Extension",
+    "Regime",
+    "Rule",
+    "Rules",
+    "Tier",
+    "TierAction",
+]
+
+DEFAULT = "default"
+"""The regime of every jurisdiction that no other regime names."""
+
+RESPOND_BY = "respond_by"
+"""The entry that every regime must have: the date by which the person has the answer."""
+
+ENTRY_NAMES = {
+    "acknowledge_receipt_by": "the person has been told that the request arrived",
+    "answer_appeal_by": "the person has the answer to an appeal",
+    "complain_by": "the person can still complain of a refusal",
+    RESPOND_BY: "the person has the answer",
+    "refusal_notice_by": "the person has been told of a refusal, with its grounds",
+    "verify_identity_by": "the person has proven who they are, or the request ends as not verified",
+    "keep_record_until": "the record of the request is kept",
+}
+"""The dates that rules may count, and what must be so by each."""
+
+ALL_RIGHTS = tuple(sorted(Right))
+
+STARTS = (
+    FactKind.RECEIVED,
+    FactKind.IDENTITY_PROVEN,
+    FactKind.REFUSED,
+    FactKind.APPEALED,
+    FactKind.ANSWERED,
+)
+"""The facts that a date can be counted from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """By how much a date may be moved once, if the person is told before it."""
+
+    term: Term
+    citation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one date is counted, under one provision, from the day that this came into force."""
+
+    name: str
+    """What must have happened by the date, for example `respond_by`."""
+
+    version: int
+    in_force_from: date
+    rights: tuple[Right, ...]
+    counts_from: FactKind
+    term: Term
+    citation: str
+    moved_by: str | None = None
+    """The provision that moves the date off weekends and holidays; none where it stays."""
+
+    pauses: str | None = None
+    """The provision by which the clock stands still while clarification is awaited; none if never."""
+
+    extension: Extension | None = None
+
+
+class TierAction(StrEnum):
+    """What is done as a date comes near."""
+
+    REMIND_SYSTEMS = "remind_systems"
+    ESCALATE_TO_ORGANISATION = "escalate_to_organisation"
+    ESCALATE_TO_PRIVACY_OFFICE = "escalate_to_privacy_office"
+    RECORD_BREACH = "record_breach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What is done when a part of the time to answer has passed and some have not answered."""
+
+    percent: int
+    """Of the time from receipt to the legal date: 1 to 100."""
+
+    action: TierAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regime:
+    """The law of some jurisdictions, as far as dates go."""
+
+    name: str
+    title: str
+    citation: str
+    zone: str
+    """The IANA zone of the establishment that answers under this law; its days are counted."""
+
+    holidays: str | None = None
+    """Whose public holidays count; the requester's jurisdiction's where none is named."""
+
+    jurisdictions: tuple[str, ...]
+    """ISO 3166-1 or 3166-2 codes, sorted; a country means its subdivisions too."""
+
+    rules: tuple[Rule, ...]
+    """Sorted by name, version and rights."""
+
+    tiers: tuple[Tier, ...]
+    """Sorted by percent."""
+
+    def __post_init__(self) -> None:
+        """Sort, so that equal content is equal, and has an equal digest."""
+        set_ = object.__setattr__
+        set_(self, "jurisdictions", tuple(sorted(self.jurisdictions)))
+        rules = sorted(self.rules, key=lambda one: (one.name, one.version, one.rights))
+        set_(self, "rules", tuple(rules))
+        set_(self, "tiers", tuple(sorted(self.tiers, key=lambda one: (one.percent, one.action))))
+
+    def in_force(self, right: Right, received_on: date) -> tuple[Rule, ...]:
+        """Return the rules for a right that were in force on a day, the newest version of each."""
+        newest: dict[str, Rule] = {}
+        for rule in self.rules:
+            if right in rule.rights and rule.in_force_from <= received_on:
+                newest[rule.name] = rule
+        return tuple(newest.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Applicable:
+    """The regime whose rules apply, and why it is that one."""
+
+    regime: Regime
+    why: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One version of all regimes, sorted by name."""
+
+    regimes: tuple[Regime, ...]
+    digest: str = field(init=False)
+    """SHA-256 of the canonical form, in hexadecimal: the version's name."""
+
+    def __post_init__(self) -> None:
+        """Sort, so that equal content has an equal digest."""
+        set_ = object.__setattr__
+        set_(self, "regimes", tuple(sorted(self.regimes, key=lambda one: one.name)))
+        set_(self, "digest", hashlib.sha256(self.canonical()).hexdigest())
+
+    def regime(self, name: str) -> Regime | None:
+        """Return a regime by name, or none."""
+        return next((one for one in self.regimes if one.name == name), None)
+
+    def applicable(self, jurisdiction: str, right: Right, received_on: date) -> Applicable:
+        """Say whose rules apply to a person of a jurisdiction; the local version prevails.
+
+        A regime that names the subdivision goes before one that names its country, and either before
+        the default. One that had no date to answer by on that day, for that right, is passed over.
+        """
+        country = jurisdiction.partition("-")[0]
+        for code in dict.fromkeys((jurisdiction, country)):
+            regime = self._by_jurisdiction.get(code)
+            if regime is None:
+                continue
+            if any(rule.name == RESPOND_BY for rule in regime.in_force(right, received_on)):
+                return Applicable(regime, f"{regime.title} applies in {code}")
+            late = f"{regime.title} had no date for {right} on {received_on}"
+            return Applicable(self._default, f"{late}; the default applies")
+        why = f"no regime names {jurisdiction}; the default applies"
+        return Applicable(self._default, why)
+
+    @cached_property
+    def _by_jurisdiction(self) -> dict[str, Regime]:
+        return {code: one for one in self.regimes for code in one.jurisdictions}
+
+    @cached_property
+    def _default(self) -> Regime:
+        return next(one for one in self.regimes if one.name == DEFAULT)
+
+    def canonical(self) -> bytes:
+        """Return the canonical form: JSON with sorted keys, no white space, UTF-8."""
+        content = [_regime_fields(one) for one in self.regimes]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode()
+
+    @classmethod
+    def from_canonical(cls, canonical: bytes) -> Rules:
+        """Rebuild rules from their canonical form.
+
+        Raises:
+            ValueError: The bytes are not the canonical form of rules, or these have no default.
+        """
+        try:
+            rules = cls(tuple(_regime(one) for one in json.loads(canonical)))
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError("not rules") from error
+        if rules.canonical() != canonical:
+            raise ValueError("not the canonical form")
+        if rules.regime(DEFAULT) is None or len({one.name for one in rules.regimes}) != len(
+            rules.regimes
+        ):
+            raise ValueError("each regime once, and one of them the default")
+        return rules
+
+
+def _regime_fields(one: Regime) -> dict[str, Any]:
+    return {
+        "citation": one.citation,
+        "holidays": one.holidays,
+        "jurisdictions": list(one.jurisdictions),
+        "name": one.name,
+        "rules": [_rule_fields(rule) for rule in one.rules],
+        "tiers": [{"action": tier.action.value, "percent": tier.percent} for tier in one.tiers],
+        "title": one.title,
+        "zone": one.zone,
+    }
+
+
+def _regime(fields: dict[str, Any]) -> Regime:
+    return Regime(
+        **{
+            **fields,
+            "jurisdictions": tuple(fields["jurisdictions"]),
+            "rules": tuple(_rule(one) for one in fields["rules"]),
+            "tiers": tuple(
+                Tier(percent=int(one["percent"]), action=TierAction(one["action"]))
+                for one in fields["tiers"]
+            ),
+        }
+    )
+
+
+def _rule_fields(one: Rule) -> dict[str, Any]:
+    extension = one.extension
+    return {
+        "citation": one.citation,
+        "counts_from": one.counts_from.value,
+        "extension": extension and {"citation": extension.citation, "term": str(extension.term)},
+        "in_force_from": one.in_force_from.isoformat(),
+        "moved_by": one.moved_by,
+        "name": one.name,
+        "pauses": one.pauses,
+        "rights": [right.value for right in one.rights],
+        "term": str(one.term),
+        "version": one.version,
+    }
+
+
+def _rule(fields: dict[str, Any]) -> Rule:
+    extension = fields["extension"]
+    return Rule(
+        **{
+            **fields,
+            "counts_from": FactKind(fields["counts_from"]),
+            "extension": extension
+            and Extension(term=Term.parse(extension["term"]), citation=extension["citation"]),
+            "in_force_from": date.fromisoformat(fields["in_force_from"]),
+            "rights": tuple(Right(right) for right in fields["rights"]),
+            "term": Term.parse(fields["term"]),
+        }
+    )

@@ -1,0 +1,173 @@
+"""The timeline: every legal date of one subject request, from the rules and the facts so far.
+
+A pure function. The same facts in any order give the same dates, and a fact never moves a date that
+lies before it: what is past stays past, whatever is learnt later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_core.law.calendars import Calendar, Reckoned, Term, Unit, reckon
+from dsr_core.law.facts import Fact, FactKind, in_order
+from dsr_core.law.rules import RESPOND_BY, Regime, Rule
+from dsr_core.rights import Right
+
+__all__ = ["EXTENSION_NOTICE_BY", "Entry", "Timeline", "timeline"]
+
+EXTENSION_NOTICE_BY = "extension_notice_by"
+"""The entry that says until when the person can be told of an extension."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One date of a timeline."""
+
+    name: str
+    at: datetime | None
+    """The last second that is in time; none while the date depends on something that is awaited."""
+
+    rule: str
+    """The provision, and the version of the rule that states it."""
+
+    why: str
+    """The arithmetic in words, or what is awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The dates of one subject request, in order; those without a date last."""
+
+    entries: tuple[Entry, ...]
+
+    def entry(self, name: str) -> Entry | None:
+        """Return an entry by name, or none."""
+        return next((one for one in self.entries if one.name == name), None)
+
+    @property
+    def respond_by(self) -> datetime | None:
+        """The date by which the person has the answer; none while it depends on something awaited."""
+        entry = self.entry(RESPOND_BY)
+        return entry.at if entry else None
+
+
+def timeline(regime: Regime, right: Right, calendar: Calendar, facts: Iterable[Fact]) -> Timeline:
+    """Compute every date of a subject request.
+
+    Of several facts of one kind, the earliest receipt, proof of identity, refusal, appeal and answer
+    count; every clarification does. An extension counts once, and only if the person was told of it
+    by `extension_notice_by`.
+
+    Args:
+        regime: The regime that applies, of the rules that the request pins.
+        right: What the person asked for.
+        calendar: Of the requester's jurisdiction, in the zone of the regime's establishment.
+        facts: What has happened so far, in any order, repeated or not.
+
+    Raises:
+        ValueError: Nothing was received, so that there is nothing to count from.
+    """
+    ordered = in_order(facts)
+    received = _first(ordered, FactKind.RECEIVED)
+    if received is None:
+        raise ValueError("a timeline begins with a receipt")
+    rules = regime.in_force(right, calendar.day_of(received))
+    entries = [entry for rule in rules for entry in _entries(rule, calendar, ordered, received)]
+    entries.sort(key=lambda one: (one.at is None, one.at or received, one.name))
+    return Timeline(tuple(entries))
+
+
+def _entries(
+    rule: Rule, calendar: Calendar, facts: Sequence[Fact], received: datetime
+) -> Iterator[Entry]:
+    start = _first(facts, rule.counts_from)
+    # A refusal, an appeal, an answer need never come; until one does, there is no such date.
+    provision = f"{rule.citation} (version {rule.version})"
+    if start is None:
+        if rule.counts_from is FactKind.IDENTITY_PROVEN:
+            why = f"{rule.term} after the proof of identity, which is awaited"
+            yield Entry(name=rule.name, at=None, rule=provision, why=why)
+        return
+    clock = _Clock(rule, calendar, max(start, received))
+    unextended = clock.run(facts, extension=None)
+    if rule.extension is None:
+        yield Entry(name=rule.name, at=unextended.at, rule=provision, why=unextended.why)
+        return
+    extending = f"{rule.extension.citation} (version {rule.version})"
+    due = clock.run(facts, extension=rule.extension.term)
+    counted_by = extending if due.is_extended else provision
+    yield Entry(name=rule.name, at=due.at, rule=counted_by, why=due.why)
+    yield Entry(
+        name=EXTENSION_NOTICE_BY,
+        at=unextended.at,
+        rule=extending,
+        why=f"the person must be told before the time is over: {unextended.why}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Where a clock ends; nowhere while it stands still."""
+
+    at: datetime | None
+    why: str
+    is_extended: bool
+
+
+class _Clock:
+    """Counts one date, fact by fact, so that none can move what lies before it."""
+
+    def __init__(self, rule: Rule, calendar: Calendar, start: datetime) -> None:
+        self._rule = rule
+        self._calendar = calendar
+        self._start = start
+
+    def run(self, facts: Sequence[Fact], *, extension: Term | None) -> _Due:
+        """Return the date as the facts leave it; without an extension, as if none had been told."""
+        term, paused, is_extended = self._rule.term, 0, False
+        asked: datetime | None = None
+        told_late: datetime | None = None
+        reckoned = self._reckon(term, paused)
+        for fact in facts:
+            # What happened before the clock began counts from its beginning.
+            at = max(fact.effective_at, self._start)
+            is_over = asked is None and at > reckoned.at
+            match fact.kind:
+                case FactKind.EXTENSION_NOTIFIED if extension is not None and not is_extended:
+                    if is_over:
+                        told_late = at
+                        continue
+                    is_extended, term = True, term.plus(extension)
+                case FactKind.CLARIFICATION_ASKED if self._rule.pauses and not is_over:
+                    asked = asked or at
+                    continue
+                case FactKind.CLARIFICATION_GIVEN if asked is not None:
+                    paused += self._between(asked, at)
+                    asked = None
+                case _:
+                    continue
+            reckoned = self._reckon(term, paused)
+        if asked is not None:
+            why = (
+                f"the clock stands still since {self._calendar.day_of(asked)}: {self._rule.pauses}"
+            )
+            return _Due(None, why, is_extended)
+        why = reckoned.why
+        if told_late is not None:
+            why = f"{why}; an extension told on {self._calendar.day_of(told_late)} came too late"
+        return _Due(reckoned.at, why, is_extended)
+
+    def _reckon(self, term: Term, paused: int) -> Reckoned:
+        moved_by = self._rule.moved_by
+        return reckon(self._start, term, self._calendar, moved_by=moved_by, paused=paused)
+
+    def _between(self, asked: datetime, given: datetime) -> int:
+        if self._rule.term.unit is Unit.SECONDS:
+            return int((given - asked).total_seconds())
+        return (self._calendar.day_of(given) - self._calendar.day_of(asked)).days
+
+
+def _first(facts: Sequence[Fact], kind: FactKind) -> datetime | None:
+    return next((fact.effective_at for fact in facts if fact.kind is kind), None)
