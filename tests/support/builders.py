@@ -7,13 +7,24 @@ look for personal values where none belong.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
+from dsr_core.law.calendars import Term
+from dsr_core.law.facts import FactKind
+from dsr_core.law.rules import (
+    ALL_RIGHTS,
+    RESPOND_BY,
+    Regime,
+    Rule,
+    Rules,
+    Tier,
+    TierAction,
+)
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, System
@@ -23,7 +34,8 @@ from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.codec.registry import PublishedRegistry
-from dsr_wire.codec.requests import AcceptedCohort
+from dsr_wire.codec.requests import AcceptedCohort, DatedTier
+from dsr_wire.codec.rules import PublishedRules
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 """The present of every builder."""
@@ -135,6 +147,43 @@ def a_registry(*systems: System) -> Registry:
     return Registry(tuple(an_organisation(one) for one in owners), tuple(chosen))
 
 
+def a_regime(name: str = "default", **changes: Any) -> Regime:
+    """A regime that gives 30 days for everything."""
+    one = Regime(
+        name=name,
+        title=f"The {name} regime",
+        citation="an example",
+        zone="Etc/UTC",
+        jurisdictions=(),
+        rules=(
+            Rule(
+                name=RESPOND_BY,
+                version=1,
+                in_force_from=date(1900, 1, 1),
+                rights=ALL_RIGHTS,
+                counts_from=FactKind.RECEIVED,
+                term=Term.parse("30 days"),
+                citation="an example",
+            ),
+        ),
+        tiers=(
+            Tier(percent=50, action=TierAction.REMIND_SYSTEMS),
+            Tier(percent=100, action=TierAction.RECORD_BREACH),
+        ),
+    )
+    return replace(one, **changes)
+
+
+def the_rules(*regimes: Regime) -> Rules:
+    """Rules of the given regimes; without any, of the default alone."""
+    return Rules(regimes or (a_regime(),))
+
+
+def published_rules(rules: Rules | None = None, **changes: Any) -> PublishedRules:
+    """Rules that were published just now."""
+    return replace(PublishedRules(rules or the_rules(), NOW), **changes)
+
+
 def an_accepted_cohort(**changes: Any) -> AcceptedCohort:
     """A cohort of two deletions."""
     one = AcceptedCohort(
@@ -149,6 +198,11 @@ def an_accepted_cohort(**changes: Any) -> AcceptedCohort:
         accepted_at=NOW,
         due_at=NOW + days(30),
         request_ids=(a_request_id(1), a_request_id(2)),
+        rules_digest=the_rules().digest,
+        tiers=(
+            DatedTier(TierAction.REMIND_SYSTEMS, NOW + days(15)),
+            DatedTier(TierAction.RECORD_BREACH, NOW + days(30)),
+        ),
     )
     return replace(one, **changes)
 

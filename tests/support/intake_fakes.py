@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import State
 from dsr_core.registry import Registry
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.drafting import Drafter
 from dsr_intake.model import (
     Accepted,
     ClientRow,
@@ -23,7 +26,7 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import Form
 from dsr_wire.keys import SystemPublicKeys
-from support.builders import NOW, a_request_id
+from support.builders import NOW, a_request_id, the_rules
 
 __all__ = [
     "FakeAcceptance",
@@ -32,16 +35,24 @@ __all__ = [
     "FakeRegistryView",
     "FakeStates",
     "FakeWrapper",
+    "a_drafter",
     "a_ledger_change",
     "a_state_row",
+    "no_holidays",
 ]
 
 
 class FakeRegistryView:
-    """A registry that a test chose."""
+    """A registry and rules that a test chose."""
 
-    def __init__(self, current: Registry | None) -> None:
+    def __init__(self, current: Registry | None, rules: Rules | None = None) -> None:
         self.current = current
+        self.current_rules = rules or the_rules()
+
+    async def rules(self, digest: str) -> Rules:
+        if self.current_rules.digest != digest:
+            raise Unavailable("the rules have not arrived")
+        return self.current_rules
 
     async def version(self, digest: str) -> Registry:
         if self.current is None or self.current.digest != digest:
@@ -50,6 +61,22 @@ class FakeRegistryView:
 
     async def keys(self, system_id: str) -> SystemPublicKeys:
         raise Unavailable(f"no keys are registered for the system {system_id}")
+
+
+def no_holidays(jurisdiction: str) -> dict[date, str]:
+    """A calendar in which only weekends are off."""
+    del jurisdiction
+    return {}
+
+
+def a_drafter(registry: Registry | None, rules: Rules | None = None) -> Drafter:
+    """A drafter at NOW."""
+    return Drafter(
+        registry=FakeRegistryView(registry, rules),
+        dating=Dating(no_holidays),
+        lookup_key=b"k" * 32,
+        clock=lambda: NOW,
+    )
 
 
 class FakeWrapper:
@@ -97,8 +124,9 @@ def _accepted(draft: Draft, cohort_id: CohortId, due_at: datetime) -> Accepted:
         cohort_id=cohort_id,
         right=draft.submission.right,
         jurisdiction=draft.submission.jurisdiction,
-        regime="default",
+        regime=draft.dates.regime,
         registry_digest=draft.registry_digest,
+        rules_digest=draft.dates.rules_digest,
         received_at=draft.received_at,
         accepted_at=draft.accepted_at,
         due_at=due_at,

@@ -11,6 +11,7 @@ from dsr_core.acknowledgements import Acknowledgement, Exemption
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
+from dsr_core.law.rules import TierAction
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, System
@@ -20,7 +21,7 @@ from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.codec.registry import PublishedRegistry
-from dsr_wire.codec.requests import AcceptedCohort
+from dsr_wire.codec.requests import AcceptedCohort, DatedTier
 
 EXEMPT = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,6 +113,10 @@ cohorts = st.builds(
     accepted_at=times,
     due_at=times,
     request_ids=request_ids,
+    rules_digest=st.just("") | hex_digests,
+    tiers=st.lists(st.builds(DatedTier, st.sampled_from(TierAction), times), max_size=4).map(
+        lambda one: tuple(sorted(one, key=lambda tier: tier.at))
+    ),
 )
 opened = st.builds(
     OpenedObligations,

@@ -10,7 +10,7 @@ from dsr_core.cohorts import COHORT_LIMIT, CohortKey, workflow_id
 from dsr_core.ids import is_slug, is_uuid, uuid7
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
-from support.builders import NOW, a_cohort_id, a_registry
+from support.builders import NOW, a_cohort_id, a_registry, the_rules
 
 
 def test_uuid7_is_the_example_of_rfc_9562() -> None:
@@ -63,7 +63,15 @@ def test_a_workflow_is_named_for_its_cohort() -> None:
 def test_equal_cohort_keys_are_one_key() -> None:
     def key() -> CohortKey:
         return CohortKey(
-            Right.ACCESS, "default", "DE", Scope(), ("email",), a_registry().digest, NOW.date()
+            Right.ACCESS,
+            "default",
+            "DE",
+            Scope(),
+            ("email",),
+            a_registry().digest,
+            the_rules().digest,
+            NOW.date(),
+            NOW,
         )
 
     assert {key(), key()} == {key()}

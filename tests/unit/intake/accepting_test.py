@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_core.cohorts import COHORT_LIMIT
-from dsr_core.deadlines import respond_by
 from dsr_core.errors import Unavailable
 from dsr_core.rights import Right
 from dsr_intake.application.accepting import (
@@ -17,17 +16,16 @@ from dsr_intake.application.accepting import (
     InteractiveAcceptor,
     Overloaded,
 )
-from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.http.submission import parse_single
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Accepted, Draft, KeyReused, StillRunning
 from dsr_wire.envelope import header
 from support.builders import MARKER, NOW, a_registry
-from support.intake_fakes import FakeAcceptance, FakeRegistryView, FakeWrapper
+from support.intake_fakes import FakeAcceptance, FakeWrapper, a_drafter
 from support.submissions import a_submission
 
-DRAFTER = Drafter(registry=FakeRegistryView(a_registry()), lookup_key=b"k" * 32, clock=lambda: NOW)
+DRAFTER = a_drafter(a_registry())
 
 
 def a_draft(number: int = 1, *, key: str | None = None, **changes: object) -> Draft:
@@ -175,7 +173,11 @@ def test_cohort_has_the_earliest_receipt_and_a_bounded_size() -> None:
     formed = cohorts_of_many(drafts)
     assert [len(one.members) for one in formed] == [COHORT_LIMIT, 1]
     assert formed[0].cohort.received_at == early
-    assert formed[0].cohort.due_at == respond_by(early)
+    assert formed[0].cohort.due_at == datetime(2026, 4, 1, 23, 59, 59, tzinfo=UTC)
+    assert [tier.at for tier in formed[0].cohort.tiers] == [
+        early + (formed[0].cohort.due_at - early) / 2,
+        formed[0].cohort.due_at,
+    ]
     assert formed[0].cohort.cohort_id not in {one.request_id for one in drafts}
     assert formed[1].cohort.cohort_id == formed[1].members[0].request_id
     assert len(formed[0].record.value) < 100_000

@@ -15,16 +15,13 @@ from dsr_intake.application.drafting import OFFERED, Drafter
 from dsr_intake.application.identity_cipher import decrypt, encrypt
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Submission
+from support import intake_fakes
 from support.builders import MARKER, NOW, a_registry, a_request_id, an_identity
-from support.intake_fakes import FakeRegistryView
 from support.submissions import a_submission
-
-LOOKUP_KEY = b"k" * 32
 
 
 def a_drafter(registry: Registry | None = None) -> Drafter:
-    view = FakeRegistryView(registry or a_registry())
-    return Drafter(registry=view, lookup_key=LOOKUP_KEY, clock=lambda: NOW)
+    return intake_fakes.a_drafter(registry or a_registry())
 
 
 def submitted(key: str | None = None, number: int = 1) -> Submission:
@@ -91,7 +88,7 @@ def test_request_that_nobody_must_answer_is_refused(scope: Scope) -> None:
 
 
 def test_without_a_registry_nothing_is_accepted() -> None:
-    drafter = Drafter(registry=FakeRegistryView(None), lookup_key=LOOKUP_KEY, clock=lambda: NOW)
+    drafter = intake_fakes.a_drafter(None)
     with pytest.raises(Unavailable):
         drafter.check_ready()
     with pytest.raises(Unavailable):

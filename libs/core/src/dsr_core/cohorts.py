@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -24,8 +24,11 @@ class CohortKey:
     scope: Scope
     identifier_kinds: tuple[str, ...]
     registry_digest: str
+    rules_digest: str
     received_on: date
-    """The day of receipt, in UTC."""
+    """The day of receipt, in the zone of the establishment."""
+
+    due_at: datetime
 
 
 def workflow_id(cohort_id: str) -> str:

@@ -22,6 +22,7 @@ from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter, utc_now
 from dsr_intake.application.events import Events
 from dsr_intake.application.sealing import Sealing
@@ -32,6 +33,7 @@ from dsr_intake.settings import Settings
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
+from dsr_runtime.holidays import public_holidays
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.outbox import OutboxRelay
@@ -103,9 +105,12 @@ async def start(process: Process, settings: Settings) -> None:
     wrapper = FileKeyWrapper(kek)
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
+    dating = Dating(public_holidays)
     context = Context(
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
-        drafter=Drafter(registry=registries, lookup_key=lookup_key, clock=utc_now),
+        dating=dating,
+        registry=registries,
+        drafter=Drafter(registry=registries, dating=dating, lookup_key=lookup_key, clock=utc_now),
         single=InteractiveAcceptor(
             store=acceptance,
             wrapper=wrapper,

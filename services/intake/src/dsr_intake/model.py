@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -21,6 +22,7 @@ __all__ = [
     "Answer",
     "ClientRow",
     "CohortStanding",
+    "Dates",
     "Draft",
     "FormedCohort",
     "KeyReused",
@@ -72,6 +74,20 @@ class WrappedKey(NamedTuple):
     kek_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dates:
+    """Which law counts a request's days, and the dates that its orchestration needs."""
+
+    regime: str
+    regime_why: str
+    rules_digest: str
+    received_on: date
+    """The day of receipt, in the zone of the regime's establishment."""
+
+    due_at: datetime
+    tiers: tuple[Tier, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Draft:
     """A subject request that is ready to be written, in a cohort yet to be formed."""
@@ -80,6 +96,7 @@ class Draft:
     client_id: str
     submission: Submission
     registry_digest: str
+    dates: Dates
     received_at: datetime
     accepted_at: datetime
     tag: KeyTag | None
@@ -116,6 +133,7 @@ class Accepted:
     jurisdiction: str
     regime: str
     registry_digest: str
+    rules_digest: str
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
@@ -162,7 +180,9 @@ class RequestView:
     right: Right
     jurisdiction: str
     regime: str
+    regime_why: str
     registry_digest: str
+    rules_digest: str
     requester_role: str
     channel: str
     language: str | None

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.law.rules import Rules
 from dsr_core.registry import Registry
 from dsr_intake.model import (
     Acceptance,
@@ -68,11 +69,24 @@ class KeyWrapper(Protocol):
 
 
 class RegistryView(Protocol):
-    """The registry versions and system keys that have been published."""
+    """The registry versions, system keys and rules that have been published."""
 
     @property
     def current(self) -> Registry | None:
         """The newest version; none before the first."""
+        ...
+
+    @property
+    def current_rules(self) -> Rules | None:
+        """The newest version of the rules; none before the first."""
+        ...
+
+    async def rules(self, digest: str) -> Rules:
+        """Return a version of the rules, waiting a bounded time for it.
+
+        Raises:
+            Unavailable: It has not arrived.
+        """
         ...
 
     async def version(self, digest: str) -> Registry:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from dsr_cli.registry.faults import RegistryFaults
+if TYPE_CHECKING:  # its package loads YAML, which help should not wait for
+    from dsr_cli.registry.faults import RegistryFaults
 
 __all__ = ["leave_with_faults"]
 

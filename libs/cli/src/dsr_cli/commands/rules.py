@@ -1,8 +1,9 @@
-"""`dsr rules`: check the rules' files, show what they hold."""
+"""`dsr rules`: check the rules' files, show what they hold, publish them."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.commands.faults import leave_with_faults
-from dsr_cli.registry.faults import RegistryFaults
 from dsr_core.law.rules import ALL_RIGHTS, Rules
 
 __all__ = ["app", "load_or_leave"]
 
-app = typer.Typer(help="Check and show the rules.", no_args_is_help=True)
+app = typer.Typer(help="Check, show and publish the rules.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder that holds the rules' files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -67,10 +67,36 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
         console.print(table)
 
 
+@app.command()
+def publish(
+    folder: Folder = _DEFAULT,
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Publish; without it, only say what.")
+    ] = False,
+) -> None:
+    """Publish the rules, so that new requests are counted by them; a dry run unless --apply.
+
+    Requests that were accepted before keep the rules that they pin. Publishing the same version
+    again changes nothing.
+    """
+    from dsr_cli.kafka.connect import operator  # noqa: PLC0415 - see load_or_leave
+    from dsr_cli.kafka.registry_topic import rules_record  # noqa: PLC0415
+
+    rules = load_or_leave(folder, as_json=False)
+    what = f"rules {rules.digest[:12]}, {len(rules.regimes)} regimes"
+    if not apply:
+        typer.echo(f"{what} would be published; add --apply to publish them")
+        return
+    operator().send([rules_record(rules, datetime.now(UTC))])
+    typer.echo(f"{what} are published")
+
+
 def load_or_leave(folder: Path, *, as_json: bool) -> Rules:
     """Read the rules, or print every fault and leave with 1."""
     # Imported late so that `dsr --help` does not wait for YAML.
-    from dsr_cli.rules import load_rules  # noqa: PLC0415 - see above
+    from dsr_cli.registry.faults import RegistryFaults  # noqa: PLC0415 - see above
+    from dsr_cli.rules import load_rules  # noqa: PLC0415
 
     try:
         return load_rules(folder)

@@ -11,8 +11,15 @@ import asyncpg
 from dsr_cli.group.access import grants, principals
 from dsr_cli.group.keys import key_pair
 from dsr_cli.kafka.admin import KafkaAdmin
-from dsr_cli.kafka.registry_topic import keys_records, read_book, registry_record, successor
+from dsr_cli.kafka.registry_topic import (
+    keys_records,
+    read_book,
+    registry_record,
+    rules_record,
+    successor,
+)
 from dsr_cli.kafka.topics import create_topics
+from dsr_cli.rules import load_rules
 from dsr_cli.stack import Stack, create_users, grant
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
@@ -32,7 +39,8 @@ def kafka_admin(stack: Stack) -> KafkaAdmin:
 
 
 def provision(stack: Stack, registry: Registry) -> None:
-    """Create topics, users and rights, publish the registry, and register every system's keys."""
+    """Create topics, users and rights, publish registry and rules, and register every system's keys."""
+    rules = load_rules(stack.settings.checkout / "rules")
     admin = kafka_admin(stack)
     create_topics(admin.client(), all_topics(registry))
     create_users(stack, principals(registry))
@@ -44,7 +52,7 @@ def provision(stack: Stack, registry: Registry) -> None:
         for one in registry.systems
     )
     # The keys come first: no request may be planned for a system that cannot be sealed for.
-    admin.send([*keys_records(keys, now), registry_record(registry, now)])
+    admin.send([*keys_records(keys, now), rules_record(rules, now), registry_record(registry, now)])
 
 
 def create_databases(stack: Stack, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The registry topic: what it holds, publishing a registry version and the public keys of systems."""
+"""The registry topic: what it holds; publishing the registry, the rules and the keys of systems."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from datetime import datetime
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.reading import records
 from dsr_core.errors import RejectedInput
+from dsr_core.law.rules import Rules
 from dsr_core.registry import Registry
 from dsr_wire.codec.registry import (
     PublishedRegistry,
     registry_version_to_wire,
     system_keys_to_wire,
 )
+from dsr_wire.codec.rules import PublishedRules, rules_version_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.keys import Revocation, SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
@@ -26,6 +28,7 @@ __all__ = [
     "read_book",
     "registry_record",
     "revoke",
+    "rules_record",
     "successor",
     "without_keys",
 ]
@@ -89,6 +92,18 @@ def registry_record(registry: Registry, at: datetime) -> Outgoing:
         topic=REGISTRY.name,
         key=registry.digest,
         event_id=registry.digest,
+        source=_SOURCE,
+        at=at,
+    )
+
+
+def rules_record(rules: Rules, at: datetime) -> Outgoing:
+    """Return the record that publishes a version of the rules; new requests are counted by it."""
+    return encode(
+        rules_version_to_wire(PublishedRules(rules, at)),
+        topic=REGISTRY.name,
+        key=f"rules/{rules.digest}",
+        event_id=f"rules/{rules.digest}",
         source=_SOURCE,
         at=at,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from dsr_core.law.rules import Regime, Rules
 from dsr_core.law.timeline import timeline
 from dsr_core.rights import Right
 from dsr_runtime.holidays import public_holidays
+from dsr_wire.documents import timeline_document
 
 __all__ = ["what_if"]
 
@@ -44,24 +45,15 @@ def what_if(
     chosen, why = _regime(rules, regime, jurisdiction, right, received[0])
     calendar = Calendar(ZoneInfo(chosen.zone), public_holidays(chosen.holidays or jurisdiction))
     facts = [Fact(kind, _moment(text, calendar)) for kind, texts in days.items() for text in texts]
-    return {
-        "right": right.value,
-        "jurisdiction": jurisdiction,
-        "regime": chosen.name,
-        "regime_why": why,
-        "rules_digest": rules.digest,
-        "zone": chosen.zone,
-        "facts": _facts(facts),
-        "entries": [
-            {
-                "name": entry.name,
-                "at": entry.at.isoformat() if entry.at else None,
-                "rule": entry.rule,
-                "why": entry.why,
-            }
-            for entry in timeline(chosen, right, calendar, facts).entries
-        ],
-    }
+    return timeline_document(
+        timeline(chosen, right, calendar, facts),
+        facts,
+        regime=chosen,
+        regime_why=why,
+        rules_digest=rules.digest,
+        right=right,
+        jurisdiction=jurisdiction,
+    )
 
 
 def _regime(
@@ -75,11 +67,6 @@ def _regime(
         known = ", ".join(one.name for one in rules.regimes)
         raise CommandError(f"there is no regime '{name}'; there are {known}")
     return regime, "it was asked for"
-
-
-def _facts(facts: Iterable[Fact]) -> list[dict[str, str]]:
-    ordered = sorted(facts, key=lambda one: one.effective_at)
-    return [{"kind": one.kind.value, "at": one.effective_at.isoformat()} for one in ordered]
 
 
 def _moment(text: str, calendar: Calendar) -> datetime:

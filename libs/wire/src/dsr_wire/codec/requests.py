@@ -8,6 +8,7 @@ from datetime import datetime
 from dsr_contracts.v1 import requests_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.law.rules import TierAction
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
@@ -16,6 +17,8 @@ from dsr_wire.codec.fields import (
     scope_from_wire,
     scope_to_wire,
     short,
+    storable,
+    text,
     texts,
     time_from_wire,
     time_to_wire,
@@ -23,7 +26,22 @@ from dsr_wire.codec.fields import (
     uuid_texts,
 )
 
-__all__ = ["AcceptedCohort", "cohort_accepted_from_wire", "cohort_accepted_to_wire"]
+__all__ = ["AcceptedCohort", "DatedTier", "cohort_accepted_from_wire", "cohort_accepted_to_wire"]
+
+_ACTION_TO_WIRE: dict[TierAction, requests_pb2.TierAction] = {
+    action: getattr(requests_pb2, f"TIER_ACTION_{action.name}") for action in TierAction
+}
+_ACTION_FROM_WIRE: dict[int, TierAction] = {
+    number: action for action, number in _ACTION_TO_WIRE.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTier:
+    """What is to be done while members are open, and when."""
+
+    action: TierAction
+    at: datetime
 
 
 _MEMBERS_LIMIT = 10_000
@@ -45,6 +63,11 @@ class AcceptedCohort:
     accepted_at: datetime
     due_at: datetime
     request_ids: tuple[RequestId, ...]
+    rules_digest: str = ""
+    """Empty on records from before there were rules."""
+
+    tiers: tuple[DatedTier, ...] = ()
+    """In order of time."""
 
 
 def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccepted:
@@ -61,6 +84,11 @@ def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccept
         accepted_at=time_to_wire(cohort.accepted_at),
         due_at=time_to_wire(cohort.due_at),
         request_ids=cohort.request_ids,
+        rules_digest=cohort.rules_digest,
+        tiers=[
+            requests_pb2.Tier(action=_ACTION_TO_WIRE[one.action], at=time_to_wire(one.at))
+            for one in cohort.tiers
+        ],
     )
 
 
@@ -86,4 +114,13 @@ def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedC
         accepted_at=time_from_wire(message.accepted_at, field="accepted_at"),
         due_at=time_from_wire(message.due_at, field="due_at"),
         request_ids=tuple(RequestId(one) for one in request_ids),
+        rules_digest=storable(message.rules_digest, field="rules_digest"),
+        tiers=tuple(sorted(map(_tier, message.tiers), key=lambda one: one.at)),
     )
+
+
+def _tier(message: requests_pb2.Tier) -> DatedTier:
+    action = _ACTION_FROM_WIRE.get(message.action)
+    if action is None:
+        raise RejectedInput("invalid_field", "a tier's action is unknown", field="tiers.action")
+    return DatedTier(action, time_from_wire(message.at, field="tiers.at"))

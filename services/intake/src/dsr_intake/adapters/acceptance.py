@@ -40,7 +40,7 @@ _CLAIM = """
 
 _HELD = """
     select k.key, k.content, r.id, r.cohort_id, r."right", r.jurisdiction, c.regime,
-        c.registry_digest, r.received_at, r.accepted_at, c.due_at
+        c.registry_digest, c.rules_digest, r.received_at, r.accepted_at, c.due_at
     from intake.idempotency_keys k
     join intake.subject_requests r on r.id = k.request_id
     join intake.cohorts c on c.id = r.cohort_id
@@ -51,32 +51,33 @@ _WRITE = """
     with new_cohorts as (
         insert into intake.cohorts (id, "right", regime, jurisdiction, categories,
             organisation_ids, identifier_kinds, registry_digest, members, open_members,
-            received_at, accepted_at, due_at)
+            received_at, accepted_at, due_at, rules_digest, regime_why)
         select id, wanted, regime, jurisdiction, categories::text[], organisation_ids::text[],
             identifier_kinds::text[], registry_digest, members, members, received_at, accepted_at,
-            due_at
+            due_at, rules_digest, regime_why
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
             $7::text[], $8::text[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
-            $12::timestamptz[])
+            $12::timestamptz[], $13::text[], $14::text[])
             as c (id, wanted, regime, jurisdiction, categories, organisation_ids,
-                identifier_kinds, registry_digest, members, received_at, accepted_at, due_at)
+                identifier_kinds, registry_digest, members, received_at, accepted_at, due_at, rules_digest,
+                regime_why)
     ), new_requests as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
             lookup_hashes, identity_ciphertext)
         select id, cohort_id, client_id, 'open', wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext
-        from unnest($13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::text[], $18::text[],
-            $19::text[], $20::text[], $21::timestamptz[], $22::timestamptz[], $23::text[],
-            $24::bytea[])
+        from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
+            $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
+            $26::bytea[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext)
     ), new_keys as (
         insert into intake_keys.request_keys (request_id, wrapped_key, kek_id)
-        select * from unnest($13::uuid[], $25::bytea[], $26::text[])
+        select * from unnest($15::uuid[], $27::bytea[], $28::text[])
     )
     insert into intake.outbox (slot, topic, key, value, headers)
-    select * from unnest($27::smallint[], $28::text[], $29::bytea[], $30::bytea[], $31::text[])
+    select * from unnest($29::smallint[], $30::text[], $31::bytea[], $32::bytea[], $33::text[])
 """
 
 
@@ -189,6 +190,7 @@ def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
         jurisdiction=cohort.jurisdiction,
         regime=cohort.regime,
         registry_digest=cohort.registry_digest,
+        rules_digest=cohort.rules_digest,
         received_at=member.received_at,
         accepted_at=member.accepted_at,
         due_at=cohort.due_at,
@@ -203,6 +205,7 @@ def _replayed(row: asyncpg.Record) -> Accepted:
         jurisdiction=row["jurisdiction"],
         regime=row["regime"],
         registry_digest=row["registry_digest"],
+        rules_digest=row["rules_digest"],
         received_at=row["received_at"],
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
@@ -230,6 +233,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [one.received_at for one in cohorts],
         [one.accepted_at for one in cohorts],
         [one.due_at for one in cohorts],
+        [one.rules_digest for one in cohorts],
+        [formed.members[0].dates.regime_why for formed in acceptance.cohorts],
         [member.request_id for member, _, _ in members],
         [cohort_id for _, _, cohort_id in members],
         [member.client_id for member, _, _ in members],

@@ -25,7 +25,7 @@ __all__ = ["PostgresReads", "PostgresStateFeed"]
 
 _VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
-        c.regime, c.registry_digest, r.requester_role, r.channel, r.language, c.categories,
+        c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.closed_at, r.answered_at, r.revision
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
@@ -190,7 +190,9 @@ def _view(row: asyncpg.Record) -> RequestView:
         right=Right(row["right"]),
         jurisdiction=row["jurisdiction"],
         regime=row["regime"],
+        regime_why=row["regime_why"],
         registry_digest=row["registry_digest"],
+        rules_digest=row["rules_digest"],
         requester_role=row["requester_role"],
         channel=row["channel"],
         language=row["language"],

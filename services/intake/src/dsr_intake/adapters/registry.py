@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dsr_core.errors import Unavailable
+from dsr_core.law.rules import Rules
 from dsr_core.registry import Registry
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 
 __all__ = ["PublishedRegistries"]
+
+FoundT = TypeVar("FoundT")
 
 
 class _Topic(Protocol):
@@ -30,26 +33,36 @@ class PublishedRegistries:
         """The newest version; none before the first."""
         return self._book.current
 
+    @property
+    def current_rules(self) -> Rules | None:
+        """The newest version of the rules; none before the first."""
+        return self._book.current_rules
+
     async def version(self, digest: str) -> Registry:
         """Return a version, waiting for it."""
-        found = self._book.version(digest)
-        if found is None:
-            await self._topic.wait_until(
-                lambda: self._book.version(digest) is not None, self._wait_s
-            )
-            found = self._book.version(digest)
-        if found is None:
-            raise Unavailable(f"the registry version {digest[:64]} has not arrived here")
-        return found
+        return await self._arrived(
+            lambda: self._book.version(digest),
+            f"the registry version {digest[:64]} has not arrived here",
+        )
+
+    async def rules(self, digest: str) -> Rules:
+        """Return a version of the rules, waiting for it."""
+        return await self._arrived(
+            lambda: self._book.rules(digest), f"the rules {digest[:64]} have not arrived here"
+        )
 
     async def keys(self, system_id: str) -> SystemPublicKeys:
         """Return the newest keys of a system, waiting for the first."""
-        found = self._book.keys(system_id)
+        return await self._arrived(
+            lambda: self._book.keys(system_id),
+            f"no keys are registered for the system {system_id}",
+        )
+
+    async def _arrived(self, find: Callable[[], FoundT | None], complaint: str) -> FoundT:
+        found = find()
         if found is None:
-            await self._topic.wait_until(
-                lambda: self._book.keys(system_id) is not None, self._wait_s
-            )
-            found = self._book.keys(system_id)
+            await self._topic.wait_until(lambda: find() is not None, self._wait_s)
+            found = find()
         if found is None:
-            raise Unavailable(f"no keys are registered for the system {system_id}")
+            raise Unavailable(complaint)
         return found

@@ -11,6 +11,7 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.plan import Scope, plan
 from dsr_core.rights import Right
+from dsr_intake.application.dating import Dating
 from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
 from dsr_intake.model import Draft, KeyTag, Submission
 from dsr_intake.ports import RegistryView
@@ -36,8 +37,11 @@ def utc_now() -> datetime:
 class Drafter:
     """Makes drafts from submissions."""
 
-    def __init__(self, *, registry: RegistryView, lookup_key: bytes, clock: Clock) -> None:
+    def __init__(
+        self, *, registry: RegistryView, dating: Dating, lookup_key: bytes, clock: Clock
+    ) -> None:
         self._registry = registry
+        self._dating = dating
         self._lookup_key = lookup_key
         self._clock = clock
         self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
@@ -46,10 +50,13 @@ class Drafter:
         """Return when requests can be accepted.
 
         Raises:
-            Unavailable: No registry is published, so nobody could be asked.
+            Unavailable: No registry is published, so nobody could be asked; or no rules are, so that
+                no date could be named.
         """
         if self._registry.current is None:
             raise Unavailable("no registry is published yet; run `dsr registry publish`")
+        if self._registry.current_rules is None:
+            raise Unavailable("no rules are published yet; run `dsr rules publish`")
 
     def draft(
         self, submission: Submission, *, client_id: str, traceparent: str | None = None
@@ -57,7 +64,7 @@ class Drafter:
         """Plan, name and encrypt.
 
         Raises:
-            Unavailable: No registry is published.
+            Unavailable: No registry is published, or no rules.
             RejectedInput: The right is not offered, no system must answer, or the date of receipt
                 cannot be.
         """
@@ -67,6 +74,10 @@ class Drafter:
         digest = self._planned(submission)
         now = self._clock()
         received_at = self._received(submission.received_at, now)
+        rules = self._registry.current_rules
+        if rules is None:
+            self.check_ready()
+            raise RuntimeError("unreachable")
         random = os.urandom(_ID_BYTES + KEY_BYTES + NONCE_BYTES)
         request_id = RequestId(uuid7(int(now.timestamp() * 1000), random[:_ID_BYTES]))
         data_key = random[_ID_BYTES : _ID_BYTES + KEY_BYTES]
@@ -76,6 +87,12 @@ class Drafter:
             client_id=client_id,
             submission=submission,
             registry_digest=digest,
+            dates=self._dating.dates(
+                rules,
+                jurisdiction=submission.jurisdiction,
+                right=submission.right,
+                received_at=received_at,
+            ),
             received_at=received_at,
             accepted_at=now,
             tag=self._tag(submission, client_id),

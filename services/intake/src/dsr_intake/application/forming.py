@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
+from datetime import datetime
 
 from dsr_core.cohorts import COHORT_LIMIT, CohortKey
-from dsr_core.deadlines import DEFAULT_REGIME, respond_by
 from dsr_core.ids import CohortId, uuid7
-from dsr_intake.model import Draft, FormedCohort
-from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_to_wire
+from dsr_intake.model import Dates, Draft, FormedCohort
+from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
 from dsr_wire.envelope import encode
 from dsr_wire.topics import REQUESTS
 
@@ -42,12 +41,14 @@ def _key(draft: Draft) -> CohortKey:
     submission = draft.submission
     return CohortKey(
         right=submission.right,
-        regime=DEFAULT_REGIME,
+        regime=draft.dates.regime,
         jurisdiction=submission.jurisdiction,
         scope=submission.scope,
         identifier_kinds=submission.identity.kinds,
         registry_digest=draft.registry_digest,
-        received_on=draft.received_at.astimezone(UTC).date(),
+        rules_digest=draft.dates.rules_digest,
+        received_on=draft.dates.received_on,
+        due_at=draft.dates.due_at,
     )
 
 
@@ -58,14 +59,16 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
     cohort = AcceptedCohort(
         cohort_id=_cohort_id(members),
         right=submission.right,
-        regime=DEFAULT_REGIME,
+        regime=first.dates.regime,
         jurisdiction=submission.jurisdiction,
         scope=submission.scope,
         identifier_kinds=submission.identity.kinds,
         registry_digest=first.registry_digest,
         received_at=received_at,
         accepted_at=first.accepted_at,
-        due_at=respond_by(received_at),
+        due_at=first.dates.due_at,
+        rules_digest=first.dates.rules_digest,
+        tiers=_dated(first.dates, received_at),
         request_ids=tuple(one.request_id for one in members),
     )
     record = encode(
@@ -78,6 +81,13 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
         traceparent=first.traceparent,
     )
     return FormedCohort(cohort, members, record)
+
+
+def _dated(dates: Dates, received_at: datetime) -> tuple[DatedTier, ...]:
+    whole = dates.due_at - received_at
+    return tuple(
+        DatedTier(tier.action, received_at + whole * tier.percent / 100) for tier in dates.tiers
+    )
 
 
 def _cohort_id(members: tuple[Draft, ...]) -> CohortId:

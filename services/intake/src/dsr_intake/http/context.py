@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.metrics import Metrics
-from dsr_intake.ports import Ledger, ReadStore
+from dsr_intake.ports import Ledger, ReadStore, RegistryView
 
 __all__ = ["Context"]
 
@@ -21,6 +22,8 @@ class Context:
 
     clients: ApiClients
     drafter: Drafter
+    dating: Dating
+    registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor
     reads: ReadStore

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ACCEPTED", "BATCH", "BATCH_RESULTS", "REQUEST", "SUBMISSIONS"]
+__all__ = ["ACCEPTED", "BATCH", "BATCH_RESULTS", "REQUEST", "SUBMISSIONS", "TIMELINE"]
 
 _ID = "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"
 _DIGEST = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"
+_RULES = "a5c9f0d1f59a3a0c21c9b7a2c1ce0ad5c2d5f1d4a3c5c7a9d8e7f6a5b4c3d2e1"
 _BASE = f"/v1/subject-requests/{_ID}"
 
 _LINKS = {
@@ -15,6 +16,7 @@ _LINKS = {
     "obligations": f"{_BASE}/obligations",
     "closure": f"{_BASE}/closure",
     "events": f"{_BASE}/events",
+    "timeline": f"{_BASE}/timeline",
 }
 
 SUBMISSIONS: dict[str, Any] = {
@@ -46,17 +48,19 @@ ACCEPTED: dict[str, Any] = {
     "state": "open",
     "right": "deletion",
     "jurisdiction": "DE",
-    "regime": "default",
+    "regime": "gdpr",
     "cohort_id": _ID,
     "registry_digest": _DIGEST,
+    "rules_digest": _RULES,
     "received_at": "2026-03-02T09:00:00Z",
     "accepted_at": "2026-03-02T09:00:00Z",
-    "due_at": "2026-04-01T09:00:00Z",
+    "due_at": "2026-04-02T21:59:59Z",
     "links": _LINKS,
 }
 
 REQUEST: dict[str, Any] = {
     **ACCEPTED,
+    "regime_why": "General Data Protection Regulation applies in DE",
     "outcome": None,
     "requester": {"role": "data_subject"},
     "scope": {"categories": [], "organisation_ids": []},
@@ -74,3 +78,21 @@ BATCH = (
 )
 
 BATCH_RESULTS = f'{{"line":1,"status":202,"id":"{_ID}","cohort_id":"{_ID}"}}\n'
+
+TIMELINE: dict[str, Any] = {
+    "right": "deletion",
+    "jurisdiction": "DE",
+    "regime": "gdpr",
+    "regime_why": REQUEST["regime_why"],
+    "rules_digest": _RULES,
+    "zone": "Europe/Berlin",
+    "facts": [{"kind": "received", "at": "2026-03-02T09:00:00+00:00"}],
+    "entries": [
+        {
+            "name": "respond_by",
+            "at": "2026-04-02T23:59:59+02:00",
+            "rule": "GDPR art. 12(3) (version 1)",
+            "why": "1 month after 2026-03-02 is 2026-04-02",
+        }
+    ],
+}

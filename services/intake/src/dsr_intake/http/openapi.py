@@ -18,6 +18,7 @@ from dsr_intake.http.views import (
     ObligationsDocument,
     RequestDocument,
     RequestListDocument,
+    TimelineDocument,
 )
 
 __all__ = ["ID_PATTERN", "answer", "body", "describe", "parameter", "problems"]
@@ -103,6 +104,7 @@ _MODELS = (
     Problem,
     RequestDocument,
     RequestListDocument,
+    TimelineDocument,
     SubjectRequestBody,
 )
 

@@ -21,6 +21,7 @@ __all__ = [
     "ObligationsDocument",
     "RequestDocument",
     "RequestListDocument",
+    "TimelineDocument",
     "accepted_document",
     "json_response",
     "request_document",
@@ -36,6 +37,7 @@ class Links(BaseModel):
     obligations: str
     closure: str
     events: str
+    timeline: str
 
 
 class AcceptedDocument(BaseModel):
@@ -48,6 +50,7 @@ class AcceptedDocument(BaseModel):
     regime: str
     cohort_id: str
     registry_digest: str
+    rules_digest: str
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
@@ -76,8 +79,10 @@ class RequestDocument(BaseModel):
     right: Right
     jurisdiction: str
     regime: str
+    regime_why: str
     cohort_id: str
     registry_digest: str
+    rules_digest: str
     requester: RequesterDocument
     scope: ScopeDocument
     identifier_kinds: list[str]
@@ -157,6 +162,37 @@ class ClosureDocument(BaseModel):
     registry_digest: str
 
 
+class FactDocument(BaseModel):
+    """Something that happened to the request, as far as its dates go."""
+
+    kind: str
+    at: datetime
+
+
+class EntryDocument(BaseModel):
+    """One legal date."""
+
+    name: str
+    at: datetime | None
+    """The last second that is in time; null while the date depends on something that is awaited."""
+
+    rule: str
+    why: str
+
+
+class TimelineDocument(BaseModel):
+    """The legal dates of a subject request, and what they were counted from."""
+
+    right: Right
+    jurisdiction: str
+    regime: str
+    regime_why: str
+    rules_digest: str
+    zone: str
+    facts: list[FactDocument]
+    entries: list[EntryDocument]
+
+
 def json_response(
     content: Any, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
@@ -179,6 +215,7 @@ def accepted_document(one: Accepted) -> dict[str, Any]:
         "regime": one.regime,
         "cohort_id": one.cohort_id,
         "registry_digest": one.registry_digest,
+        "rules_digest": one.rules_digest,
         "received_at": one.received_at,
         "accepted_at": one.accepted_at,
         "due_at": one.due_at,
@@ -195,8 +232,10 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "right": one.right.value,
         "jurisdiction": one.jurisdiction,
         "regime": one.regime,
+        "regime_why": one.regime_why,
         "cohort_id": one.cohort_id,
         "registry_digest": one.registry_digest,
+        "rules_digest": one.rules_digest,
         "requester": {"role": one.requester_role},
         "scope": {
             "categories": one.scope.categories,
@@ -238,4 +277,5 @@ def _links(request_id: str) -> dict[str, str]:
         "obligations": f"{own}/obligations",
         "closure": f"{own}/closure",
         "events": f"{own}/events",
+        "timeline": f"{own}/timeline",
     }
