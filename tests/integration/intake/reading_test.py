@@ -164,3 +164,28 @@ async def test_many_at_once_share_transactions_and_all_are_stored(intake: Intake
         headers["authorization"].split("_")[1],
     )
     assert stored == len(set(ids)) == 80
+
+
+async def test_a_request_pins_its_rules_and_explains_its_dates(intake: Intake) -> None:
+    body = a_submission(1, jurisdiction="GB", received_at="2026-01-31T12:00:00Z")
+    accepted = (await intake.http.post(BASE, json=body)).json()
+    shown = (await intake.http.get(f"{BASE}/{accepted['id']}")).json()
+    dates = (await intake.http.get(accepted["links"]["timeline"])).json()
+    assert accepted["due_at"] == "2026-03-02T23:59:59Z"
+    assert (shown["regime"], dates["regime"], dates["zone"]) == (
+        "uk_gdpr",
+        "uk_gdpr",
+        "Europe/London",
+    )
+    assert shown["rules_digest"] == accepted["rules_digest"] == dates["rules_digest"]
+    assert shown["regime_why"] == "UK General Data Protection Regulation applies in GB"
+    [respond_by] = [one for one in dates["entries"] if one["name"] == "respond_by"]
+    assert respond_by["at"] == "2026-03-02T23:59:59+00:00"
+    assert respond_by["why"].startswith("1 month after 2026-01-31 is 2026-02-28, a Saturday; moved")
+
+
+async def test_nobody_reads_the_dates_of_others(intake: Intake) -> None:
+    accepted = (await intake.http.post(BASE, json=a_submission(2))).json()
+    others = await intake.client()
+    answer = await intake.http.get(accepted["links"]["timeline"], headers=others)
+    assert answer.status_code == 404
