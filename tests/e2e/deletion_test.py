@@ -9,6 +9,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.people import submission
 from dsr_examples.catalogue import EXAMPLES
+from support.command import dsr
 from support.loop import Loop
 from support.waiting import eventually
 
@@ -93,6 +94,12 @@ async def test_a_system_that_never_answers_keeps_the_request_open_and_is_named(l
         await eventually(only_one_missing, within=30, what="all but newsletter have confirmed")
         assert (await loop.show(request_id))["state"] == "open"
         assert await loop.closures(request_id) == 0
+        said = (await dsr(loop.stack.settings, "explain", request_id, "--json")).json
+        assert [one["system_id"] for one in said["blockers"]] == ["newsletter"]
+        assert said["blockers"][0]["owner"]
+        assert said["next_date"]["name"]
     finally:
         loop.stack.start(loop.system("newsletter"))
     await loop.answered(request_id)
+    said = (await dsr(loop.stack.settings, "explain", request_id, "--json")).json
+    assert said["blockers"] == []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import State
+from dsr_core.plan import Scope
 from dsr_core.registry import Registry
+from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.model import (
@@ -20,13 +23,14 @@ from dsr_intake.model import (
     Draft,
     KeyReused,
     LedgerChange,
+    RequestView,
     StateChangeRow,
     Verdict,
     WrappedKey,
 )
 from dsr_intake.ports import Form
 from dsr_wire.keys import SystemPublicKeys
-from support.builders import NOW, a_request_id, the_rules
+from support.builders import NOW, a_registry, a_request_id, the_rules
 
 __all__ = [
     "FakeAcceptance",
@@ -37,6 +41,7 @@ __all__ = [
     "FakeWrapper",
     "a_drafter",
     "a_ledger_change",
+    "a_request_view",
     "a_state_row",
     "no_holidays",
 ]
@@ -197,10 +202,12 @@ class FakeLedger:
         self.is_away = False
         self.reaches_back_to = 0
         self.polls = 0
+        self.document: dict[str, Any] | None = None
+        """The obligations of every request."""
 
     async def obligations(self, request_id: str) -> dict[str, Any] | None:
         del request_id
-        return None
+        return self.document
 
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         del request_id
@@ -226,6 +233,34 @@ def a_ledger_change(cursor: int, request_id: str | None = None, **changes: Any) 
         "at": "now",
     }
     return LedgerChange(str(cursor), request_id or a_request_id(), **(fields | changes))
+
+
+def a_request_view(**changes: Any) -> RequestView:
+    """An open deletion, received just now."""
+    one = RequestView(
+        request_id=a_request_id(),
+        cohort_id=CohortId(a_request_id()),
+        state=State.OPEN,
+        outcome=None,
+        right=Right.DELETION,
+        jurisdiction="DE",
+        regime="default",
+        regime_why="no regime names DE; the default applies",
+        registry_digest=a_registry().digest,
+        rules_digest=the_rules().digest,
+        requester_role="data_subject",
+        channel="api",
+        language=None,
+        scope=Scope(),
+        identifier_kinds=("email",),
+        received_at=NOW,
+        accepted_at=NOW,
+        due_at=NOW + timedelta(days=30),
+        closed_at=None,
+        answered_at=None,
+        revision=1,
+    )
+    return replace(one, **changes)
 
 
 def a_state_row(

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Send deletion requests round the whole loop, and show what was proved",
     "submit": "Submit a subject request",
     "show": "Show one subject request: who has answered, who is missing",
+    "explain": "Say what keeps a request open, who can change it, and what comes next",
     "watch": "Watch subject requests live: a row a request, a cell a system",
     "list": "List subject requests",
     "registry": "The registry: check, show, draw, publish",

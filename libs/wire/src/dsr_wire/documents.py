@@ -7,10 +7,10 @@ from typing import Any
 
 from dsr_core.law.facts import Fact, in_order
 from dsr_core.law.rules import Regime
-from dsr_core.law.timeline import Timeline
+from dsr_core.law.timeline import Entry, Timeline
 from dsr_core.rights import Right
 
-__all__ = ["timeline_document"]
+__all__ = ["entry_document", "timeline_document"]
 
 
 def timeline_document(
@@ -34,13 +34,15 @@ def timeline_document(
         "facts": [
             {"kind": one.kind.value, "at": one.effective_at.isoformat()} for one in in_order(facts)
         ],
-        "entries": [
-            {
-                "name": one.name,
-                "at": one.at.isoformat() if one.at else None,
-                "rule": one.rule,
-                "why": one.why,
-            }
-            for one in dates.entries
-        ],
+        "entries": [entry_document(one) for one in dates.entries],
+    }
+
+
+def entry_document(one: Entry) -> dict[str, str | None]:
+    """Return one legal date."""
+    return {
+        "name": one.name,
+        "at": one.at.isoformat() if one.at else None,
+        "rule": one.rule,
+        "why": one.why,
     }

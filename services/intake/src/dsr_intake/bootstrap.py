@@ -25,6 +25,7 @@ from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter, utc_now
 from dsr_intake.application.events import Events
+from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.http.app import create_app
 from dsr_intake.http.context import Context
@@ -109,6 +110,7 @@ async def start(process: Process, settings: Settings) -> None:
     context = Context(
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
+        explaining=Explaining(ledger=ledger, registry=registries, dating=dating, clock=utc_now),
         registry=registries,
         drafter=Drafter(registry=registries, dating=dating, lookup_key=lookup_key, clock=utc_now),
         single=InteractiveAcceptor(

@@ -142,6 +142,10 @@ class IntakeClient:
         """Return the legal dates, each with its rule and the arithmetic."""
         return await self._json("GET", f"/v1/subject-requests/{request_id}/timeline")
 
+    async def blockers(self, request_id: str) -> dict[str, Any]:
+        """Return what keeps a request open."""
+        return await self._json("GET", f"/v1/subject-requests/{request_id}/blockers")
+
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return the closure, or none while the request is open."""
         try:

@@ -68,6 +68,14 @@ class Dating:
             self._dates[asked] = dates
         return dates
 
+    @staticmethod
+    def regime(rules: Rules, one: RequestView) -> Regime:
+        """Return the regime of a request, from the rules that it pins."""
+        regime = rules.regime(one.regime)
+        if regime is None:
+            raise RuntimeError("a request's regime is in the rules that it pins")
+        return regime
+
     def timeline(self, regime: Regime, one: RequestView) -> Timeline:
         """Return every date of a request as it stands."""
         calendar = self.calendar(regime, one.jurisdiction)

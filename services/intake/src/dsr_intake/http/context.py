@@ -9,6 +9,7 @@ from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
+from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, ReadStore, RegistryView
@@ -23,6 +24,7 @@ class Context:
     clients: ApiClients
     drafter: Drafter
     dating: Dating
+    explaining: Explaining
     registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor

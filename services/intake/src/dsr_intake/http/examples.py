@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ACCEPTED", "BATCH", "BATCH_RESULTS", "REQUEST", "SUBMISSIONS", "TIMELINE"]
+__all__ = ["ACCEPTED", "BATCH", "BATCH_RESULTS", "BLOCKERS", "REQUEST", "SUBMISSIONS", "TIMELINE"]
 
 _ID = "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"
 _DIGEST = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"
@@ -17,6 +17,7 @@ _LINKS = {
     "closure": f"{_BASE}/closure",
     "events": f"{_BASE}/events",
     "timeline": f"{_BASE}/timeline",
+    "blockers": f"{_BASE}/blockers",
 }
 
 SUBMISSIONS: dict[str, Any] = {
@@ -95,4 +96,22 @@ TIMELINE: dict[str, Any] = {
             "why": "1 month after 2026-03-02 is 2026-04-02",
         }
     ],
+}
+
+BLOCKERS: dict[str, Any] = {
+    "request_id": _ID,
+    "state": "open",
+    "blockers": [
+        {
+            "kind": "system_failed",
+            "what": "billing could not do it: the archive is locked",
+            "system_id": "billing",
+            "organisation_id": "cloud-europe",
+            "owner": "Billing team",
+            "contact": "billing@cloud-europe.example.com",
+            "since": "2026-03-02T09:00:05Z",
+            "next": {"at": "2026-03-02T10:00:00Z", "what": "billing tries again"},
+        }
+    ],
+    "next_date": TIMELINE["entries"][0],
 }

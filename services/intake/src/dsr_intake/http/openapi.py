@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from dsr_intake.http.submission import BatchLine, SubjectRequestBody
 from dsr_intake.http.views import (
     AcceptedDocument,
+    BlockersDocument,
     ClosureDocument,
     ObligationsDocument,
     RequestDocument,
@@ -94,6 +95,7 @@ class CohortDocument(BaseModel):
 
 _MODELS = (
     AcceptedDocument,
+    BlockersDocument,
     ApiKeyDocument,
     BatchLine,
     ClientsDocument,

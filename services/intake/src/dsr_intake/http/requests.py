@@ -18,13 +18,14 @@ from dsr_core.rights import Right
 from dsr_intake.application.accepting import Overloaded
 from dsr_intake.http.access import caller, read_body, require_json
 from dsr_intake.http.context import Context
-from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS, TIMELINE
+from dsr_intake.http.examples import ACCEPTED, BLOCKERS, REQUEST, SUBMISSIONS, TIMELINE
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, parameter, problems
 from dsr_intake.http.submission import IDEMPOTENCY_KEY_PATTERN, RFC3339, moment, parse_single
 from dsr_intake.http.views import (
     BASE,
     accepted_document,
+    blockers_document,
     json_response,
     no_obligations_document,
     request_document,
@@ -236,10 +237,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
     )
     async def dates(request: Request, request_id: RequestIdParameter) -> Response:
         one = await own_request(request, context, request_id)
-        rules = await context.registry.rules(one.rules_digest)
-        regime = rules.regime(one.regime)
-        if regime is None:
-            raise RuntimeError("a request's regime is in the rules that it pins")
+        regime = context.dating.regime(await context.registry.rules(one.rules_digest), one)
         return json_response(
             timeline_document(
                 context.dating.timeline(regime, one),
@@ -251,6 +249,22 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
                 jurisdiction=one.jurisdiction,
             )
         )
+
+    @routes.get(
+        BASE + "/{request_id}/blockers",
+        summary="Read what keeps a subject request open",
+        description=(
+            "The smallest set of facts that keep it from its end: without them it would close, and "
+            "while one is left it cannot. Empty once the requester is answered."
+        ),
+        responses={
+            200: answer("BlockersDocument", "What keeps it open", example=BLOCKERS),
+            **problems(404, 422),
+        },
+    )
+    async def explain(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
+        return json_response(blockers_document(one, await context.explaining.explain(one)))
 
 
 async def own_request(request: Request, context: Context, request_id: str) -> RequestView:

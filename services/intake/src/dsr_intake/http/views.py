@@ -9,20 +9,25 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel
 
+from dsr_core.blockers import BlockerKind
 from dsr_core.closing import Outcome
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
+from dsr_intake.application.explaining import Explanation
 from dsr_intake.model import Accepted, RequestView
+from dsr_wire.documents import entry_document
 
 __all__ = [
     "BASE",
     "AcceptedDocument",
+    "BlockersDocument",
     "ClosureDocument",
     "ObligationsDocument",
     "RequestDocument",
     "RequestListDocument",
     "TimelineDocument",
     "accepted_document",
+    "blockers_document",
     "json_response",
     "request_document",
 ]
@@ -38,6 +43,7 @@ class Links(BaseModel):
     closure: str
     events: str
     timeline: str
+    blockers: str
 
 
 class AcceptedDocument(BaseModel):
@@ -193,6 +199,35 @@ class TimelineDocument(BaseModel):
     entries: list[EntryDocument]
 
 
+class UpcomingDocument(BaseModel):
+    """Something that will happen by itself."""
+
+    at: datetime
+    what: str
+
+
+class BlockerDocument(BaseModel):
+    """One fact that keeps a request open; owner and contact are a team's, not a person's."""
+
+    kind: BlockerKind
+    what: str
+    system_id: str | None
+    organisation_id: str | None
+    owner: str | None
+    contact: str | None
+    since: datetime
+    next: UpcomingDocument | None
+
+
+class BlockersDocument(BaseModel):
+    """What keeps a subject request open, and its next legal date."""
+
+    request_id: str
+    state: State
+    blockers: list[BlockerDocument]
+    next_date: EntryDocument | None
+
+
 def json_response(
     content: Any, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
@@ -253,6 +288,29 @@ def request_document(one: RequestView) -> dict[str, Any]:
     }
 
 
+def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
+    """Return what keeps a subject request open."""
+    next_date = why.next_date
+    return {
+        "request_id": one.request_id,
+        "state": one.state.value,
+        "blockers": [
+            {
+                "kind": each.blocker.kind.value,
+                "what": each.blocker.what,
+                "system_id": each.blocker.system_id,
+                "organisation_id": each.system.organisation_id if each.system else None,
+                "owner": each.system.owner if each.system else None,
+                "contact": each.system.contact if each.system else None,
+                "since": each.blocker.since,
+                "next": each.upcoming and {"at": each.upcoming.at, "what": each.upcoming.what},
+            }
+            for each in why.blockers
+        ],
+        "next_date": next_date and entry_document(next_date),
+    }
+
+
 def no_obligations_document(one: RequestView) -> dict[str, Any]:
     """Return what is known of the obligations of a request that the ledger has not seen."""
     return {
@@ -278,4 +336,5 @@ def _links(request_id: str) -> dict[str, str]:
         "closure": f"{own}/closure",
         "events": f"{own}/events",
         "timeline": f"{own}/timeline",
+        "blockers": f"{own}/blockers",
     }

@@ -1,0 +1,139 @@
+"""Explaining: why a subject request is still open, who can change that, and what comes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dsr_core.blockers import Blocker, Owed, blockers
+from dsr_core.errors import Unavailable
+from dsr_core.ids import SystemId
+from dsr_core.law.rules import TierAction
+from dsr_core.law.timeline import Entry
+from dsr_core.registry import System
+from dsr_core.rights import Disposition
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.drafting import Clock
+from dsr_intake.model import RequestView
+from dsr_intake.ports import Ledger, RegistryView
+
+__all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
+
+_TIERS = {
+    TierAction.REMIND_SYSTEMS: "the systems that have not confirmed are reminded",
+    TierAction.ESCALATE_TO_ORGANISATION: "the owners of the organisations that are missing are told",
+    TierAction.ESCALATE_TO_PRIVACY_OFFICE: "the privacy office is told",
+    TierAction.RECORD_BREACH: "that the legal date has passed is put on record",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Something that will happen without anybody's doing."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One blocker, whose it is, and what comes by itself."""
+
+    blocker: Blocker
+    system: System | None
+    upcoming: Upcoming | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a request is still open."""
+
+    blockers: tuple[Explained, ...]
+    next_date: Entry | None
+    """The next legal date; none where all have passed."""
+
+
+class Explaining:
+    """Explains requests from what the ledger, the registry and the rules say."""
+
+    def __init__(
+        self, *, ledger: Ledger, registry: RegistryView, dating: Dating, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._dating = dating
+        self._clock = clock
+
+    async def explain(self, one: RequestView) -> Explanation:
+        """Return what keeps a request open, and what comes next.
+
+        Raises:
+            Unavailable: The verifier, or a version that the request pins, is away.
+        """
+        now = self._clock()
+        document = await self._ledger.obligations(one.request_id)
+        opened_at, owed = _read(document) if document is not None else (None, ())
+        found = blockers(
+            owed,
+            accepted_at=one.accepted_at,
+            opened_at=opened_at,
+            closed_at=one.closed_at,
+            answered_at=one.answered_at,
+        )
+        rules = await self._registry.rules(one.rules_digest)
+        regime = self._dating.regime(rules, one)
+        entries = self._dating.timeline(regime, one).entries
+        next_date = next((entry for entry in entries if entry.at and entry.at > now), None)
+        whole = one.due_at - one.received_at
+        tiers = (
+            Upcoming(one.received_at + whole * tier.percent / 100, _TIERS[tier.action])
+            for tier in regime.tiers
+        )
+        next_tier = next((tier for tier in tiers if tier.at > now), None)
+        registry = await self._registry.version(one.registry_digest) if found else None
+        return Explanation(
+            tuple(
+                Explained(
+                    blocker,
+                    registry.system(blocker.system_id) if registry and blocker.system_id else None,
+                    _upcoming(blocker, next_tier, now),
+                )
+                for blocker in found
+            ),
+            next_date,
+        )
+
+
+def _upcoming(blocker: Blocker, next_tier: Upcoming | None, now: datetime) -> Upcoming | None:
+    """Return what comes first: the system's own next try, or the next tier."""
+    if blocker.system_id is None:
+        return None
+    if blocker.retry_at is None or blocker.retry_at <= now:
+        return next_tier
+    retry = Upcoming(blocker.retry_at, f"{blocker.system_id} tries again")
+    return retry if next_tier is None or retry.at <= next_tier.at else next_tier
+
+
+def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
+    try:
+        owed = tuple(
+            Owed(
+                system_id=SystemId(one["system_id"]),
+                is_confirmed=bool(one["is_confirmed"]),
+                is_contradicted=bool(one["is_contradicted"]),
+                disposition=Disposition(one["disposition"]) if one["disposition"] else None,
+                answered_at=_moment(one["answered_at"]),
+                retry_at=_moment(one["retry_at"]),
+                reason=one["reason"] or "",
+            )
+            for one in document["obligations"]
+        )
+        return datetime.fromisoformat(document["opened_at"]), owed
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable("the verifier's obligations cannot be read") from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

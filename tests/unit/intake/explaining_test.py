@@ -1,0 +1,97 @@
+"""Explaining: blockers with their owners, what comes by itself, and the next legal date."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dsr_core.blockers import BlockerKind
+from dsr_core.errors import Unavailable
+from dsr_core.lifecycle import State
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.explaining import Explaining, Explanation
+from support.builders import NOW, a_registry, days
+from support.intake_fakes import FakeLedger, FakeRegistryView, a_request_view, no_holidays
+
+
+def an_obligation(system_id: str, **changes: object) -> dict[str, object]:
+    one = {
+        "system_id": system_id,
+        "is_confirmed": False,
+        "is_contradicted": False,
+        "disposition": None,
+        "answered_at": None,
+        "retry_at": None,
+        "reason": None,
+    }
+    return one | changes
+
+
+async def explained(
+    *obligations: dict[str, object] | None, after: timedelta = timedelta(), **changes: Any
+) -> Explanation:
+    ledger = FakeLedger()
+    if obligations != (None,):
+        ledger.document = {"opened_at": NOW.isoformat(), "obligations": list(obligations)}
+    explaining = Explaining(
+        ledger=ledger,
+        registry=FakeRegistryView(a_registry()),
+        dating=Dating(no_holidays),
+        clock=lambda: NOW + after,
+    )
+    return await explaining.explain(a_request_view(**changes))
+
+
+async def test_a_blocker_names_its_owner_and_the_next_tier() -> None:
+    why = await explained(an_obligation("billing"), an_obligation("crm", is_confirmed=True))
+    [one] = why.blockers
+    assert one.system is not None
+    assert (one.system.id, one.system.owner) == ("billing", "billing-team")
+    assert one.upcoming is not None
+    assert one.upcoming.what == "the systems that have not confirmed are reminded"
+    assert NOW < one.upcoming.at < NOW + days(16)
+    assert why.next_date is not None
+    assert why.next_date.name == "respond_by"
+
+
+async def test_a_system_that_tries_again_itself_comes_before_the_next_tier() -> None:
+    retry_at = NOW + timedelta(hours=1)
+    failed = an_obligation("crm", disposition="failed", retry_at=retry_at.isoformat())
+    [one] = (await explained(failed)).blockers
+    assert one.blocker.kind is BlockerKind.FAILED
+    assert one.upcoming is not None
+    assert (one.upcoming.at, one.upcoming.what) == (retry_at, "crm tries again")
+
+
+async def test_past_the_last_date_nothing_is_promised_any_more() -> None:
+    why = await explained(an_obligation("crm"), after=days(40))
+    assert why.next_date is None
+    assert why.blockers[0].upcoming is None
+
+
+async def test_before_the_ledger_knows_the_request_nobody_is_blamed() -> None:
+    [one] = (await explained(None)).blockers
+    assert one.blocker.kind is BlockerKind.NOT_OPENED
+    assert (one.system, one.upcoming) == (None, None)
+
+
+async def test_an_answered_request_has_no_blockers() -> None:
+    why = await explained(
+        an_obligation("crm", is_confirmed=True),
+        state=State.ANSWERED,
+        closed_at=NOW,
+        answered_at=NOW,
+    )
+    assert why.blockers == ()
+
+
+async def test_an_answer_of_the_verifier_that_cannot_be_read_is_no_answer() -> None:
+    with pytest.raises(Unavailable):
+        await explained({"system_id": "crm"})
+
+
+async def test_rules_that_have_not_arrived_are_waited_for() -> None:
+    with pytest.raises(Unavailable):
+        await explained(an_obligation("crm"), rules_digest="other")
