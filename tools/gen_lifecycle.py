@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dsr_core.lifecycle import TRANSITIONS, State
+from dsr_core.lifecycle import BEGINNINGS, TRANSITIONS, State
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lifecycle.md"
 BEGIN = "<!-- states: written by tools/gen_lifecycle.py -->\n"
@@ -19,8 +19,8 @@ def states() -> str:
     arrows = [
         f"    {before} --> {after}: {event}" for (before, event), after in TRANSITIONS.items()
     ]
-    reached, left = set(TRANSITIONS.values()), {before for before, _ in TRANSITIONS}
-    begins = [f"    [*] --> {state}" for state in State if state not in reached]
+    left = {before for before, _ in TRANSITIONS}
+    begins = [f"    [*] --> {state}" for state in BEGINNINGS]
     ends = [f"    {state} --> [*]" for state in State if state not in left]
     lines = ["| state | event | next state |", "|---|---|---|", *rows, ""]
     lines += ["```mermaid", "stateDiagram-v2", *begins, *arrows, *ends, "```"]

@@ -185,7 +185,6 @@ async def test_topics_and_registry_and_dead_letters_are_told_as_json(loop: Loop)
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("submit", "email=a@example.com"), "add --attested"),
         (("submit", "nonsense", "--attested"), "an identifier is KIND=VALUE"),
         (("submit", "email=nonsense", "--attested"), "422"),
         (("submit", "shoe=42", "--attested"), "kind must be one of"),

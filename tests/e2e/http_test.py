@@ -110,7 +110,6 @@ _WRONG: list[tuple[str, dict[str, Any], str]] = [
         {"identity": [{"kind": "username", "value": SECRET * 50}]},
         "/identity/0/username/value",
     ),
-    ("not attested", {"identity_attested": False}, "/identity_attested"),
     ("attested by text", {"identity_attested": "true"}, "/identity_attested"),
     ("no role", {"requester": {}}, "/requester/role"),
     ("unknown role", {"requester": {"role": SECRET}}, "/requester/role"),

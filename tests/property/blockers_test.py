@@ -47,6 +47,7 @@ def test_without_its_blockers_a_request_closes_and_with_one_of_them_it_does_not(
             )
             for name, one in standings.items()
         ],
+        awaits_identity=False,
         accepted_at=NOW,
         opened_at=NOW,
         closed_at=None,

@@ -30,6 +30,8 @@ from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, System
 from dsr_core.rights import Disposition, Right
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.commands import IdentityVerified
+from dsr_wire.codec.escalations import Escalation, MissingSystem
 from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
 from dsr_wire.codec.obligations import OpenedObligations
@@ -203,6 +205,36 @@ def an_accepted_cohort(**changes: Any) -> AcceptedCohort:
             DatedTier(TierAction.REMIND_SYSTEMS, NOW + days(15)),
             DatedTier(TierAction.RECORD_BREACH, NOW + days(30)),
         ),
+    )
+    return replace(one, **changes)
+
+
+def a_proof_command(**changes: Any) -> IdentityVerified:
+    """The command that it is proven who asks for a request, which is a cohort of one."""
+    cohort = an_accepted_cohort()
+    one = IdentityVerified(
+        cohort_id=CohortId(a_request_id()),
+        request_id=a_request_id(),
+        revision=1,
+        effective_at=NOW,
+        recorded_at=NOW,
+        method="operator",
+        due_at=cohort.due_at,
+        tiers=cohort.tiers,
+    )
+    return replace(one, **changes)
+
+
+def an_escalation(**changes: Any) -> Escalation:
+    """One organisation's system is missing as the legal date comes near."""
+    one = Escalation(
+        cohort_id=a_cohort_id(),
+        right=Right.DELETION,
+        regime="default",
+        due_at=NOW + days(30),
+        action=TierAction.ESCALATE_TO_ORGANISATION,
+        escalated_at=NOW,
+        missing=(MissingSystem(SystemId("crm"), OrganisationId("example-group"), 2),),
     )
     return replace(one, **changes)
 

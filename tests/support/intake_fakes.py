@@ -256,6 +256,7 @@ def a_request_view(**changes: Any) -> RequestView:
         received_at=NOW,
         accepted_at=NOW,
         due_at=NOW + timedelta(days=30),
+        identity_proven_at=NOW,
         closed_at=None,
         answered_at=None,
         revision=1,

@@ -16,13 +16,14 @@ from dsr_cli.main import COMMANDS, new_app
 from support.command import dsr, environment
 from support.parts import ROOT, stack_settings
 
-READING = {"check", "graph", "list", "logs", "show", "status", "watch"}
+READING = {"check", "explain", "graph", "list", "logs", "show", "status", "timeline", "watch"}
 MEASURING = {"bulk", "intake", "loop"}
 CHANGING = {
     "create",
     "demo",
     "down",
     "grant",
+    "prove",
     "publish",
     "register",
     "replay",

@@ -17,7 +17,13 @@ def an_owed(system_id: str = "crm", *, is_confirmed: bool = False, **changes: ob
 
 
 def kinds(*owed: Owed, **moments: object) -> list[BlockerKind]:
-    facts = {"accepted_at": NOW, "opened_at": NOW, "closed_at": None, "answered_at": None}
+    facts = {
+        "awaits_identity": False,
+        "accepted_at": NOW,
+        "opened_at": NOW,
+        "closed_at": None,
+        "answered_at": None,
+    }
     return [one.kind for one in blockers(owed, **(facts | moments))]  # type: ignore[arg-type] # as above
 
 
@@ -45,6 +51,7 @@ def test_a_contradiction_is_one_whatever_the_last_answer_says() -> None:
 def test_who_has_confirmed_blocks_nothing() -> None:
     found = blockers(
         [an_owed("mailer"), an_owed("billing", is_confirmed=True), an_owed("crm")],
+        awaits_identity=False,
         accepted_at=NOW,
         opened_at=LATER,
         closed_at=None,
@@ -64,3 +71,7 @@ def test_a_closed_request_waits_for_the_answer_to_the_person() -> None:
 
 def test_nothing_blocks_what_is_answered() -> None:
     assert kinds(an_owed(), closed_at=LATER, answered_at=LATER) == []
+
+
+def test_a_request_that_awaits_a_proof_waits_for_that_alone() -> None:
+    assert kinds(awaits_identity=True, opened_at=None) == [BlockerKind.IDENTITY_NOT_PROVEN]

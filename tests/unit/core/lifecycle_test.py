@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from dsr_core.errors import RuleViolation
-from dsr_core.lifecycle import TRANSITIONS, Event, State, advance
+from dsr_core.lifecycle import BEGINNINGS, TRANSITIONS, Event, State, advance
 
 PAIRS = list(product(State, Event))
 
@@ -30,8 +30,19 @@ def test_the_loop_goes_from_open_to_answered() -> None:
     assert advance(advance(State.OPEN, Event.CLOSE), Event.ANSWER) is State.ANSWERED
 
 
-def test_nothing_leads_back_to_open() -> None:
-    assert State.OPEN not in TRANSITIONS.values()
+def test_nothing_opens_but_a_proof_of_who_asks() -> None:
+    opening = [pair for pair, after in TRANSITIONS.items() if after is State.OPEN]
+    assert opening == [(State.AWAITING_IDENTITY, Event.PROVE_IDENTITY)]
+
+
+def test_what_was_never_proven_is_closed_and_never_opened() -> None:
+    closed = advance(State.AWAITING_IDENTITY, Event.GIVE_UP_IDENTITY)
+    assert advance(closed, Event.ANSWER) is State.ANSWERED
+
+
+def test_a_request_that_awaits_a_proof_cannot_be_closed_by_its_systems() -> None:
+    with pytest.raises(RuleViolation):
+        advance(State.AWAITING_IDENTITY, Event.CLOSE)
 
 
 def test_every_event_has_a_place_in_the_table() -> None:
@@ -39,4 +50,4 @@ def test_every_event_has_a_place_in_the_table() -> None:
 
 
 def test_every_state_can_be_reached() -> None:
-    assert set(TRANSITIONS.values()) | {State.OPEN} == set(State)
+    assert set(TRANSITIONS.values()) | set(BEGINNINGS) == set(State)

@@ -11,7 +11,7 @@ from dsr_contracts.v1 import notices_pb2, obligations_pb2
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Order
+from dsr_fanout.orders import CohortProgress, Order, Verified
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice, notice_from_wire
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
 from dsr_wire.envelope import Outgoing, decode, header
@@ -120,6 +120,7 @@ class FakeIntake:
     sealed_key_size: int = 80
     seals: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
+    given_up: list[str] = field(default_factory=list)
 
     def knows(self, cohort_id: str, *, members: int, open_members: int) -> None:
         """Make a cohort stand so."""
@@ -150,6 +151,11 @@ class FakeIntake:
             )
             for system_id in system_ids
         )
+
+    async def give_up_identity(self, cohort_id: str) -> CohortProgress:
+        self.away.call()
+        self.given_up.append(cohort_id)
+        return self.cohorts[cohort_id]
 
     async def progress(self, cohort_id: str) -> CohortProgress | None:
         self.reads[cohort_id] += 1
@@ -195,6 +201,7 @@ class FakeWorkflows:
     running: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    proven: dict[str, Verified] = field(default_factory=dict)
 
     async def start(self, order: Order) -> bool:
         self.away.call()
@@ -212,4 +219,11 @@ class FakeWorkflows:
         if cohort_id not in self.running:
             return False
         self.hinted.append(cohort_id)
+        return True
+
+    async def verified(self, cohort_id: str, verified: Verified) -> bool:
+        self.away.call()
+        if cohort_id not in self.running:
+            return False
+        self.proven[cohort_id] = verified
         return True

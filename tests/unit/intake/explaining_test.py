@@ -77,6 +77,13 @@ async def test_before_the_ledger_knows_the_request_nobody_is_blamed() -> None:
     assert (one.system, one.upcoming) == (None, None)
 
 
+async def test_a_request_that_awaits_a_proof_says_when_that_ends() -> None:
+    [one] = (await explained(None, state=State.AWAITING_IDENTITY, identity_proven_at=None)).blockers
+    assert one.blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN
+    assert one.upcoming is not None
+    assert one.upcoming.what == "it ends as not verified"
+
+
 async def test_an_answered_request_has_no_blockers() -> None:
     why = await explained(
         an_obligation("crm", is_confirmed=True),

@@ -105,7 +105,6 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
         {"identity": [{"kind": "phone", "value": f"{MARKER}12345"}]},
         {"identity": [{"kind": "phone", "value": "1" * 16}]},
         {"identity": {MARKER: MARKER}},
-        {"identity_attested": False},
         {"identity_attested": 1},
         {"requester": {"role": MARKER}},
         {"scope": {"categories": [MARKER]}},
@@ -156,3 +155,12 @@ def test_line_needs_its_key() -> None:
     with pytest.raises(Problem) as raised:
         parse_line(orjson.dumps(a_submission()))
     assert raised.value.errors == [{"pointer": "/idempotency_key", "detail": "Field required"}]
+
+
+def test_a_batch_takes_attested_requests_only() -> None:
+    line = orjson.dumps(a_submission(identity_attested=False) | {"idempotency_key": "k"})
+    with pytest.raises(Problem) as raised:
+        parse_line(line)
+    assert raised.value.errors
+    assert raised.value.errors[0]["pointer"] == "/identity_attested"
+    assert "one by one" in raised.value.errors[0]["detail"]

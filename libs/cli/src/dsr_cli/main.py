@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": "Watch subject requests live: a row a request, a cell a system",
     "list": "List subject requests",
     "registry": "The registry: check, show, draw, publish",
+    "identity": "Who asks: take it as proven",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
     "system": "Systems that subscribe: register, list and revoke their keys",

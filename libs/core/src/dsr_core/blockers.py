@@ -20,6 +20,9 @@ __all__ = ["Blocker", "BlockerKind", "Owed", "blockers"]
 class BlockerKind(StrEnum):
     """What keeps a request open."""
 
+    IDENTITY_NOT_PROVEN = "identity_not_proven"
+    """It is not proven who asks: the requester brings a proof, or an operator decides."""
+
     NOT_OPENED = "obligations_not_opened"
     """The ledger does not know yet who must answer."""
 
@@ -64,6 +67,7 @@ class Blocker:
 def blockers(
     obligations: Sequence[Owed],
     *,
+    awaits_identity: bool,
     accepted_at: datetime,
     opened_at: datetime | None,
     closed_at: datetime | None,
@@ -73,6 +77,7 @@ def blockers(
 
     Args:
         obligations: Every obligation that the ledger has for the request.
+        awaits_identity: Whether it is still to be proven who asks.
         accepted_at: When the request was accepted.
         opened_at: When its obligations were opened; none while they are not.
         closed_at: When every system had confirmed; none before.
@@ -83,6 +88,9 @@ def blockers(
     if closed_at is not None:
         what = "every system has confirmed; the answer to the requester is being made"
         return (Blocker(kind=BlockerKind.NOT_ANSWERED, since=closed_at, what=what),)
+    if awaits_identity:
+        what = "it is not proven who asks, so no system has been asked"
+        return (Blocker(kind=BlockerKind.IDENTITY_NOT_PROVEN, since=accepted_at, what=what),)
     if opened_at is None:
         what = "it is not on record yet which systems must answer"
         return (Blocker(kind=BlockerKind.NOT_OPENED, since=accepted_at, what=what),)

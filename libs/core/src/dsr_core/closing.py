@@ -24,6 +24,8 @@ class Outcome(StrEnum):
 
     FULFILLED = "fulfilled"
     PARTLY_FULFILLED = "partly_fulfilled"
+    NOT_VERIFIED = "not_verified"
+    """Nobody proved who asked, so no system was asked; never the outcome of the closing rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,20 @@ from enum import StrEnum
 
 from dsr_core.errors import RuleViolation
 
-__all__ = ["TRANSITIONS", "Event", "State", "advance"]
+__all__ = ["BEGINNINGS", "TRANSITIONS", "Event", "State", "advance"]
 
 
 class State(StrEnum):
     """Where a subject request stands."""
 
+    AWAITING_IDENTITY = "awaiting_identity"
+    """Accepted; who asks is not proven yet, so no system is asked. Some clocks run already."""
+
     OPEN = "open"
-    """Accepted; systems are being asked."""
+    """Systems are being asked."""
 
     CLOSED = "closed"
-    """Every system has confirmed; the answer to the requester is being made."""
+    """It has an outcome; the answer to the requester is being made."""
 
     ANSWERED = "answered"
     """The requester has the answer; the identity's key is destroyed."""
@@ -28,15 +31,27 @@ class State(StrEnum):
 class Event(StrEnum):
     """What moves a subject request."""
 
+    PROVE_IDENTITY = "prove_identity"
+    GIVE_UP_IDENTITY = "give_up_identity"
+    """Nobody has proven who asks by the date for it; the outcome is `not_verified`."""
+
     CLOSE = "close"
+    """Every system has confirmed."""
+
     ANSWER = "answer"
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.AWAITING_IDENTITY, Event.PROVE_IDENTITY): State.OPEN,
+    (State.AWAITING_IDENTITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
     (State.OPEN, Event.CLOSE): State.CLOSED,
     (State.CLOSED, Event.ANSWER): State.ANSWERED,
 }
 """Every transition there is; a pair that is not here is impossible."""
+
+
+BEGINNINGS = (State.AWAITING_IDENTITY, State.OPEN)
+"""The states that a request can be accepted in."""
 
 
 def advance(state: State, event: Event) -> State:

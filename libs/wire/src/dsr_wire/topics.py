@@ -17,6 +17,7 @@ __all__ = [
     "ACKNOWLEDGEMENTS",
     "CLOSURES",
     "COMMANDS",
+    "ESCALATIONS",
     "LIFECYCLE",
     "NOTICE_LIFE",
     "NOTICE_RIGHTS",
@@ -77,7 +78,6 @@ _DEAD_LETTER_SUFFIX = ".dead-letter"
 _EVERYONE = (INTAKE, FANOUT, VERIFIER, OPERATOR)
 
 REQUESTS = Topic(name="dsr.requests.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT,))
-# Declared for what is to come: nobody writes commands yet, and nobody reads them.
 COMMANDS = Topic(name="dsr.commands.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT,))
 OBLIGATIONS = Topic(
     name="dsr.obligations.v1", key="cohort_id", producers=(FANOUT,), consumers=(VERIFIER,)
@@ -95,6 +95,9 @@ CLOSURES = Topic(
 LIFECYCLE = Topic(
     name="dsr.lifecycle.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT, OPERATOR)
 )
+ESCALATIONS = Topic(
+    name="dsr.escalations.v1", key="cohort_id", producers=(FANOUT,), consumers=(OPERATOR,)
+)
 REGISTRY = Topic(
     name="dsr.registry.v1",
     key="digest, or keys/system_id",
@@ -105,7 +108,16 @@ REGISTRY = Topic(
     cleanup=Cleanup.COMPACT,
 )
 
-_FIXED = (REQUESTS, COMMANDS, OBLIGATIONS, ACKNOWLEDGEMENTS, CLOSURES, LIFECYCLE, REGISTRY)
+_FIXED = (
+    REQUESTS,
+    COMMANDS,
+    OBLIGATIONS,
+    ACKNOWLEDGEMENTS,
+    CLOSURES,
+    LIFECYCLE,
+    ESCALATIONS,
+    REGISTRY,
+)
 
 NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION)
 """The rights that organisations have notice topics for."""

@@ -17,6 +17,8 @@ from dsr_fanout.adapters.kafka import KafkaPublisher
 from dsr_fanout.adapters.registry import PublishedRegistries
 from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
 from dsr_fanout.adapters.verifier import HttpLedger
+from dsr_fanout.application.commanding import Commanding
+from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
@@ -24,6 +26,7 @@ from dsr_fanout.application.starting import ReminderPolicy, Starting
 from dsr_fanout.http.app import fanout_app
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.settings import FanoutSettings
+from dsr_fanout.streams.commands import COMMANDS_GROUP, CommandsStream
 from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP, LifecycleStream
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.requests import REQUESTS_GROUP, RequestsStream
@@ -34,7 +37,7 @@ from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.process import Process, Ready
 from dsr_runtime.temporal import connect
-from dsr_wire.topics import LIFECYCLE, REQUESTS
+from dsr_wire.topics import COMMANDS, LIFECYCLE, REQUESTS
 
 __all__ = ["start"]
 
@@ -60,7 +63,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     app = fanout_app(health=health, metrics=metrics.registry)
     server = HttpServer(app, host=settings.http_host, port=settings.http_port)
     process.spawn(server.run(), stop=server.stop)
-    health.expect("temporal", "requests stream", "lifecycle stream", "worker")
+    health.expect("temporal", "requests stream", "commands stream", "lifecycle stream", "worker")
 
     registries = PublishedRegistries(
         settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
@@ -99,6 +102,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
             monotonic=time.monotonic,
         ),
         reading=Reading(intake=intake),
+        escalating=Escalating(registries=registries, ledger=ledger, publisher=publisher),
         metrics=metrics,
         now=_now,
     )
@@ -139,10 +143,24 @@ async def start(settings: FanoutSettings, process: Process) -> None:
             concurrency=settings.concurrent_starts,
         ).handle,
     )
+    commands = RecordLoop(
+        settings.kafka,
+        topics=[COMMANDS.name],
+        group_id=COMMANDS_GROUP,
+        handle=CommandsStream(
+            commanding=Commanding(workflows=workflows, intake=intake),
+            refusals=refusals,
+            metrics=metrics,
+            now=_now,
+            concurrency=settings.concurrent_starts,
+        ).handle,
+    )
     health.add("requests stream", requests.ping)
+    health.add("commands stream", commands.ping)
     health.add("lifecycle stream", lifecycle.ping)
     health.add("worker", worker.ping)
     process.spawn(requests.run(), stop=requests.stop)
+    process.spawn(commands.run(), stop=commands.stop)
     process.spawn(lifecycle.run(), stop=lifecycle.stop)
     process.spawn(worker.run(), stop=worker.stop)
 

@@ -24,6 +24,18 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self.commands = Counter(
+            "dsr_fanout_commands",
+            "Commands read from Kafka: delivered to a workflow, or ended where the cohort has.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.tiers = Counter(
+            "dsr_fanout_tiers",
+            "Tiers that cohorts reached while members were open, by action; a retried try counts again.",
+            ["action"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_fanout_dead_letters",
             "Records refused for ever, by topic and reason.",

@@ -15,6 +15,8 @@ from temporalio.common import RetryPolicy, SearchAttributeKey
 __all__ = [
     "ANSWERED_SIGNAL",
     "FEW_TRIES",
+    "GIVE_UP_IDENTITY",
+    "IDENTITY_SIGNAL",
     "NOTIFY",
     "OPEN_AND_NOTIFY",
     "PROGRESS_QUERY",
@@ -22,6 +24,7 @@ __all__ = [
     "SEARCH_ATTRIBUTES",
     "STATE",
     "TOLD_BESIDE_THE_TIERS",
+    "TELL_TIER",
     "UNTOLD",
     "WORKFLOW",
     "CohortProgress",
@@ -29,19 +32,25 @@ __all__ = [
     "Opened",
     "Order",
     "Position",
+    "Reached",
     "Sending",
     "Sent",
     "State",
     "Unsent",
+    "Tier",
+    "Verified",
 ]
 
 WORKFLOW = "CohortWorkflow"
 ANSWERED_SIGNAL = "answered"
+IDENTITY_SIGNAL = "identity_verified"
 PROGRESS_QUERY = "progress"
 
 OPEN_AND_NOTIFY = "open_and_notify"
 NOTIFY = "notify"
 READ_COHORT = "read_cohort"
+GIVE_UP_IDENTITY = "give_up_identity"
+TELL_TIER = "tell_tier"
 
 UNTOLD = "untold"
 """The type of a failure whose details are the organisations that were not told, all others were."""
@@ -65,8 +74,10 @@ FEW_TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=250), maximum_at
 class State:
     """What the search attribute DsrState says of a cohort that still runs."""
 
+    AWAITING_IDENTITY = "awaiting_identity"
     OPEN = "open"
     REMINDED = "reminded"
+    ESCALATED = "escalated"
     OVERDUE = "overdue"
 
 
@@ -77,6 +88,24 @@ class Unsent:
     reminder: int = 0
     first: int = 0
     only: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """What is to be done at a moment, if a member is open then."""
+
+    action: str
+    """As `TierAction` spells it in the domain."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """It is proven who asks; the dates as they are counted from then on."""
+
+    due_at: datetime
+    tiers: list[Tier]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +143,24 @@ class Order:
     remind_after_s: float
     """Seconds from the first notice to the reminder."""
 
+    tiers: list[Tier] = field(default_factory=list)
+    """In order of time. Empty in orders from before there were rules: `remind_after_s` then says it."""
+
+    verify_identity_by: datetime | None = None
+    """By when it must be proven who asks; none where it is."""
+
     traceparent: str | None = None
     position: Position | None = None
     """None at the beginning; set where a long history was continued as a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A tier that a cohort has reached while a member is open."""
+
+    order: Order
+    action: str
+    """As `TierAction` spells it in the domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

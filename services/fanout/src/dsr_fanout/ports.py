@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Order
+from dsr_fanout.orders import CohortProgress, Order, Verified
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.envelope import Outgoing
 
@@ -35,6 +35,14 @@ class Intake(Protocol):
 
         Raises:
             RuleViolation: Intake says no in the present state; the reason is its code.
+        """
+        ...
+
+    async def give_up_identity(self, cohort_id: str) -> CohortProgress:
+        """Have a cohort of one end as not verified, if it still awaits a proof; return how it stands.
+
+        Raises:
+            RuleViolation: Its date has not passed, by intake's clock, or intake does not know it.
         """
         ...
 
@@ -80,4 +88,8 @@ class Workflows(Protocol):
 
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again; false where none runs."""
+        ...
+
+    async def verified(self, cohort_id: str, verified: Verified) -> bool:
+        """Tell a cohort's workflow that it is proven who asks; false where none runs."""
         ...

@@ -15,6 +15,7 @@ from dsr_core.errors import Unavailable
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
+from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.registry import PublishedRegistries
@@ -26,6 +27,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter, utc_now
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.http.app import create_app
 from dsr_intake.http.context import Context
@@ -107,10 +109,21 @@ async def start(process: Process, settings: Settings) -> None:
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating = Dating(public_holidays)
+    closing = PostgresClosing(pool)
     context = Context(
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
         explaining=Explaining(ledger=ledger, registry=registries, dating=dating, clock=utc_now),
+        identifying=Identifying(
+            reads=reads,
+            proofs=PostgresIdentity(pool),
+            closing=closing,
+            registry=registries,
+            dating=dating,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=relay.wake,
+        ),
         registry=registries,
         drafter=Drafter(registry=registries, dating=dating, lookup_key=lookup_key, clock=utc_now),
         single=InteractiveAcceptor(
@@ -131,9 +144,7 @@ async def start(process: Process, settings: Settings) -> None:
         internal_token=settings.internal_token.get_secret_value(),
     )
     closures = ClosureStream(
-        answering=Answering(
-            store=PostgresClosing(pool), metrics=metrics, clock=utc_now, on_committed=relay.wake
-        ),
+        answering=Answering(store=closing, metrics=metrics, clock=utc_now, on_committed=relay.wake),
         publisher=publisher,
         metrics=metrics,
         clock=utc_now,

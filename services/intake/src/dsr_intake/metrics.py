@@ -53,6 +53,12 @@ class Metrics:
         self.answered = Counter(
             "dsr_intake_answered", "Subject requests answered", registry=registry
         )
+        self.identities = Counter(
+            "dsr_intake_identities",
+            "Subject requests whose requester's identity was awaited, by how that ended",
+            ["method"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
         )

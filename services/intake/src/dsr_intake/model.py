@@ -31,6 +31,7 @@ __all__ = [
     "LedgerChange",
     "ListFilter",
     "Member",
+    "Proof",
     "RequestView",
     "StateChangeRow",
     "StillRunning",
@@ -53,6 +54,9 @@ class Submission:
     language: str | None
     received_at: datetime | None
     """When the person asked; none where the client left it to us."""
+
+    is_attested: bool
+    """The client has made sure who asks."""
 
     content: bytes = field(repr=False)
     """The whole submission in one canonical form: what an idempotency key is bound to."""
@@ -86,6 +90,8 @@ class Dates:
 
     due_at: datetime
     tiers: tuple[Tier, ...]
+    verify_identity_by: datetime | None
+    """By when it must be proven who asks; none where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -137,6 +143,23 @@ class Accepted:
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
+    state: State = State.OPEN
+    """As it was accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """It is proven who asks, and what follows from it."""
+
+    request_id: RequestId
+    cohort_id: CohortId
+    method: str
+    reason: str
+    """Why it is believed, in an operator's words; without personal data."""
+
+    proven_at: datetime
+    due_at: datetime
+    records: tuple[Outgoing, ...]
 
 
 class Known(NamedTuple):
@@ -191,6 +214,9 @@ class RequestView:
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
+    identity_proven_at: datetime | None
+    """When it was proven who asks; none while it is not."""
+
     closed_at: datetime | None
     answered_at: datetime | None
     revision: int

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.law.rules import Rules
+from dsr_core.lifecycle import State
 from dsr_core.registry import Registry
 from dsr_intake.model import (
     Acceptance,
@@ -19,6 +20,7 @@ from dsr_intake.model import (
     LedgerChange,
     ListFilter,
     Member,
+    Proof,
     RequestView,
     StateChangeRow,
     Verdict,
@@ -33,6 +35,7 @@ __all__ = [
     "ClosingStore",
     "Decide",
     "Form",
+    "IdentityStore",
     "KeyWrapper",
     "Ledger",
     "ReadStore",
@@ -134,6 +137,10 @@ class ReadStore(Protocol):
         """Return a request, or none where this client has none of that id."""
         ...
 
+    async def any(self, request_id: str) -> RequestView | None:
+        """Return a request, whoever's it is; for the group's own services and operators."""
+        ...
+
     async def page(
         self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
     ) -> list[RequestView]:
@@ -149,6 +156,7 @@ class ReadStore(Protocol):
 
         Raises:
             RejectedInput: One that was asked is no member.
+            RuleViolation: It is not proven who asks for one of them: nobody may be told of it.
         """
         ...
 
@@ -172,6 +180,18 @@ class ClosingStore(Protocol):
 
         Returns:
             How many requests were answered, and which of those asked do not exist.
+        """
+        ...
+
+
+class IdentityStore(Protocol):
+    """Keeps the proof of who asks."""
+
+    async def prove(self, proof: Proof, *, decide: Callable[[State], State]) -> None:
+        """Record a proof, the new state and date, and what is told of them, in one transaction.
+
+        The request stays locked from before `decide` is given its state until all is durable; what
+        `decide` raises leaves everything as it was.
         """
         ...
 

@@ -33,6 +33,20 @@ class InternalApi:
         """Revoke an API client; safe to repeat."""
         self._call("DELETE", f"/internal/v1/clients/{client_id}")
 
+    def request(self, request_id: str) -> dict[str, Any]:
+        """Return a subject request, whoever's it is."""
+        found: dict[str, Any] = self._call("GET", f"/internal/v1/subject-requests/{request_id}")
+        return found
+
+    def prove_identity(
+        self, request_id: str, *, reason: str, proven_at: str | None
+    ) -> dict[str, Any]:
+        """Take it as proven who asks; return the request, which is open then."""
+        body = {"reason": reason} | ({"proven_at": proven_at} if proven_at else {})
+        path = f"/internal/v1/subject-requests/{request_id}/identity:prove"
+        found: dict[str, Any] = self._call("POST", path, body)
+        return found
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = httpx.request(

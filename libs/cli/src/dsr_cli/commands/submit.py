@@ -45,7 +45,11 @@ def command(
     ] = None,
     *,
     attested: Annotated[
-        bool, typer.Option("--attested", help="You attest that the person is who they say they are")
+        bool,
+        typer.Option(
+            "--attested",
+            help="You attest that the person is who they say they are; else the request waits for a proof",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
@@ -57,13 +61,11 @@ def command(
         return
     if not identifiers:
         raise CommandError("give identifiers, - to read them from standard input, or --batch FILE")
-    if not attested:
-        raise CommandError("add --attested: only requests whose identity you attest are taken")
     body = {
         "right": right,
         "jurisdiction": jurisdiction,
         "identity": [_identifier(text) for text in _given(identifiers)],
-        "identity_attested": True,
+        "identity_attested": attested,
         "requester": {"role": "data_subject"},
         "channel": "api",
     }

@@ -205,7 +205,8 @@ class Reader:
             return None
         digits = node.value if isinstance(node, ScalarNode) and node.tag == f"{_TAG}int" else ""
         if not digits.isdecimal() or not low <= int(digits) <= high:
-            self._faults.add(_line(node), f"{where}: expected a whole number, {low} to {high}")
+            message = f"{where}: expected a whole number, {low} to {high}"
+            self._faults.add(_line(node), message, f"write it like {low}")
             return None
         return int(digits)
 

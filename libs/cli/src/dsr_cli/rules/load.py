@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from yaml.nodes import Node
 
 from dsr_cli.registry.document import Item, Reader, compose
+from dsr_cli.registry.document import Rule as Shape
 from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults
 from dsr_cli.registry.taxonomy import COUNTRIES
 from dsr_core.law.calendars import Term
@@ -32,15 +33,30 @@ from dsr_core.rights import Right
 
 __all__ = ["load_rules"]
 
-_REGIME_KEYS = ("regime", "title", "citation", "zone", "rules")
+_REGIME_KEYS = {
+    "regime": "gdpr",
+    "title": "General Data Protection Regulation",
+    "citation": "Regulation (EU) 2016/679",
+    "zone": "Europe/Berlin",
+    "rules": "a list of rules",
+}
 _REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers")
-_RULE_KEYS = ("name", "version", "in_force_from", "counts_from", "term", "citation")
+_RULE_KEYS = {
+    "name": "respond_by",
+    "version": "1",
+    "in_force_from": "2018-05-25",
+    "counts_from": "received",
+    "term": "1 month",
+    "citation": "GDPR art. 12(3)",
+}
+"""The keys that must be there, each with a value that it could have."""
+
 _RULE_OPTIONS = ("rights", "moved_by", "pauses", "extension")
+_EXTENSION_KEYS = {"term": "2 months", "citation": "GDPR art. 12(3), second sentence"}
+_TIER_KEYS = {"percent": "50", "action": "remind_systems"}
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_NO_NAME = "is not lower-case words joined by underscores"
 _SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
-_NO_JURISDICTION = "is no ISO 3166 code such as 'DE' or 'US-CA'"
 
 
 @dataclass(slots=True)
@@ -62,7 +78,9 @@ def load_rules(folder: Path) -> Rules:
         RegistryFaults: Something is wrong; it holds all that is.
     """
     if not folder.is_dir():
-        raise RegistryFaults([Fault(str(folder), 1, "no such folder")])
+        raise RegistryFaults(
+            [Fault(str(folder), None, "no such folder", "name the one that holds the rules' files")]
+        )
     files = [_read(path) for path in sorted(folder.iterdir()) if path.suffix in {".yaml", ".yml"}]
     faults = [fault for file in files for fault in file.faults.found]
     faults.extend(_twice("regime", ((file, file.name) for file in files if file.name)))
@@ -83,14 +101,14 @@ def _read(path: Path) -> _File:
         return file
     read = Reader(file.faults)
     keys = read.mapping(top, "file", required=_REGIME_KEYS, optional=_REGIME_OPTIONS)
-    file.name = read.checked(keys.get("regime"), "regime", _is_name, _NO_NAME)
+    file.name = read.checked(keys.get("regime"), "regime", _IS_NAME)
     title = read.text(keys.get("title"), "title")
     citation = read.text(keys.get("citation"), "citation")
-    zone = read.checked(keys.get("zone"), "zone", _is_zone, "is no IANA zone such as Europe/Berlin")
-    holidays = read.checked(keys.get("holidays"), "holidays", _is_jurisdiction, _NO_JURISDICTION)
+    zone = read.checked(keys.get("zone"), "zone", _IS_ZONE)
+    holidays = read.checked(keys.get("holidays"), "holidays", _IS_JURISDICTION)
     codes = read.items(keys.get("jurisdictions"), "jurisdictions")
     for node in codes:
-        code = read.checked(node, "jurisdiction", _is_jurisdiction, _NO_JURISDICTION)
+        code = read.checked(node, "jurisdiction", _IS_JURISDICTION)
         if code is not None:
             file.jurisdictions.append(code)
     rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
@@ -145,14 +163,14 @@ def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
 def _extension(node: Node | None, read: Reader, faults: FaultList) -> Extension | None:
     if node is None:
         return None
-    keys = read.mapping(node, "extension", required=("term", "citation"))
+    keys = read.mapping(node, "extension", required=_EXTENSION_KEYS)
     term = _term(keys.get("term"), read, faults)
     citation = read.text(keys.get("citation"), "citation")
     return Extension(term=term, citation=citation.text) if term and citation else None
 
 
 def _tier(node: Node, read: Reader) -> Tier | None:
-    keys = read.mapping(node, "tier", required=("percent", "action"))
+    keys = read.mapping(node, "tier", required=_TIER_KEYS)
     percent = read.number(keys.get("percent"), "percent", low=1, high=100)
     action = read.one_of(keys.get("action"), "action", TierAction)
     return Tier(percent=percent, action=TierAction(action.text)) if percent and action else None
@@ -206,7 +224,9 @@ def _twice(word: str, places: Iterable[tuple[_File, Item | None]]) -> Iterator[F
 def _without_default(folder: Path, files: Iterable[_File]) -> Iterator[Fault]:
     if not any(file.name and file.name.text == DEFAULT for file in files):
         message = f"no file has the regime '{DEFAULT}'"
-        yield Fault(str(folder), 1, message, "every jurisdiction without a law of its own needs it")
+        yield Fault(
+            str(folder), None, message, "every jurisdiction without a law of its own needs it"
+        )
 
 
 def _is_name(text: str) -> bool:
@@ -223,3 +243,14 @@ def _is_zone(text: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
+
+
+_IS_NAME = Shape(
+    _is_name,
+    "is not lower-case words joined by underscores",
+    lambda _text: "write it like 'uk_gdpr'",
+)
+_IS_ZONE = Shape(_is_zone, "is no IANA time zone", lambda _text: "write it like 'Europe/Berlin'")
+_IS_JURISDICTION = Shape(
+    _is_jurisdiction, "is no ISO 3166 code", lambda _text: "write it like 'DE' or 'US-CA'"
+)

@@ -24,6 +24,7 @@ __all__ = [
     "ENTRY_NAMES",
     "RESPOND_BY",
     "STARTS",
+    "VERIFY_IDENTITY_BY",
     "Applicable",
     "Extension",
     "Regime",
@@ -39,13 +40,16 @@ DEFAULT = "default"
 RESPOND_BY = "respond_by"
 """The entry that every regime must have: the date by which the person has the answer."""
 
+VERIFY_IDENTITY_BY = "verify_identity_by"
+"""The entry by which the requester must have proven who asks; where there is none, `respond_by`."""
+
 ENTRY_NAMES = {
     "acknowledge_receipt_by": "the person has been told that the request arrived",
     "answer_appeal_by": "the person has the answer to an appeal",
     "complain_by": "the person can still complain of a refusal",
     RESPOND_BY: "the person has the answer",
     "refusal_notice_by": "the person has been told of a refusal, with its grounds",
-    "verify_identity_by": "the person has proven who they are, or the request ends as not verified",
+    VERIFY_IDENTITY_BY: "the person has proven who they are, or the request ends as not verified",
     "keep_record_until": "the record of the request is kept",
 }
 """The dates that rules may count, and what must be so by each."""

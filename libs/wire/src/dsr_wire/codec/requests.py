@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,6 @@ from dsr_wire.codec.fields import (
     scope_to_wire,
     short,
     storable,
-    text,
     texts,
     time_from_wire,
     time_to_wire,
@@ -26,7 +26,16 @@ from dsr_wire.codec.fields import (
     uuid_texts,
 )
 
-__all__ = ["AcceptedCohort", "DatedTier", "cohort_accepted_from_wire", "cohort_accepted_to_wire"]
+__all__ = [
+    "AcceptedCohort",
+    "DatedTier",
+    "action_from_wire",
+    "action_to_wire",
+    "cohort_accepted_from_wire",
+    "cohort_accepted_to_wire",
+    "tiers_from_wire",
+    "tiers_to_wire",
+]
 
 _ACTION_TO_WIRE: dict[TierAction, requests_pb2.TierAction] = {
     action: getattr(requests_pb2, f"TIER_ACTION_{action.name}") for action in TierAction
@@ -69,6 +78,9 @@ class AcceptedCohort:
     tiers: tuple[DatedTier, ...] = ()
     """In order of time."""
 
+    verify_identity_by: datetime | None = None
+    """By when it must be proven who asks; none where it is."""
+
 
 def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccepted:
     """Return a cohort as a message."""
@@ -85,10 +97,8 @@ def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccept
         due_at=time_to_wire(cohort.due_at),
         request_ids=cohort.request_ids,
         rules_digest=cohort.rules_digest,
-        tiers=[
-            requests_pb2.Tier(action=_ACTION_TO_WIRE[one.action], at=time_to_wire(one.at))
-            for one in cohort.tiers
-        ],
+        tiers=tiers_to_wire(cohort.tiers),
+        verify_identity_by=cohort.verify_identity_by and time_to_wire(cohort.verify_identity_by),
     )
 
 
@@ -115,12 +125,40 @@ def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedC
         due_at=time_from_wire(message.due_at, field="due_at"),
         request_ids=tuple(RequestId(one) for one in request_ids),
         rules_digest=storable(message.rules_digest, field="rules_digest"),
-        tiers=tuple(sorted(map(_tier, message.tiers), key=lambda one: one.at)),
+        tiers=tiers_from_wire(message.tiers),
+        verify_identity_by=(
+            time_from_wire(message.verify_identity_by, field="verify_identity_by")
+            if message.HasField("verify_identity_by")
+            else None
+        ),
     )
 
 
-def _tier(message: requests_pb2.Tier) -> DatedTier:
-    action = _ACTION_FROM_WIRE.get(message.action)
+def action_to_wire(action: TierAction) -> requests_pb2.TierAction:
+    """Return the number that stands for an action."""
+    return _ACTION_TO_WIRE[action]
+
+
+def action_from_wire(number: int) -> TierAction:
+    """Return the action that a number stands for, or refuse it."""
+    action = _ACTION_FROM_WIRE.get(number)
     if action is None:
-        raise RejectedInput("invalid_field", "a tier's action is unknown", field="tiers.action")
-    return DatedTier(action, time_from_wire(message.at, field="tiers.at"))
+        raise RejectedInput("invalid_field", "action is unspecified or unknown", field="action")
+    return action
+
+
+def tiers_to_wire(tiers: Iterable[DatedTier]) -> list[requests_pb2.Tier]:
+    """Return tiers as messages."""
+    return [
+        requests_pb2.Tier(action=action_to_wire(one.action), at=time_to_wire(one.at))
+        for one in tiers
+    ]
+
+
+def tiers_from_wire(messages: Iterable[requests_pb2.Tier]) -> tuple[DatedTier, ...]:
+    """Return the tiers that messages hold, in order of time."""
+    return tuple(sorted(map(_tier, messages), key=lambda one: one.at))
+
+
+def _tier(message: requests_pb2.Tier) -> DatedTier:
+    return DatedTier(action_from_wire(message.action), time_from_wire(message.at, field="tiers.at"))

@@ -16,9 +16,11 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_UNSPECIFIED: _ClassVar[Outcome]
     OUTCOME_FULFILLED: _ClassVar[Outcome]
     OUTCOME_PARTLY_FULFILLED: _ClassVar[Outcome]
+    OUTCOME_NOT_VERIFIED: _ClassVar[Outcome]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_FULFILLED: Outcome
 OUTCOME_PARTLY_FULFILLED: Outcome
+OUTCOME_NOT_VERIFIED: Outcome
 
 class Closures(_message.Message):
     __slots__ = ("cohort_id", "closures")

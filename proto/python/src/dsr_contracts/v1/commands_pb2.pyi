@@ -1,6 +1,7 @@
 import datetime
 
 from dsr_contracts.v1 import common_pb2 as _common_pb2
+from dsr_contracts.v1 import requests_pb2 as _requests_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -37,10 +38,14 @@ class SubjectRequestCommand(_message.Message):
     def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity_verified: _Optional[_Union[IdentityVerified, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., hold_placed: _Optional[_Union[HoldPlaced, _Mapping]] = ..., hold_lifted: _Optional[_Union[HoldLifted, _Mapping]] = ..., deadline_extended: _Optional[_Union[DeadlineExtended, _Mapping]] = ..., obligation_settled: _Optional[_Union[ObligationSettled, _Mapping]] = ...) -> None: ...
 
 class IdentityVerified(_message.Message):
-    __slots__ = ("method",)
+    __slots__ = ("method", "due_at", "tiers")
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
     method: str
-    def __init__(self, method: _Optional[str] = ...) -> None: ...
+    due_at: _timestamp_pb2.Timestamp
+    tiers: _containers.RepeatedCompositeFieldContainer[_requests_pb2.Tier]
+    def __init__(self, method: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tiers: _Optional[_Iterable[_Union[_requests_pb2.Tier, _Mapping]]] = ...) -> None: ...
 
 class Withdrawn(_message.Message):
     __slots__ = ()

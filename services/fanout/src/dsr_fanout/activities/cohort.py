@@ -16,19 +16,24 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from dsr_core.errors import DsrError, RejectedInput, RuleViolation, Unavailable
+from dsr_core.law.rules import TierAction
+from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying, Untold
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.orders import (
     FEW_TRIES,
+    GIVE_UP_IDENTITY,
     NOTIFY,
     OPEN_AND_NOTIFY,
     READ_COHORT,
+    TELL_TIER,
     UNTOLD,
     CohortProgress,
     Opened,
     Order,
+    Reached,
     Sending,
     Sent,
 )
@@ -49,19 +54,27 @@ class CohortActivities:
         opening: Opening,
         notifying: Notifying,
         reading: Reading,
+        escalating: Escalating,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
         self._opening = opening
         self._notifying = notifying
         self._reading = reading
+        self._escalating = escalating
         self._metrics = metrics
         self._now = now
 
     @property
     def all(self) -> Sequence[Callable[..., Any]]:
         """Every activity, for the worker."""
-        return (self.open_and_notify, self.notify, self.read_cohort)
+        return (
+            self.open_and_notify,
+            self.notify,
+            self.read_cohort,
+            self.give_up_identity,
+            self.tell_tier,
+        )
 
     @activity.defn(name=OPEN_AND_NOTIFY)
     async def open_and_notify(self, order: Order) -> Opened:
@@ -96,6 +109,20 @@ class CohortActivities:
     async def read_cohort(self, cohort_id: str) -> CohortProgress:
         """Read how many members of a cohort are open."""
         return await self._mapped(READ_COHORT, self._reading.progress(cohort_id))
+
+    @activity.defn(name=GIVE_UP_IDENTITY)
+    async def give_up_identity(self, cohort_id: str) -> CohortProgress:
+        """Have a request that nobody proved in time end; read how its cohort stands."""
+        return await self._mapped(GIVE_UP_IDENTITY, self._reading.given_up(cohort_id))
+
+    @activity.defn(name=TELL_TIER)
+    async def tell_tier(self, tier: Reached) -> int:
+        """Tell that a tier is reached; return how many systems are missing."""
+        action = TierAction(tier.action)
+        escalating = self._escalating.escalate(tier.order, action, at=self._now())
+        missing = await self._mapped(TELL_TIER, escalating)
+        self._metrics.tiers.labels(action.value).inc()
+        return missing
 
     async def _sent(self, sending: Sending) -> Sent:
         notices = self._metrics.notices.labels("reminder" if sending.reminder else "first")

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
-from dsr_fanout.adapters.calls import Calls
+from dsr_fanout.adapters.calls import Answer, Calls
 from dsr_fanout.orders import CohortProgress
 from dsr_wire.codec.notices import SystemNotice, system_notice_from_wire
 from dsr_wire.envelope import CONTENT_TYPE
@@ -44,15 +44,25 @@ class HttpIntake:
         except (DecodeError, RejectedInput) as error:
             raise Unavailable("intake's answer is not a SealResponse") from error
 
+    async def give_up_identity(self, cohort_id: str) -> CohortProgress:
+        """Have a cohort of one end as not verified; return how it stands."""
+        path = f"/internal/v1/cohorts/{cohort_id}/identity:give-up"
+        answer = await self._calls.post(path, b"", CONTENT_TYPE)
+        if answer.status == 404:
+            raise RuleViolation("unknown_cohort", "intake does not know this cohort")
+        return _progress(answer)
+
     async def progress(self, cohort_id: str) -> CohortProgress | None:
         """Return how many members of a cohort are open."""
         answer = await self._calls.get(f"/internal/v1/cohorts/{cohort_id}")
-        if answer.status == 404:
-            return None
-        match answer.json():
-            case {"members": int(members), "open_members": int(open_members)} if (
-                0 <= open_members <= members
-            ):
-                return CohortProgress(members=members, open_members=open_members)
-            case _:
-                raise Unavailable("intake's answer does not say how the cohort stands")
+        return None if answer.status == 404 else _progress(answer)
+
+
+def _progress(answer: Answer) -> CohortProgress:
+    match answer.json():
+        case {"members": int(members), "open_members": int(open_members)} if (
+            0 <= open_members <= members
+        ):
+            return CohortProgress(members=members, open_members=open_members)
+        case _:
+            raise Unavailable("intake's answer does not say how the cohort stands")

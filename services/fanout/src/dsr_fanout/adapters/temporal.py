@@ -27,6 +27,7 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.orders import (
     ANSWERED_SIGNAL,
     DUE_AT,
+    IDENTITY_SIGNAL,
     JURISDICTION,
     RIGHT,
     SEARCH_ATTRIBUTES,
@@ -35,6 +36,7 @@ from dsr_fanout.orders import (
     WORKFLOW,
     Order,
     State,
+    Verified,
 )
 
 __all__ = [
@@ -108,13 +110,20 @@ class TemporalWorkflows:
 
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again."""
+        return await self._signal(cohort_id, ANSWERED_SIGNAL)
+
+    async def verified(self, cohort_id: str, verified: Verified) -> bool:
+        """Tell a cohort's workflow that it is proven who asks."""
+        return await self._signal(cohort_id, IDENTITY_SIGNAL, verified)
+
+    async def _signal(self, cohort_id: str, name: str, *arguments: object) -> bool:
         handle = self._client.get_workflow_handle(workflow_id(cohort_id))
         try:
-            await handle.signal(ANSWERED_SIGNAL, rpc_timeout=_RPC_TIMEOUT)
+            await handle.signal(name, args=arguments, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
-            raise Unavailable(f"temporal took no hint ({error.status.name})") from error
+            raise Unavailable(f"temporal took no signal ({error.status.name})") from error
         return True
 
 

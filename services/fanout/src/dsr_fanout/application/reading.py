@@ -27,3 +27,12 @@ class Reading:
         if progress is None:
             raise RuleViolation("unknown_cohort", "intake does not know this cohort")
         return progress
+
+    async def given_up(self, cohort_id: str) -> CohortProgress:
+        """Have a cohort of one end as not verified, if it still awaits a proof; return how it stands.
+
+        Raises:
+            RuleViolation: Its date has not passed, by intake's clock, or intake does not know it.
+            Unavailable: Intake is away.
+        """
+        return await self._intake.give_up_identity(cohort_id)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dsr_core.errors import RejectedInput
-from dsr_fanout.orders import Order
+from dsr_core.law.rules import TierAction
+from dsr_fanout.orders import Order, Tier
 from dsr_fanout.ports import Intake, Workflows
-from dsr_wire.codec.requests import AcceptedCohort
+from dsr_wire.codec.requests import AcceptedCohort, DatedTier
 from dsr_wire.topics import NOTICE_RIGHTS
 
 __all__ = ["ReminderPolicy", "Start", "Starting"]
@@ -39,6 +41,18 @@ class ReminderPolicy:
         if self._fixed is not None:
             return self._fixed
         return max(due_at - at, timedelta()) * self._fraction
+
+    def tiers(self, tiers: Iterable[DatedTier], *, at: datetime) -> list[Tier]:
+        """Return when what is to be done; a fixed time for the reminder goes before the rules'."""
+        return [
+            Tier(
+                action=one.action.value,
+                at=at + self._fixed
+                if self._fixed is not None and one.action is TierAction.REMIND_SYSTEMS
+                else one.at,
+            )
+            for one in tiers
+        ]
 
 
 class Starting:
@@ -96,5 +110,7 @@ class Starting:
             due_at=cohort.due_at,
             request_ids=list(cohort.request_ids),
             remind_after_s=round(delay.total_seconds(), 3),
+            tiers=self._reminders.tiers(cohort.tiers, at=at),
+            verify_identity_by=cohort.verify_identity_by,
             traceparent=traceparent,
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.model import (
     Acceptance,
@@ -16,6 +17,7 @@ from dsr_intake.model import (
     FormedCohort,
     KeyReused,
     StillRunning,
+    Submission,
     Verdict,
 )
 from dsr_intake.ports import Form
@@ -40,7 +42,9 @@ _CLAIM = """
 
 _HELD = """
     select k.key, k.content, r.id, r.cohort_id, r."right", r.jurisdiction, c.regime,
-        c.registry_digest, c.rules_digest, r.received_at, r.accepted_at, c.due_at
+        c.registry_digest, c.rules_digest, r.received_at, r.accepted_at,
+        coalesce(c.first_due_at, c.due_at) as due_at,
+        r.identity_method is distinct from 'attested' as had_to_prove
     from intake.idempotency_keys k
     join intake.subject_requests r on r.id = k.request_id
     join intake.cohorts c on c.id = r.cohort_id
@@ -59,19 +63,21 @@ _WRITE = """
             $7::text[], $8::text[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
             $12::timestamptz[], $13::text[], $14::text[])
             as c (id, wanted, regime, jurisdiction, categories, organisation_ids,
-                identifier_kinds, registry_digest, members, received_at, accepted_at, due_at, rules_digest,
-                regime_why)
+                identifier_kinds, registry_digest, members, received_at, accepted_at, due_at,
+                rules_digest, regime_why)
     ), new_requests as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
-            lookup_hashes, identity_ciphertext)
-        select id, cohort_id, client_id, 'open', wanted, jurisdiction, requester_role, channel,
-            language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext
+            lookup_hashes, identity_ciphertext, identity_method, identity_proven_at)
+        select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
+            language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
+            identity_method, identity_proven_at
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
-            $26::bytea[])
+            $26::bytea[], $34::text[], $35::text[], $36::timestamptz[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
-                language, received_at, accepted_at, lookup_hashes, identity_ciphertext)
+                language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
+                identity_method, identity_proven_at)
     ), new_keys as (
         insert into intake_keys.request_keys (request_id, wrapped_key, kek_id)
         select * from unnest($15::uuid[], $27::bytea[], $28::text[])
@@ -184,6 +190,7 @@ def _verdicts(
 def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
     cohort = formed.cohort
     return Accepted(
+        state=_state(member.submission),
         request_id=member.request_id,
         cohort_id=cohort.cohort_id,
         right=cohort.right,
@@ -198,7 +205,9 @@ def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
 
 
 def _replayed(row: asyncpg.Record) -> Accepted:
+    # Told as it was accepted, whatever has happened since: the same key has the same answer.
     return Accepted(
+        state=State.AWAITING_IDENTITY if row["had_to_prove"] else State.OPEN,
         request_id=RequestId(str(row["id"])),
         cohort_id=CohortId(str(row["cohort_id"])),
         right=Right(row["right"]),
@@ -250,7 +259,14 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [key.wrapped for key in keys],
         [key.kek_id for key in keys],
         *columns([formed.record for formed in acceptance.cohorts]),
+        [_state(sent).value for _, sent, _ in members],
+        ["attested" if sent.is_attested else None for _, sent, _ in members],
+        [member.received_at if sent.is_attested else None for member, sent, _ in members],
     )
+
+
+def _state(sent: Submission) -> State:
+    return State.OPEN if sent.is_attested else State.AWAITING_IDENTITY
 
 
 def _words(values: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from dsr_core.errors import RejectedInput
+from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
@@ -27,7 +27,7 @@ _VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
-        r.closed_at, r.answered_at, r.revision
+        r.identity_proven_at, r.closed_at, r.answered_at, r.revision
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
@@ -46,6 +46,12 @@ class PostgresReads:
             row = await self._pool.fetchrow(
                 f"{_VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
             )
+        return _view(row) if row else None
+
+    async def any(self, request_id: str) -> RequestView | None:
+        """Return a request, whoever's it is."""
+        with translated():
+            row = await self._pool.fetchrow(f"{_VIEW} where r.id = $1", request_id)
         return _view(row) if row else None
 
     async def page(
@@ -106,6 +112,10 @@ class PostgresReads:
         if len(request_ids) > len(rows):
             detail = "a request that was asked for is no member of this cohort"
             raise RejectedInput("unknown_member", detail, field="request_ids")
+        unproven = [row["id"] for row in rows if row["state"] == State.AWAITING_IDENTITY.value]
+        if unproven:
+            detail = f"it is not proven who asks for {unproven[0]}"
+            raise RuleViolation("identity_not_proven", detail)
         return [
             Member(
                 RequestId(str(row["id"])),
@@ -204,6 +214,7 @@ def _view(row: asyncpg.Record) -> RequestView:
         received_at=row["received_at"],
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
+        identity_proven_at=row["identity_proven_at"],
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
         revision=row["revision"],

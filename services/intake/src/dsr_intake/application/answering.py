@@ -41,29 +41,44 @@ class Answering:
         self._on_committed = on_committed
 
     async def answer(self, closures: Sequence[Closure]) -> frozenset[RequestId]:
-        """Return when everything that follows is durable; give the requests that do not exist."""
+        """Return when everything that follows is durable; give the requests that cannot be closed.
+
+        They do not exist, or no system was asked for them yet: such a closure is somebody's mistake.
+        """
         at = self._clock()
+        premature: set[RequestId] = set()
+
+        def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
+            premature.update(
+                request_id
+                for request_id, one in known.items()
+                if one.state is State.AWAITING_IDENTITY
+            )
+            return answers(closures, known, at=at)
+
         ids = sorted({one.request_id for one in closures})
         answered, unknown = await self._store.answer(
             ids,
-            decide=lambda known: answers(closures, known, at=at),
+            decide=decide,
             tell=lambda made, ended: records(made, ended, at=at),
             at=at,
         )
         if answered:
             self._metrics.answered.inc(answered)
             self._on_committed()
-        return frozenset(unknown)
+        return frozenset(unknown) | premature
 
 
 def answers(
     closures: Iterable[Closure], known: Mapping[RequestId, Known], *, at: datetime
 ) -> list[Answer]:
-    """Return what changes: nothing for a request that is unknown, or answered already."""
+    """Return what changes: nothing for a request that is unknown, not open yet, or answered already."""
     made: dict[RequestId, Answer] = {}
     for closure in closures:
         stored = known.get(closure.request_id)
-        if stored is None or stored.state is State.ANSWERED or closure.request_id in made:
+        if stored is None or closure.request_id in made:
+            continue
+        if stored.state in {State.AWAITING_IDENTITY, State.ANSWERED}:
             continue
         closed = advance(stored.state, Event.CLOSE) if stored.state is State.OPEN else stored.state
         # There is nobody to write to yet, so the answer follows at once.

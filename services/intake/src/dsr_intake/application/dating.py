@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from dsr_core.law.calendars import Calendar, Unit
 from dsr_core.law.facts import Fact, FactKind
-from dsr_core.law.rules import Applicable, Regime, Rules
+from dsr_core.law.rules import VERIFY_IDENTITY_BY, Applicable, Regime, Rules
 from dsr_core.law.timeline import Timeline, timeline
 from dsr_core.rights import Right
 from dsr_intake.model import Dates, RequestView
 
-__all__ = ["Dating", "Holidays"]
+__all__ = ["Dating", "Holidays", "verify_by"]
 
 Holidays = Callable[[str], Mapping[date, str]]
 """Gives the public holidays of a jurisdiction."""
@@ -30,6 +30,7 @@ class _Asked:
     jurisdiction: str
     right: Right
     received_on: date
+    is_attested: bool
 
 
 class Dating:
@@ -40,19 +41,27 @@ class Dating:
         self._dates: dict[_Asked, Dates] = {}
 
     def dates(
-        self, rules: Rules, *, jurisdiction: str, right: Right, received_at: datetime
+        self,
+        rules: Rules,
+        *,
+        jurisdiction: str,
+        right: Right,
+        received_at: datetime,
+        is_attested: bool,
     ) -> Dates:
-        """Return the dates of a request whose identity is attested."""
+        """Return the dates of a new request; where its clock waits for a proof, it is due by that."""
         applicable, received_on = self._applicable(rules, jurisdiction, right, received_at)
-        asked = _Asked(rules.digest, jurisdiction, right, received_on)
+        asked = _Asked(rules.digest, jurisdiction, right, received_on, is_attested)
         found = self._dates.get(asked)
         if found is not None:
             return found
         regime = applicable.regime
-        facts = _attested(received_at)
-        due_at = timeline(regime, right, self.calendar(regime, jurisdiction), facts).respond_by
+        facts = _facts(received_at, received_at if is_attested else None)
+        found_dates = timeline(regime, right, self.calendar(regime, jurisdiction), facts)
+        until = None if is_attested else verify_by(found_dates)
+        due_at = found_dates.respond_by or until
         if due_at is None:
-            raise RuntimeError(f"{regime.name} has no date to answer an attested request by")
+            raise RuntimeError(f"{regime.name} has no date to answer {right} by")
         due_at = due_at.astimezone(UTC)
         dates = Dates(
             regime=regime.name,
@@ -61,6 +70,7 @@ class Dating:
             received_on=received_on,
             due_at=due_at,
             tiers=regime.tiers,
+            verify_identity_by=until,
         )
         if not any(rule.term.unit is Unit.SECONDS for rule in regime.rules):
             if len(self._dates) >= _DATES_LIMIT:
@@ -78,13 +88,16 @@ class Dating:
 
     def timeline(self, regime: Regime, one: RequestView) -> Timeline:
         """Return every date of a request as it stands."""
-        calendar = self.calendar(regime, one.jurisdiction)
-        return timeline(regime, one.right, calendar, self.facts(one))
+        return self.of_facts(regime, one, self.facts(one))
+
+    def of_facts(self, regime: Regime, one: RequestView, facts: Iterable[Fact]) -> Timeline:
+        """Return every date that a request would have, were these the facts."""
+        return timeline(regime, one.right, self.calendar(regime, one.jurisdiction), facts)
 
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
         """Return what has happened to a request, as far as its dates go."""
         answered = [Fact(FactKind.ANSWERED, one.answered_at)] if one.answered_at else []
-        return (*_attested(one.received_at), *answered)
+        return (*_facts(one.received_at, one.identity_proven_at), *answered)
 
     def calendar(self, regime: Regime, jurisdiction: str) -> Calendar:
         """Return the calendar by which a regime counts the days of a person of a jurisdiction."""
@@ -103,6 +116,15 @@ class Dating:
         return applicable, received_at.astimezone(ZoneInfo(applicable.regime.zone)).date()
 
 
-def _attested(received_at: datetime) -> tuple[Fact, ...]:
-    """Return the facts of a request that arrived together with the proof of who asks."""
-    return (Fact(FactKind.RECEIVED, received_at), Fact(FactKind.IDENTITY_PROVEN, received_at))
+def _facts(received_at: datetime, identity_proven_at: datetime | None) -> tuple[Fact, ...]:
+    received = Fact(FactKind.RECEIVED, received_at)
+    if identity_proven_at is None:
+        return (received,)
+    return (received, Fact(FactKind.IDENTITY_PROVEN, identity_proven_at))
+
+
+def verify_by(dates: Timeline) -> datetime | None:
+    """Return by when it must be proven who asks: the date for it, else the answer's own."""
+    entry = dates.entry(VERIFY_IDENTITY_BY)
+    at = entry.at if entry else dates.respond_by
+    return at.astimezone(UTC) if at else None

@@ -92,6 +92,7 @@ class Drafter:
                 jurisdiction=submission.jurisdiction,
                 right=submission.right,
                 received_at=received_at,
+                is_attested=submission.is_attested,
             ),
             received_at=received_at,
             accepted_at=now,

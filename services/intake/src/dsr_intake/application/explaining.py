@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dsr_core.blockers import Blocker, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Owed, blockers
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.rules import TierAction
 from dsr_core.law.timeline import Entry
+from dsr_core.lifecycle import State
 from dsr_core.registry import System
 from dsr_core.rights import Disposition
-from dsr_intake.application.dating import Dating
+from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.drafting import Clock
 from dsr_intake.model import RequestView
 from dsr_intake.ports import Ledger, RegistryView
@@ -77,6 +78,7 @@ class Explaining:
         opened_at, owed = _read(document) if document is not None else (None, ())
         found = blockers(
             owed,
+            awaits_identity=one.state is State.AWAITING_IDENTITY,
             accepted_at=one.accepted_at,
             opened_at=opened_at,
             closed_at=one.closed_at,
@@ -84,8 +86,9 @@ class Explaining:
         )
         rules = await self._registry.rules(one.rules_digest)
         regime = self._dating.regime(rules, one)
-        entries = self._dating.timeline(regime, one).entries
-        next_date = next((entry for entry in entries if entry.at and entry.at > now), None)
+        dates = self._dating.timeline(regime, one)
+        until = verify_by(dates)
+        next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
         whole = one.due_at - one.received_at
         tiers = (
             Upcoming(one.received_at + whole * tier.percent / 100, _TIERS[tier.action])
@@ -98,7 +101,7 @@ class Explaining:
                 Explained(
                     blocker,
                     registry.system(blocker.system_id) if registry and blocker.system_id else None,
-                    _upcoming(blocker, next_tier, now),
+                    _upcoming(blocker, until, next_tier, now),
                 )
                 for blocker in found
             ),
@@ -106,8 +109,12 @@ class Explaining:
         )
 
 
-def _upcoming(blocker: Blocker, next_tier: Upcoming | None, now: datetime) -> Upcoming | None:
-    """Return what comes first: the system's own next try, or the next tier."""
+def _upcoming(
+    blocker: Blocker, until: datetime | None, next_tier: Upcoming | None, now: datetime
+) -> Upcoming | None:
+    """Return what comes first: the end of waiting for a proof, a system's own next try, or a tier."""
+    if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and until is not None:
+        return Upcoming(until, "it ends as not verified")
     if blocker.system_id is None:
         return None
     if blocker.retry_at is None or blocker.retry_at <= now:

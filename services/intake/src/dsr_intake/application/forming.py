@@ -8,12 +8,13 @@ from datetime import datetime
 
 from dsr_core.cohorts import COHORT_LIMIT, CohortKey
 from dsr_core.ids import CohortId, uuid7
-from dsr_intake.model import Dates, Draft, FormedCohort
+from dsr_core.law.rules import Tier
+from dsr_intake.model import Draft, FormedCohort
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
 from dsr_wire.envelope import encode
 from dsr_wire.topics import REQUESTS
 
-__all__ = ["SOURCE", "cohorts_of_many", "cohorts_of_one"]
+__all__ = ["SOURCE", "cohorts_of_many", "cohorts_of_one", "dated"]
 
 SOURCE = "intake"
 """What intake calls itself in envelopes."""
@@ -68,7 +69,8 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
         accepted_at=first.accepted_at,
         due_at=first.dates.due_at,
         rules_digest=first.dates.rules_digest,
-        tiers=_dated(first.dates, received_at),
+        tiers=dated(first.dates.tiers, received_at, first.dates.due_at),
+        verify_identity_by=first.dates.verify_identity_by,
         request_ids=tuple(one.request_id for one in members),
     )
     record = encode(
@@ -83,11 +85,10 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
     return FormedCohort(cohort, members, record)
 
 
-def _dated(dates: Dates, received_at: datetime) -> tuple[DatedTier, ...]:
-    whole = dates.due_at - received_at
-    return tuple(
-        DatedTier(tier.action, received_at + whole * tier.percent / 100) for tier in dates.tiers
-    )
+def dated(tiers: Iterable[Tier], received_at: datetime, due_at: datetime) -> tuple[DatedTier, ...]:
+    """Return tiers as moments on the way from receipt to the legal date."""
+    whole = due_at - received_at
+    return tuple(DatedTier(tier.action, received_at + whole * tier.percent / 100) for tier in tiers)
 
 
 def _cohort_id(members: tuple[Draft, ...]) -> CohortId:

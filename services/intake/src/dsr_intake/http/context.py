@@ -10,6 +10,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, ReadStore, RegistryView
@@ -25,6 +26,7 @@ class Context:
     drafter: Drafter
     dating: Dating
     explaining: Explaining
+    identifying: Identifying
     registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor

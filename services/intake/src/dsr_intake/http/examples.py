@@ -68,6 +68,7 @@ REQUEST: dict[str, Any] = {
     "identifier_kinds": ["email"],
     "channel": "api",
     "language": None,
+    "identity_proven_at": "2026-03-02T09:00:00Z",
     "closed_at": None,
     "answered_at": None,
 }

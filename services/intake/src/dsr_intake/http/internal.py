@@ -14,8 +14,9 @@ from dsr_core.ids import is_uuid
 from dsr_intake.http.access import media_type, read_body, require_json
 from dsr_intake.http.context import Context
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
-from dsr_intake.http.submission import invalid_body
-from dsr_intake.http.views import json_response
+from dsr_intake.http.requests import RequestIdParameter
+from dsr_intake.http.submission import ProofBody, invalid_body, moment
+from dsr_intake.http.views import json_response, request_document
 from dsr_runtime.http.app import internal_only
 from dsr_runtime.http.problems import Problem
 from dsr_wire.codec.fields import slug, text
@@ -37,6 +38,7 @@ class _NewClient(BaseModel):
 
 
 _NEW_CLIENT = TypeAdapter(_NewClient)
+_PROOF = TypeAdapter(ProofBody)
 
 
 def router(context: Context) -> APIRouter:
@@ -47,6 +49,7 @@ def router(context: Context) -> APIRouter:
         dependencies=[Depends(internal_only(context.internal_token))],
     )
     _add_cohorts(routes, context)
+    _add_requests(routes, context)
     _add_clients(routes, context)
     return routes
 
@@ -91,17 +94,83 @@ def _add_cohorts(routes: APIRouter, context: Context) -> None:
         responses={200: answer("CohortDocument", "The cohort"), **problems(404, 422)},
     )
     async def cohort(cohort_id: _CohortId) -> Response:
-        found = await context.reads.cohort(cohort_id)
+        return await _standing(context, cohort_id)
+
+    @routes.post(
+        "/cohorts/{cohort_id}/identity:give-up",
+        summary="Close a request whose identity nobody proved in time",
+        description=(
+            "Of a cohort of one that still awaits the proof after its date: it ends as not verified. "
+            "Safe to repeat; what was proven or has ended stays as it is."
+        ),
+        responses={200: answer("CohortDocument", "The cohort"), **problems(404, 409, 422)},
+    )
+    async def give_up(cohort_id: _CohortId) -> Response:
+        await context.identifying.give_up(cohort_id)
+        return await _standing(context, cohort_id)
+
+
+def _add_requests(routes: APIRouter, context: Context) -> None:
+    @routes.get(
+        "/subject-requests/{request_id}",
+        summary="Read a subject request, whoever's it is",
+        description="For operators. Identifiers are never given back.",
+        responses={200: answer("RequestDocument", "The request"), **problems(404, 422)},
+    )
+    async def read(request_id: RequestIdParameter) -> Response:
+        found = await context.reads.any(request_id)
         if found is None:
-            raise Problem(404, "not_found", "there is no cohort of that id")
-        return json_response(
-            {
-                "cohort_id": found.cohort_id,
-                "members": found.members,
-                "open_members": found.open_members,
-                "answered_at": found.answered_at,
-            }
+            raise Problem(404, "not_found", "there is no request of that id")
+        return json_response(request_document(found))
+
+    @routes.post(
+        "/subject-requests/{request_id}/identity:prove",
+        summary="Take it as proven who asks",
+        description=(
+            "An operator's decision, with its reason. The request opens, and its dates are counted "
+            "from the proof where the law says so. 409 where it does not await a proof."
+        ),
+        responses={
+            200: answer("RequestDocument", "The request, open"),
+            **problems(400, 404, 409, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/ProofBody"},
+                examples={"an operator": {"reason": "passport seen at the desk"}},
+            )
+        },
+    )
+    async def prove(request: Request, request_id: RequestIdParameter) -> Response:
+        require_json(request)
+        try:
+            asked = _PROOF.validate_json(await read_body(request))
+        except ValidationError as error:
+            raise invalid_body(error) from None
+        at = asked.proven_at
+        found = await context.identifying.prove(
+            request_id,
+            method="operator",
+            reason=asked.reason,
+            proven_at=moment(at, field="proven_at") if at is not None else None,
         )
+        if found is None:
+            raise Problem(404, "not_found", "there is no request of that id")
+        return json_response(request_document(found))
+
+
+async def _standing(context: Context, cohort_id: str) -> Response:
+    found = await context.reads.cohort(cohort_id)
+    if found is None:
+        raise Problem(404, "not_found", "there is no cohort of that id")
+    return json_response(
+        {
+            "cohort_id": found.cohort_id,
+            "members": found.members,
+            "open_members": found.open_members,
+            "answered_at": found.answered_at,
+        }
+    )
 
 
 def _add_clients(routes: APIRouter, context: Context) -> None:

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from dsr_intake.http.submission import BatchLine, SubjectRequestBody
+from dsr_intake.http.submission import BatchLine, ProofBody, SubjectRequestBody
 from dsr_intake.http.views import (
     AcceptedDocument,
     BlockersDocument,
@@ -30,7 +30,7 @@ _MEANINGS = {
     400: "The request is malformed",
     401: "The key is absent, unknown or revoked",
     404: "There is nothing of that id, or not for this caller",
-    409: "Another call with the same idempotency key has not ended",
+    409: "The present state does not allow it, or a call with the same key has not ended",
     413: "The body is too large",
     415: "The body's media type is not accepted",
     422: "The request is well-formed and cannot be accepted; `errors` says where",
@@ -95,19 +95,20 @@ class CohortDocument(BaseModel):
 
 _MODELS = (
     AcceptedDocument,
-    BlockersDocument,
     ApiKeyDocument,
     BatchLine,
+    BlockersDocument,
     ClientsDocument,
     ClosureDocument,
     CohortDocument,
     NewClientBody,
     ObligationsDocument,
     Problem,
+    ProofBody,
     RequestDocument,
     RequestListDocument,
-    TimelineDocument,
     SubjectRequestBody,
+    TimelineDocument,
 )
 
 

@@ -32,8 +32,8 @@ from dsr_intake.http.views import (
 )
 from dsr_intake.model import Accepted, KeyReused, ListFilter, RequestView, StillRunning, Verdict
 from dsr_runtime.http.problems import Problem
-from dsr_wire.envelope import is_traceparent
 from dsr_wire.documents import timeline_document
+from dsr_wire.envelope import is_traceparent
 
 __all__ = ["RequestIdParameter", "own_request", "router", "submission", "verdict_problem"]
 

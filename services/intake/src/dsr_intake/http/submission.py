@@ -30,6 +30,7 @@ from dsr_runtime.http.problems import Problem
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
     "BatchLine",
+    "ProofBody",
     "SubjectRequestBody",
     "invalid_body",
     "moment",
@@ -122,12 +123,6 @@ class ScopeBody(_Body):
     ] = []
 
 
-def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
-    if not given:
-        raise ValueError("must be true: this service does not verify identities yet")
-    return given
-
-
 class SubjectRequestBody(_Body):
     """What a data subject asks for."""
 
@@ -149,13 +144,11 @@ class SubjectRequestBody(_Body):
     identity: Annotated[list[IdentifierBody], Field(min_length=1, max_length=20)]
     identity_attested: Annotated[
         bool,
-        AfterValidator(_attested),
-        WithJsonSchema(
-            {
-                "type": "boolean",
-                "const": True,
-                "description": "The client has made sure who the requester is.",
-            }
+        Field(
+            description=(
+                "The client has made sure who the requester is. Where it has not, the request waits "
+                "as `awaiting_identity` until it is proven, and no system is asked."
+            )
         ),
     ]
     requester: RequesterBody
@@ -178,10 +171,43 @@ class SubjectRequestBody(_Body):
     ] = None
 
 
-class BatchLine(SubjectRequestBody):
-    """One line of a batch: a subject request and its idempotency key."""
+def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
+    if not given:
+        raise ValueError("must be true in a batch: send others one by one, so that each can wait")
+    return given
 
+
+class BatchLine(SubjectRequestBody):
+    """One line of a batch: a subject request and its idempotency key; its identity is attested."""
+
+    identity_attested: Annotated[
+        bool,
+        AfterValidator(_attested),
+        WithJsonSchema(
+            {
+                "type": "boolean",
+                "const": True,
+                "description": "The client has made sure who the requester is.",
+            }
+        ),
+    ]
     idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)]
+
+
+class ProofBody(_Body):
+    """An operator's decision that it is proven who asks."""
+
+    reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
+    """Without personal data: it is kept with the request."""
+
+    proven_at: Annotated[
+        str | None,
+        Field(
+            pattern=RFC3339,
+            description="When it was proven; now, where it is absent.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None
 
 
 _SINGLE = TypeAdapter(SubjectRequestBody)
@@ -271,6 +297,7 @@ def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submis
         requester_role=body.requester.role,
         channel=body.channel,
         language=body.language,
+        is_attested=body.identity_attested,
         received_at=moment(sent, field="received_at") if sent is not None else None,
         content=body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT),
         idempotency_key=idempotency_key,

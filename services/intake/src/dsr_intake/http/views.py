@@ -50,7 +50,7 @@ class AcceptedDocument(BaseModel):
     """A subject request as it was accepted."""
 
     id: str
-    state: Literal["open"]
+    state: Literal[State.OPEN, State.AWAITING_IDENTITY]
     right: Right
     jurisdiction: str
     regime: str
@@ -97,6 +97,7 @@ class RequestDocument(BaseModel):
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
+    identity_proven_at: datetime | None
     closed_at: datetime | None
     answered_at: datetime | None
     links: Links
@@ -244,7 +245,7 @@ def accepted_document(one: Accepted) -> dict[str, Any]:
     """Return what a client is told when its request is accepted, the same each time."""
     return {
         "id": one.request_id,
-        "state": State.OPEN.value,
+        "state": one.state.value,
         "right": one.right.value,
         "jurisdiction": one.jurisdiction,
         "regime": one.regime,
@@ -282,6 +283,7 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "received_at": one.received_at,
         "accepted_at": one.accepted_at,
         "due_at": one.due_at,
+        "identity_proven_at": one.identity_proven_at,
         "closed_at": one.closed_at,
         "answered_at": one.answered_at,
         "links": _links(one.request_id),

@@ -56,7 +56,9 @@ class ClosureStream:
             unknown = await self._answering.answer(closures)
             for record, many in read:
                 if any(one.request_id in unknown for one in many):
-                    detail = "the closure names a request that was never accepted here"
+                    detail = (
+                        "the closure names a request that was never accepted, or not opened, here"
+                    )
                     refused.append((record, RejectedInput("unknown_request", detail)))
         await self._bury(refused)
 

@@ -1,0 +1,92 @@
+"""Escalations: what fanout tells when a legal date comes near and somebody is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_contracts.v1 import escalations_pb2
+from dsr_core.ids import CohortId, OrganisationId, SystemId
+from dsr_core.law.rules import TierAction
+from dsr_core.rights import Right
+from dsr_wire.codec.fields import (
+    right_from_wire,
+    right_to_wire,
+    slug,
+    text,
+    time_from_wire,
+    time_to_wire,
+    uuid_text,
+)
+from dsr_wire.codec.requests import action_from_wire, action_to_wire
+
+__all__ = ["Escalation", "MissingSystem", "escalation_from_wire", "escalation_to_wire"]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingSystem:
+    """A system that has not confirmed."""
+
+    system_id: SystemId
+    organisation_id: OrganisationId
+    requests: int
+    """How many of the cohort's requests it owes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """A legal date comes near, or has passed, and some systems have not confirmed."""
+
+    cohort_id: CohortId
+    right: Right
+    regime: str
+    due_at: datetime
+    action: TierAction
+    escalated_at: datetime
+    missing: tuple[MissingSystem, ...]
+    """Sorted by system; empty where only the answer to the requester is missing."""
+
+
+def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
+    """Return an escalation as a message."""
+    return escalations_pb2.Escalation(
+        cohort_id=one.cohort_id,
+        right=right_to_wire(one.right),
+        regime=one.regime,
+        due_at=time_to_wire(one.due_at),
+        action=action_to_wire(one.action),
+        escalated_at=time_to_wire(one.escalated_at),
+        missing=[
+            escalations_pb2.MissingSystem(
+                system_id=system.system_id,
+                organisation_id=system.organisation_id,
+                requests=system.requests,
+            )
+            for system in one.missing
+        ],
+    )
+
+
+def escalation_from_wire(message: escalations_pb2.Escalation) -> Escalation:
+    """Return the escalation that a message holds.
+
+    Raises:
+        RejectedInput: A field is missing or wrong; the detail names it.
+    """
+    missing = (
+        MissingSystem(
+            SystemId(slug(one.system_id, field="missing.system_id")),
+            OrganisationId(slug(one.organisation_id, field="missing.organisation_id")),
+            one.requests,
+        )
+        for one in message.missing
+    )
+    return Escalation(
+        cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
+        right=right_from_wire(message.right),
+        regime=text(message.regime, field="regime"),
+        due_at=time_from_wire(message.due_at, field="due_at"),
+        action=action_from_wire(message.action),
+        escalated_at=time_from_wire(message.escalated_at, field="escalated_at"),
+        missing=tuple(sorted(missing, key=lambda one: one.system_id)),
+    )

@@ -1,0 +1,52 @@
+"""PostgreSQL: the proof of who asks, with everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import asyncpg
+
+from dsr_core.lifecycle import State
+from dsr_intake.model import Proof
+from dsr_runtime.outbox import enqueue
+from dsr_runtime.postgres import translated
+
+__all__ = ["PostgresIdentity"]
+
+
+class PostgresIdentity:
+    """Keeps proofs; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def prove(self, proof: Proof, *, decide: Callable[[State], State]) -> None:
+        """Record the proof, the new state and date, and what is told of them, in one transaction."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                state = await connection.fetchval(
+                    "select state from intake.subject_requests where id = $1 for update",
+                    proof.request_id,
+                )
+                await connection.execute(
+                    """
+                    update intake.subject_requests
+                    set state = $2, identity_method = $3, identity_proven_at = $4,
+                        identity_reason = $5, revision = pg_current_xact_id()::text::bigint
+                    where id = $1
+                    """,
+                    proof.request_id,
+                    decide(State(state)).value,
+                    proof.method,
+                    proof.proven_at,
+                    proof.reason,
+                )
+                await connection.execute(
+                    """
+                    update intake.cohorts
+                    set first_due_at = coalesce(first_due_at, due_at), due_at = $2 where id = $1
+                    """,
+                    proof.cohort_id,
+                    proof.due_at,
+                )
+                await enqueue(connection, "intake", proof.records)

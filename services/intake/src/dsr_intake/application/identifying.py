@@ -1,0 +1,179 @@
+"""Identifying: what follows when it is proven who asks, and when nobody has proven it in time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from google.protobuf.message import Message
+
+from dsr_core.closing import Outcome
+from dsr_core.errors import RejectedInput, RuleViolation
+from dsr_core.ids import RequestId
+from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.rules import Regime
+from dsr_core.lifecycle import Event, State, advance
+from dsr_intake.application.answering import records
+from dsr_intake.application.dating import Dating, verify_by
+from dsr_intake.application.drafting import Clock
+from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Answer, Known, Proof, RequestView
+from dsr_intake.ports import ClosingStore, IdentityStore, ReadStore, RegistryView
+from dsr_wire.codec.commands import IdentityVerified, identity_verified_to_wire
+from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
+from dsr_wire.envelope import Outgoing, encode
+from dsr_wire.topics import COMMANDS, LIFECYCLE
+
+__all__ = ["Identifying"]
+
+_EVENTS = uuid.UUID("6f0e3f6a-6a37-5d0a-9a0b-0b6f0f6d8f35")
+"""The namespace of the ids of what is told here: the same proof has the same id for ever."""
+
+_FIRST = 1
+"""The revision of a proof: no command of a request comes before it."""
+
+
+class Identifying:
+    """Moves requests that await the proof of who asks."""
+
+    def __init__(
+        self,
+        *,
+        reads: ReadStore,
+        proofs: IdentityStore,
+        closing: ClosingStore,
+        registry: RegistryView,
+        dating: Dating,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._reads = reads
+        self._proofs = proofs
+        self._closing = closing
+        self._registry = registry
+        self._dating = dating
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+
+    async def prove(
+        self, request_id: str, *, method: str, reason: str, proven_at: datetime | None
+    ) -> RequestView | None:
+        """Take it as proven who asks, so that systems are asked; none where there is no such request.
+
+        The clock may count from the proof: the legal date is computed anew. The decision, its reason,
+        the new date and the command to fanout are durable together.
+
+        Raises:
+            RuleViolation: The request does not await a proof; the detail says what it is.
+            RejectedInput: The proof lies in the future, or before the receipt.
+        """
+        one = await self._reads.any(request_id)
+        if one is None:
+            return None
+        regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
+        now = self._clock()
+        at = now if proven_at is None else proven_at
+        if not one.received_at <= at <= now:
+            detail = "identity is proven between the receipt and now"
+            raise RejectedInput("invalid_proof", detail, field="proven_at")
+        proof = self._proof(one, regime, method=method, reason=reason, at=at, now=now)
+        await self._proofs.prove(proof, decide=lambda state: advance(state, Event.PROVE_IDENTITY))
+        self._metrics.identities.labels(method).inc()
+        self._on_committed()
+        return await self._reads.any(request_id)
+
+    async def give_up(self, cohort_id: str) -> None:
+        """Close the request of a cohort of one as not verified, if its date for that has passed.
+
+        Safe to repeat; a request that was proven, or has ended, is left as it is.
+
+        Raises:
+            RuleViolation: The date has not passed.
+        """
+        one = await self._reads.any(cohort_id)
+        if one is None or one.state is not State.AWAITING_IDENTITY:
+            return
+        regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
+        until = verify_by(self._dating.timeline(regime, one))
+        now = self._clock()
+        if until is None or now <= until:
+            detail = f"identity can still be proven, until {until}"
+            raise RuleViolation("identity_still_awaited", detail)
+        answered, _ = await self._closing.answer(
+            [one.request_id],
+            decide=lambda known: _given_up(known, at=now),
+            tell=lambda made, ended: records(made, ended, at=now),
+            at=now,
+        )
+        if answered:
+            self._metrics.identities.labels("never").inc(answered)
+            self._on_committed()
+
+    def _proof(
+        self, one: RequestView, regime: Regime, *, method: str, reason: str, at: datetime,
+        now: datetime,
+    ) -> Proof:  # fmt: skip
+        facts = (*self._dating.facts(one), Fact(FactKind.IDENTITY_PROVEN, at))
+        due_at = self._dating.of_facts(regime, one, facts).respond_by
+        if due_at is None:
+            raise RuntimeError(f"{regime.name} has no date after the proof of identity")
+        due_at = due_at.astimezone(UTC)
+        command = IdentityVerified(
+            cohort_id=one.cohort_id,
+            request_id=one.request_id,
+            revision=_FIRST,
+            effective_at=at,
+            recorded_at=now,
+            method=method,
+            due_at=due_at,
+            tiers=dated(regime.tiers, one.received_at, due_at),
+        )
+        change = StateChange(one.request_id, State.OPEN, "", now)
+        return Proof(
+            request_id=one.request_id,
+            cohort_id=one.cohort_id,
+            method=method,
+            reason=reason,
+            proven_at=at,
+            due_at=due_at,
+            records=(
+                _record(COMMANDS.name, identity_verified_to_wire(command), one, "proven", now),
+                _record(
+                    LIFECYCLE.name,
+                    states_changed_to_wire(one.cohort_id, [change]),
+                    one,
+                    "opened",
+                    now,
+                ),
+            ),
+        )
+
+
+def _given_up(known: Mapping[RequestId, Known], *, at: datetime) -> list[Answer]:
+    return [
+        Answer(
+            request_id=request_id,
+            cohort_id=one.cohort_id,
+            state=advance(advance(one.state, Event.GIVE_UP_IDENTITY), Event.ANSWER),
+            outcome=Outcome.NOT_VERIFIED,
+            closed_at=at,
+            answered_at=at,
+        )
+        for request_id, one in known.items()
+        if one.state is State.AWAITING_IDENTITY
+    ]
+
+
+def _record(topic: str, message: Message, one: RequestView, name: str, at: datetime) -> Outgoing:
+    return encode(
+        message,
+        topic=topic,
+        key=one.cohort_id,
+        event_id=str(uuid.uuid5(_EVENTS, f"{one.request_id}/{name}")),
+        source=SOURCE,
+        at=at,
+    )

@@ -1,0 +1,88 @@
+"""Dating: which law counts, from which day, and by when it must be proven who asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from dsr_core.law.calendars import Term
+from dsr_core.law.facts import FactKind
+from dsr_core.law.rules import VERIFY_IDENTITY_BY, Regime, Rules
+from dsr_core.rights import Right
+from dsr_intake.application.dating import Dating
+from dsr_intake.model import Dates
+from support.builders import NOW, a_regime, days, the_rules
+from support.intake_fakes import a_request_view, no_holidays
+
+
+def dates(rules: Rules | None = None, **changes: object) -> Dates:
+    asked = {
+        "jurisdiction": "DE",
+        "right": Right.DELETION,
+        "received_at": NOW,
+        "is_attested": True,
+    }
+    return Dating(no_holidays).dates(rules or the_rules(), **(asked | changes))  # type: ignore[arg-type] # a builder
+
+
+def waiting() -> Regime:
+    """A regime whose clock starts with the proof, as the United Kingdom's."""
+    one = a_regime("waiting", jurisdictions=("GB",))
+    respond_by = replace(one.rules[0], counts_from=FactKind.IDENTITY_PROVEN)
+    verify_by = replace(one.rules[0], name=VERIFY_IDENTITY_BY, term=Term.parse("10 days"))
+    return replace(one, rules=(respond_by, verify_by))
+
+
+def test_an_attested_request_awaits_no_proof() -> None:
+    assert dates().verify_identity_by is None
+    assert dates().due_at == datetime(2026, 4, 1, 23, 59, 59, tzinfo=UTC)
+
+
+def test_where_no_date_is_set_the_proof_is_awaited_until_the_answer_is_due() -> None:
+    found = dates(is_attested=False)
+    assert found.verify_identity_by == found.due_at
+
+
+def test_where_the_clock_waits_for_the_proof_the_request_is_due_by_its_date() -> None:
+    rules = the_rules(a_regime(), waiting())
+    found = dates(rules, jurisdiction="GB", is_attested=False)
+    assert found.due_at == found.verify_identity_by == datetime(2026, 3, 12, 23, 59, 59, tzinfo=UTC)
+    assert dates(rules, jurisdiction="GB").due_at > found.due_at
+
+
+def test_the_day_of_receipt_is_that_of_the_establishment() -> None:
+    tokyo = a_regime("tokyo", zone="Asia/Tokyo", jurisdictions=("JP",))
+    found = dates(
+        the_rules(a_regime(), tokyo),
+        jurisdiction="JP",
+        received_at=datetime(2026, 3, 1, 23, 0, tzinfo=UTC),
+    )
+    assert found.received_on == date(2026, 3, 2)
+    assert found.regime == "tokyo"
+
+
+def test_a_proof_is_a_fact_from_when_it_was_given() -> None:
+    dating, later = Dating(no_holidays), NOW + days(3)
+    kinds = [fact.kind for fact in dating.facts(a_request_view(identity_proven_at=None))]
+    assert kinds == [FactKind.RECEIVED]
+    facts = dating.facts(a_request_view(identity_proven_at=later))
+    assert facts[1].effective_at == later
+
+
+def test_dates_are_computed_once_for_a_day_and_place() -> None:
+    asked: list[str] = []
+
+    def holidays(jurisdiction: str) -> dict[date, str]:
+        asked.append(jurisdiction)
+        return {}
+
+    dating = Dating(holidays)
+    for minute in range(3):
+        dating.dates(
+            the_rules(),
+            jurisdiction="DE",
+            right=Right.DELETION,
+            received_at=NOW.replace(minute=minute),
+            is_attested=True,
+        )
+    assert asked == ["DE"]
