@@ -25,7 +25,7 @@ from workflow.fanout.cohort_world import World, a_world  # noqa: E402 - as above
 
 from dsr_core.cohorts import workflow_id  # noqa: E402 - the tests' folder must be on the path first
 from dsr_fanout.adapters.temporal import add_search_attributes  # noqa: E402 - as above
-from dsr_fanout.orders import SEARCH_ATTRIBUTES, Order  # noqa: E402 - as above
+from dsr_fanout.orders import SEARCH_ATTRIBUTES, Order, Tier, Verified  # noqa: E402 - as above
 from dsr_fanout.workflows.cohort import CohortWorkflow  # noqa: E402 - as above
 from support.waiting import eventually  # noqa: E402 - as above
 
@@ -138,6 +138,54 @@ async def reminder_held_up(world: World) -> Order:
     return order
 
 
+async def tiers(world: World) -> Order:
+    """A cohort that passes every tier of the rules, and is answered days after the legal date."""
+    now = await world.environment.get_current_time()
+    due_at = now + timedelta(days=30)
+    actions = ("remind_systems", "escalate_to_organisation", "escalate_to_privacy_office")
+    dated = [Tier(action=one, at=now + timedelta(days=15 + 5 * n)) for n, one in enumerate(actions)]
+    order = await world.an_order(
+        due_at=due_at, tiers=[*dated, Tier(action="record_breach", at=due_at)]
+    )
+    world.ledger.owed = {"crm": tuple(order.request_ids)}
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    await world.environment.sleep(timedelta(days=34))
+    world.answer(order)
+    await handle.result()
+    return order
+
+
+async def proven(world: World) -> Order:
+    """A cohort that waited for the proof of who asks, and had another date after it."""
+    now = await world.environment.get_current_time()
+    order = await world.an_order(
+        due_at=now + timedelta(days=30), verify_identity_by=now + timedelta(days=30)
+    )
+    handle = await world.start(order)
+    await world.environment.sleep(timedelta(days=3))
+    due_at = now + timedelta(days=33)
+    dated = [Tier(action="record_breach", at=due_at)]
+    verified = Verified(due_at=due_at, tiers=dated)
+    await handle.signal(CohortWorkflow.identity_verified, verified)
+    await eventually(lambda: world.publisher.asked(0))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def never_proven(world: World) -> Order:
+    """A cohort for which nobody proved who asks."""
+    now = await world.environment.get_current_time()
+    order = await world.an_order(verify_identity_by=now + timedelta(days=30))
+    handle = await world.start(order)
+    await world.environment.sleep(timedelta(days=29))
+    world.answer(order)
+    await handle.result()
+    return order
+
+
 CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "answered": answered,
     "overdue": overdue,
@@ -146,6 +194,9 @@ CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "reminder-held-up": reminder_held_up,
     "untold": untold,
     "untold-for-long": untold_for_long,
+    "tiers": tiers,
+    "proven": proven,
+    "never-proven": never_proven,
 }
 
 

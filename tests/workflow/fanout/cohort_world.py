@@ -24,6 +24,7 @@ from unit.fanout.fanout_fakes import (
 from dsr_core.cohorts import workflow_id
 from dsr_core.registry import Registry
 from dsr_fanout.activities.cohort import CohortActivities
+from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
@@ -103,6 +104,9 @@ class World:
                 monotonic=self._monotonic,
             ),
             reading=Reading(intake=self.intake),
+            escalating=Escalating(
+                registries=self.registries, ledger=self.ledger, publisher=self.publisher
+            ),
             metrics=self.metrics,
             now=lambda: datetime.now(UTC),
         )

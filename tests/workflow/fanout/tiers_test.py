@@ -113,8 +113,9 @@ async def test_a_tier_that_cannot_be_told_is_told_later_and_holds_up_no_answer(
         await eventually(lambda: world.publisher.asked(0))
         await skipping.sleep(timedelta(days=16))
         await eventually(lambda: world.publisher.asked(1))
+        await skipping.sleep(timedelta(days=6, hours=11, minutes=55))
         world.ledger.away.is_away = True
-        await skipping.sleep(timedelta(days=7))
+        await skipping.sleep(timedelta(minutes=10))
         await eventually(lambda: told(handle, "held up at tell_tier"))
         world.ledger.away.is_away = False
         await skipping.sleep(timedelta(minutes=10))

@@ -14,6 +14,7 @@ from temporalio.common import RetryPolicy, SearchAttributeKey
 
 __all__ = [
     "ANSWERED_SIGNAL",
+    "DUE_AT",
     "FEW_TRIES",
     "GIVE_UP_IDENTITY",
     "IDENTITY_SIGNAL",
@@ -23,8 +24,8 @@ __all__ = [
     "READ_COHORT",
     "SEARCH_ATTRIBUTES",
     "STATE",
-    "TOLD_BESIDE_THE_TIERS",
     "TELL_TIER",
+    "TOLD_BESIDE_THE_TIERS",
     "UNTOLD",
     "WORKFLOW",
     "CohortProgress",
@@ -36,8 +37,8 @@ __all__ = [
     "Sending",
     "Sent",
     "State",
-    "Unsent",
     "Tier",
+    "Unsent",
     "Verified",
 ]
 
@@ -82,15 +83,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent:
-    """Notices that could not be sent; the fields are those of `Sending`."""
-
-    reminder: int = 0
-    first: int = 0
-    only: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """What is to be done at a moment, if a member is open then."""
 
@@ -109,6 +101,15 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """Notices that could not be sent; the fields are those of `Sending`."""
+
+    reminder: int = 0
+    first: int = 0
+    only: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """How far a cohort has come; what a continued workflow begins with."""
 
@@ -118,6 +119,9 @@ class Position:
 
     systems: int
     reminders: int = 0
+    tiers: int = 0
+    """How many of the order's tiers have been passed."""
+
     overdue_reads: int = 0
     notified_at: datetime | None = None
     """When the first notice had gone out, or had been tried."""

@@ -21,7 +21,7 @@ class FanoutSettings(LogSettings, HttpSettings, KafkaSettings, TemporalSettings)
     """The verifier's address; its ledger says who is missing."""
 
     reminder_after: float = Field(default=0.5, gt=0, lt=1)
-    """When to remind, as a part of the time from the start to the legal date."""
+    """When to remind a cohort from before there were rules, as a part of the time to the legal date."""
 
     reminder_after_seconds: float | None = Field(default=None, gt=0)
     """When to remind, as seconds after the first notice; goes before `reminder_after`."""

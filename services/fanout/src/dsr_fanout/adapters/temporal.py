@@ -73,7 +73,12 @@ class TemporalWorkflows:
                     [
                         SearchAttributePair(RIGHT, order.right),
                         SearchAttributePair(JURISDICTION, order.jurisdiction),
-                        SearchAttributePair(STATE, State.OPEN),
+                        SearchAttributePair(
+                            STATE,
+                            State.OPEN
+                            if order.verify_identity_by is None
+                            else State.AWAITING_IDENTITY,
+                        ),
                         SearchAttributePair(DUE_AT, order.due_at),
                         SearchAttributePair(SIZE, size),
                     ]

@@ -44,7 +44,7 @@ class ReminderPolicy:
 
     def tiers(self, tiers: Iterable[DatedTier], *, at: datetime) -> list[Tier]:
         """Return when what is to be done; a fixed time for the reminder goes before the rules'."""
-        return [
+        dated = [
             Tier(
                 action=one.action.value,
                 at=at + self._fixed
@@ -53,6 +53,7 @@ class ReminderPolicy:
             )
             for one in tiers
         ]
+        return sorted(dated, key=lambda one: one.at)
 
 
 class Starting:
