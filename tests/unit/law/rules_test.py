@@ -1,0 +1,95 @@
+"""Which regime applies, which version of its rules, and the form that names them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from dsr_core.law.calendars import Term
+from dsr_core.law.facts import FactKind
+from dsr_core.law.rules import ALL_RIGHTS, Extension, Regime, Rule, Rules, Tier, TierAction
+from dsr_core.rights import Right
+
+TIERS = (Tier(percent=90, action=TierAction.ESCALATE_TO_PRIVACY_OFFICE),)
+
+
+def a_rule(name: str = "respond_by", term: str = "30 days", **changed: Any) -> Rule:
+    fields: dict[str, Any] = {
+        "name": name,
+        "version": 1,
+        "in_force_from": date(2020, 1, 1),
+        "rights": ALL_RIGHTS,
+        "counts_from": FactKind.RECEIVED,
+        "term": Term.parse(term),
+        "citation": "an act",
+    }
+    return Rule(**{**fields, **changed})
+
+
+def a_regime(name: str, *rules: Rule, jurisdictions: tuple[str, ...] = ()) -> Regime:
+    return Regime(
+        name=name, title=f"the {name} act", citation="an act", zone="Etc/UTC",
+        jurisdictions=jurisdictions, rules=rules or (a_rule(),), tiers=TIERS,
+    )  # fmt: skip
+
+
+DEFAULT = a_regime("default", a_rule(in_force_from=date(1900, 1, 1)))
+COUNTRY = a_regime("country", jurisdictions=("DE", "FR"))
+STATE = a_regime("state", a_rule(in_force_from=date(2026, 1, 1)), jurisdictions=("DE-BY",))
+RULES = Rules((STATE, DEFAULT, COUNTRY))
+
+
+def test_the_newest_version_in_force_counts_for_each_right() -> None:
+    regime = a_regime(
+        "state",
+        a_rule(term="40 days", version=2, in_force_from=date(2026, 2, 5), rights=(Right.ACCESS,)),
+        a_rule(term="30 days"),
+        a_rule("complain_by", in_force_from=date(2027, 1, 1)),
+        jurisdictions=("DE-BY",),
+    )
+
+    def terms(right: Right, day: str) -> dict[str, str]:
+        return {one.name: str(one.term) for one in regime.in_force(right, date.fromisoformat(day))}
+
+    assert terms(Right.ACCESS, "2019-12-31") == {}
+    assert terms(Right.ACCESS, "2026-02-04") == {"respond_by": "30 days"}
+    assert terms(Right.ACCESS, "2026-02-05") == {"respond_by": "40 days"}
+    assert terms(Right.DELETION, "2026-02-05") == {"respond_by": "30 days"}
+    assert terms(Right.DELETION, "2027-01-01") == {
+        "respond_by": "30 days",
+        "complain_by": "30 days",
+    }
+
+
+def test_a_regime_is_found_by_name() -> None:
+    assert RULES.regime("state") is STATE
+    assert RULES.regime("nowhere") is None
+
+
+def test_equal_content_has_an_equal_digest_and_other_content_another() -> None:
+    assert Rules((COUNTRY, STATE, DEFAULT)).digest == RULES.digest
+    assert Rules((COUNTRY, DEFAULT)).digest != RULES.digest
+    reordered = a_regime("country", jurisdictions=("FR", "DE"))
+    assert Rules((reordered, STATE, DEFAULT)).digest == RULES.digest
+
+
+def test_the_canonical_form_reads_back() -> None:
+    extended = a_regime(
+        "state",
+        a_rule(extension=Extension(term=Term.parse("2 months"), citation="§ 2"), term="1 month"),
+        a_rule("complain_by", counts_from=FactKind.REFUSED, moved_by="§ 3", pauses="§ 4"),
+        jurisdictions=("DE-BY",),
+    )
+    rules = Rules((DEFAULT, extended))
+    assert Rules.from_canonical(rules.canonical()) == rules
+
+
+def changed(path: tuple[str | int, ...], value: Any) -> bytes:
+    """The canonical form of the rules, with one value in it replaced."""
+    content = json.loads(RULES.canonical())
+    place = content
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

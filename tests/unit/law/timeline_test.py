@@ -1,0 +1,109 @@
+"""What the timeline must never do, whatever happens; the dates themselves are in examples.yaml."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dsr_cli.rules import load_rules
+from dsr_core.law.calendars import Calendar, Term
+from dsr_core.law.facts import Fact, FactKind, in_order
+from dsr_core.law.rules import ALL_RIGHTS, Extension, Regime, Rule, Rules
+from dsr_core.law.timeline import Timeline, timeline
+from dsr_core.rights import Right
+from dsr_runtime.holidays import public_holidays
+from support.sources import ROOT
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return load_rules(ROOT / "rules")
+
+
+def fact(kind: FactKind, at: str) -> Fact:
+    return Fact(kind, datetime.fromisoformat(at).replace(tzinfo=LONDON))
+
+
+def in_britain(rules: Rules, *facts: Fact, right: Right = Right.ACCESS) -> Timeline:
+    regime = rules.regime("uk_gdpr")
+    assert regime is not None
+    return timeline(regime, right, Calendar(LONDON, public_holidays("GB")), facts)
+
+
+RECEIVED = fact(FactKind.RECEIVED, "2026-03-02T12:00")
+PROVEN = fact(FactKind.IDENTITY_PROVEN, "2026-03-02T12:00")
+
+
+def test_nothing_received_has_no_timeline(rules: Rules) -> None:
+    with pytest.raises(ValueError, match="begins with a receipt"):
+        in_britain(rules, PROVEN)
+
+
+def test_facts_of_one_moment_are_in_the_order_of_their_kinds() -> None:
+    told = [Fact(kind, RECEIVED.effective_at) for kind in reversed(FactKind)]
+    assert [one.kind for one in in_order(told)] == list(FactKind)
+
+
+def test_a_clock_that_stands_still_says_since_when_and_by_which_provision(rules: Rules) -> None:
+    asked = fact(FactKind.CLARIFICATION_ASKED, "2026-03-09T12:00")
+    entry = in_britain(rules, RECEIVED, PROVEN, asked).entry("respond_by")
+    assert entry is not None
+    assert entry.why == "the clock stands still since 2026-03-09: UK GDPR art. 12A(5)"
+
+
+def test_an_extension_that_came_too_late_is_said_to_have(rules: Rules) -> None:
+    told = fact(FactKind.EXTENSION_NOTIFIED, "2026-04-03T12:00")
+    entry = in_britain(rules, RECEIVED, PROVEN, told).entry("respond_by")
+    assert entry is not None
+    assert entry.why == (
+        "1 month after 2026-03-02 is 2026-04-02; an extension told on 2026-04-03 came too late"
+    )
+
+
+def test_an_extended_date_cites_the_extension_and_counts_both_terms(rules: Rules) -> None:
+    told = fact(FactKind.EXTENSION_NOTIFIED, "2026-03-20T12:00")
+    entry = in_britain(rules, RECEIVED, PROVEN, told).entry("respond_by")
+    assert entry is not None
+    assert entry.rule == "UK GDPR art. 12A(3) (version 2)"
+    assert entry.why == "3 months after 2026-03-02 is 2026-06-02"
+
+
+def in_seconds(*facts: Fact) -> datetime | None:
+    """When a demonstration's request is due, in which 30 seconds stand for the days of a law."""
+    thirty = Term.parse("30 seconds")
+    rule = Rule(
+        name="respond_by",
+        version=1,
+        in_force_from=date(2020, 1, 1),
+        rights=ALL_RIGHTS,
+        counts_from=FactKind.RECEIVED,
+        term=thirty,
+        citation="a demonstration",
+        pauses="a demonstration",
+        extension=Extension(term=thirty, citation="a demonstration"),
+    )
+    regime = Regime(
+        name="default", title="A demonstration", citation="", zone="Etc/UTC",
+        jurisdictions=(), rules=(rule,), tiers=(),
+    )  # fmt: skip
+    return timeline(regime, Right.ACCESS, Calendar(UTC, {}), facts).respond_by
+
+
+def test_what_is_counted_in_seconds_stands_still_for_seconds_and_ends_sharply() -> None:
+    def after(seconds: float) -> datetime:
+        return datetime(2026, 3, 2, 12, tzinfo=UTC) + timedelta(seconds=seconds)
+
+    received = Fact(FactKind.RECEIVED, after(0))
+    asked = Fact(FactKind.CLARIFICATION_ASKED, after(10))
+    given = Fact(FactKind.CLARIFICATION_GIVEN, after(15))
+    told = Fact(FactKind.EXTENSION_NOTIFIED, after(30))
+    late = Fact(FactKind.EXTENSION_NOTIFIED, after(30.5))
+    assert in_seconds(received) == after(30)
+    assert in_seconds(received, asked) is None
+    assert in_seconds(received, asked, given) == after(35)
+    assert in_seconds(received, told) == after(60)
+    assert in_seconds(received, late) == after(30)

@@ -1,0 +1,380 @@
+"""Each fault that a rules file can have, by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dsr_cli.registry.faults import Fault, RegistryFaults
+from dsr_cli.rules import load_rules
+
+FindFaults = Callable[..., list[Fault]]
+
+
+def the_fault(faults: list[Fault]) -> str:
+    assert len(faults) == 1, [str(fault) for fault in faults]
+    return str(faults[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            "holidays: DE", "holyday: DE", "a.yaml:5: unknown key 'holyday'; did you mean 'holidays'?",
+            id="unknown_key",
+        ),
+        pytest.param(
+            "    moved_by", "    move_by", "a.yaml:14: unknown key 'move_by'; did you mean 'moved_by'?",
+            id="unknown_key_of_a_rule",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin\n", "", "a.yaml:1: file: missing key 'zone'; add it, like 'zone: Europe/Berlin'",
+            id="no_zone",
+        ),
+        pytest.param(
+            "    counts_from: received\n", "", "a.yaml:8: rule: missing key 'counts_from'; add it, like 'counts_from: received'",
+            id="no_start",
+        ),
+        pytest.param(
+            "    citation: GDPR art. 12(3)\n", "", "a.yaml:8: rule: missing key 'citation'; add it, like 'citation: GDPR art. 12(3)'",
+            id="no_citation",
+        ),
+        pytest.param(
+            "{ term: 2 months, citation: GDPR art. 12(3) }", "{ term: 2 months }",
+            "a.yaml:16: extension: missing key 'citation'; "
+            "add it, like 'citation: GDPR art. 12(3), second sentence'",
+            id="extension_without_citation",
+        ),
+        pytest.param(
+            "{ term: 2 months, citation: GDPR art. 12(3) }", "2 months",
+            "a.yaml:16: extension: expected a mapping, found text; write its keys: term, citation",
+            id="extension_that_is_a_text",
+        ),
+        pytest.param(
+            "{ term: 2 months,", "{ term: 60 days,",
+            "a.yaml:8: extension: counted in another unit than the term; use months",
+            id="extension_in_another_unit",
+        ),
+        pytest.param(
+            "regime: gdpr", "regime: GDPR",
+            "a.yaml:1: regime: 'GDPR' is not lower-case words joined by underscores; write it like 'uk_gdpr'",
+            id="name_in_upper_case",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin", "zone: Europe/Bonn",
+            "a.yaml:4: zone: 'Europe/Bonn' is no IANA time zone; write it like 'Europe/Berlin'",
+            id="unknown_zone",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin", "zone: Europe",
+            "a.yaml:4: zone: 'Europe' is no IANA time zone; write it like 'Europe/Berlin'",
+            id="zone_that_is_a_folder",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin", "zone: ../../etc/passwd",
+            "a.yaml:4: zone: '../../etc/passwd' is no IANA time zone; write it like 'Europe/Berlin'",
+            id="zone_that_climbs",
+        ),
+        pytest.param(
+            "zone: Europe/Berlin", "zone: +01:00",
+            "a.yaml:4: zone: '+01:00' is no IANA time zone; write it like 'Europe/Berlin'",
+            id="zone_that_is_an_offset",
+        ),
+        pytest.param(
+            "holidays: DE", "holidays: Germany",
+            "a.yaml:5: holidays: 'Germany' is no ISO 3166 code; write it like 'DE' or 'US-CA'",
+            id="holidays_of_no_code",
+        ),
+        pytest.param(
+            "[DE, FR]", "[DE, fr]",
+            "a.yaml:6: jurisdiction: 'fr' is no ISO 3166 code; write it like 'DE' or 'US-CA'",
+            id="jurisdiction_in_lower_case",
+        ),
+        pytest.param(
+            "[DE, FR]", "[DE, UK]",
+            "a.yaml:6: jurisdiction: 'UK' is no ISO 3166 code; write it like 'DE' or 'US-CA'",
+            id="jurisdiction_uk",
+        ),
+        pytest.param(
+            "[DE, FR]", "[DE, ZZ-1]",
+            "a.yaml:6: jurisdiction: 'ZZ-1' is no ISO 3166 code; write it like 'DE' or 'US-CA'",
+            id="part_of_no_country",
+        ),
+        pytest.param(
+            "[DE, FR]", "[DE, NO]",
+            "a.yaml:6: jurisdiction: expected text, found a truth value; put it in quotes",
+            id="norway",
+        ),
+        pytest.param(
+            "[DE, FR]", "[DE, FR, DE]", "a.yaml:6: jurisdiction 'DE' is taken, at a.yaml:6; keep it in one place",
+            id="jurisdiction_twice",
+        ),
+        pytest.param(
+            "jurisdictions: [DE, FR]\n", "",
+            "a.yaml:1: gdpr names no jurisdiction; list the codes it applies in",
+            id="no_jurisdiction",
+        ),
+        pytest.param(
+            "name: respond_by", "name: answer_by",
+            "a.yaml:8: unknown rule name 'answer_by'; did you mean 'answer_appeal_by'?",
+            id="unknown_rule",
+        ),
+        pytest.param(
+            "version: 1", "version: one", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_in_words",
+        ),
+        pytest.param(
+            "version: 1", "version: 0", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_nought",
+        ),
+        pytest.param(
+            "version: 1", "version: 1.0", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_with_a_point",
+        ),
+        pytest.param(
+            "version: 1", "version: -1", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_below_nought",
+        ),
+        pytest.param(
+            "version: 1", "version: '1'", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_that_is_a_text",
+        ),
+        pytest.param(
+            "in_force_from: 2018-05-25", "in_force_from: 25.05.2018",
+            "a.yaml:10: in_force_from: expected a day; write it as 2026-01-31",
+            id="date_of_another_form",
+        ),
+        pytest.param(
+            "in_force_from: 2018-05-25", "in_force_from: 2018-02-30",
+            "a.yaml:10: in_force_from: expected a day; write it as 2026-01-31",
+            id="date_that_never_was",
+        ),
+        pytest.param(
+            "in_force_from: 2018-05-25", "in_force_from: [2018-05-25]",
+            "a.yaml:10: in_force_from: expected a day; write it as 2026-01-31",
+            id="date_that_is_a_list",
+        ),
+        pytest.param(
+            "[access, deletion]", "[access, erasure]",
+            "a.yaml:11: unknown right 'erasure'; known are access, correction, deletion, opt_out",
+            id="unknown_right",
+        ),
+        pytest.param(
+            "[access, deletion]", "[]", "a.yaml:11: rights: must name at least one right; known are access, correction, deletion, opt_out",
+            id="no_right",
+        ),
+        pytest.param(
+            "[access, deletion]", "[access, access]",
+            "a.yaml:11: right 'access' stands twice in this list; keep one of the two",
+            id="right_twice",
+        ),
+        pytest.param(
+            "counts_from: received", "counts_from: recieved",
+            "a.yaml:12: unknown fact 'recieved'; did you mean 'received'?",
+            id="unknown_start",
+        ),
+        pytest.param(
+            "counts_from: received", "counts_from: clarification_asked",
+            "a.yaml:12: unknown fact 'clarification_asked'; "
+            "known are answered, appealed, identity_proven, received, refused",
+            id="start_that_may_come_often",
+        ),
+        pytest.param(
+            "term: 1 month\n", "term: one month\n",
+            "a.yaml:13: term: 'one month' is no term; "
+            "write it as '45 days', '10 business days', '1 month' or '2 years'",
+            id="term_in_words",
+        ),
+        pytest.param(
+            "term: 1 month\n", "term: 30\n",
+            "a.yaml:13: term: expected text, found a number; put it in quotes",
+            id="term_without_unit",
+        ),
+        pytest.param(
+            "term: 1 month\n", "term: 101 months\n",
+            "a.yaml:13: term: '101 months' is no term; at most 100 of these",
+            id="term_of_a_lifetime",
+        ),
+        pytest.param(
+            "term: 2 months", "term: 2 moons",
+            "a.yaml:16: term: '2 moons' is no term; "
+            "write it as '45 days', '10 business days', '1 month' or '2 years'",
+            id="term_of_the_extension",
+        ),
+        pytest.param(
+            "moved_by: Regulation 1182/71 art. 3(4)", "moved_by: true",
+            "a.yaml:14: moved_by: expected text, found a truth value; put it in quotes",
+            id="moved_by_without_provision",
+        ),
+        pytest.param(
+            "pauses: EDPB Guidelines 01/2022", "pauses:",
+            "a.yaml:15: pauses: expected text, found nothing; write one text",
+            id="pauses_by_nothing",
+        ),
+        pytest.param(
+            "percent: 50", "percent: 101", "a.yaml:19: percent: expected a whole number, 1 to 100; write it like 1",
+            id="percent_beyond_the_date",
+        ),
+        pytest.param(
+            "remind_systems", "remind_system",
+            "a.yaml:19: unknown action 'remind_system'; did you mean 'remind_systems'?",
+            id="unknown_action",
+        ),
+        pytest.param(
+            "{ percent: 50, action: remind_systems }", "{ percent: 50 }",
+            "a.yaml:19: tier: missing key 'action'; add it, like 'action: remind_systems'",
+            id="tier_without_action",
+        ),
+        pytest.param(
+            "title: General", "title: &x General",
+            "a.yaml:2: anchors and aliases are not allowed; write the value out",
+            id="anchor",
+        ),
+        pytest.param(
+            "title: General", "title: General: x",
+            "a.yaml:2: not YAML: mapping values are not allowed in this context; "
+            "put text with ':' or '#' in quotes, close what is open, indent by spaces",
+            id="syntax",
+        ),
+    ],
+)  # fmt: skip
+def test_fault(
+    files: tuple[str, str], faults_of: FindFaults, old: str, new: str, expected: str
+) -> None:
+    good, default = files
+    assert old in good
+    assert the_fault(faults_of(good.replace(old, new, 1), default)) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            "    counts_from", "    rights: [access, deletion, opt_out]\n    counts_from",
+            "b.yaml:1: the default has no respond_by for correction; "
+            "every request must have a date to answer by",
+            id="right_without_date",
+        ),
+        pytest.param(
+            "zone: Etc/UTC", "zone: Etc/UTC\njurisdictions: [US]",
+            "b.yaml:1: the default names jurisdictions; it is for all that no other names",
+            id="jurisdictions",
+        ),
+        pytest.param(
+            "tiers:\n  - { percent: 90, action: record_breach }\n", "",
+            "b.yaml:1: the default has no tiers; the other regimes take them from here",
+            id="no_tiers",
+        ),
+    ],
+)  # fmt: skip
+def test_fault_of_the_default(
+    files: tuple[str, str], faults_of: FindFaults, old: str, new: str, expected: str
+) -> None:
+    good, default = files
+    assert old in default
+    assert the_fault(faults_of(good, default.replace(old, new, 1))) == expected
+
+
+def test_a_regime_in_two_files_names_both_places(
+    good: str, default: str, faults_of: FindFaults
+) -> None:
+    other = good.replace("[DE, FR]", "[IT]")
+    assert (
+        the_fault(faults_of(good, default, other))
+        == "c.yaml:1: regime 'gdpr' is taken, at a.yaml:1; keep it in one place"
+    )
+
+
+def test_a_jurisdiction_in_two_files_names_both_places(
+    good: str, default: str, faults_of: FindFaults
+) -> None:
+    other = good.replace("regime: gdpr", "regime: other").replace("[DE, FR]", "[IT, FR]")
+    assert (
+        the_fault(faults_of(good, default, other))
+        == "c.yaml:6: jurisdiction 'FR' is taken, at a.yaml:6; keep it in one place"
+    )
+
+
+def test_a_rule_twice_in_one_version_for_one_right(
+    good: str, default: str, faults_of: FindFaults
+) -> None:
+    rule = good[good.index("  - name") : good.index("tiers:")]
+    twice = good.replace("tiers:", f"{rule.replace('[access, deletion]', '[access]')}tiers:")
+    assert the_fault(faults_of(twice, default)) == (
+        "a.yaml:1: respond_by version 1 stands twice for access; give the newer one the next version"
+    )
+
+
+def test_a_rule_twice_in_two_versions_is_no_fault(good: str, default: str, tmp_path: Path) -> None:
+    rule = good[good.index("  - name") : good.index("tiers:")].replace("version: 1", "version: 2")
+    (tmp_path / "a.yaml").write_text(good.replace("tiers:", f"{rule}tiers:"))
+    (tmp_path / "b.yaml").write_text(default)
+    regime = load_rules(tmp_path).regime("gdpr")
+    assert regime is not None
+    assert [one.version for one in regime.rules] == [1, 2]
+
+
+def test_no_default(good: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(good)
+    with pytest.raises(RegistryFaults) as caught:
+        load_rules(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: no file has the regime 'default'; "
+        "every jurisdiction without a law of its own needs it"
+    )
+
+
+def test_rule_that_is_a_text(good: str, default: str, faults_of: FindFaults) -> None:
+    rule = good[good.index("  - name") : good.index("tiers:")]
+    found = faults_of(good.replace(rule, "  - respond_by\n"), default)
+    assert the_fault(found) == (
+        "a.yaml:8: rule: expected a mapping, found text; "
+        "write its keys: name, version, in_force_from, counts_from, term, citation"
+    )
+
+
+def test_not_utf_8(good: str, default: str, faults_of: FindFaults) -> None:
+    raw = good.replace("General", "Général").encode("latin-1")
+    assert the_fault(faults_of(raw, default)) == "a.yaml:2: not UTF-8; save the file as UTF-8"
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RegistryFaults) as caught:
+        load_rules(tmp_path / "none")
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/none: no such folder; name the one that holds the rules' files"
+    )
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(RegistryFaults) as caught:
+        load_rules(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: no file has the regime 'default'")
+
+
+def test_what_is_no_yaml_file_is_left_alone(good: str, default: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(good)
+    (tmp_path / "b.yml").write_text(default)
+    (tmp_path / "README.md").write_text("# The rules\n")
+    assert [one.name for one in load_rules(tmp_path).regimes] == ["default", "gdpr"]
+
+
+def test_the_order_of_files_and_lists_does_not_matter(
+    good: str, default: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(good)
+    (tmp_path / "b.yaml").write_text(default)
+    first = load_rules(tmp_path)
+    other = good.replace("[DE, FR]", "[FR, DE]").replace("[access, deletion]", "[deletion, access]")
+    (tmp_path / "a.yaml").write_text(default)
+    (tmp_path / "b.yaml").write_text(other)
+    assert load_rules(tmp_path).digest == first.digest
+
+
+def test_a_regime_without_tiers_has_the_default_s(good: str, default: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(good.partition("tiers:")[0])
+    (tmp_path / "b.yaml").write_text(default)
+    rules = load_rules(tmp_path)
+    assert [one.tiers for one in rules.regimes] == [rules.regimes[0].tiers] * 2
+    assert rules.regimes[0].tiers

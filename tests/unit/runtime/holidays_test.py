@@ -1,0 +1,40 @@
+"""Public holidays: whose are given, and that asking for them is silent."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from dsr_runtime.holidays import public_holidays
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "day", "is_off"),
+    [
+        ("DE", date(2026, 4, 3), True),
+        ("DE", date(2026, 6, 4), False),
+        ("DE-BY", date(2026, 6, 4), True),
+        ("FR", date(2026, 7, 14), True),
+        ("GB", date(2026, 8, 31), False),
+        ("GB-ENG", date(2026, 8, 31), True),
+        ("US", date(2026, 7, 3), True),
+        ("US", date(2026, 11, 27), False),
+        ("US", date(2100, 12, 25), True),
+    ],
+)
+def test_a_jurisdiction_has_its_own_holidays(jurisdiction: str, day: date, *, is_off: bool) -> None:
+    assert (day in public_holidays(jurisdiction)) == is_off
+
+
+def test_names_are_english_where_they_are_known() -> None:
+    assert public_holidays("DE")[date(2026, 10, 3)] == "German Unity Day"
+
+
+def test_a_part_of_a_country_that_the_library_does_not_know_has_its_country_s() -> None:
+    assert public_holidays("GB-LND") == public_holidays("GB")
+
+
+def test_a_country_that_the_library_does_not_know_has_none() -> None:
+    assert public_holidays("XX") == {}
+    assert public_holidays("XX-1") == {}
