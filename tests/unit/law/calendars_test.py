@@ -154,3 +154,22 @@ def test_a_calendar_without_working_days_is_refused_instead_of_searched() -> Non
 def test_a_day_ends_by_the_clock_of_its_evening(zone: str, day: str, end: str) -> None:
     found = end_of(date.fromisoformat(day), Calendar(ZoneInfo(zone), {}))
     assert found.isoformat() == end
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Asia/Beirut", "2024-10-26"), ("America/Sao_Paulo", "2018-02-17")]
+)
+def test_a_day_whose_last_hour_comes_twice_ends_after_the_second(zone: str, day: str) -> None:
+    end = end_of(date.fromisoformat(day), Calendar(ZoneInfo(zone), {}))
+    after = (end.astimezone(UTC) + timedelta(seconds=1)).astimezone(ZoneInfo(zone))
+    assert after.date() == date.fromisoformat(day) + timedelta(days=1)
+
+
+def test_seconds_run_by_a_stopwatch_not_by_the_clock_on_the_wall() -> None:
+    start = datetime(2026, 3, 29, 1, 30, tzinfo=BERLIN)
+    found = reckon(start, Term.parse("3600 seconds"), GERMANY)
+    assert found.at.isoformat() == "2026-03-29T03:30:00+02:00"
+    assert found.why == "3600 seconds after 2026-03-29T01:30:00+01:00"
+    assert reckon(start, Term.parse("30 seconds"), GERMANY, paused=30).at - start == timedelta(
+        minutes=1
+    )

@@ -17,6 +17,7 @@ from dsr_runtime.holidays import public_holidays
 from support.sources import ROOT
 
 LONDON = ZoneInfo("Europe/London")
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,25 @@ PROVEN = fact(FactKind.IDENTITY_PROVEN, "2026-03-02T12:00")
 def test_nothing_received_has_no_timeline(rules: Rules) -> None:
     with pytest.raises(ValueError, match="begins with a receipt"):
         in_britain(rules, PROVEN)
+
+
+def test_a_moment_without_an_offset_is_refused_before_it_is_taken_for_the_machine_s() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        Fact(FactKind.RECEIVED, datetime(2026, 3, 2, 12))  # noqa: DTZ001 - what is refused
+
+
+def test_one_moment_told_in_two_zones_is_one_fact() -> None:
+    moment = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    told = [Fact(FactKind.RECEIVED, moment.astimezone(zone)) for zone in (UTC, BERLIN, LONDON)]
+    assert in_order(told) == (Fact(FactKind.RECEIVED, moment),)
+
+
+def test_facts_of_the_hour_that_comes_twice_are_in_the_order_in_which_they_happened() -> None:
+    first = Fact(FactKind.CLARIFICATION_ASKED, datetime(2026, 10, 25, 2, 50, tzinfo=BERLIN))
+    second = Fact(
+        FactKind.CLARIFICATION_GIVEN, datetime(2026, 10, 25, 2, 10, tzinfo=BERLIN, fold=1)
+    )
+    assert in_order([second, first]) == (first, second)
 
 
 def test_facts_of_one_moment_are_in_the_order_of_their_kinds() -> None:

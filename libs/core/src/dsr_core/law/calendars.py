@@ -11,12 +11,14 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 __all__ = ["Calendar", "Term", "Unit", "end_of", "reckon"]
 
-_LAST_SECOND = time(23, 59, 59)
+_LAST_SECOND = time(23, 59, 59, fold=1)
+"""The second one where clocks go back over midnight and the day's last hour comes twice."""
+
 _DAY = timedelta(days=1)
 _SATURDAY_AND_SUNDAY = frozenset({5, 6})
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -148,7 +150,8 @@ def reckon(
         paused: Days that do not count, since the clock stood still; seconds where those are counted.
     """
     if term.unit is Unit.SECONDS:
-        at = (start + timedelta(seconds=term.amount + paused)).astimezone(calendar.zone)
+        at = start.astimezone(UTC) + timedelta(seconds=term.amount + paused)
+        at = at.astimezone(calendar.zone)
         return Reckoned(at, f"{term} after {start.astimezone(calendar.zone).isoformat()}")
     first = calendar.day_of(start)
     last = _last_day(first, term, calendar)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 __all__ = ["Fact", "FactKind", "in_order"]
@@ -43,7 +43,13 @@ class Fact:
 
     kind: FactKind
     effective_at: datetime
-    """When it happened. A fact moves only dates that lie after it."""
+    """When it happened, in UTC. A fact moves only dates that lie after it."""
+
+    def __post_init__(self) -> None:
+        """Tell the moment in UTC: two moments of one zone compare by its clocks, which go back."""
+        if self.effective_at.tzinfo is None:
+            raise ValueError("a fact's moment needs an offset")
+        object.__setattr__(self, "effective_at", self.effective_at.astimezone(UTC))
 
 
 def in_order(facts: Iterable[Fact]) -> tuple[Fact, ...]:
