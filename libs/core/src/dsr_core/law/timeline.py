@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dsr_core.law.calendars import Calendar, Reckoned, Term, Unit, reckon
 from dsr_core.law.facts import Fact, FactKind, in_order
@@ -19,6 +19,9 @@ __all__ = ["EXTENSION_NOTICE_BY", "Entry", "Timeline", "timeline"]
 
 EXTENSION_NOTICE_BY = "extension_notice_by"
 """The entry that says until when the person can be told of an extension."""
+
+_REST_OF_ITS_SECOND = timedelta(microseconds=999_999)
+_NOTHING = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +126,8 @@ class _Clock:
         self._rule = rule
         self._calendar = calendar
         self._start = start
+        # The last second of a day is in time as a whole; what is counted in seconds ends sharply.
+        self._grace = _NOTHING if rule.term.unit is Unit.SECONDS else _REST_OF_ITS_SECOND
 
     def run(self, facts: Sequence[Fact], *, extension: Term | None) -> _Due:
         """Return the date as the facts leave it; without an extension, as if none had been told."""
@@ -133,7 +138,7 @@ class _Clock:
         for fact in facts:
             # What happened before the clock began counts from its beginning.
             at = max(fact.effective_at, self._start)
-            is_over = asked is None and at > reckoned.at
+            is_over = asked is None and at - reckoned.at > self._grace
             match fact.kind:
                 case FactKind.EXTENSION_NOTIFIED if extension is not None and not is_extended:
                     if is_over:
