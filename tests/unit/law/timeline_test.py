@@ -68,6 +68,20 @@ def test_facts_of_one_moment_are_in_the_order_of_their_kinds() -> None:
     assert [one.kind for one in in_order(told)] == list(FactKind)
 
 
+def test_a_clarification_never_comes_to_a_date_that_is_past_when_it_is_given(rules: Rules) -> None:
+    """28 March 2026 is a Saturday; the weekend moves the date, and gives no days of the month."""
+    facts = [
+        fact(FactKind.RECEIVED, "2026-02-28T12:00"),
+        fact(FactKind.IDENTITY_PROVEN, "2026-02-28T12:00"),
+        fact(FactKind.CLARIFICATION_ASKED, "2026-03-29T12:00"),
+    ]
+    before = in_britain(rules, *facts).respond_by
+    after = in_britain(rules, *facts, fact(FactKind.CLARIFICATION_GIVEN, "2026-04-15T12:00"))
+    assert before is not None
+    assert before.isoformat() == "2026-03-30T23:59:59+01:00"
+    assert after.respond_by == before
+
+
 def test_a_clock_that_stands_still_says_since_when_and_by_which_provision(rules: Rules) -> None:
     asked = fact(FactKind.CLARIFICATION_ASKED, "2026-03-09T12:00")
     entry = in_britain(rules, RECEIVED, PROVEN, asked).entry("respond_by")

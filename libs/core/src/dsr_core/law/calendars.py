@@ -119,6 +119,9 @@ class Reckoned:
     """The last moment of a term, and how it was found."""
 
     at: datetime
+    counted_to: datetime
+    """Where the count itself ends; before `at` where that was moved off days off."""
+
     why: str
 
 
@@ -152,7 +155,7 @@ def reckon(
     if term.unit is Unit.SECONDS:
         at = start.astimezone(UTC) + timedelta(seconds=term.amount + paused)
         at = at.astimezone(calendar.zone)
-        return Reckoned(at, f"{term} after {start.astimezone(calendar.zone).isoformat()}")
+        return Reckoned(at, at, f"{term} after {start.astimezone(calendar.zone).isoformat()}")
     first = calendar.day_of(start)
     last = _last_day(first, term, calendar)
     why = f"{term} after {first} is {last}"
@@ -160,11 +163,13 @@ def reckon(
         last += _DAY * paused
         days = "1 day" if paused == 1 else f"{paused} days"
         why = f"{why}; the clock stood still for {days}, so {last}"
+    end = end_of(last, calendar)
     off = calendar.day_off(last) if moved_by is not None else None
-    if off is not None:
-        last = calendar.working_day_from(last)
-        why = f"{why}, {off}; moved to {_WEEKDAYS[last.weekday()]} {last}: {moved_by}"
-    return Reckoned(end_of(last, calendar), why)
+    if off is None:
+        return Reckoned(end, end, why)
+    last = calendar.working_day_from(last)
+    why = f"{why}, {off}; moved to {_WEEKDAYS[last.weekday()]} {last}: {moved_by}"
+    return Reckoned(end_of(last, calendar), end, why)
 
 
 def _last_day(first: date, term: Term, calendar: Calendar) -> date:

@@ -138,15 +138,16 @@ class _Clock:
         for fact in facts:
             # What happened before the clock began counts from its beginning.
             at = max(fact.effective_at, self._start)
-            is_over = asked is None and at - reckoned.at > self._grace
             match fact.kind:
                 case FactKind.EXTENSION_NOTIFIED if extension is not None and not is_extended:
-                    if is_over:
+                    if asked is None and self._is_past(reckoned.at, at):
                         told_late = at
                         continue
                     is_extended, term = True, term.plus(extension)
-                case FactKind.CLARIFICATION_ASKED if self._rule.pauses and not is_over:
-                    asked = asked or at
+                case FactKind.CLARIFICATION_ASKED if self._rule.pauses and asked is None:
+                    # A weekend that moves the date gives no days that could be left out.
+                    if not self._is_past(reckoned.counted_to, at):
+                        asked = at
                     continue
                 case FactKind.CLARIFICATION_GIVEN if asked is not None:
                     paused += self._between(asked, at)
@@ -163,6 +164,9 @@ class _Clock:
         if told_late is not None:
             why = f"{why}; an extension told on {self._calendar.day_of(told_late)} came too late"
         return _Due(reckoned.at, why, is_extended)
+
+    def _is_past(self, end: datetime, at: datetime) -> bool:
+        return at - end > self._grace
 
     def _reckon(self, term: Term, paused: int) -> Reckoned:
         moved_by = self._rule.moved_by
