@@ -82,6 +82,21 @@ def test_a_clarification_never_comes_to_a_date_that_is_past_when_it_is_given(rul
     assert after.respond_by == before
 
 
+def test_what_is_awaited_is_named_for_the_extension_too(rules: Rules) -> None:
+    found = in_britain(rules, RECEIVED)
+    assert [(one.name, one.at) for one in found.entries if one.at is None] == [
+        ("extension_notice_by", None),
+        ("respond_by", None),
+    ]
+    notice = found.entry("extension_notice_by")
+    assert notice is not None
+    assert notice.why == (
+        "the person must be told before the time is over: "
+        "1 month after the proof of identity, which is awaited"
+    )
+    assert notice.rule == "UK GDPR art. 12A(3) (version 2)"
+
+
 def test_a_clock_that_stands_still_says_since_when_and_by_which_provision(rules: Rules) -> None:
     asked = fact(FactKind.CLARIFICATION_ASKED, "2026-03-09T12:00")
     entry = in_britain(rules, RECEIVED, PROVEN, asked).entry("respond_by")
@@ -104,6 +119,23 @@ def test_an_extended_date_cites_the_extension_and_counts_both_terms(rules: Rules
     assert entry is not None
     assert entry.rule == "UK GDPR art. 12A(3) (version 2)"
     assert entry.why == "3 months after 2026-03-02 is 2026-06-02"
+
+
+def test_entries_are_by_date_then_name_and_what_is_awaited_comes_last(rules: Rules) -> None:
+    found = in_britain(rules, RECEIVED, PROVEN)
+    assert [one.name for one in found.entries] == [
+        "extension_notice_by",
+        "respond_by",
+        "verify_identity_by",
+    ]
+    awaited = in_britain(rules, RECEIVED)
+    assert [one.name for one in awaited.entries] == [
+        "verify_identity_by",
+        "extension_notice_by",
+        "respond_by",
+    ]
+    assert awaited.respond_by is None
+    assert awaited.entry("complain_by") is None
 
 
 def in_seconds(*facts: Fact) -> datetime | None:

@@ -88,18 +88,15 @@ def _entries(
     start = _first(facts, rule.counts_from)
     # A refusal, an appeal, an answer need never come; until one does, there is no such date.
     provision = f"{rule.citation} (version {rule.version})"
-    if start is None:
-        if rule.counts_from is FactKind.IDENTITY_PROVEN:
-            why = f"{rule.term} after the proof of identity, which is awaited"
-            yield Entry(name=rule.name, at=None, rule=provision, why=why)
+    if start is None and rule.counts_from is not FactKind.IDENTITY_PROVEN:
         return
-    clock = _Clock(rule, calendar, max(start, received))
-    unextended = clock.run(facts, extension=None)
+    clock = _Clock(rule, calendar, max(start, received)) if start else None
+    unextended = clock.run(facts, extension=None) if clock else _awaited(rule)
     if rule.extension is None:
         yield Entry(name=rule.name, at=unextended.at, rule=provision, why=unextended.why)
         return
     extending = f"{rule.extension.citation} (version {rule.version})"
-    due = clock.run(facts, extension=rule.extension.term)
+    due = clock.run(facts, extension=rule.extension.term) if clock else unextended
     counted_by = extending if due.is_extended else provision
     yield Entry(name=rule.name, at=due.at, rule=counted_by, why=due.why)
     yield Entry(
@@ -117,6 +114,11 @@ class _Due:
     at: datetime | None
     why: str
     is_extended: bool
+
+
+def _awaited(rule: Rule) -> _Due:
+    why = f"{rule.term} after the proof of identity, which is awaited"
+    return _Due(None, why, is_extended=False)
 
 
 class _Clock:
