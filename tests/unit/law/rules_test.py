@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
+
+import pytest
 
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
@@ -38,6 +41,65 @@ DEFAULT = a_regime("default", a_rule(in_force_from=date(1900, 1, 1)))
 COUNTRY = a_regime("country", jurisdictions=("DE", "FR"))
 STATE = a_regime("state", a_rule(in_force_from=date(2026, 1, 1)), jurisdictions=("DE-BY",))
 RULES = Rules((STATE, DEFAULT, COUNTRY))
+
+
+def on(day: str) -> Callable[[Regime], date]:
+    return lambda _: date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "day", "regime", "why"),
+    [
+        ("DE", "2026-05-01", "country", "the country act applies in DE"),
+        ("DE-BE", "2026-05-01", "country", "the country act applies in DE"),
+        ("DE-BY", "2026-05-01", "state", "the state act applies in DE-BY"),
+        ("US", "2026-05-01", "default", "no regime names US; the default applies"),
+        ("US-TX", "2026-05-01", "default", "no regime names US-TX; the default applies"),
+        (
+            "FR", "2019-12-31", "default",
+            "the country act had no date for deletion on 2019-12-31; the default applies",
+        ),
+    ],
+)  # fmt: skip
+def test_the_local_version_prevails(jurisdiction: str, day: str, regime: str, why: str) -> None:
+    found = RULES.applicable(jurisdiction, Right.DELETION, on(day))
+    assert (found.regime.name, found.why) == (regime, why)
+
+
+def test_a_state_s_act_that_is_not_in_force_gives_way_to_its_country_s() -> None:
+    found = RULES.applicable("DE-BY", Right.DELETION, on("2025-12-31"))
+    assert found.regime is COUNTRY
+    assert found.why == (
+        "the state act had no date for deletion on 2025-12-31; the country act applies in DE"
+    )
+
+
+def test_neither_a_state_s_nor_a_country_s_act_in_force_leaves_the_default() -> None:
+    found = RULES.applicable("DE-BY", Right.DELETION, on("2019-12-31"))
+    assert found.regime is DEFAULT
+    assert found.why == (
+        "the state act had no date for deletion on 2019-12-31; "
+        "the country act had no date for deletion on 2019-12-31; the default applies"
+    )
+
+
+def test_an_act_that_is_silent_on_a_right_gives_way() -> None:
+    state = a_regime("state", a_rule(rights=(Right.ACCESS,)), jurisdictions=("DE-BY",))
+    rules = Rules((state, DEFAULT, COUNTRY))
+    assert rules.applicable("DE-BY", Right.ACCESS, on("2026-05-01")).regime is state
+    assert rules.applicable("DE-BY", Right.DELETION, on("2026-05-01")).regime is COUNTRY
+
+
+def test_an_act_with_other_dates_but_none_to_answer_by_gives_way() -> None:
+    state = a_regime("state", a_rule("complain_by"), jurisdictions=("DE-BY",))
+    rules = Rules((state, DEFAULT, COUNTRY))
+    assert rules.applicable("DE-BY", Right.ACCESS, on("2026-05-01")).regime is COUNTRY
+
+
+def test_each_act_is_asked_about_the_day_in_its_own_zone() -> None:
+    days = {"state": date(2025, 12, 31), "country": date(2026, 1, 1)}
+    found = RULES.applicable("DE-BY", Right.DELETION, lambda regime: days[regime.name])
+    assert found.regime is COUNTRY
 
 
 def test_the_newest_version_in_force_counts_for_each_right() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,9 @@ def what_if(
         raise CommandError("a timeline begins with a receipt: give --received")
     chosen, why = _regime(rules, regime, jurisdiction, right, received[0])
     calendar = Calendar(ZoneInfo(chosen.zone), public_holidays(chosen.holidays or jurisdiction))
-    facts = [Fact(kind, _moment(text, calendar)) for kind, texts in days.items() for text in texts]
+    facts = [
+        Fact(kind, _moment(text, calendar.zone)) for kind, texts in days.items() for text in texts
+    ]
     return timeline_document(
         timeline(chosen, right, calendar, facts),
         facts,
@@ -60,7 +62,7 @@ def _regime(
     rules: Rules, name: str | None, jurisdiction: str, right: Right, received: str
 ) -> tuple[Regime, str]:
     if name is None:
-        applicable = rules.applicable(jurisdiction, right, _parsed(received).date())
+        applicable = rules.applicable(jurisdiction, right, lambda one: _day(received, one))
         return applicable.regime, applicable.why
     regime = rules.regime(name)
     if regime is None:
@@ -69,9 +71,14 @@ def _regime(
     return regime, "it was asked for"
 
 
-def _moment(text: str, calendar: Calendar) -> datetime:
+def _day(text: str, regime: Regime) -> date:
+    zone = ZoneInfo(regime.zone)
+    return _moment(text, zone).astimezone(zone).date()
+
+
+def _moment(text: str, zone: tzinfo) -> datetime:
     moment = _parsed(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=calendar.zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _parsed(text: str) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -180,23 +181,32 @@ class Rules:
         """Return a regime by name, or none."""
         return next((one for one in self.regimes if one.name == name), None)
 
-    def applicable(self, jurisdiction: str, right: Right, received_on: date) -> Applicable:
+    def applicable(
+        self, jurisdiction: str, right: Right, received_on: Callable[[Regime], date]
+    ) -> Applicable:
         """Say whose rules apply to a person of a jurisdiction; the local version prevails.
 
         A regime that names the subdivision goes before one that names its country, and either before
-        the default. One that had no date to answer by on that day, for that right, is passed over.
+        the default. One that had no date to answer by when the request came in, for that right, is
+        passed over.
+
+        Args:
+            jurisdiction: An ISO 3166-1 or 3166-2 code.
+            right: What the person asked for.
+            received_on: Gives the day of receipt in the zone of a regime, which may be another day
+                than in the next regime's.
         """
-        country = jurisdiction.partition("-")[0]
-        for code in dict.fromkeys((jurisdiction, country)):
+        passed_over = ""
+        for code in dict.fromkeys((jurisdiction, jurisdiction.partition("-")[0])):
             regime = self._by_jurisdiction.get(code)
             if regime is None:
                 continue
-            if any(rule.name == RESPOND_BY for rule in regime.in_force(right, received_on)):
-                return Applicable(regime, f"{regime.title} applies in {code}")
-            late = f"{regime.title} had no date for {right} on {received_on}"
-            return Applicable(self._default, f"{late}; the default applies")
-        why = f"no regime names {jurisdiction}; the default applies"
-        return Applicable(self._default, why)
+            day = received_on(regime)
+            if any(rule.name == RESPOND_BY for rule in regime.in_force(right, day)):
+                return Applicable(regime, f"{passed_over}{regime.title} applies in {code}")
+            passed_over += f"{regime.title} had no date for {right} on {day}; "
+        why = passed_over or f"no regime names {jurisdiction}; "
+        return Applicable(self._default, f"{why}the default applies")
 
     @cached_property
     def _by_jurisdiction(self) -> dict[str, Regime]:

@@ -27,6 +27,9 @@ class _Asked:
     """Everything that the dates of a new request depend on, where they are counted in days."""
 
     rules_digest: str
+    regime: str
+    """On a day on which a law comes into force, which is not the same day in every zone."""
+
     jurisdiction: str
     right: Right
     received_on: date
@@ -51,11 +54,11 @@ class Dating:
     ) -> Dates:
         """Return the dates of a new request; where its clock waits for a proof, it is due by that."""
         applicable, received_on = self._applicable(rules, jurisdiction, right, received_at)
-        asked = _Asked(rules.digest, jurisdiction, right, received_on, is_attested)
+        regime = applicable.regime
+        asked = _Asked(rules.digest, regime.name, jurisdiction, right, received_on, is_attested)
         found = self._dates.get(asked)
         if found is not None:
             return found
-        regime = applicable.regime
         facts = _facts(received_at, received_at if is_attested else None)
         found_dates = timeline(regime, right, self.calendar(regime, jurisdiction), facts)
         until = None if is_attested else verify_by(found_dates)
@@ -106,14 +109,11 @@ class Dating:
     def _applicable(
         self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
     ) -> tuple[Applicable, date]:
-        # Which regime applies may depend on the day, and the day on the regime's zone: asked twice,
-        # where the days differ.
-        day = received_at.astimezone(UTC).date()
+        def day(regime: Regime) -> date:
+            return received_at.astimezone(ZoneInfo(regime.zone)).date()
+
         applicable = rules.applicable(jurisdiction, right, day)
-        local = received_at.astimezone(ZoneInfo(applicable.regime.zone)).date()
-        if local != day:
-            applicable = rules.applicable(jurisdiction, right, local)
-        return applicable, received_at.astimezone(ZoneInfo(applicable.regime.zone)).date()
+        return applicable, day(applicable.regime)
 
 
 def _facts(received_at: datetime, identity_proven_at: datetime | None) -> tuple[Fact, ...]:
