@@ -155,3 +155,56 @@ def changed(path: tuple[str | int, ...], value: Any) -> bytes:
         place = place[step]
     place[path[-1]] = value
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("canonical", "complaint"),
+    [
+        (b"", "Expecting value"),
+        (b"\xff", "codec can't decode"),
+        (b"{}", "not the canonical form"),
+        (b"[{}]", "not rules"),
+        (b"null", "not rules"),
+        (b"[1]", "not rules"),
+        (b"[" * 100_000, "not rules"),
+        (RULES.canonical() + b" ", "not the canonical form"),
+        (changed((0, "zones"), "Etc/UTC"), "not rules"),
+        (changed((0, "rules", 0, "term"), "1 fortnight"), "write it as"),
+        (changed((0, "rules", 0, "term"), "1 days"), "not the canonical form"),
+        (changed((0, "rules", 0, "rights"), ["erasure"]), "erasure"),
+        (changed((0, "rules", 0, "counts_from"), "whenever"), "whenever"),
+        (changed((0, "rules", 0, "in_force_from"), "20200101"), "not the canonical form"),
+        (changed((0, "rules", 0, "extension"), {}), "not rules"),
+        (changed((0, "rules", 0, "extension"), ""), "not rules"),
+        (changed((0, "rules", 0, "extension"), 0), "not rules"),
+        (changed((0, "tiers", 0, "action"), "shout"), "shout"),
+        (changed((0, "tiers", 0, "percent"), 50.5), "not the canonical form"),
+        (Rules((COUNTRY, STATE)).canonical(), "one of them the default"),
+        (Rules((DEFAULT, COUNTRY, COUNTRY)).canonical(), "each regime once"),
+    ],
+)  # fmt: skip
+def test_what_are_no_rules_are_refused(canonical: bytes, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Rules.from_canonical(canonical)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((0, "title"), 5),
+        ((0, "zone"), None),
+        ((0, "citation"), ["an act"]),
+        ((0, "holidays"), 5),
+        ((0, "jurisdictions"), [5]),
+        ((0, "rules", 0, "version"), "1"),
+        ((0, "rules", 0, "version"), 1.0),
+        ((0, "rules", 0, "version"), True),
+        ((0, "rules", 0, "name"), 5),
+        ((0, "rules", 0, "citation"), None),
+        ((0, "rules", 0, "moved_by"), 5),
+        ((0, "rules", 0, "pauses"), False),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(path: tuple[str | int, ...], value: Any) -> None:
+    with pytest.raises(ValueError, match="not rules"):
+        Rules.from_canonical(changed(path, value))

@@ -256,6 +256,9 @@ def _regime_fields(one: Regime) -> dict[str, Any]:
 
 
 def _regime(fields: dict[str, Any]) -> Regime:
+    _require_texts(fields["name"], fields["title"], fields["citation"], fields["zone"])
+    _require_texts(*fields["jurisdictions"])
+    _require_texts_or_none(fields["holidays"])
     return Regime(
         **{
             **fields,
@@ -274,7 +277,9 @@ def _rule_fields(one: Rule) -> dict[str, Any]:
     return {
         "citation": one.citation,
         "counts_from": one.counts_from.value,
-        "extension": extension and {"citation": extension.citation, "term": str(extension.term)},
+        "extension": None
+        if extension is None
+        else {"citation": extension.citation, "term": str(extension.term)},
         "in_force_from": one.in_force_from.isoformat(),
         "moved_by": one.moved_by,
         "name": one.name,
@@ -286,15 +291,33 @@ def _rule_fields(one: Rule) -> dict[str, Any]:
 
 
 def _rule(fields: dict[str, Any]) -> Rule:
-    extension = fields["extension"]
+    _require_texts(fields["name"], fields["citation"])
+    _require_texts_or_none(fields["moved_by"], fields["pauses"])
+    if type(fields["version"]) is not int:
+        raise TypeError("a version is a whole number")
     return Rule(
         **{
             **fields,
             "counts_from": FactKind(fields["counts_from"]),
-            "extension": extension
-            and Extension(term=Term.parse(extension["term"]), citation=extension["citation"]),
+            "extension": _extension(fields["extension"]),
             "in_force_from": date.fromisoformat(fields["in_force_from"]),
             "rights": tuple(Right(right) for right in fields["rights"]),
             "term": Term.parse(fields["term"]),
         }
     )
+
+
+def _extension(fields: dict[str, Any] | None) -> Extension | None:
+    if fields is None:
+        return None
+    _require_texts(fields["citation"])
+    return Extension(term=Term.parse(fields["term"]), citation=fields["citation"])
+
+
+def _require_texts(*values: object) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a text is expected")
+
+
+def _require_texts_or_none(*values: object) -> None:
+    _require_texts(*(value for value in values if value is not None))
