@@ -38,3 +38,11 @@ def test_a_part_of_a_country_that_the_library_does_not_know_has_its_country_s() 
 def test_a_country_that_the_library_does_not_know_has_none() -> None:
     assert public_holidays("XX") == {}
     assert public_holidays("XX-1") == {}
+
+
+@pytest.mark.parametrize("country", ["IN", "CN", "SA", "MA"])
+def test_a_country_that_announces_its_holidays_late_is_asked_without_a_warning(
+    country: str,
+) -> None:
+    """Warnings are errors here, and would stand between the lines of a command."""
+    assert public_holidays(country)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -28,9 +29,12 @@ def public_holidays(jurisdiction: str) -> Mapping[date, str]:
     country, _, subdivision = jurisdiction.partition("-")
     for chosen in dict.fromkeys((subdivision or None, None)):
         try:
-            found = holidays.country_holidays(
-                country, subdiv=chosen, years=_YEARS, expand=False, language="en_US"
-            )
+            with warnings.catch_warnings():
+                # Some countries announce theirs a few years ahead; it says so for each year asked.
+                warnings.simplefilter("ignore", UserWarning)
+                found = holidays.country_holidays(
+                    country, subdiv=chosen, years=_YEARS, expand=False, language="en_US"
+                )
         except NotImplementedError:
             continue
         return dict(found)
