@@ -99,6 +99,26 @@ def test_facts_of_a_kind_may_be_several_and_come_in_their_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "soon", "2026-02-30", "2026-13-01", "31.01.2026", "2026-01-31T25:00", "1970", "2026-1-31",
+        "2026-01-31 noon", "2026-01-31\n2026-02-01",
+    ],
+)  # fmt: skip
+def test_a_bad_date_is_told_in_one_line(text: str) -> None:
+    line = complaint("--jurisdiction", "DE", "--received", text)
+    assert line.endswith("is no date; write it as 2026-01-31")
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31", "0001-01-01", "9999-12-31T23:59:59-14:00", "1969-12-31", "2101-01-01"]
+)
+def test_a_date_beyond_every_calendar_is_told_in_one_line(text: str) -> None:
+    line = complaint("--jurisdiction", "DE", "--received", text)
+    assert line == f"'{text}' is too far away; dates are counted from 1970 to 2100"
+
+
 def test_a_bad_date_of_a_later_fact_is_told_too() -> None:
     line = complaint("--jurisdiction", "DE", "--received", "2026-01-31", "--refused", "later")
     assert line == "'later' is no date; write it as 2026-01-31"

@@ -52,7 +52,7 @@ def command(
         if jurisdiction is None:
             raise CommandError("give the id of a request, or --jurisdiction and --received")
         days = {
-            FactKind.RECEIVED: [received] if received else None,
+            FactKind.RECEIVED: None if received is None else [received],
             FactKind.IDENTITY_PROVEN: identity_proven,
             FactKind.CLARIFICATION_ASKED: clarification_asked,
             FactKind.CLARIFICATION_GIVEN: clarification_given,

@@ -18,6 +18,9 @@ from dsr_wire.documents import timeline_document
 
 __all__ = ["what_if"]
 
+_YEARS = range(1970, 2101)
+"""Those for which there are rules, or holidays."""
+
 
 def what_if(
     rules: Rules,
@@ -86,5 +89,8 @@ def _parsed(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"'{text}' is no date; write it as 2026-01-31") from None
+        raise CommandError(f"{text!r} is no date; write it as 2026-01-31") from None
+    if moment.year not in _YEARS:
+        known = f"{_YEARS[0]} to {_YEARS[-1]}"
+        raise CommandError(f"{text!r} is too far away; dates are counted from {known}")
     return datetime.combine(moment, time(12)) if len(text) <= len("2026-01-31") else moment
