@@ -132,6 +132,14 @@ def test_an_unknown_regime_is_told_with_those_there_are() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text", ["UK", "de", "Germany", "EU", "US_CA", "DE-", "DE-by", "XX-YY", ""]
+)
+def test_what_is_no_jurisdiction_has_no_default_rules(text: str) -> None:
+    line = complaint("--jurisdiction", text, "--received", "2026-01-31")
+    assert line.startswith(f"'{text}' is no ISO 3166 code such as 'DE' or 'US-CA'")
+
+
 def test_no_receipt_is_told_in_one_line() -> None:
     assert "give --received" in complaint("--jurisdiction", "DE")
     assert "give --received" in complaint("--jurisdiction", "DE", "--identity-proven", "2026-01-31")

@@ -1,10 +1,13 @@
-"""The words that the registry may use and that others define: data categories, countries."""
+"""The words that files may use and that others define: data categories, countries and their parts."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
-__all__ = ["COUNTRIES", "data_categories"]
+__all__ = ["COUNTRIES", "data_categories", "is_jurisdiction"]
+
+_SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
 
 @cache
@@ -30,3 +33,8 @@ _CODES = (
 )
 COUNTRIES = frozenset(_CODES.split())
 """The codes of ISO 3166-1 alpha-2."""
+
+
+def is_jurisdiction(text: str) -> bool:
+    """Tell whether a text has the form of an ISO 3166-1 or 3166-2 code, of a country there is."""
+    return text in COUNTRIES or (text[:2] in COUNTRIES and _SUBDIVISION.fullmatch(text) is not None)

@@ -13,7 +13,7 @@ from yaml.nodes import Node
 from dsr_cli.registry.document import Item, Reader, compose
 from dsr_cli.registry.document import Rule as Shape
 from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults
-from dsr_cli.registry.taxonomy import COUNTRIES
+from dsr_cli.registry.taxonomy import is_jurisdiction
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
 from dsr_core.law.rules import (
@@ -56,7 +56,6 @@ _EXTENSION_KEYS = {"term": "2 months", "citation": "GDPR art. 12(3), second sent
 _TIER_KEYS = {"percent": "50", "action": "remind_systems"}
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
 
 @dataclass(slots=True)
@@ -233,10 +232,6 @@ def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _is_jurisdiction(text: str) -> bool:
-    return text in COUNTRIES or (text[:2] in COUNTRIES and _SUBDIVISION.fullmatch(text) is not None)
-
-
 def _is_zone(text: str) -> bool:
     try:
         ZoneInfo(text)
@@ -252,5 +247,5 @@ _IS_NAME = Shape(
 )
 _IS_ZONE = Shape(_is_zone, "is no IANA time zone", lambda _text: "write it like 'Europe/Berlin'")
 _IS_JURISDICTION = Shape(
-    _is_jurisdiction, "is no ISO 3166 code", lambda _text: "write it like 'DE' or 'US-CA'"
+    is_jurisdiction, "is no ISO 3166 code", lambda _text: "write it like 'DE' or 'US-CA'"
 )

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsr_cli.errors import CommandError
+from dsr_cli.registry.taxonomy import is_jurisdiction
 from dsr_core.law.calendars import Calendar
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import Regime, Rules
@@ -40,8 +41,11 @@ def what_if(
         days: When what happened: days, or moments with their offset.
 
     Raises:
-        CommandError: The regime is unknown, a date is none, or nothing was received.
+        CommandError: The regime or the jurisdiction is unknown, a date is none, or nothing was
+            received.
     """
+    if not is_jurisdiction(jurisdiction):
+        raise CommandError(f"{jurisdiction!r} is no ISO 3166 code such as 'DE' or 'US-CA'")
     received = days.get(FactKind.RECEIVED)
     if not received:
         raise CommandError("a timeline begins with a receipt: give --received")
