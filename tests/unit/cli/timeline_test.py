@@ -150,6 +150,14 @@ def test_neither_an_id_nor_a_jurisdiction_is_told_in_one_line() -> None:
     assert "give the id of a request" in complaint("--regime", "gdpr", "--received", "2026-01-31")
 
 
+def test_a_regime_that_was_not_in_force_is_told_instead_of_an_empty_timeline() -> None:
+    line = complaint("--regime", "gdpr", "--jurisdiction", "DE", "--received", "2018-05-24")
+    assert line == (
+        "General Data Protection Regulation had no date for deletion on 2018-05-24; "
+        "without --regime, the one that applies is taken"
+    )
+
+
 def test_the_command_prints_the_picture() -> None:
     result = run(*EXAMPLE)
     assert result.exit_code == 0

@@ -41,8 +41,8 @@ def what_if(
         days: When what happened: days, or moments with their offset.
 
     Raises:
-        CommandError: The regime or the jurisdiction is unknown, a date is none, or nothing was
-            received.
+        CommandError: The regime or the jurisdiction is unknown, or was not in force; a date is
+            none, or nothing was received.
     """
     if not is_jurisdiction(jurisdiction):
         raise CommandError(f"{jurisdiction!r} is no ISO 3166 code such as 'DE' or 'US-CA'")
@@ -75,6 +75,12 @@ def _regime(
     if regime is None:
         known = ", ".join(one.name for one in rules.regimes)
         raise CommandError(f"there is no regime '{name}'; there are {known}")
+    day = _day(received, regime)
+    if not regime.in_force(right, day):
+        raise CommandError(
+            f"{regime.title} had no date for {right} on {day}; "
+            "without --regime, the one that applies is taken"
+        )
     return regime, "it was asked for"
 
 
