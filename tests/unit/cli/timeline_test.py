@@ -10,12 +10,14 @@ from typing import Any, Self
 import pytest
 import typer
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from dsr_cli import connection
 from dsr_cli.api import client
 from dsr_cli.commands import timeline
 from dsr_cli.errors import CommandError
+from dsr_cli.view.timeline import timeline_view
 from support.sources import ROOT
 
 EXAMPLE = [
@@ -42,6 +44,14 @@ def complaint(*arguments: str) -> str:
     assert isinstance(result.exception, CommandError), result.output
     [line] = str(result.exception).splitlines()
     return line
+
+
+def picture(*arguments: str) -> list[str]:
+    """What a terminal of 80 columns shows."""
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(timeline_view(document(*arguments)))
+    return captured.get().splitlines()
 
 
 def test_each_entry_has_its_name_date_rule_and_arithmetic_and_no_more() -> None:
@@ -156,6 +166,43 @@ def test_a_regime_that_was_not_in_force_is_told_instead_of_an_empty_timeline() -
         "General Data Protection Regulation had no date for deletion on 2018-05-24; "
         "without --regime, the one that applies is taken"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(EXAMPLE, id="the example of the issue"),
+        pytest.param(["--jurisdiction", "US-CA", "--received", "2026-11-20"], id="ccpa"),
+        pytest.param(["--jurisdiction", "GB", "--received", "2026-03-02"], id="awaited"),
+        pytest.param(
+            [
+                "--jurisdiction", "US-VA", "--received", "2026-03-02", "--refused", "2026-04-10",
+                "--appealed", "2026-04-20", "--answered", "2029-06-01",
+            ],
+            id="three years",
+        ),
+        pytest.param(["--jurisdiction", "CA-QC", "--received", "2026-03-02"], id="a long title"),
+    ],
+)  # fmt: skip
+def test_the_picture_fits_into_eighty_columns_and_loses_nothing(arguments: list[str]) -> None:
+    lines = picture(*arguments)
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    found = document(*arguments)
+    for one in found["entries"]:
+        assert one["name"].replace("_", " ") in text
+        assert one["rule"] in text
+        assert one["why"] in text
+    assert text.count("●") == len(found["facts"])
+    assert text.count("…") == len([one for one in found["entries"] if not one["at"]])
+    assert text.count("◆") == len([one for one in found["entries"] if one["at"]])
+
+
+def test_the_picture_places_each_date_on_one_scale() -> None:
+    lines = picture("--jurisdiction", "US-CA", "--received", "2026-03-02")
+    marks = {line.split("◆")[1].split()[0]: line.index("◆") for line in lines if "◆" in line}
+    assert marks["acknowledge"] < marks["respond"] < marks["keep"]
+    assert "day 45" in next(line for line in lines if "respond by" in line and "◆" in line)
 
 
 def test_the_command_prints_the_picture() -> None:

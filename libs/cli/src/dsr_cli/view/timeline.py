@@ -13,7 +13,8 @@ from rich.text import Text
 
 __all__ = ["timeline_view"]
 
-_WIDTH = 32
+_WIDTH = 28
+"""Of the longest line: with the longest name, and four digits of days, 80 columns are full."""
 _STEP = "─"
 _COLUMNS = 4
 
