@@ -205,6 +205,12 @@ def test_the_picture_places_each_date_on_one_scale() -> None:
     assert "day 45" in next(line for line in lines if "respond by" in line and "◆" in line)
 
 
+def test_a_moment_is_drawn_on_its_day_where_the_establishment_is() -> None:
+    lines = picture("--jurisdiction", "DE", "--received", "2026-03-15T23:30:00+00:00")
+    assert any(line.startswith("2026-03-16 Mon  ●") and "received" in line for line in lines)
+    assert any(line.startswith("2026-04-16 Thu") and "day 31" in line for line in lines)
+
+
 def test_the_command_prints_the_picture() -> None:
     result = run(*EXAMPLE)
     assert result.exit_code == 0

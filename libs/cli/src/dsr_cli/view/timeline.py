@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -26,19 +28,21 @@ def timeline_view(document: Mapping[str, Any]) -> RenderableType:
         f"{document['right']} in {document['jurisdiction']}, by {document['regime']}: "
         f"{document['regime_why']}; days of {document['zone']}"
     )
-    return Group(Text(title), _picture(facts, entries), _reasons(entries))
+    picture = _picture(facts, entries, ZoneInfo(document["zone"]))
+    return Group(Text(title), picture, _reasons(entries))
 
 
-def _picture(facts: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> Table:
-    moments = [datetime.fromisoformat(one["at"]) for one in (*facts, *entries) if one["at"]]
-    first, last = min(moments), max(moments)
+def _picture(
+    facts: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]], zone: ZoneInfo
+) -> Table:
+    rows = [(_moment(one, zone), one["kind"], "bold", "●") for one in facts]
+    rows += [(_moment(one, zone), one["name"], "cyan", "◆") for one in entries if one["at"]]
+    rows.sort(key=itemgetter(0))
+    first, last = rows[0][0], rows[-1][0]
     table = Table(box=None, pad_edge=False, show_header=False)
     for _ in range(_COLUMNS):
         table.add_column(no_wrap=True)
-    rows = [(one["at"], one["kind"], "bold", "●") for one in facts]
-    rows += [(one["at"], one["name"], "cyan", "◆") for one in entries if one["at"]]
-    for at, name, style, mark in sorted(rows, key=lambda row: datetime.fromisoformat(row[0])):
-        moment = datetime.fromisoformat(at)
+    for moment, name, style, mark in rows:
         line = _STEP * _place(moment, first, last)
         days = (moment.date() - first.date()).days
         table.add_row(
@@ -52,6 +56,10 @@ def _picture(facts: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, 
             row = (Text("…", style="yellow"), Text(one["name"].replace("_", " "), style="yellow"))
             table.add_row("not yet known", *row, "")
     return table
+
+
+def _moment(one: Mapping[str, Any], zone: ZoneInfo) -> datetime:
+    return datetime.fromisoformat(one["at"]).astimezone(zone)
 
 
 def _place(moment: datetime, first: datetime, last: datetime) -> int:
