@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -166,6 +167,22 @@ def test_a_regime_that_was_not_in_force_is_told_instead_of_an_empty_timeline() -
         "General Data Protection Regulation had no date for deletion on 2018-05-24; "
         "without --regime, the one that applies is taken"
     )
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_rules_with_faults_are_told_as_dsr_rules_tells_them(
+    tmp_path: Path, as_json: tuple[str, ...]
+) -> None:
+    app = typer.Typer()
+    app.command()(timeline.command)
+    where = tmp_path / "none"
+    result = CliRunner().invoke(app, [*EXAMPLE, "--rules", str(where), *as_json])
+    assert result.exit_code == 1
+    if as_json:
+        [fault] = json.loads(result.stdout)["faults"]
+        assert (fault["file"], fault["message"]) == (str(where), "no such folder")
+    else:
+        assert f"{where}: no such folder" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def command(
             FactKind.APPEALED: appealed,
             FactKind.ANSWERED: answered,
         }
-        document = _what_if(rules, regime, right, jurisdiction, days)
+        document = _what_if(rules, regime, right, jurisdiction, days, as_json=as_json)
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -69,14 +69,20 @@ def command(
 
 
 def _what_if(
-    folder: Path, regime: str | None, right: Right, jurisdiction: str, days: dict[FactKind, _Days]
+    folder: Path,
+    regime: str | None,
+    right: Right,
+    jurisdiction: str,
+    days: dict[FactKind, _Days],
+    *,
+    as_json: bool,
 ) -> dict[str, Any]:
     # Imported late: an id needs neither YAML nor holidays.
     from dsr_cli.commands.rules import load_or_leave  # noqa: PLC0415 - see above
     from dsr_cli.rules.what_if import what_if  # noqa: PLC0415
 
     return what_if(
-        load_or_leave(folder, as_json=False),
+        load_or_leave(folder, as_json=as_json),
         regime=regime,
         right=right,
         jurisdiction=jurisdiction,
