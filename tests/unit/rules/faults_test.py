@@ -136,6 +136,15 @@ def the_fault(faults: list[Fault]) -> str:
             id="version_below_nought",
         ),
         pytest.param(
+            "version: 1", "version: 010", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_in_octal",
+        ),
+        pytest.param(
+            "version: 1", f"version: {'9' * 5000}",
+            "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
+            id="version_of_five_thousand_digits",
+        ),
+        pytest.param(
             "version: 1", "version: '1'", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
             id="version_that_is_a_text",
         ),
@@ -148,6 +157,11 @@ def the_fault(faults: list[Fault]) -> str:
             "in_force_from: 2018-05-25", "in_force_from: 2018-02-30",
             "a.yaml:10: in_force_from: expected a day; write it as 2026-01-31",
             id="date_that_never_was",
+        ),
+        pytest.param(
+            "in_force_from: 2018-05-25", "in_force_from: 20180525",
+            "a.yaml:10: in_force_from: expected a day; write it as 2026-01-31",
+            id="date_without_hyphens",
         ),
         pytest.param(
             "in_force_from: 2018-05-25", "in_force_from: [2018-05-25]",

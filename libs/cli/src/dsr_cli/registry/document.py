@@ -6,6 +6,7 @@ and anchors and aliases are refused, before anything of it is built.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,7 @@ _SIZE_LIMIT = 256 * 1024
 _DEPTH_LIMIT = 8
 _TEXT_LIMIT = 200
 _TAG = "tag:yaml.org,2002:"
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _KIND_NAMES = {
     "map": "a mapping",
     "seq": "a list",
@@ -204,7 +206,8 @@ class Reader:
         if node is None:
             return None
         digits = node.value if isinstance(node, ScalarNode) and node.tag == f"{_TAG}int" else ""
-        if not digits.isdecimal() or not low <= int(digits) <= high:
+        # Not what begins with nought, which YAML 1.1 reads as octal, nor what no number is as long as.
+        if not _NUMBER.fullmatch(digits) or not low <= int(digits) <= high:
             message = f"{where}: expected a whole number, {low} to {high}"
             self._faults.add(_line(node), message, f"write it like {low}")
             return None
@@ -214,11 +217,15 @@ class Reader:
         """Return a day, or none where there is no usable one."""
         if node is None:
             return None
+        text = node.value if isinstance(node, ScalarNode) else ""
         try:
-            return date.fromisoformat(node.value if isinstance(node, ScalarNode) else "")
+            day = date.fromisoformat(text)
         except ValueError:
+            day = None
+        if day is None or day.isoformat() != text:
             self._faults.add(_line(node), f"{where}: expected a day", "write it as 2026-01-31")
             return None
+        return day
 
     def checked(self, node: Node | None, where: str, rule: Rule) -> Item | None:
         """Return a text that keeps to a rule, or none after noting that it does not."""
