@@ -106,6 +106,10 @@ def the_fault(faults: list[Fault]) -> str:
             id="norway",
         ),
         pytest.param(
+            "[DE, FR]", "DE", "a.yaml:6: jurisdictions: expected a list, found text; write each entry on a line, after '- '",
+            id="jurisdictions_that_are_a_text",
+        ),
+        pytest.param(
             "[DE, FR]", "[DE, FR, DE]", "a.yaml:6: jurisdiction 'DE' is taken, at a.yaml:6; keep it in one place",
             id="jurisdiction_twice",
         ),
@@ -118,6 +122,11 @@ def the_fault(faults: list[Fault]) -> str:
             "name: respond_by", "name: answer_by",
             "a.yaml:8: unknown rule name 'answer_by'; did you mean 'answer_appeal_by'?",
             id="unknown_rule",
+        ),
+        pytest.param(
+            "name: respond_by", "name: complain_by",
+            "a.yaml:1: gdpr has no respond_by; every regime says by when the person has the answer",
+            id="no_date_to_answer_by",
         ),
         pytest.param(
             "version: 1", "version: one", "a.yaml:9: version: expected a whole number, 1 to 10000; write it like 1",
@@ -279,6 +288,28 @@ def test_fault(
             "b.yaml:1: the default has no tiers; the other regimes take them from here",
             id="no_tiers",
         ),
+        pytest.param(
+            "term: 30 days", "term: 30 dyas",
+            "b.yaml:10: term: '30 dyas' is no term; "
+            "write it as '45 days', '10 business days', '1 month' or '2 years'",
+            id="a_bad_rule_is_not_a_missing_one_too",
+        ),
+        pytest.param(
+            "action: record_breach", "action: breach",
+            "b.yaml:13: unknown action 'breach'; did you mean 'record_breach'?",
+            id="a_bad_tier_is_not_a_missing_one_too",
+        ),
+        pytest.param(
+            "regime: default", "regime: Default",
+            "b.yaml:1: regime: 'Default' is not lower-case words joined by underscores; write it like 'uk_gdpr'",
+            id="a_bad_name_is_not_a_missing_file_too",
+        ),
+        pytest.param(
+            "title: The company's own promise", "title: x: y",
+            "b.yaml:2: not YAML: mapping values are not allowed in this context; "
+            "put text with ':' or '#' in quotes, close what is open, indent by spaces",
+            id="bad_yaml_is_not_a_missing_file_too",
+        ),
     ],
 )  # fmt: skip
 def test_fault_of_the_default(
@@ -287,6 +318,19 @@ def test_fault_of_the_default(
     good, default = files
     assert old in default
     assert the_fault(faults_of(good, default.replace(old, new, 1))) == expected
+
+
+def test_all_faults_come_at_once(good: str, default: str, faults_of: FindFaults) -> None:
+    first = good.replace("Europe/Berlin", "Bonn").replace("1 month", "1 moon", 1)
+    second = default.replace("1900-01-01", "long ago").replace("percent: 90", "percent: 0")
+    found = faults_of(first, second, "a: [")
+    assert [(fault.file, fault.line) for fault in found] == [
+        ("a.yaml", 4),
+        ("a.yaml", 13),
+        ("b.yaml", 8),
+        ("b.yaml", 13),
+        ("c.yaml", 2),
+    ]
 
 
 def test_a_regime_in_two_files_names_both_places(
@@ -336,6 +380,23 @@ def test_no_default(good: str, tmp_path: Path) -> None:
         f"{tmp_path}: no file has the regime 'default'; "
         "every jurisdiction without a law of its own needs it"
     )
+
+
+def test_empty_file(default: str, faults_of: FindFaults) -> None:
+    assert (
+        the_fault(faults_of("# nothing\n", default))
+        == "a.yaml:1: the file is empty; begin with 'regime:', or remove the file"
+    )
+
+
+def test_list_at_the_top(default: str, faults_of: FindFaults) -> None:
+    expected = "a.yaml:1: expected a mapping, found a list; begin with 'regime:'"
+    assert the_fault(faults_of("- a\n", default)) == expected
+
+
+def test_second_document(good: str, default: str, faults_of: FindFaults) -> None:
+    expected = "a.yaml:20: a second document; keep one regime a file"
+    assert the_fault(faults_of(f"{good}---\n{good}", default)) == expected
 
 
 def test_rule_that_is_a_text(good: str, default: str, faults_of: FindFaults) -> None:

@@ -56,13 +56,21 @@ class Rule:
     """Says what would be right in place of such a text."""
 
 
-def compose(path: Path, faults: FaultList) -> MappingNode | None:
-    """Return a file's top mapping, or none after noting why there is none."""
-    text = _decode(path, faults)
+def compose(path: Path, faults: FaultList, *, holding: str) -> MappingNode | None:
+    """Return a file's top mapping, or none after noting why there is none.
+
+    Args:
+        path: The file.
+        faults: Where what is wrong is noted.
+        holding: What one such file holds one of, for people; its first key.
+    """
+    text = _decode(path, faults, holding)
     if text is None:
         return None
+    begin = f"begin with '{holding}:'"
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader) if _is_harmless(text, faults) else None
+        harmless = _is_harmless(text, faults, holding)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader) if harmless else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         hint = "put text with ':' or '#' in quotes, close what is open, indent by spaces"
@@ -75,13 +83,13 @@ def compose(path: Path, faults: FaultList) -> MappingNode | None:
             return node
         if node is not None:
             message = f"expected a mapping, found {_kind(node)}"
-            faults.add(_line(node), message, "begin with 'organisation:'")
+            faults.add(_line(node), message, begin)
         elif not faults.found:
-            faults.add(1, "the file is empty", "begin with 'organisation:', or remove the file")
+            faults.add(1, "the file is empty", f"{begin}, or remove the file")
     return None
 
 
-def _decode(path: Path, faults: FaultList) -> str | None:
+def _decode(path: Path, faults: FaultList, holding: str) -> str | None:
     try:
         with path.open("rb") as file:
             raw = file.read(_SIZE_LIMIT + 1)
@@ -90,7 +98,7 @@ def _decode(path: Path, faults: FaultList) -> str | None:
         return None
     if len(raw) > _SIZE_LIMIT:
         message = f"larger than {_SIZE_LIMIT // 1024} KiB"
-        faults.add(1, message, "keep one organisation a file, and its texts short")
+        faults.add(1, message, f"keep one {holding} a file, and its texts short")
         return None
     try:
         return raw.decode()
@@ -100,7 +108,7 @@ def _decode(path: Path, faults: FaultList) -> str | None:
         return None
 
 
-def _is_harmless(text: str, faults: FaultList) -> bool:
+def _is_harmless(text: str, faults: FaultList, holding: str) -> bool:
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -110,7 +118,7 @@ def _is_harmless(text: str, faults: FaultList) -> bool:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                faults.add(line, "a second document", "keep one organisation a file")
+                faults.add(line, "a second document", f"keep one {holding} a file")
                 return False
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

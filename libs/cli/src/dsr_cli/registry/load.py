@@ -105,7 +105,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(path: Path) -> _File:
     file = _File(FaultList(str(path)))
-    top = compose(path, file.faults)
+    top = compose(path, file.faults, holding="organisation")
     if top is None:
         return file
     read = Reader(file.faults)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -95,7 +95,7 @@ def load_rules(folder: Path) -> Rules:
 
 def _read(path: Path) -> _File:
     file = _File(FaultList(str(path)))
-    top = compose(path, file.faults)
+    top = compose(path, file.faults, holding="regime")
     if top is None:
         return file
     read = Reader(file.faults)
@@ -112,7 +112,12 @@ def _read(path: Path) -> _File:
             file.jurisdictions.append(code)
     rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
     tiers = [_tier(node, read) for node in read.items(keys.get("tiers"), "tiers")]
-    if file.name is None or title is None or citation is None or zone is None:
+    if file.name is None:
+        return file
+    _check_scope(file.name, keys, file.faults)
+    if None not in rules:
+        _check_rules(file.name, [one for one in rules if one is not None], file.faults)
+    if title is None or citation is None or zone is None:
         return file
     file.regime = Regime(
         name=file.name.text,
@@ -124,7 +129,6 @@ def _read(path: Path) -> _File:
         rules=tuple(one for one in rules if one is not None),
         tiers=tuple(one for one in tiers if one is not None),
     )
-    _check_regime(file.regime, file.name.line, file.faults)
     return file
 
 
@@ -186,26 +190,38 @@ def _term(node: Node | None, read: Reader, faults: FaultList) -> Term | None:
         return None
 
 
-def _check_regime(regime: Regime, line: int, faults: FaultList) -> None:
-    """Note what is wrong with a regime as a whole."""
+def _check_scope(name: Item, keys: Mapping[str, Node], faults: FaultList) -> None:
+    """Note what a regime's file must name, or must not; a fault within it is noted elsewhere."""
+    names_jurisdictions, names_tiers = (
+        bool(keys[key].value) if key in keys else False for key in ("jurisdictions", "tiers")
+    )
+    if name.text != DEFAULT and not names_jurisdictions:
+        faults.add(name.line, f"{name.text} names no jurisdiction", "list the codes it applies in")
+    if name.text == DEFAULT and names_jurisdictions:
+        faults.add(
+            name.line, "the default names jurisdictions", "it is for all that no other names"
+        )
+    if name.text == DEFAULT and not names_tiers:
+        faults.add(name.line, "the default has no tiers", "the other regimes take them from here")
+
+
+def _check_rules(name: Item, rules: Iterable[Rule], faults: FaultList) -> None:
+    """Note what is wrong with a regime's rules as a whole; each of them is sound."""
     seen: set[tuple[str, int, Right]] = set()
-    for rule in regime.rules:
+    for rule in rules:
         for right in rule.rights:
             if (rule.name, rule.version, right) in seen:
                 message = f"{rule.name} version {rule.version} stands twice for {right}"
-                faults.add(line, message, "give the newer one the next version")
+                faults.add(name.line, message, "give the newer one the next version")
             seen.add((rule.name, rule.version, right))
-    answered = {right for rule in regime.rules if rule.name == RESPOND_BY for right in rule.rights}
+    answered = {right for rule, _, right in seen if rule == RESPOND_BY}
     lacking = [right for right in ALL_RIGHTS if right not in answered]
-    if regime.name == DEFAULT and lacking:
+    if name.text == DEFAULT and lacking:
         message = f"the default has no {RESPOND_BY} for {', '.join(lacking)}"
-        faults.add(line, message, "every request must have a date to answer by")
-    if regime.name == DEFAULT and regime.jurisdictions:
-        faults.add(line, "the default names jurisdictions", "it is for all that no other names")
-    if regime.name == DEFAULT and not regime.tiers:
-        faults.add(line, "the default has no tiers", "the other regimes take them from here")
-    if regime.name != DEFAULT and not regime.jurisdictions:
-        faults.add(line, f"{regime.name} names no jurisdiction", "list the codes it applies in")
+        faults.add(name.line, message, "every request must have a date to answer by")
+    if name.text != DEFAULT and not answered:
+        message = f"{name.text} has no {RESPOND_BY}"
+        faults.add(name.line, message, "every regime says by when the person has the answer")
 
 
 def _twice(word: str, places: Iterable[tuple[_File, Item | None]]) -> Iterator[Fault]:
@@ -221,7 +237,8 @@ def _twice(word: str, places: Iterable[tuple[_File, Item | None]]) -> Iterator[F
 
 
 def _without_default(folder: Path, files: Iterable[_File]) -> Iterator[Fault]:
-    if not any(file.name and file.name.text == DEFAULT for file in files):
+    # A file whose name cannot be read may be the one.
+    if all(file.name and file.name.text != DEFAULT for file in files):
         message = f"no file has the regime '{DEFAULT}'"
         yield Fault(
             str(folder), None, message, "every jurisdiction without a law of its own needs it"
