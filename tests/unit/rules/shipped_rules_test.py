@@ -144,9 +144,36 @@ def test_check_prints_each_fault_on_a_line_and_leaves_with_1(
     assert json.loads(out)["faults"][1]["suggestion"] == "did you mean 'zone'?"
 
 
+def test_show_lists_every_regime_and_provision(rules: Rules) -> None:
+    code, out = run("show", str(FOLDER))
+    assert code == 0
+    for regime in rules.regimes:
+        assert regime.title in " ".join(out.split())
+        assert {rule.name for rule in regime.rules} <= set(out.split())
+    code, out = run("show", str(FOLDER), "--json")
+    assert code == 0
+    shown = json.loads(out)
+    assert shown["digest"] == rules.digest
+    assert [one["name"] for one in shown["regimes"]] == REGIMES
+
+
 def test_show_leaves_with_1_where_there_is_a_fault(tmp_path: Path) -> None:
     assert run("show", str(tmp_path))[0] == 1
     assert run("show", str(tmp_path / "none"), "--json")[0] == 1
+
+
+def test_show_prints_square_brackets_as_they_stand(tmp_path: Path, good: str, default: str) -> None:
+    """As lawyers cite; they are also how the terminal's library is told of colours."""
+    cited = good.replace("citation: GDPR art. 12(3)\n", "citation: 'Act [as amended] [/] 12'\n")
+    title = "General Data Protection Regulation"
+    (tmp_path / "a.yaml").write_text(cited.replace(title, f"'[sic] {title}'"))
+    (tmp_path / "b.yaml").write_text(default)
+    code, out = run("show", str(tmp_path))
+    assert code == 0
+    text = " ".join(out.split())
+    assert "[sic] General Data Protection Regulation" in text
+    assert "[as" in text
+    assert "[/]" in text
 
 
 def test_the_command_does_not_pay_for_what_it_does_not_use() -> None:

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from dsr_cli.commands.faults import leave_with_faults
-from dsr_core.law.rules import ALL_RIGHTS, Rules
+from dsr_core.law.rules import ALL_RIGHTS, ENTRY_NAMES, Rules
 
 __all__ = ["app", "load_or_leave"]
 
@@ -21,6 +22,7 @@ app = typer.Typer(help="Check, show and publish the rules.", no_args_is_help=Tru
 Folder = Annotated[Path, typer.Argument(help="The folder that holds the rules' files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT = Path("rules")
+_NAME_WIDTH = max(map(len, ENTRY_NAMES))
 
 
 @app.command()
@@ -55,15 +57,16 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
     console.print(f"Rules {rules.digest[:12]}")
     for regime in rules.regimes:
         where = " ".join(regime.jurisdictions) or "everywhere else"
-        console.print(f"\n[bold]{regime.name}[/]  {regime.title}\n{where}; days of {regime.zone}")
-        table = Table("By when", "Rights", "Term", "Provision")
+        head = Text.assemble("\n", (regime.name, "bold"), f"  {regime.title}\n{where}")
+        console.print(head.append(f"; days of {regime.zone}"))
+        table = Table(Column("By when", min_width=_NAME_WIDTH), "Rights", "Term", "Provision")
         for rule in regime.rules:
             term = f"{rule.term} from {rule.counts_from.replace('_', ' ')}"
             if rule.extension is not None:
                 term = f"{term}, {rule.extension.term} more if told in time"
             rights = "all" if rule.rights == ALL_RIGHTS else "\n".join(rule.rights)
             provision = f"{rule.citation}, from {rule.in_force_from}"
-            table.add_row(rule.name, rights, term, provision)
+            table.add_row(rule.name, rights, term, Text(provision))
         console.print(table)
 
 
