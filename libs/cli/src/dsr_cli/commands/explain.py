@@ -7,10 +7,10 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.connection import api_connection
+from dsr_cli.view.console import new_console
 from dsr_cli.view.explanation import explanation_view
 
 
@@ -24,7 +24,7 @@ def command(
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    Console().print(explanation_view(document))
+    new_console().print(explanation_view(document))
 
 
 async def _fetch(request_id: str) -> dict[str, Any]:

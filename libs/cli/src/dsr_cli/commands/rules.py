@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from dsr_cli.commands.faults import leave_with_faults
+from dsr_cli.view.console import new_console
 from dsr_core.law.rules import ALL_RIGHTS, ENTRY_NAMES, Rules
 
 __all__ = ["app", "load_or_leave"]
@@ -42,7 +42,7 @@ def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
     table = Table("What", "Count")
     for name, count in counted.items():
         table.add_row(name, str(count)[:12])
-    Console().print(table)
+    new_console().print(table)
 
 
 @app.command()
@@ -53,7 +53,7 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
         content = {"digest": rules.digest, "regimes": json.loads(rules.canonical())}
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    console = Console()
+    console = new_console()
     console.print(f"Rules {rules.digest[:12]}")
     for regime in rules.regimes:
         where = " ".join(regime.jurisdictions) or "everywhere else"

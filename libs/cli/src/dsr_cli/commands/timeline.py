@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from dsr_cli.errors import CommandError
+from dsr_cli.view.console import new_console
 from dsr_cli.view.timeline import timeline_view
 from dsr_core.law.facts import FactKind
 from dsr_core.rights import Right
@@ -65,7 +65,7 @@ def command(
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    Console().print(timeline_view(document))
+    new_console().print(timeline_view(document))
 
 
 def _what_if(
