@@ -83,11 +83,13 @@ def test_a_newer_version_is_in_force_later(rules: Rules, name: str) -> None:
             assert older.in_force_from < newer.in_force_from
 
 
-def test_the_regulation_applies_in_the_thirty_states_of_the_economic_area(rules: Rules) -> None:
+def test_the_regulation_applies_in_the_thirty_states_and_their_parts_with_codes_of_their_own(
+    rules: Rules,
+) -> None:
     regime = rules.regime("gdpr")
     assert regime is not None
-    assert len(regime.jurisdictions) == 30
-    assert {"NO", "IS", "LI"} < set(regime.jurisdictions)
+    assert len(regime.jurisdictions) == 30 + 7
+    assert {"NO", "IS", "LI", "RE", "AX"} < set(regime.jurisdictions)
     assert not {"GB", "CH", "UK", "EL"} & set(regime.jurisdictions)
 
 
@@ -124,7 +126,7 @@ def test_check_says_that_there_are_no_faults() -> None:
     assert code == 0
     counted = json.loads(out)
     assert sorted(counted) == ["digest", "jurisdictions", "regimes", "rules"]
-    assert (counted["regimes"], counted["jurisdictions"]) == (8, 36)
+    assert (counted["regimes"], counted["jurisdictions"]) == (8, 43)
 
 
 def test_check_prints_each_fault_on_a_line_and_leaves_with_1(
