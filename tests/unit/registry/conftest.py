@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from dsr_cli.registry import Fault, RegistryFaults, load_registry
+from dsr_cli.files.faults import Fault, FileFaults
+from dsr_cli.registry import load_registry
 
 GOOD = """\
 organisation:
@@ -41,7 +42,7 @@ def faults_of(tmp_path: Path) -> FindFaults:
         for text, name in zip(texts, "abcd", strict=False):
             raw = text if isinstance(text, bytes) else text.encode()
             (tmp_path / f"{name}.yaml").write_bytes(raw)
-        with pytest.raises(RegistryFaults) as caught:
+        with pytest.raises(FileFaults) as caught:
             load_registry(tmp_path)
         return [
             Fault(

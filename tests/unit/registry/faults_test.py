@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dsr_cli.errors import CommandError
-from dsr_cli.registry import Fault, RegistryFaults, load_registry
+from dsr_cli.files.faults import Fault, FileFaults
+from dsr_cli.registry import load_registry
 
 FindFaults = Callable[..., list[Fault]]
 
@@ -296,7 +297,7 @@ def test_system_that_is_a_text(good: str, faults_of: FindFaults) -> None:
 
 def test_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_registry(tmp_path)
     assert str(caught.value).endswith(
         "a.yaml:1: cannot be read: Is a directory; make it a file that you may read"
@@ -304,7 +305,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_registry(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: holds no .yaml file; write one for each organisation, like acme.yaml"
@@ -312,7 +313,7 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_registry(tmp_path / "none")
     assert str(caught.value).endswith(
         "no such folder; name the folder that holds the registry's files"
@@ -339,6 +340,6 @@ def test_faults_end_any_command_with_one_line_each(good: str, faults_of: FindFau
     faults = faults_of(
         good.replace("role: company", "role: x").replace("country: DE", "country: XX")
     )
-    told = RegistryFaults(faults)
+    told = FileFaults(faults)
     assert isinstance(told, CommandError)
     assert str(told).splitlines() == [str(fault) for fault in faults]

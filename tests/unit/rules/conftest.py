@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dsr_cli.registry.faults import Fault, RegistryFaults
+from dsr_cli.files.faults import Fault, FileFaults
 from dsr_cli.rules import load_rules
 
 GOOD = """\
@@ -71,7 +71,7 @@ def faults_of(tmp_path: Path) -> FindFaults:
         for text, name in zip(texts, "abcd", strict=False):
             raw = text if isinstance(text, bytes) else text.encode()
             (tmp_path / f"{name}.yaml").write_bytes(raw)
-        with pytest.raises(RegistryFaults) as caught:
+        with pytest.raises(FileFaults) as caught:
             load_rules(tmp_path)
         here = f"{tmp_path}/"
         return [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dsr_cli.registry.faults import Fault, RegistryFaults
+from dsr_cli.files.faults import Fault, FileFaults
 from dsr_cli.rules import load_rules
 
 FindFaults = Callable[..., list[Fault]]
@@ -374,7 +374,7 @@ def test_a_rule_twice_in_two_versions_is_no_fault(good: str, default: str, tmp_p
 
 def test_no_default(good: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(good)
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_rules(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: no file has the regime 'default'; "
@@ -414,7 +414,7 @@ def test_not_utf_8(good: str, default: str, faults_of: FindFaults) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_rules(tmp_path / "none")
     assert (
         str(caught.value)
@@ -423,7 +423,7 @@ def test_no_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(RegistryFaults) as caught:
+    with pytest.raises(FileFaults) as caught:
         load_rules(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}: no file has the regime 'default'")
 

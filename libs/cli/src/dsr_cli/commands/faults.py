@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 
-if TYPE_CHECKING:  # its package loads YAML, which help should not wait for
-    from dsr_cli.registry.faults import RegistryFaults
+from dsr_cli.files.faults import FileFaults
 
 __all__ = ["leave_with_faults"]
 
 
-def leave_with_faults(error: RegistryFaults, *, as_json: bool) -> NoReturn:
+def leave_with_faults(error: FileFaults, *, as_json: bool) -> NoReturn:
     """Print every fault, and leave with 1."""
     if as_json:
         faults = [

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from dsr_cli.commands.faults import leave_with_faults
+from dsr_cli.files.faults import FileFaults
 from dsr_cli.view.console import new_console
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
@@ -161,11 +162,11 @@ def publish(
 def _load(folder: Path, *, as_json: bool) -> Registry:
     """Read the registry, or print every fault and leave with 1."""
     # Imported late so that `dsr --help` does not wait for YAML.
-    from dsr_cli.registry import RegistryFaults, load_registry  # noqa: PLC0415
+    from dsr_cli.registry import load_registry  # noqa: PLC0415
 
     try:
         return load_registry(folder)
-    except RegistryFaults as error:
+    except FileFaults as error:
         leave_with_faults(error, as_json=as_json)
 
 

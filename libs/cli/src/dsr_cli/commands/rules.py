@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dsr_cli.commands.faults import leave_with_faults
+from dsr_cli.files.faults import FileFaults
 from dsr_cli.view.console import new_console
 from dsr_core.law.rules import ALL_RIGHTS, ENTRY_NAMES, Rules
 
@@ -98,10 +99,9 @@ def publish(
 def load_or_leave(folder: Path, *, as_json: bool) -> Rules:
     """Read the rules, or print every fault and leave with 1."""
     # Imported late so that `dsr --help` does not wait for YAML.
-    from dsr_cli.registry.faults import RegistryFaults  # noqa: PLC0415 - see above
-    from dsr_cli.rules import load_rules  # noqa: PLC0415
+    from dsr_cli.rules import load_rules  # noqa: PLC0415 - see above
 
     try:
         return load_rules(folder)
-    except RegistryFaults as error:
+    except FileFaults as error:
         leave_with_faults(error, as_json=as_json)

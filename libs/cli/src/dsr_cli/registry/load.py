@@ -13,8 +13,8 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
-from dsr_cli.registry.document import Item, Reader, Rule, compose
-from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults, as_slug, nearest
+from dsr_cli.files.document import Item, Reader, Rule, compose
+from dsr_cli.files.faults import Fault, FaultList, FileFaults, as_slug, nearest
 from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.ids import OrganisationId, SystemId, is_slug
@@ -77,7 +77,7 @@ def load_registry(folder: Path) -> Registry:
     """Read every YAML file of a folder.
 
     Raises:
-        RegistryFaults: Something is wrong; it holds all that is.
+        FileFaults: Something is wrong; it holds all that is.
     """
     paths = _files(folder)
     files = [_read(path) for path in paths]
@@ -87,7 +87,7 @@ def load_registry(folder: Path) -> Registry:
     faults.extend(_dangling(files))
     faults.extend(_rings(files))
     if faults:
-        raise RegistryFaults(faults)
+        raise FileFaults(faults)
     organisations = tuple(file.organisation for file in files if file.organisation is not None)
     return Registry(organisations, tuple(system for file in files for system in file.systems))
 
@@ -95,11 +95,11 @@ def load_registry(folder: Path) -> Registry:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         hint = "name the folder that holds the registry's files"
-        raise RegistryFaults([Fault(str(folder), None, "no such folder", hint)])
+        raise FileFaults([Fault(str(folder), None, "no such folder", hint)])
     paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
     if not paths:
         hint = "write one for each organisation, like acme.yaml"
-        raise RegistryFaults([Fault(str(folder), None, "holds no .yaml file", hint)])
+        raise FileFaults([Fault(str(folder), None, "holds no .yaml file", hint)])
     return paths
 
 

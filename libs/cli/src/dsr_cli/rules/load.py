@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from yaml.nodes import Node
 
-from dsr_cli.registry.document import Item, Reader, compose
-from dsr_cli.registry.document import Rule as Shape
-from dsr_cli.registry.faults import Fault, FaultList, RegistryFaults
+from dsr_cli.files.document import Item, Reader, compose
+from dsr_cli.files.document import Rule as Shape
+from dsr_cli.files.faults import Fault, FaultList, FileFaults
 from dsr_cli.registry.taxonomy import is_jurisdiction
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
@@ -74,10 +74,10 @@ def load_rules(folder: Path) -> Rules:
     A regime without tiers of its own has those of the default.
 
     Raises:
-        RegistryFaults: Something is wrong; it holds all that is.
+        FileFaults: Something is wrong; it holds all that is.
     """
     if not folder.is_dir():
-        raise RegistryFaults(
+        raise FileFaults(
             [Fault(str(folder), None, "no such folder", "name the one that holds the rules' files")]
         )
     files = [_read(path) for path in sorted(folder.iterdir()) if path.suffix in {".yaml", ".yml"}]
@@ -87,7 +87,7 @@ def load_rules(folder: Path) -> Rules:
     faults.extend(_twice("jurisdiction", places))
     faults.extend(_without_default(folder, files))
     if faults:
-        raise RegistryFaults(faults)
+        raise FileFaults(faults)
     regimes = [file.regime for file in files if file.regime is not None]
     tiers = next(one.tiers for one in regimes if one.name == DEFAULT)
     return Rules(tuple(one if one.tiers else replace(one, tiers=tiers) for one in regimes))

@@ -1,4 +1,4 @@
-"""What is wrong with a registry's files: each fault with its place, and what would be right."""
+"""What is wrong with files that people write: each fault with its place, and what would be right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from dsr_cli.errors import CommandError
 from dsr_core.ids import is_slug
 
-__all__ = ["Fault", "FaultList", "RegistryFaults", "as_slug", "known_words", "nearest"]
+__all__ = ["Fault", "FaultList", "FileFaults", "as_slug", "known_words", "nearest"]
 
 _LISTED = 12
 """So many known words are named in a line, and no more."""
@@ -36,8 +36,8 @@ class Fault:
         return f"{place}: {self.message}; {self.suggestion}"
 
 
-class RegistryFaults(CommandError):  # noqa: N818 - named for what has happened, as the glossary does
-    """The files are not a registry. Holds every fault at once, sorted by place."""
+class FileFaults(CommandError):  # noqa: N818 - named for what has happened, as the glossary does
+    """The files are not what they should be. Holds every fault at once, sorted by place."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = sorted(faults, key=lambda one: (one.file, one.line or 0, one.message))

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from dsr_cli.registry.faults import FaultList, known_words, nearest
+from dsr_cli.files.faults import FaultList, known_words, nearest
 
 __all__ = ["Item", "Reader", "Rule", "compose"]
 
