@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +23,13 @@ from dsr_cli.demo.people import submission
 from dsr_cli.group.provision import kafka_admin
 from dsr_cli.group.systems import process_name, system_specs
 from dsr_cli.stack import ProcessSpec
+from dsr_cli.stack.errors import StackError
 from dsr_cli.stack.specs import service_specs
 from dsr_examples.catalogue import EXAMPLES, example
 from dsr_examples.people import Person
 from dsr_wire.topics import is_dead_letter
-from support.crashing import CRASH_FILE, SYSTEMS, CrashPoint
+from support.crash_points import SYSTEMS, CrashPoint
+from support.crashing import CRASH_FILE
 from support.loop import Loop
 from support.parts import ROOT
 from support.waiting import eventually
@@ -119,8 +121,16 @@ class Crashing:
             new.write_text(point.name, encoding="utf-8")
             new.replace(file)
 
-    async def crashed(self, point: CrashPoint, *, within: float = 60.0) -> None:
-        """Wait until the point's victims have killed themselves, and start them again."""
+    async def crashed(
+        self, point: CrashPoint, *, then: CrashPoint | None = None, within: float = 60.0
+    ) -> None:
+        """Wait until the point's victims have killed themselves, and start them again.
+
+        Args:
+            point: What was armed.
+            then: Where the same victims crash next; armed before they run, so that it is not missed.
+            within: For how many seconds to wait.
+        """
         for victim in point.victims:
 
             def is_dead(name: str = self.variant(victim)) -> bool:
@@ -128,7 +138,18 @@ class Crashing:
 
             await eventually(is_dead, within=within, what=f"{victim} dies at {point.name}")
             assert not self._file(victim).exists(), f"{victim} died, and not at {point.name}"
-        await _together(self._stack.start, map(self.variant, point.victims))
+        names = [self.variant(victim) for victim in point.victims]
+        if then is None:
+            await _together(self._stack.start, names)
+            return
+        self.arm(then)
+        with suppress(StackError):  # one that dies there before it is ready has not started
+            await _together(self._stack.start, names)
+
+    async def crashed_one_by_one(self, points: Sequence[CrashPoint], *, within: float) -> None:
+        """Wait until the same victims, armed for the first of these, have crashed at each in turn."""
+        for one, then in zip(points, [*points[1:], None], strict=True):
+            await self.crashed(one, then=then, within=within)
 
     def _spec(self, victim: str) -> ProcessSpec:
         specs = [*service_specs(self._stack), *system_specs(self._stack)]
@@ -156,6 +177,8 @@ class Held:
 
     people: tuple[Person, ...]
     by_system: dict[str, Holding]
+    letters: dict[str, int]
+    """How many dead letters there are, by topic."""
 
     def less(self, after: Held) -> dict[str, int]:
         """Return how much less there is in each system afterwards."""
@@ -187,7 +210,8 @@ class Aftermath:
 
     async def held(self, *people: Person) -> Held:
         """Count what the systems hold: on these people, and on all together."""
-        return Held(people, await holdings(self._loop.stack, people))
+        letters = await asyncio.to_thread(self._dead_letters)
+        return Held(people, await holdings(self._loop.stack, people), letters)
 
     async def is_whole(
         self, submitted: Sequence[Submitted], before: Held, *, within: float = 120.0
@@ -203,6 +227,7 @@ class Aftermath:
         await self._is_closed_once(ids)
         await self._workflows_completed(ids)
         await self._nothing_is_left()
+        assert await asyncio.to_thread(self._dead_letters) == before.letters
         async with self._loop.client() as client:
             for one in submitted:
                 before_that = one.request_id
@@ -262,7 +287,6 @@ class Aftermath:
             return not await asyncio.to_thread(self._behind)
 
         await eventually(all_is_committed, within=60, what="every offset is committed")
-        assert not await asyncio.to_thread(self._dead_letters)
 
     def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
         found = self._kafka.list_topics(timeout=10).topics
@@ -288,10 +312,10 @@ class Aftermath:
                 behind[group] = count
         return behind
 
-    def _dead_letters(self) -> list[str]:
+    def _dead_letters(self) -> dict[str, int]:
         topics = filter(is_dead_letter, self._kafka.list_topics(timeout=10).topics)
         ends = self._ends(self._partitions(topics))
-        return sorted(one.topic for one, end in ends.items() if end)
+        return {one.topic: end for one, end in ends.items() if end}
 
 
 async def _together(work: Callable[..., object], *arguments: Iterable[str]) -> None:

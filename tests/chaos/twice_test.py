@@ -13,7 +13,7 @@ from chaos.crashes import TRY_AGAIN, Aftermath, Submitted
 from dsr_cli.api.client import ApiError
 from dsr_cli.demo.people import submission
 from dsr_cli.group.systems import process_name
-from support.crashing import SYSTEMS
+from support.crash_points import SYSTEMS
 from support.loop import Loop
 from support.waiting import eventually
 
