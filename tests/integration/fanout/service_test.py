@@ -24,6 +24,7 @@ from dsr_cli.stack.access import secret_name
 from dsr_contracts.v1 import notices_pb2, obligations_pb2
 from dsr_core.cohorts import workflow_id
 from dsr_core.ids import CohortId, RequestId, uuid7
+from dsr_core.law.rules import TierAction
 from dsr_core.plan import Scope, by_organisation, plan
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
@@ -34,7 +35,7 @@ from dsr_fanout.streams.requests import REQUESTS_GROUP
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.process import Process
 from dsr_wire.codec.lifecycle import cohort_answered_to_wire
-from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_to_wire
+from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
 from dsr_wire.envelope import Outgoing, decode, encode, header
 from dsr_wire.topics import LIFECYCLE, OBLIGATIONS, REQUESTS, Topic, dead_letter, notice_topic
 from support.builders import an_accepted_cohort
@@ -82,6 +83,10 @@ class _Service:
             received_at=now,
             accepted_at=now,
             due_at=now + timedelta(days=30),
+            tiers=(
+                DatedTier(TierAction.REMIND_SYSTEMS, now + timedelta(days=15)),
+                DatedTier(TierAction.RECORD_BREACH, now + timedelta(days=30)),
+            ),
         )
         self.neighbours.open_members[cohort.cohort_id] = members
         await self.say(cohort_accepted_to_wire(cohort), REQUESTS, cohort.cohort_id)

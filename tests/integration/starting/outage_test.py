@@ -29,7 +29,13 @@ OWN_PATHS = {
     "fanout": (),
     "verifier": ("/v1/changes",),
 }
-FOLLOWING = {"registry", "outbox", "streams", "closures stream", "requests stream"} | {
+FOLLOWING = {
+    "registry",
+    "outbox",
+    "streams",
+    "closures stream",
+    "requests stream",
+    "commands stream",
     "lifecycle stream",
     "worker",
 }
