@@ -25,7 +25,8 @@ from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.registry import Organisation, OrganisationRole, Registry, System
 from dsr_core.rights import Disposition, Right
-from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.migrations import migrate
+from dsr_runtime.postgres import connect_pool
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.opening import Opener

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from dsr_cli.stack import Stack
-from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.migrations import migrate
+from dsr_runtime.postgres import connect_pool
 from support import parts
 from support.intake import Intake
 from support.wire import Wire
@@ -45,3 +46,12 @@ async def test_a_server_that_goes_down_in_a_migration_is_waited_for(
         pool = await connect_pool(dsn, size=1)
         async with pool:
             assert await pool.fetchval("select count(*) from intake.subject_requests") == 0
+
+
+async def test_a_version_that_cannot_be_carried_out_is_said_in_one_line(stack: Stack) -> None:
+    with parts.fresh_database(stack) as dsn:
+        with pytest.raises(RuntimeError) as raised:
+            await migrate(dsn, package="dsr_intake", schema="no such schema")
+        said = str(raised.value)
+    assert said.startswith("dsr_intake cannot be migrated: ")
+    assert "\n" not in said

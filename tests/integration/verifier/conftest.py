@@ -8,7 +8,8 @@ import asyncpg
 import pytest_asyncio
 from unit.verifier.world import World, a_registry_view
 
-from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.migrations import migrate
+from dsr_runtime.postgres import connect_pool
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.bootstrap import BY_INDEX
 

@@ -1,11 +1,9 @@
-"""PostgreSQL: pools that wait for the server, migrations that run once, and what its faults mean."""
+"""PostgreSQL: pools that wait for the server, and what its faults mean."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any
 
 import asyncpg
@@ -15,7 +13,7 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.process import StartFault
 
-__all__ = ["connect_pool", "migrate", "translated"]
+__all__ = ["connect_pool", "translated"]
 
 log = structlog.get_logger(__name__)
 
@@ -126,44 +124,3 @@ async def connect_pool(
             raise StartFault(
                 "DSR_POSTGRES_DSN is not like postgresql://user:password@host:port/name"
             ) from error
-
-
-async def migrate(dsn: str, *, package: str, schema: str) -> None:
-    """Bring a service's schema to its newest version, waiting for the server as long as it takes.
-
-    Safe to repeat, and safe when several replicas start at once: they take turns by an advisory lock.
-    A server that goes down in the middle has undone the version that it was at.
-
-    Args:
-        dsn: The database.
-        package: The package whose `migrations` folder holds the versions.
-        schema: Where Alembic keeps its own table.
-    """
-    backoff = Backoff()
-    while True:
-        try:
-            with translated():
-                return await asyncio.to_thread(_upgrade, dsn, package, schema)
-        except Unavailable as error:
-            log.warning("a migration waits", error=str(error))
-            await backoff.wait()
-
-
-def _upgrade(dsn: str, package: str, schema: str) -> None:
-    # Here and not above: Alembic brings SQLAlchemy, a second of CPU that the probes need not wait for.
-    from alembic import command  # noqa: PLC0415 - see above
-    from alembic.config import Config  # noqa: PLC0415 - see above
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see above
-
-    config = Config()
-    config.set_main_option("script_location", str(files("dsr_runtime") / "alembic"))
-    config.set_main_option("version_locations", str(files(package) / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["dsn"] = dsn
-    config.attributes["schema"] = schema
-    try:
-        command.upgrade(config, "head")
-    except DBAPIError as error:
-        # SQLAlchemy wraps what asyncpg raised, twice; what that means is told by its own type.
-        cause = error.orig.__cause__ if error.orig is not None else None
-        raise cause or error from error

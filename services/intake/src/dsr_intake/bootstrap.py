@@ -39,8 +39,9 @@ from dsr_runtime.health import Health
 from dsr_runtime.holidays import public_holidays
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher, RecordLoop
+from dsr_runtime.migrations import migrate
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import CLOSURES, REGISTRY

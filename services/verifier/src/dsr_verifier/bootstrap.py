@@ -11,8 +11,9 @@ from dsr_core.errors import Unavailable
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
+from dsr_runtime.migrations import migrate
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import connect_pool, migrate
+from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
 from dsr_verifier.adapters.ledger import PostgresLedger

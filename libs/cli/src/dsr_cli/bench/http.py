@@ -6,6 +6,7 @@ It knows what intake answers, and no more: a status, a length or chunks, connect
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from dsr_cli.errors import CommandError
 __all__ = ["Answer", "Connection"]
 
 _PIECE = 64 * 1024
+
+_IDLE_S = 2.0
+"""A connection that was idle for longer is opened anew: the server ends idle ones, at five seconds."""
 
 
 class Answer(NamedTuple):
@@ -28,11 +32,17 @@ class Connection:
     """One connection to one server: one call at a time."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes
+        self,
+        host: str,
+        port: int,
+        head: bytes,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
-        self._reader = reader
-        self._writer = writer
+        self._host = host
+        self._port = port
         self._head = head
+        self._reader, self._writer = streams
+        self._used_at = time.monotonic()
 
     @classmethod
     async def open(cls, url: str, headers: Mapping[str, str]) -> Self:
@@ -48,11 +58,11 @@ class Connection:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or 80
         try:
-            reader, writer = await asyncio.open_connection(host, port)
+            streams = await asyncio.open_connection(host, port)
         except OSError as error:
             raise CommandError(f"nothing answers at {url}") from error
         lines = [f"Host: {host}:{port}", *(f"{name}: {value}" for name, value in headers.items())]
-        return cls(reader, writer, "".join(f"{line}\r\n" for line in lines).encode())
+        return cls(host, port, "".join(f"{line}\r\n" for line in lines).encode(), streams)
 
     async def post(self, path: str, body: bytes, *headers: str) -> Answer:
         """Send one body and return the whole answer.
@@ -62,9 +72,14 @@ class Connection:
             body: What.
             headers: Whole lines, for this call only.
         """
+        if time.monotonic() - self._used_at > _IDLE_S:
+            await self.close()
+            self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
         await self._send(path, body, headers)
         status, answer = await self._status()
-        return Answer(status, b"".join([piece async for piece in answer]))
+        whole = b"".join([piece async for piece in answer])
+        self._used_at = time.monotonic()
+        return Answer(status, whole)
 
     async def post_lines(self, path: str, body: bytes, *headers: str) -> AsyncIterator[bytes]:
         """Send one body, and yield the lines of the answer while the rest is still on its way.

@@ -1,0 +1,103 @@
+"""Migrations: a service's schema is brought to its newest version by a process of its own.
+
+Alembic brings SQLAlchemy: 29 MB that a service would keep for as long as it runs, and a second of CPU
+that its probes would wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from importlib.resources import files
+
+import structlog
+
+from dsr_core.errors import Unavailable
+from dsr_runtime.backoff import Backoff
+from dsr_runtime.postgres import translated
+
+__all__ = ["migrate"]
+
+log = structlog.get_logger(__name__)
+
+
+async def migrate(dsn: str, *, package: str, schema: str) -> None:
+    """Bring a service's schema to its newest version, waiting for the server as long as it takes.
+
+    Safe to repeat, and safe when several replicas start at once: they take turns by an advisory lock.
+    A server that goes down in the middle has undone the version that it was at.
+
+    Args:
+        dsn: The database; handed over by a pipe, since others can read a command line.
+        package: The package whose `migrations` folder holds the versions.
+        schema: Where Alembic keeps its own table.
+
+    Raises:
+        RuntimeError: A version cannot be carried out; the text is the last line of why.
+    """
+    backoff = Backoff()
+    while True:
+        status, said = await _in_a_process(dsn, package, schema)
+        if status == os.EX_OK:
+            return
+        last = (said.strip().splitlines() or ["nothing was said"])[-1]
+        if status != os.EX_TEMPFAIL:
+            raise RuntimeError(f"{package} cannot be migrated: {last}")
+        log.warning("a migration waits", error=last)
+        await backoff.wait()
+
+
+async def _in_a_process(dsn: str, package: str, schema: str) -> tuple[int | None, str]:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "dsr_runtime.migrations",
+        package,
+        schema,
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await child.communicate(dsn.encode())
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    return child.returncode, said.decode(errors="replace")
+
+
+def _upgrade(dsn: str, package: str, schema: str) -> None:
+    # Here and not above: whoever only asks for a migration does without them.
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(files("dsr_runtime") / "alembic"))
+    config.set_main_option("version_locations", str(files(package) / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["dsn"] = dsn
+    config.attributes["schema"] = schema
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        # SQLAlchemy wraps what asyncpg raised, twice; what that means is told by its own type.
+        cause = error.orig.__cause__ if error.orig is not None else None
+        raise cause or error from error
+
+
+def _main() -> int:
+    """Migrate as the arguments and standard input say; EX_TEMPFAIL where the same may succeed later."""
+    package, schema = sys.argv[1:]
+    try:
+        with translated():
+            _upgrade(sys.stdin.read(), package, schema)
+    except Unavailable as error:
+        sys.stderr.write(f"{error}\n")
+        return os.EX_TEMPFAIL
+    return os.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
