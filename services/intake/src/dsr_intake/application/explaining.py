@@ -17,6 +17,7 @@ from dsr_core.registry import System
 from dsr_core.rights import Disposition
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.drafting import Clock
+from dsr_intake.application.forming import dated
 from dsr_intake.model import RequestView
 from dsr_intake.ports import Ledger, RegistryView
 
@@ -89,12 +90,10 @@ class Explaining:
         dates = self._dating.timeline(regime, one)
         until = verify_by(dates)
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
-        whole = one.due_at - one.received_at
-        tiers = (
-            Upcoming(one.received_at + whole * tier.percent / 100, _TIERS[tier.action])
-            for tier in regime.tiers
+        tiers = dated(regime.tiers, one.received_at, one.due_at)
+        next_tier = next(
+            (Upcoming(tier.at, _TIERS[tier.action]) for tier in tiers if tier.at > now), None
         )
-        next_tier = next((tier for tier in tiers if tier.at > now), None)
         registry = await self._registry.version(one.registry_digest) if found else None
         return Explanation(
             tuple(
