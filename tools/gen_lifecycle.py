@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dsr_core.lifecycle import BEGINNINGS, TRANSITIONS, State
+from dsr_core.lifecycle import TRANSITIONS, State
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lifecycle.md"
 BEGIN = "<!-- states: written by tools/gen_lifecycle.py -->\n"
@@ -20,7 +20,7 @@ def states() -> str:
         f"    {before} --> {after}: {event}" for (before, event), after in TRANSITIONS.items()
     ]
     left = {before for before, _ in TRANSITIONS}
-    begins = [f"    [*] --> {state}" for state in BEGINNINGS]
+    begins = [f"    [*] --> {State.RECEIVED}"]
     ends = [f"    {state} --> [*]" for state in State if state not in left]
     lines = ["| state | event | next state |", "|---|---|---|", *rows, ""]
     lines += ["```mermaid", "stateDiagram-v2", *begins, *arrows, *ends, "```"]

@@ -29,8 +29,9 @@ from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, System
 from dsr_core.rights import Disposition, Right
+from dsr_wire.codec.amendments import Amendment, Change
 from dsr_wire.codec.closures import Closure
-from dsr_wire.codec.commands import IdentityVerified
+from dsr_wire.codec.commands import Command, Decision, IdentityVerified
 from dsr_wire.codec.escalations import Escalation, MissingSystem
 from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
@@ -209,18 +210,43 @@ def an_accepted_cohort(**changes: Any) -> AcceptedCohort:
     return replace(one, **changes)
 
 
-def a_proof_command(**changes: Any) -> IdentityVerified:
+def a_proof_command(**changes: Any) -> Command:
     """The command that it is proven who asks for a request, which is a cohort of one."""
     cohort = an_accepted_cohort()
-    one = IdentityVerified(
+    one = Command(
         cohort_id=CohortId(a_request_id()),
         request_id=a_request_id(),
         revision=1,
         effective_at=NOW,
         recorded_at=NOW,
-        method="operator",
-        due_at=cohort.due_at,
-        tiers=cohort.tiers,
+        decision=IdentityVerified(method="operator", due_at=cohort.due_at, tiers=cohort.tiers),
+    )
+    return replace(one, **changes)
+
+
+def a_command(decision: Decision, **changes: Any) -> Command:
+    """A command that has a request leave its cohort and go on alone."""
+    one = Command(
+        cohort_id=a_cohort_id(),
+        request_id=a_request_id(),
+        revision=1,
+        effective_at=NOW,
+        recorded_at=NOW,
+        decision=decision,
+        alone=an_accepted_cohort(cohort_id=CohortId(a_request_id()), request_ids=(a_request_id(),)),
+    )
+    return replace(one, **changes)
+
+
+def an_amendment(change: Change, **changes: Any) -> Amendment:
+    """An amendment of what is owed for one request."""
+    one = Amendment(
+        cohort_id=a_cohort_id(),
+        request_id=a_request_id(),
+        revision=1,
+        amended_at=NOW,
+        effective_at=NOW,
+        change=change,
     )
     return replace(one, **changes)
 

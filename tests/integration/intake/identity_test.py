@@ -11,7 +11,7 @@ from integration.intake.closures_test import a_record
 
 from dsr_contracts.v1 import closures_pb2, commands_pb2, notices_pb2, requests_pb2
 from dsr_runtime.kafka import Publisher
-from dsr_wire.codec.commands import command_from_wire
+from dsr_wire.codec.commands import IdentityVerified, command_from_wire
 from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import CLOSURES, COMMANDS, REQUESTS, dead_letter_name
@@ -83,8 +83,9 @@ async def test_a_proof_opens_it_once_and_commands_fanout(intake: Intake, topics:
     command = command_from_wire(
         decode(record.value, record.headers, commands_pb2.SubjectRequestCommand)
     )
-    assert command.due_at == datetime.fromisoformat(opened["due_at"])
-    assert (command.method, command.effective_at) == ("operator", proven)
+    assert isinstance(command.decision, IdentityVerified)
+    assert command.decision.due_at == datetime.fromisoformat(opened["due_at"])
+    assert (command.decision.method, command.effective_at) == ("operator", proven)
     again = await prove(intake, one["id"])
     assert again.status_code == httpx.codes.CONFLICT
     assert "allowed in awaiting_identity, not in open" in again.json()["detail"]

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from dsr_core.errors import RuleViolation
-from dsr_core.lifecycle import BEGINNINGS, TRANSITIONS, Event, State, advance
+from dsr_core.lifecycle import BEGINNINGS, PREMATURE, TRANSITIONS, Event, State, advance
 
 PAIRS = list(product(State, Event))
 
@@ -30,9 +30,19 @@ def test_the_loop_goes_from_open_to_answered() -> None:
     assert advance(advance(State.OPEN, Event.CLOSE), Event.ANSWER) is State.ANSWERED
 
 
-def test_nothing_opens_but_a_proof_of_who_asks() -> None:
-    opening = [pair for pair, after in TRANSITIONS.items() if after is State.OPEN]
-    assert opening == [(State.AWAITING_IDENTITY, Event.PROVE_IDENTITY)]
+@pytest.mark.parametrize("state", PREMATURE)
+def test_nothing_opens_what_awaits_a_proof_but_that_proof(state: State) -> None:
+    opening = [one for one in Event if TRANSITIONS.get((state, one)) is State.OPEN]
+    proof = [Event.PROVE_IDENTITY] if state is State.AWAITING_IDENTITY else []
+    assert opening == proof
+
+
+@pytest.mark.parametrize("event", [Event.WITHDRAW, Event.REFUSE, Event.REFER])
+def test_who_was_asked_is_told_to_stop_and_nobody_else(event: Event) -> None:
+    for state in PREMATURE:
+        assert advance(state, event) is State.CLOSED
+    for state in (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD):
+        assert advance(state, event) is State.STOPPING
 
 
 def test_what_was_never_proven_is_closed_and_never_opened() -> None:
@@ -40,9 +50,10 @@ def test_what_was_never_proven_is_closed_and_never_opened() -> None:
     assert advance(closed, Event.ANSWER) is State.ANSWERED
 
 
-def test_a_request_that_awaits_a_proof_cannot_be_closed_by_its_systems() -> None:
+@pytest.mark.parametrize("state", PREMATURE)
+def test_a_request_that_awaits_a_proof_cannot_be_closed_by_its_systems(state: State) -> None:
     with pytest.raises(RuleViolation):
-        advance(State.AWAITING_IDENTITY, Event.CLOSE)
+        advance(state, Event.CLOSE)
 
 
 def test_every_event_has_a_place_in_the_table() -> None:
@@ -50,4 +61,13 @@ def test_every_event_has_a_place_in_the_table() -> None:
 
 
 def test_every_state_can_be_reached() -> None:
-    assert set(TRANSITIONS.values()) | set(BEGINNINGS) == set(State)
+    assert {State.RECEIVED, *TRANSITIONS.values()} == set(State)
+
+
+def test_no_request_is_left_where_it_is_received() -> None:
+    assert set(BEGINNINGS) == {
+        State.OPEN,
+        State.AWAITING_AUTHORITY,
+        State.AWAITING_IDENTITY,
+        State.ON_HOLD,
+    }

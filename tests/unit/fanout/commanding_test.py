@@ -7,6 +7,7 @@ from unit.fanout.fanout_fakes import FakeIntake, FakeWorkflows
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.application.commanding import Commanding, Followed
+from dsr_wire.codec.commands import IdentityVerified
 from support.builders import NOW, a_proof_command, days
 
 
@@ -19,10 +20,11 @@ async def follow(
 
 async def test_a_proof_reaches_its_workflow_with_the_new_dates() -> None:
     command = a_proof_command()
+    assert isinstance(command.decision, IdentityVerified)
     workflows = FakeWorkflows(running={command.cohort_id})
     assert await follow(workflows, FakeIntake()) is Followed.DELIVERED
     verified = workflows.proven[command.cohort_id]
-    assert verified.due_at == command.due_at
+    assert verified.due_at == command.decision.due_at
     assert [one.action for one in verified.tiers] == ["remind_systems", "record_breach"]
 
 

@@ -27,6 +27,15 @@ class Outcome(StrEnum):
     NOT_VERIFIED = "not_verified"
     """Nobody proved who asked, so no system was asked; never the outcome of the closing rule."""
 
+    WITHDRAWN = "withdrawn"
+    """The requester took it back."""
+
+    REFUSED = "refused"
+    """It is not followed, on a ground that the requester was told."""
+
+    REFERRED = "referred"
+    """The data is a customer's, to whom the requester was pointed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Obligation:

@@ -5,21 +5,38 @@ Everything about transitions lives here. Who moves a request is not this module'
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from dsr_core.errors import RuleViolation
 
-__all__ = ["BEGINNINGS", "TRANSITIONS", "Event", "State", "advance"]
+__all__ = ["BEGINNINGS", "PREMATURE", "TRANSITIONS", "Event", "State", "advance"]
 
 
 class State(StrEnum):
     """Where a subject request stands."""
+
+    RECEIVED = "received"
+    """It has arrived, and the same transaction says how it goes on: no request is left in it."""
+
+    AWAITING_AUTHORITY = "awaiting_authority"
+    """Somebody asks for another person, and has not shown that they may: an agent's signed authority
+    or a guardian's consent is missing. No system is asked."""
 
     AWAITING_IDENTITY = "awaiting_identity"
     """Accepted; who asks is not proven yet, so no system is asked. Some clocks run already."""
 
     OPEN = "open"
     """Systems are being asked."""
+
+    AWAITING_CLARIFICATION = "awaiting_clarification"
+    """The person was asked what exactly is meant. Some clocks stand still until they say it."""
+
+    ON_HOLD = "on_hold"
+    """A legal hold suspends erasure in some systems or all of them. The clock goes on."""
+
+    STOPPING = "stopping"
+    """It ends without being followed, and each system is asked how far it had come."""
 
     CLOSED = "closed"
     """It has an outcome; the answer to the requester is being made."""
@@ -31,9 +48,39 @@ class State(StrEnum):
 class Event(StrEnum):
     """What moves a subject request."""
 
+    ADMIT = "admit"
+    """It is known who asks, and that they may."""
+
+    AWAIT_AUTHORITY = "await_authority"
+    AWAIT_IDENTITY = "await_identity"
+    PROVE_AUTHORITY = "prove_authority"
     PROVE_IDENTITY = "prove_identity"
     GIVE_UP_IDENTITY = "give_up_identity"
     """Nobody has proven who asks by the date for it; the outcome is `not_verified`."""
+
+    ASK_CLARIFICATION = "ask_clarification"
+    CLARIFY = "clarify"
+    EXTEND = "extend"
+    """The answer may come later; the requester is told in time, and why."""
+
+    PLACE_HOLD = "place_hold"
+    LIFT_HOLD = "lift_hold"
+    """The last hold on it is over."""
+
+    SETTLE = "settle"
+    """Two people answer in place of a system."""
+
+    WITHDRAW = "withdraw"
+    """The requester takes it back."""
+
+    REFUSE = "refuse"
+    """It is not followed, on a legal ground."""
+
+    REFER = "refer"
+    """The data is a customer's: the requester is pointed to the controller."""
+
+    GIVE_UP_STOPPING = "give_up_stopping"
+    """The legal date has come, and some systems have not said how far they had come."""
 
     CLOSE = "close"
     """Every system has confirmed."""
@@ -41,16 +88,44 @@ class Event(StrEnum):
     ANSWER = "answer"
 
 
+PREMATURE = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY)
+"""The states in which no system has been asked, and none may be."""
+
+_ASKED = (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD)
+"""The states in which systems have been asked."""
+
+_ENDINGS = (Event.WITHDRAW, Event.REFUSE, Event.REFER)
+
+
+def _each(states: Iterable[State], event: Event, to: State) -> dict[tuple[State, Event], State]:
+    return {(state, event): to for state in states}
+
+
 TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.RECEIVED, Event.ADMIT): State.OPEN,
+    (State.RECEIVED, Event.AWAIT_AUTHORITY): State.AWAITING_AUTHORITY,
+    (State.RECEIVED, Event.AWAIT_IDENTITY): State.AWAITING_IDENTITY,
+    (State.RECEIVED, Event.PLACE_HOLD): State.ON_HOLD,
+    (State.AWAITING_AUTHORITY, Event.PROVE_AUTHORITY): State.AWAITING_IDENTITY,
+    (State.AWAITING_AUTHORITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
     (State.AWAITING_IDENTITY, Event.PROVE_IDENTITY): State.OPEN,
     (State.AWAITING_IDENTITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
-    (State.OPEN, Event.CLOSE): State.CLOSED,
+    (State.OPEN, Event.ASK_CLARIFICATION): State.AWAITING_CLARIFICATION,
+    (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
+    **{(state, Event.EXTEND): state for state in _ASKED},
+    **_each((State.OPEN, State.ON_HOLD), Event.PLACE_HOLD, State.ON_HOLD),
+    (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,
+    **{(state, Event.SETTLE): state for state in (*_ASKED, State.STOPPING)},
+    **{(state, event): State.CLOSED for state in PREMATURE for event in _ENDINGS},
+    **{(state, event): State.STOPPING for state in _ASKED for event in _ENDINGS},
+    (State.STOPPING, Event.GIVE_UP_STOPPING): State.CLOSED,
+    **_each((*_ASKED, State.STOPPING), Event.CLOSE, State.CLOSED),
     (State.CLOSED, Event.ANSWER): State.ANSWERED,
 }
 """Every transition there is; a pair that is not here is impossible."""
 
 
-BEGINNINGS = (State.AWAITING_IDENTITY, State.OPEN)
+BEGINNINGS = tuple(after for (before, _), after in TRANSITIONS.items() if before is State.RECEIVED)
 """The states that a request can be accepted in."""
 
 

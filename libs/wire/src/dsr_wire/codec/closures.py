@@ -21,7 +21,13 @@ from dsr_wire.codec.fields import (
     uuid_text,
 )
 
-__all__ = ["Closure", "closures_from_wire", "closures_to_wire"]
+__all__ = [
+    "Closure",
+    "closures_from_wire",
+    "closures_to_wire",
+    "outcome_from_wire",
+    "outcome_to_wire",
+]
 
 _OUTCOME_TO_WIRE: dict[Outcome, closures_pb2.Outcome] = {
     one: getattr(closures_pb2, f"OUTCOME_{one.name}") for one in Outcome
@@ -43,6 +49,19 @@ class Closure:
     registry_digest: str
 
 
+def outcome_to_wire(outcome: Outcome) -> closures_pb2.Outcome:
+    """Return the number that stands for an outcome."""
+    return _OUTCOME_TO_WIRE[outcome]
+
+
+def outcome_from_wire(number: int) -> Outcome:
+    """Return the outcome that a number stands for, or refuse it."""
+    outcome = _OUTCOME_FROM_WIRE.get(number)
+    if outcome is None:
+        raise RejectedInput("invalid_field", "outcome is unspecified or unknown", field="outcome")
+    return outcome
+
+
 def closures_to_wire(cohort_id: CohortId, closures: Iterable[Closure]) -> closures_pb2.Closures:
     """Return the closures of one cohort as a message."""
     return closures_pb2.Closures(
@@ -51,7 +70,7 @@ def closures_to_wire(cohort_id: CohortId, closures: Iterable[Closure]) -> closur
             closures_pb2.Closure(
                 request_id=one.request_id,
                 right=right_to_wire(one.right),
-                outcome=_OUTCOME_TO_WIRE[one.outcome],
+                outcome=outcome_to_wire(one.outcome),
                 closed_at=time_to_wire(one.closed_at),
                 obligations=one.obligations,
                 evidence_digest=one.evidence_digest,
@@ -75,9 +94,7 @@ def closures_from_wire(message: closures_pb2.Closures) -> tuple[Closure, ...]:
 
 
 def _closure(cohort_id: CohortId, message: closures_pb2.Closure) -> Closure:
-    outcome = _OUTCOME_FROM_WIRE.get(message.outcome)
-    if outcome is None:
-        raise RejectedInput("invalid_field", "outcome is unspecified or unknown", field="outcome")
+    outcome = outcome_from_wire(message.outcome)
     if message.obligations < 1:
         raise RejectedInput("invalid_field", "obligations is zero", field="obligations")
     if len(message.evidence_digest) != hashlib.sha256().digest_size:

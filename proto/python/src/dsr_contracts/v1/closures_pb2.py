@@ -26,15 +26,15 @@ from dsr_contracts.v1 import common_pb2 as dsr_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/closures.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"@\n\x08\x43losures\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12!\n\x08\x63losures\x18\x02 \x03(\x0b\x32\x0f.dsr.v1.Closure\"\xd3\x01\n\x07\x43losure\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12 \n\x07outcome\x18\x03 \x01(\x0e\x32\x0f.dsr.v1.Outcome\x12-\n\tclosed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bobligations\x18\x05 \x01(\r\x12\x17\n\x0f\x65vidence_digest\x18\x06 \x01(\x0c\x12\x17\n\x0fregistry_digest\x18\x07 \x01(\t*q\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_FULFILLED\x10\x01\x12\x1c\n\x18OUTCOME_PARTLY_FULFILLED\x10\x02\x12\x18\n\x14OUTCOME_NOT_VERIFIED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/closures.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"@\n\x08\x43losures\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12!\n\x08\x63losures\x18\x02 \x03(\x0b\x32\x0f.dsr.v1.Closure\"\xd3\x01\n\x07\x43losure\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12 \n\x07outcome\x18\x03 \x01(\x0e\x32\x0f.dsr.v1.Outcome\x12-\n\tclosed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bobligations\x18\x05 \x01(\r\x12\x17\n\x0f\x65vidence_digest\x18\x06 \x01(\x0c\x12\x17\n\x0fregistry_digest\x18\x07 \x01(\t*\xb3\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_FULFILLED\x10\x01\x12\x1c\n\x18OUTCOME_PARTLY_FULFILLED\x10\x02\x12\x18\n\x14OUTCOME_NOT_VERIFIED\x10\x03\x12\x15\n\x11OUTCOME_WITHDRAWN\x10\x04\x12\x13\n\x0fOUTCOME_REFUSED\x10\x05\x12\x14\n\x10OUTCOME_REFERRED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.closures_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=367
-  _globals['_OUTCOME']._serialized_end=480
+  _globals['_OUTCOME']._serialized_start=368
+  _globals['_OUTCOME']._serialized_end=547
   _globals['_CLOSURES']._serialized_start=87
   _globals['_CLOSURES']._serialized_end=151
   _globals['_CLOSURE']._serialized_start=154

@@ -17,10 +17,16 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_FULFILLED: _ClassVar[Outcome]
     OUTCOME_PARTLY_FULFILLED: _ClassVar[Outcome]
     OUTCOME_NOT_VERIFIED: _ClassVar[Outcome]
+    OUTCOME_WITHDRAWN: _ClassVar[Outcome]
+    OUTCOME_REFUSED: _ClassVar[Outcome]
+    OUTCOME_REFERRED: _ClassVar[Outcome]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_FULFILLED: Outcome
 OUTCOME_PARTLY_FULFILLED: Outcome
 OUTCOME_NOT_VERIFIED: Outcome
+OUTCOME_WITHDRAWN: Outcome
+OUTCOME_REFUSED: Outcome
+OUTCOME_REFERRED: Outcome
 
 class Closures(_message.Message):
     __slots__ = ("cohort_id", "closures")

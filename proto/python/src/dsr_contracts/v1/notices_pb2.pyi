@@ -3,6 +3,7 @@ import datetime
 from dsr_contracts.v1 import common_pb2 as _common_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -10,8 +11,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Instruction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INSTRUCTION_UNSPECIFIED: _ClassVar[Instruction]
+    INSTRUCTION_STOP: _ClassVar[Instruction]
+    INSTRUCTION_SUSPEND: _ClassVar[Instruction]
+INSTRUCTION_UNSPECIFIED: Instruction
+INSTRUCTION_STOP: Instruction
+INSTRUCTION_SUSPEND: Instruction
+
 class Notice(_message.Message):
-    __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems")
+    __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems", "instruction", "revision")
     NOTICE_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_ID_FIELD_NUMBER: _ClassVar[int]
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +33,8 @@ class Notice(_message.Message):
     REMINDER_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUCTION_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     notice_id: str
     organisation_id: str
     cohort_id: str
@@ -34,7 +46,9 @@ class Notice(_message.Message):
     reminder: int
     scope: _common_pb2.Scope
     systems: _containers.RepeatedCompositeFieldContainer[SystemNotice]
-    def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ...) -> None: ...
+    instruction: Instruction
+    revision: int
+    def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ..., instruction: _Optional[_Union[Instruction, str]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class SystemNotice(_message.Message):
     __slots__ = ("system_id", "identities", "key_id", "sealed_key")

@@ -1,5 +1,6 @@
 import datetime
 
+from dsr_contracts.v1 import commands_pb2 as _commands_pb2
 from dsr_contracts.v1 import common_pb2 as _common_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -41,7 +42,7 @@ class AddressedSystem(_message.Message):
     def __init__(self, system_id: _Optional[str] = ..., organisation_id: _Optional[str] = ...) -> None: ...
 
 class ObligationsAmended(_message.Message):
-    __slots__ = ("cohort_id", "request_id", "revision", "amended_at", "left_cohort", "plan_changed", "due_date_moved")
+    __slots__ = ("cohort_id", "request_id", "revision", "amended_at", "left_cohort", "plan_changed", "due_date_moved", "stopped", "hold_placed", "hold_lifted", "obligation_settled", "effective_at")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +50,11 @@ class ObligationsAmended(_message.Message):
     LEFT_COHORT_FIELD_NUMBER: _ClassVar[int]
     PLAN_CHANGED_FIELD_NUMBER: _ClassVar[int]
     DUE_DATE_MOVED_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    HOLD_PLACED_FIELD_NUMBER: _ClassVar[int]
+    HOLD_LIFTED_FIELD_NUMBER: _ClassVar[int]
+    OBLIGATION_SETTLED_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     request_id: str
     revision: int
@@ -56,7 +62,12 @@ class ObligationsAmended(_message.Message):
     left_cohort: LeftCohort
     plan_changed: PlanChanged
     due_date_moved: DueDateMoved
-    def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., amended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., left_cohort: _Optional[_Union[LeftCohort, _Mapping]] = ..., plan_changed: _Optional[_Union[PlanChanged, _Mapping]] = ..., due_date_moved: _Optional[_Union[DueDateMoved, _Mapping]] = ...) -> None: ...
+    stopped: _commands_pb2.Stopped
+    hold_placed: _commands_pb2.HoldPlaced
+    hold_lifted: _commands_pb2.HoldLifted
+    obligation_settled: _commands_pb2.ObligationSettled
+    effective_at: _timestamp_pb2.Timestamp
+    def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., amended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., left_cohort: _Optional[_Union[LeftCohort, _Mapping]] = ..., plan_changed: _Optional[_Union[PlanChanged, _Mapping]] = ..., due_date_moved: _Optional[_Union[DueDateMoved, _Mapping]] = ..., stopped: _Optional[_Union[_commands_pb2.Stopped, _Mapping]] = ..., hold_placed: _Optional[_Union[_commands_pb2.HoldPlaced, _Mapping]] = ..., hold_lifted: _Optional[_Union[_commands_pb2.HoldLifted, _Mapping]] = ..., obligation_settled: _Optional[_Union[_commands_pb2.ObligationSettled, _Mapping]] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class LeftCohort(_message.Message):
     __slots__ = ("to_cohort_id",)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.orders import Tier, Verified
 from dsr_fanout.ports import Intake, Workflows
-from dsr_wire.codec.commands import IdentityVerified
+from dsr_wire.codec.commands import Command, IdentityVerified
 
 __all__ = ["Commanding", "Followed"]
 
@@ -32,7 +32,7 @@ class Commanding:
         self._workflows = workflows
         self._intake = intake
 
-    async def follow(self, command: IdentityVerified, *, at: datetime) -> Followed:
+    async def follow(self, command: Command, *, at: datetime) -> Followed:
         """Signal the cohort's workflow; the same command twice changes nothing there.
 
         A command can overtake its cohort, which comes by another topic: where no workflow runs and
@@ -43,8 +43,11 @@ class Commanding:
                 that it never may; replaying the command is right once it has.
             Unavailable: Temporal or intake is away, or the workflow has not started yet.
         """
-        tiers = [Tier(action=one.action.value, at=one.at) for one in command.tiers]
-        verified = Verified(due_at=command.due_at, tiers=tiers)
+        if not isinstance(command.decision, IdentityVerified):
+            detail = f"{type(command.decision).__name__} is not followed yet"
+            raise RejectedInput("unknown_command", detail, field="command")
+        tiers = [Tier(action=one.action.value, at=one.at) for one in command.decision.tiers]
+        verified = Verified(due_at=command.decision.due_at, tiers=tiers)
         if await self._workflows.verified(command.cohort_id, verified):
             return Followed.DELIVERED
         progress = await self._intake.progress(command.cohort_id)

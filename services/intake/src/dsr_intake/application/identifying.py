@@ -21,7 +21,7 @@ from dsr_intake.application.forming import SOURCE, dated
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, Proof, RequestView
 from dsr_intake.ports import ClosingStore, IdentityStore, ReadStore, RegistryView
-from dsr_wire.codec.commands import IdentityVerified, identity_verified_to_wire
+from dsr_wire.codec.commands import Command, IdentityVerified, command_to_wire
 from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
@@ -122,15 +122,17 @@ class Identifying:
         if due_at is None:
             raise RuntimeError(f"{regime.name} has no date after the proof of identity")
         due_at = due_at.astimezone(UTC)
-        command = IdentityVerified(
+        command = Command(
             cohort_id=one.cohort_id,
             request_id=one.request_id,
             revision=_FIRST,
             effective_at=at,
             recorded_at=now,
-            method=method,
-            due_at=due_at,
-            tiers=dated(regime.tiers, one.received_at, due_at),
+            decision=IdentityVerified(
+                method=method,
+                due_at=due_at,
+                tiers=dated(regime.tiers, one.received_at, due_at),
+            ),
         )
         change = StateChange(one.request_id, State.OPEN, "", now)
         return Proof(
@@ -141,7 +143,7 @@ class Identifying:
             proven_at=at,
             due_at=due_at,
             records=(
-                _record(COMMANDS.name, identity_verified_to_wire(command), one, "proven", now),
+                _record(COMMANDS.name, command_to_wire(command), one, "proven", now),
                 _record(
                     LIFECYCLE.name,
                     states_changed_to_wire(one.cohort_id, [change]),
