@@ -34,6 +34,7 @@ from dsr_wire.codec.lifecycle import (
     states_changed_to_wire,
 )
 from dsr_wire.codec.notices import (
+    Instruction,
     notice_from_wire,
     notice_to_wire,
     system_notice_from_wire,
@@ -83,6 +84,17 @@ def test_obligations_are_read_as_they_were_written() -> None:
 def test_a_notice_is_read_as_it_was_written() -> None:
     one = a_notice(systems=(a_system_notice("crm"), a_system_notice("mailer")), reminder=2)
     assert notice_from_wire(notice_to_wire(one)) == one
+
+
+@pytest.mark.parametrize("instruction", Instruction)
+def test_an_instruction_is_read_as_it_was_written(instruction: Instruction) -> None:
+    one = a_notice(instruction=instruction, revision=3)
+    assert notice_from_wire(notice_to_wire(one)) == one
+
+
+def test_an_instruction_of_a_later_version_is_refused_by_name() -> None:
+    with pytest.raises(RejectedInput, match="unknown_instruction"):
+        notice_from_wire(changed(NOTICE, instruction=77))
 
 
 def test_a_system_s_part_is_read_as_it_was_written() -> None:

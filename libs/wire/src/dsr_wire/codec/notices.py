@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
@@ -23,6 +24,7 @@ from dsr_wire.codec.fields import (
 )
 
 __all__ = [
+    "Instruction",
     "Notice",
     "SealedIdentity",
     "SystemNotice",
@@ -33,12 +35,36 @@ __all__ = [
 ]
 
 
+class Instruction(StrEnum):
+    """What the addressed systems are to do."""
+
+    PERFORM = "perform"
+    """What the right asks for."""
+
+    STOP = "stop"
+    """Nothing more; `stopped` or `too_late` is owed. No identity comes along."""
+
+    SUSPEND = "suspend"
+    """Erase nothing more until a later notice says `perform`. Nothing is owed; no identity comes along."""
+
+
+_INSTRUCTION_TO_WIRE: dict[Instruction, notices_pb2.Instruction] = {
+    Instruction.PERFORM: notices_pb2.INSTRUCTION_UNSPECIFIED,
+    Instruction.STOP: notices_pb2.INSTRUCTION_STOP,
+    Instruction.SUSPEND: notices_pb2.INSTRUCTION_SUSPEND,
+}
+_INSTRUCTION_FROM_WIRE: dict[int, Instruction] = {
+    number: one for one, number in _INSTRUCTION_TO_WIRE.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SealedIdentity:
     """A data subject's identity for one system's eyes, under one request."""
 
     request_id: RequestId
     sealed: bytes
+    """Empty where the notice's instruction needs no identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +97,9 @@ class Notice:
 
     scope: Scope
     systems: tuple[SystemNotice, ...]
+    instruction: Instruction = Instruction.PERFORM
+    revision: int = 0
+    """Of the command that it follows from, 0 where none: of two notices about one request the higher counts."""
 
 
 def notice_to_wire(notice: Notice) -> notices_pb2.Notice:
@@ -87,6 +116,8 @@ def notice_to_wire(notice: Notice) -> notices_pb2.Notice:
         reminder=notice.reminder,
         scope=scope_to_wire(notice.scope),
         systems=[system_notice_to_wire(one) for one in notice.systems],
+        instruction=_INSTRUCTION_TO_WIRE[notice.instruction],
+        revision=notice.revision,
     )
 
 
@@ -98,6 +129,10 @@ def notice_from_wire(message: notices_pb2.Notice) -> Notice:
     """
     if not message.systems:
         raise RejectedInput("invalid_field", "systems is empty", field="systems")
+    instruction = _INSTRUCTION_FROM_WIRE.get(message.instruction)
+    if instruction is None:
+        detail = "instruction is newer than this version"
+        raise RejectedInput("unknown_instruction", detail, field="instruction")
     return Notice(
         notice_id=text(message.notice_id, field="notice_id"),
         organisation_id=OrganisationId(slug(message.organisation_id, field="organisation_id")),
@@ -110,6 +145,8 @@ def notice_from_wire(message: notices_pb2.Notice) -> Notice:
         reminder=message.reminder,
         scope=scope_from_wire(message.scope),
         systems=tuple(system_notice_from_wire(one) for one in message.systems),
+        instruction=instruction,
+        revision=message.revision,
     )
 
 
