@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 import asyncpg
 
-__all__ = ["Closed", "closed_count", "closed_requests", "cohort_count", "what_is_missing"]
+__all__ = [
+    "Closed",
+    "closed_count",
+    "closed_requests",
+    "cohort_count",
+    "opened_count",
+    "what_is_missing",
+]
 
 _COUNT = "select count(*) from verifier.closures"
+_OPENED = "select count(*) from verifier.requests"
 _CLOSED = """
 select r.request_id::text as request_id,
        extract(epoch from r.closed_at)::float8 as closed_at,
@@ -51,6 +59,11 @@ class Closed:
 async def closed_count(connection: asyncpg.Connection) -> int:
     """Return how many requests the ledger has closed, of this run and before."""
     return int(await connection.fetchval(_COUNT))
+
+
+async def opened_count(connection: asyncpg.Connection) -> int:
+    """Return of how many requests the ledger knows what is owed, of this run and before."""
+    return int(await connection.fetchval(_OPENED))
 
 
 async def closed_requests(

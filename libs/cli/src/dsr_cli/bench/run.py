@@ -13,9 +13,10 @@ from dsr_cli.bench.machine import machine
 from dsr_cli.bench.progress import Bars
 from dsr_cli.bench.report import Report
 from dsr_cli.bench.rig import running_rig
+from dsr_cli.bench.waiting_workflows import WaitingReport, measure_waiting
 from dsr_cli.bench.warming import warm_kafka
 
-__all__ = ["run_intake", "run_loop"]
+__all__ = ["run_intake", "run_loop", "run_waiting"]
 
 LEAN_ORDER = "after the loop, whose processes were stopped first"
 
@@ -73,6 +74,25 @@ def run_intake(*, requests: int, concurrency: int, batch: int, keep: bool) -> In
             requests=requests,
             concurrency=concurrency,
             batch=batch,
+            machine=machine(),
+            bars=bars,
+        )
+
+
+def run_waiting(*, systems: int, requests: int, cached_workflows: int, keep: bool) -> WaitingReport:
+    """Measure what open requests cost, and a restart among them.
+
+    Raises:
+        CommandError: A request was lost, or the stack failed.
+    """
+    bars = Bars()
+    with running_rig(systems, keep=keep, listen=bars.listen) as rig:
+        bars.say("warming Kafka up")
+        uvloop.run(warm_kafka(rig))
+        return measure_waiting(
+            rig,
+            requests=requests,
+            cached_workflows=cached_workflows,
             machine=machine(),
             bars=bars,
         )

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from dsr_cli.bench.intake import intake_table
 from dsr_cli.bench.report import Report, report_table
-from dsr_cli.bench.run import run_intake, run_loop
+from dsr_cli.bench.run import run_intake, run_loop, run_waiting
+from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
 
 __all__ = ["app"]
@@ -107,6 +108,22 @@ def intake(
     """Measure intake alone: single calls, and lines of the batch call."""
     report = run_intake(requests=requests, concurrency=concurrency, batch=batch, keep=keep)
     _show(report.content(), intake_table(report), as_json=as_json)
+
+
+@app.command()
+def waiting(
+    systems: Systems = 5,
+    requests: Requests = 10_000,
+    cached: Annotated[
+        int, typer.Option(min=0, help="Workflows that fanout keeps in memory, at most")
+    ] = 1000,
+    *,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Measure open requests with their timers: memory, disk, and a restart of fanout among them."""
+    report = run_waiting(systems=systems, requests=requests, cached_workflows=cached, keep=keep)
+    _show(report.content(), waiting_table(report), as_json=as_json)
 
 
 def _show_report(report: Report, *, as_json: bool) -> None:
