@@ -17,7 +17,7 @@ from support.command import dsr, environment
 from support.parts import ROOT, stack_settings
 
 READING = {"check", "explain", "graph", "list", "logs", "show", "status", "timeline", "watch"}
-MEASURING = {"bulk", "intake", "loop"}
+MEASURING = {"bulk", "intake", "loop", "waiting"}
 CHANGING = {
     "create",
     "demo",
