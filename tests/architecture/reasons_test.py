@@ -16,6 +16,8 @@ ELSEWHERE = {
     "unknown_identifier_kind": "as invalid_identifier",
     "empty_plan": "intake's API: nothing is accepted that nobody owes",
     "right_not_offered": "intake's API: nothing is accepted that nobody could fulfil",
+    "letters_not_offered": "intake's API, on a submission that asks for letters",
+    "no_address": "as letters_not_offered",
     "received_in_future": "intake's API",
     "received_too_early": "intake's API",
     "invalid_request": "intake's API",

@@ -74,13 +74,16 @@ def no_holidays(jurisdiction: str) -> dict[date, str]:
     return {}
 
 
-def a_drafter(registry: Registry | None, rules: Rules | None = None) -> Drafter:
+def a_drafter(
+    registry: Registry | None, rules: Rules | None = None, *, letters_are_sent: bool = False
+) -> Drafter:
     """A drafter at NOW."""
     return Drafter(
         registry=FakeRegistryView(registry, rules),
         dating=Dating(no_holidays),
         lookup_key=b"k" * 32,
         clock=lambda: NOW,
+        letters_are_sent=letters_are_sent,
     )
 
 

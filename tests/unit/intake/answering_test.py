@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from dsr_contracts.v1.lifecycle_pb2 import RequestStatesChanged
 from dsr_core.closing import Outcome
+from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
-from dsr_intake.application.answering import answers, records
-from dsr_intake.model import Known
-from dsr_wire.envelope import header
+from dsr_intake.application.answering import answers, records, told
+from dsr_intake.model import Known, LetterKind
+from dsr_wire.envelope import decode, header
 from support.builders import NOW, a_closure, a_cohort_id, a_request_id
 
 LATER = NOW + timedelta(minutes=1)
@@ -23,9 +27,43 @@ def test_open_request_is_closed_and_answered() -> None:
     assert (made.closed_at, made.answered_at) == (NOW, LATER)
 
 
-def test_closed_request_is_answered() -> None:
-    (made,) = answers([a_closure()], known(State.CLOSED), at=LATER)
-    assert made.state is State.ANSWERED
+def test_request_that_gets_a_letter_is_closed_and_not_answered() -> None:
+    with_letters = {one: state._replace(letters=True) for one, state in known(State.OPEN).items()}
+    (made,) = answers([a_closure()], with_letters, at=LATER)
+    assert (made.state, made.answered_at, made.letter) == (State.CLOSED, None, LetterKind.DONE)
+
+
+def test_closed_request_whose_letter_waits_stays_as_it_is() -> None:
+    assert answers([a_closure()], known(State.CLOSED), at=LATER) == []
+
+
+def test_once_its_letter_is_sent_a_closed_request_is_answered_with_its_outcome() -> None:
+    waiting = known(State.CLOSED)[a_request_id(1)]._replace(
+        letters=True, outcome=Outcome.PARTLY_FULFILLED, closed_at=NOW
+    )
+    made = told(a_request_id(), waiting, at=LATER)
+    assert (made.state, made.outcome) == (State.ANSWERED, Outcome.PARTLY_FULFILLED)
+    assert (made.closed_at, made.answered_at, made.letter) == (NOW, LATER, None)
+
+
+@pytest.mark.parametrize("state", [State.OPEN, State.ANSWERED])
+def test_what_is_not_closed_is_not_answered(state: State) -> None:
+    with pytest.raises(RuleViolation):
+        told(a_request_id(), Known(a_cohort_id(), state), at=LATER)
+
+
+def test_closing_and_answering_by_letter_are_told_apart() -> None:
+    waiting = known(State.OPEN)[a_request_id(1)]._replace(letters=True)
+    closed = answers([a_closure()], {a_request_id(1): waiting}, at=LATER)
+    stored = waiting._replace(state=State.CLOSED, outcome=Outcome.FULFILLED, closed_at=NOW)
+    [first] = records(closed, [], at=LATER)
+    second, over = records([told(a_request_id(1), stored, at=LATER)], [a_cohort_id()], at=LATER)
+    shown = [
+        [change.state for change in decode(one.value, one.headers, RequestStatesChanged).changes]
+        for one in (first, second)
+    ]
+    assert shown == [["closed"], ["answered"]]
+    assert len({header(one.headers, "ce_id") for one in (first, second, over)}) == 3
 
 
 def test_answered_and_unknown_requests_stay_as_they_are() -> None:
@@ -42,9 +80,9 @@ def test_first_of_two_closures_in_one_batch_counts() -> None:
 def test_same_change_has_the_same_event_id_in_any_order() -> None:
     closures = [a_closure(request_id=a_request_id(n)) for n in (1, 2)]
     states = known(State.OPEN, State.OPEN)
-    told = records(answers(closures, states, at=LATER), [a_cohort_id()], at=LATER)
+    first = records(answers(closures, states, at=LATER), [a_cohort_id()], at=LATER)
     again = records(answers(closures[::-1], states, at=NOW), [a_cohort_id()], at=NOW)
-    ids = [header(one.headers, "ce_id") for one in told]
+    ids = [header(one.headers, "ce_id") for one in first]
     assert ids == [header(one.headers, "ce_id") for one in again]
     assert len(set(ids)) == 2
     one_only = records(answers(closures[:1], states, at=LATER), [], at=LATER)

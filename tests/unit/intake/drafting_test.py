@@ -116,3 +116,31 @@ def test_identity_opens_with_its_own_key_and_request_only() -> None:
         with pytest.raises(Unavailable) as raised:
             decrypt(sealed, request_id=request_id, key=wrong)
         assert MARKER not in str(raised.value)
+
+
+def test_letters_go_to_who_has_an_address_where_they_are_sent() -> None:
+    sends = intake_fakes.a_drafter(a_registry(), letters_are_sent=True)
+    sent = submitted()
+    assert sends.draft(sent, client_id="mine", by_letter=True).letters
+    assert not sends.draft(sent, client_id="mine").letters  # a line of a batch
+    assert not a_drafter().draft(sent, client_id="mine", by_letter=True).letters
+    without = replace(sent, identity=sent.identity.only(["customer_number"]))
+    assert not sends.draft(without, client_id="mine", by_letter=True).letters
+    for asked in (True, False):
+        draft = sends.draft(replace(sent, letters=asked), client_id="mine", by_letter=not asked)
+        assert draft.letters is asked
+
+
+def test_letters_that_cannot_be_sent_are_refused() -> None:
+    sends = intake_fakes.a_drafter(a_registry(), letters_are_sent=True)
+    asked = replace(submitted(), letters=True)
+    with pytest.raises(RejectedInput, match="letters_not_offered"):
+        a_drafter().draft(asked, client_id="mine")
+    with pytest.raises(RejectedInput, match="no_address"):
+        sends.draft(
+            replace(asked, identity=asked.identity.only(["customer_number"])), client_id="mine"
+        )
+
+
+def test_who_does_not_speak_of_letters_sends_the_content_of_before() -> None:
+    assert b"letters" not in submitted().content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from dsr_core.closing import Outcome
@@ -29,6 +30,9 @@ __all__ = [
     "KeyTag",
     "Known",
     "LedgerChange",
+    "Letter",
+    "LetterKind",
+    "LetterState",
     "ListFilter",
     "Member",
     "Proof",
@@ -62,6 +66,53 @@ class Submission:
     """The whole submission in one canonical form: what an idempotency key is bound to."""
 
     idempotency_key: str | None = None
+    letters: bool | None = None
+    """Whether the person is told by letter; none where the client left it to us."""
+
+
+class LetterKind(StrEnum):
+    """What a letter to the requester says."""
+
+    RECEIVED = "received"
+    IDENTITY_NEEDED = "identity_needed"
+    EXTENDED = "extended"
+    DONE = "done"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    NOT_VERIFIED = "not_verified"
+    REFERRED = "referred"
+
+
+class LetterState(StrEnum):
+    """How a letter stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    """The mail server has it."""
+
+    BOUNCED = "bounced"
+    """It was refused for good, or came back."""
+
+    GIVEN_UP = "given_up"
+    """It was not sent, and nobody tries any more: on record, with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter to the requester; its text is made when it is sent, and not kept."""
+
+    request_id: RequestId
+    kind: LetterKind
+    number: int
+    """Of the letters of its kind to this request, from 1."""
+
+    state: LetterState
+    tries: int
+    next_try_at: datetime | None
+    waiting_since: datetime
+    settled_at: datetime | None
+    reason: str | None
+    """Why it bounced or was given up; without personal data."""
 
 
 class KeyTag(NamedTuple):
@@ -109,6 +160,9 @@ class Draft:
     lookup_hashes: tuple[bytes, ...]
     ciphertext: bytes
     data_key: bytes
+    letters: bool = False
+    """Whether the requester is told by letter."""
+
     traceparent: str | None = None
 
 
@@ -163,22 +217,32 @@ class Proof:
 
 
 class Known(NamedTuple):
-    """What is stored of a request that a closure names."""
+    """What is stored of a request that is to be closed or answered."""
 
     cohort_id: CohortId
     state: State
+    letters: bool = False
+    outcome: Outcome | None = None
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A request moves to its end."""
+    """A request moves to its end: it is closed with a letter to be sent, or answered."""
 
     request_id: RequestId
     cohort_id: CohortId
     state: State
     outcome: Outcome
     closed_at: datetime
-    answered_at: datetime
+    answered_at: datetime | None
+    """None where the letter that answers is still to be sent."""
+
+    letter: LetterKind | None = None
+    """The letter that is written with it."""
+
+    was_closed: bool = False
+    """It was closed before, and is answered now."""
 
 
 class KeyReused:
@@ -221,6 +285,9 @@ class RequestView:
     answered_at: datetime | None
     revision: int
     """Where its last change of state stands in the order of all of them."""
+
+    letters: bool = False
+    """Whether the requester is told by letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,7 @@ class ReadStore(Protocol):
         ...
 
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that are not answered, of those asked or of all where none is asked.
+        """Return the members that are not closed, of those asked or of all where none is asked.
 
         Raises:
             RejectedInput: One that was asked is no member.

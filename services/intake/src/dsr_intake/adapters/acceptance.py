@@ -68,16 +68,22 @@ _WRITE = """
     ), new_requests as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
-            lookup_hashes, identity_ciphertext, identity_method, identity_proven_at)
+            lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
-            identity_method, identity_proven_at
+            identity_method, identity_proven_at, letters
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
-            $26::bytea[], $34::text[], $35::text[], $36::timestamptz[])
+            $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
-                identity_method, identity_proven_at)
+                identity_method, identity_proven_at, letters)
+    ), new_letters as (
+        insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
+        select id, 'received', 'waiting', accepted_at, accepted_at
+        from unnest($15::uuid[], $24::timestamptz[], $37::boolean[])
+            as l (id, accepted_at, letters)
+        where letters
     ), new_keys as (
         insert into intake_keys.request_keys (request_id, wrapped_key, kek_id)
         select * from unnest($15::uuid[], $27::bytea[], $28::text[])
@@ -262,6 +268,7 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [_state(sent).value for _, sent, _ in members],
         ["attested" if sent.is_attested else None for _, sent, _ in members],
         [member.received_at if sent.is_attested else None for member, sent, _ in members],
+        [member.letters for member, _, _ in members],
     )
 
 

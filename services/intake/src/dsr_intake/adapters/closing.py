@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import asyncpg
 
+from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.model import Answer, Known
@@ -15,11 +17,13 @@ from dsr_intake.ports import Decide, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresClosing"]
+__all__ = ["PostgresClosing", "known", "write"]
+
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 class PostgresClosing:
-    """Answers requests; the port's text says what holds."""
+    """Closes and answers requests; the port's text says what holds."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
@@ -27,76 +31,110 @@ class PostgresClosing:
     async def answer(
         self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
     ) -> tuple[int, list[RequestId]]:
-        """Answer in one transaction: outcome, then key, then cohort, then what is told of it."""
+        """Write in one transaction: outcome, then key, then cohort, then what is told of it."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                rows = await connection.fetch(
-                    """
-                    select id, cohort_id, state from intake.subject_requests
-                    where id = any($1::uuid[]) order by id for update
-                    """,
-                    request_ids,
-                )
-                known = {
-                    RequestId(str(row["id"])): Known(
-                        CohortId(str(row["cohort_id"])), State(row["state"])
-                    )
-                    for row in rows
-                }
-                made = decide(known)
-                if made:
-                    await self._record_outcomes(connection, made)
-                    await self._destroy_keys(connection, made)
-                    ended = await self._count_down(connection, made, at)
-                    await enqueue(connection, "intake", tell(made, ended))
-        return len(made), [one for one in request_ids if one not in known]
+                found = await known(connection, request_ids)
+                made = decide(found)
+                await write(connection, made, tell=tell, at=at)
+        return len(made), [one for one in request_ids if one not in found]
 
-    async def _record_outcomes(
-        self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], made: Sequence[Answer]
-    ) -> None:
-        await connection.execute(
-            """
-            update intake.subject_requests r
-            set state = a.state, outcome = a.outcome, closed_at = a.closed_at,
-                answered_at = a.answered_at, identity_ciphertext = null,
-                revision = pg_current_xact_id()::text::bigint
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-                as a (id, state, outcome, closed_at, answered_at)
-            where r.id = a.id
-            """,
-            [one.request_id for one in made],
-            [one.state.value for one in made],
-            [one.outcome.value for one in made],
-            [one.closed_at for one in made],
-            [one.answered_at for one in made],
-        )
 
-    async def _destroy_keys(
-        self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], made: Sequence[Answer]
-    ) -> None:
-        await connection.execute(
-            "delete from intake_keys.request_keys where request_id = any($1::uuid[])",
-            [one.request_id for one in made],
+async def known(
+    connection: _Connection, request_ids: Sequence[RequestId]
+) -> dict[RequestId, Known]:
+    """Return those of the requests that exist, locked until the transaction's end."""
+    rows = await connection.fetch(
+        """
+        select id, cohort_id, state, letters, outcome, closed_at from intake.subject_requests
+        where id = any($1::uuid[]) order by id for update
+        """,
+        request_ids,
+    )
+    return {
+        RequestId(str(row["id"])): Known(
+            CohortId(str(row["cohort_id"])),
+            State(row["state"]),
+            letters=row["letters"],
+            outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+            closed_at=row["closed_at"],
         )
+        for row in rows
+    }
 
-    async def _count_down(
-        self,
-        connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
-        made: Sequence[Answer],
-        at: datetime,
-    ) -> list[CohortId]:
-        counts = sorted(Counter(one.cohort_id for one in made).items())
-        rows = await connection.fetch(
-            """
-            update intake.cohorts c
-            set open_members = c.open_members - n.answered,
-                answered_at = case when c.open_members = n.answered then $3 else c.answered_at end
-            from unnest($1::uuid[], $2::integer[]) as n (id, answered)
-            where c.id = n.id
-            returning c.id, c.open_members
-            """,
-            [cohort_id for cohort_id, _ in counts],
-            [count for _, count in counts],
-            at,
-        )
-        return [CohortId(str(row["id"])) for row in rows if row["open_members"] == 0]
+
+async def write(
+    connection: _Connection, made: Sequence[Answer], *, tell: Tell, at: datetime
+) -> None:
+    """Write what becomes of requests that are locked, and what is told of it, in their transaction."""
+    if not made:
+        return
+    await _record_outcomes(connection, made)
+    await _write_letters(connection, [one for one in made if one.letter is not None], at)
+    over = [one for one in made if one.answered_at is not None]
+    await _destroy_keys(connection, over)
+    await enqueue(connection, "intake", tell(made, await _count_down(connection, over, at)))
+
+
+async def _record_outcomes(connection: _Connection, made: Sequence[Answer]) -> None:
+    await connection.execute(
+        """
+        update intake.subject_requests r
+        set state = a.state, outcome = a.outcome, closed_at = a.closed_at,
+            answered_at = a.answered_at,
+            identity_ciphertext =
+                case when a.answered_at is null then r.identity_ciphertext end,
+            revision = pg_current_xact_id()::text::bigint
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+            as a (id, state, outcome, closed_at, answered_at)
+        where r.id = a.id
+        """,
+        [one.request_id for one in made],
+        [one.state.value for one in made],
+        [one.outcome.value for one in made],
+        [one.closed_at for one in made],
+        [one.answered_at for one in made],
+    )
+
+
+async def _write_letters(connection: _Connection, made: Sequence[Answer], at: datetime) -> None:
+    if not made:
+        return
+    await connection.execute(
+        """
+        insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
+        select id, kind, 'waiting', $3, $3 from unnest($1::uuid[], $2::text[]) as l (id, kind)
+        """,
+        [one.request_id for one in made],
+        [one.letter.value for one in made if one.letter is not None],
+        at,
+    )
+
+
+async def _destroy_keys(connection: _Connection, over: Sequence[Answer]) -> None:
+    await connection.execute(
+        "delete from intake_keys.request_keys where request_id = any($1::uuid[])",
+        [one.request_id for one in over],
+    )
+
+
+async def _count_down(
+    connection: _Connection, over: Sequence[Answer], at: datetime
+) -> list[CohortId]:
+    if not over:
+        return []
+    counts = sorted(Counter(one.cohort_id for one in over).items())
+    rows = await connection.fetch(
+        """
+        update intake.cohorts c
+        set open_members = c.open_members - n.answered,
+            answered_at = case when c.open_members = n.answered then $3 else c.answered_at end
+        from unnest($1::uuid[], $2::integer[]) as n (id, answered)
+        where c.id = n.id
+        returning c.id, c.open_members
+        """,
+        [cohort_id for cohort_id, _ in counts],
+        [count for _, count in counts],
+        at,
+    )
+    return [CohortId(str(row["id"])) for row in rows if row["open_members"] == 0]

@@ -8,7 +8,7 @@ import asyncpg
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId
-from dsr_core.lifecycle import State
+from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model import (
@@ -27,7 +27,7 @@ _VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
-        r.identity_proven_at, r.closed_at, r.answered_at, r.revision
+        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
@@ -96,7 +96,7 @@ class PostgresReads:
         )
 
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that are not answered, of those asked or of all."""
+        """Return the members that are not closed, of those asked or of all."""
         with translated():
             rows = await self._pool.fetch(
                 """
@@ -112,7 +112,8 @@ class PostgresReads:
         if len(request_ids) > len(rows):
             detail = "a request that was asked for is no member of this cohort"
             raise RejectedInput("unknown_member", detail, field="request_ids")
-        unproven = [row["id"] for row in rows if row["state"] == State.AWAITING_IDENTITY.value]
+        premature = {one.value for one in PREMATURE}
+        unproven = [row["id"] for row in rows if row["state"] in premature]
         if unproven:
             detail = f"it is not proven who asks for {unproven[0]}"
             raise RuleViolation("identity_not_proven", detail)
@@ -123,7 +124,7 @@ class PostgresReads:
                 WrappedKey(row["wrapped_key"], row["kek_id"]) if row["wrapped_key"] else None,
             )
             for row in rows
-            if row["state"] != State.ANSWERED.value
+            if row["state"] not in {State.CLOSED.value, State.ANSWERED.value}
         ]
 
 
@@ -217,5 +218,6 @@ def _view(row: asyncpg.Record) -> RequestView:
         identity_proven_at=row["identity_proven_at"],
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
+        letters=row["letters"],
         revision=row["revision"],
     )

@@ -6,22 +6,33 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
-from dsr_core.lifecycle import Event, State, advance
+from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Answer, Known
+from dsr_intake.model import Answer, Known, LetterKind
 from dsr_intake.ports import ClosingStore
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.lifecycle import StateChange, cohort_answered_to_wire, states_changed_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
-__all__ = ["Answering", "answers", "records"]
+__all__ = ["Answering", "answers", "ended", "records", "told"]
 
 _EVENTS = uuid.UUID("5f2a3c1e-0d55-5f2b-9a53-6c7b8f4f8f11")
 """The namespace of the ids of what intake tells: the same change has the same id for ever."""
+
+_LETTERS = {
+    Outcome.FULFILLED: LetterKind.DONE,
+    Outcome.PARTLY_FULFILLED: LetterKind.DONE,
+    Outcome.NOT_VERIFIED: LetterKind.NOT_VERIFIED,
+    Outcome.WITHDRAWN: LetterKind.WITHDRAWN,
+    Outcome.REFUSED: LetterKind.REFUSED,
+    Outcome.REFERRED: LetterKind.REFERRED,
+}
+"""The letter that answers each outcome."""
 
 
 class Answering:
@@ -50,9 +61,7 @@ class Answering:
 
         def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
             premature.update(
-                request_id
-                for request_id, one in known.items()
-                if one.state is State.AWAITING_IDENTITY
+                request_id for request_id, one in known.items() if one.state in PREMATURE
             )
             return answers(closures, known, at=at)
 
@@ -60,7 +69,7 @@ class Answering:
         answered, unknown = await self._store.answer(
             ids,
             decide=decide,
-            tell=lambda made, ended: records(made, ended, at=at),
+            tell=lambda made, over: records(made, over, at=at),
             at=at,
         )
         if answered:
@@ -78,28 +87,75 @@ def answers(
         stored = known.get(closure.request_id)
         if stored is None or closure.request_id in made:
             continue
-        if stored.state in {State.AWAITING_IDENTITY, State.ANSWERED}:
+        if stored.state in {*PREMATURE, State.CLOSED, State.ANSWERED}:
             continue
-        closed = advance(stored.state, Event.CLOSE) if stored.state is State.OPEN else stored.state
-        # There is nobody to write to yet, so the answer follows at once.
-        made[closure.request_id] = Answer(
-            request_id=closure.request_id,
-            cohort_id=stored.cohort_id,
-            state=advance(closed, Event.ANSWER),
+        made[closure.request_id] = ended(
+            closure.request_id,
+            stored,
+            Event.CLOSE,
             outcome=closure.outcome,
             closed_at=closure.closed_at,
-            answered_at=at,
+            at=at,
         )
     return list(made.values())
 
 
-def records(made: Sequence[Answer], ended: Iterable[CohortId], *, at: datetime) -> list[Outgoing]:
+def ended(
+    request_id: RequestId,
+    known: Known,
+    event: Event,
+    *,
+    outcome: Outcome,
+    closed_at: datetime,
+    at: datetime,
+) -> Answer:
+    """Return how a request goes on after what closes it.
+
+    Where its requester is told by letter it is closed until that is sent; else the client of the API
+    tells the person, and the answer follows at once.
+
+    Raises:
+        RuleViolation: Its state does not allow the event.
+    """
+    closed = advance(known.state, event)
+    return Answer(
+        request_id=request_id,
+        cohort_id=known.cohort_id,
+        state=closed if known.letters else advance(closed, Event.ANSWER),
+        outcome=outcome,
+        closed_at=closed_at,
+        answered_at=None if known.letters else at,
+        letter=_LETTERS[outcome] if known.letters else None,
+    )
+
+
+def told(request_id: RequestId, known: Known, *, at: datetime) -> Answer:
+    """Return how a closed request goes on once its letter is sent, or given up on record.
+
+    Raises:
+        RuleViolation: It is not closed.
+    """
+    state = advance(known.state, Event.ANSWER)
+    if known.outcome is None or known.closed_at is None:
+        raise RuntimeError("a closed request has an outcome")
+    return Answer(
+        request_id=request_id,
+        cohort_id=known.cohort_id,
+        state=state,
+        outcome=known.outcome,
+        closed_at=known.closed_at,
+        answered_at=at,
+        was_closed=True,
+    )
+
+
+def records(made: Sequence[Answer], over: Iterable[CohortId], *, at: datetime) -> list[Outgoing]:
     """Return what is told: a record a cohort of its members' changes, then of cohorts that are over."""
     by_cohort: dict[CohortId, list[Answer]] = {}
     for one in made:
         by_cohort.setdefault(one.cohort_id, []).append(one)
     told = [_changed(cohort_id, members, at) for cohort_id, members in by_cohort.items()]
-    return [*told, *(_ended(cohort_id, at) for cohort_id in sorted(ended))]
+    return [*told, *(_ended(cohort_id, at) for cohort_id in sorted(over))]
 
 
 def _changed(cohort_id: CohortId, members: Sequence[Answer], at: datetime) -> Outgoing:
@@ -107,9 +163,14 @@ def _changed(cohort_id: CohortId, members: Sequence[Answer], at: datetime) -> Ou
     changes: list[StateChange] = []
     for one in members:
         outcome = one.outcome.value
-        changes.append(StateChange(one.request_id, State.CLOSED, outcome, one.closed_at))
-        changes.append(StateChange(one.request_id, one.state, outcome, one.answered_at))
-    name = "/".join((cohort_id, *(one.request_id for one in members)))
+        if not one.was_closed:
+            changes.append(StateChange(one.request_id, State.CLOSED, outcome, one.closed_at))
+        if one.answered_at is not None:
+            changes.append(StateChange(one.request_id, one.state, outcome, one.answered_at))
+    is_over = all(one.answered_at for one in members)
+    name = "/".join(
+        (cohort_id, *(one.request_id for one in members), *(() if is_over else ("closed",)))
+    )
     return encode(
         states_changed_to_wire(cohort_id, changes),
         topic=LIFECYCLE.name,

@@ -38,12 +38,19 @@ class Drafter:
     """Makes drafts from submissions."""
 
     def __init__(
-        self, *, registry: RegistryView, dating: Dating, lookup_key: bytes, clock: Clock
+        self,
+        *,
+        registry: RegistryView,
+        dating: Dating,
+        lookup_key: bytes,
+        clock: Clock,
+        letters_are_sent: bool = False,
     ) -> None:
         self._registry = registry
         self._dating = dating
         self._lookup_key = lookup_key
         self._clock = clock
+        self._letters_are_sent = letters_are_sent
         self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
 
     def check_ready(self) -> None:
@@ -59,14 +66,25 @@ class Drafter:
             raise Unavailable("no rules are published yet; run `dsr rules publish`")
 
     def draft(
-        self, submission: Submission, *, client_id: str, traceparent: str | None = None
+        self,
+        submission: Submission,
+        *,
+        client_id: str,
+        traceparent: str | None = None,
+        by_letter: bool = False,
     ) -> Draft:
         """Plan, name and encrypt.
 
+        Args:
+            submission: What was sent.
+            client_id: Who sent it.
+            traceparent: The trace that the call belongs to.
+            by_letter: Whether the person is told by letter where the submission leaves it to us.
+
         Raises:
             Unavailable: No registry is published, or no rules.
-            RejectedInput: The right is not offered, no system must answer, or the date of receipt
-                cannot be.
+            RejectedInput: The right is not offered, no system must answer, the date of receipt
+                cannot be, or letters are wanted that cannot be sent.
         """
         if submission.right not in OFFERED:
             detail = f"this right is not offered yet; offered: {', '.join(sorted(OFFERED))}"
@@ -105,8 +123,21 @@ class Drafter:
                 submission.identity, request_id=request_id, key=data_key, nonce=nonce
             ),
             data_key=data_key,
+            letters=self._by_letter(submission, by_letter=by_letter),
             traceparent=traceparent,
         )
+
+    def _by_letter(self, submission: Submission, *, by_letter: bool) -> bool:
+        has_address = submission.identity.first("email") is not None
+        if submission.letters is None:
+            return by_letter and has_address and self._letters_are_sent
+        if submission.letters and not self._letters_are_sent:
+            detail = "no mail server is configured here, so nobody can be told by letter"
+            raise RejectedInput("letters_not_offered", detail, field="letters")
+        if submission.letters and not has_address:
+            detail = "who is told by letter needs an identifier of the kind email"
+            raise RejectedInput("no_address", detail, field="letters")
+        return submission.letters
 
     def _planned(self, submission: Submission) -> str:
         registry = self._registry.current

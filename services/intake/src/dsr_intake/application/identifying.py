@@ -14,7 +14,7 @@ from dsr_core.ids import RequestId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import Event, State, advance
-from dsr_intake.application.answering import records
+from dsr_intake.application.answering import ended, records
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import SOURCE, dated
@@ -106,7 +106,7 @@ class Identifying:
         answered, _ = await self._closing.answer(
             [one.request_id],
             decide=lambda known: _given_up(known, at=now),
-            tell=lambda made, ended: records(made, ended, at=now),
+            tell=lambda made, over: records(made, over, at=now),
             at=now,
         )
         if answered:
@@ -157,13 +157,13 @@ class Identifying:
 
 def _given_up(known: Mapping[RequestId, Known], *, at: datetime) -> list[Answer]:
     return [
-        Answer(
-            request_id=request_id,
-            cohort_id=one.cohort_id,
-            state=advance(advance(one.state, Event.GIVE_UP_IDENTITY), Event.ANSWER),
+        ended(
+            request_id,
+            one,
+            Event.GIVE_UP_IDENTITY,
             outcome=Outcome.NOT_VERIFIED,
             closed_at=at,
-            answered_at=at,
+            at=at,
         )
         for request_id, one in known.items()
         if one.state is State.AWAITING_IDENTITY

@@ -18,6 +18,7 @@ _LINKS = {
     "events": f"{_BASE}/events",
     "timeline": f"{_BASE}/timeline",
     "blockers": f"{_BASE}/blockers",
+    "letters": f"{_BASE}/letters",
 }
 
 SUBMISSIONS: dict[str, Any] = {
@@ -71,6 +72,7 @@ REQUEST: dict[str, Any] = {
     "identity_proven_at": "2026-03-02T09:00:00Z",
     "closed_at": None,
     "answered_at": None,
+    "letters": True,
 }
 
 BATCH = (

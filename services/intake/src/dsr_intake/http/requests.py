@@ -66,7 +66,9 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
             traceparent = given.get("traceparent")
             if traceparent is not None and not is_traceparent(traceparent):
                 traceparent = None
-            draft = context.drafter.draft(sent, client_id=client_id, traceparent=traceparent)
+            draft = context.drafter.draft(
+                sent, client_id=client_id, traceparent=traceparent, by_letter=True
+            )
             verdict = await context.single.accept(draft)
         except Overloaded as fault:
             context.metrics.refused.labels("single", "overloaded").inc()

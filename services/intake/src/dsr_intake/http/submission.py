@@ -169,6 +169,16 @@ class SubjectRequestBody(_Body):
             description="The language of the answer, as a BCP 47 tag.",
         ),
     ] = None
+    letters: Annotated[
+        bool | None,
+        Field(
+            description=(
+                "Whether the person is told by letter, to the email address of the identity. Where "
+                "it is absent: in a single call yes, if there is an address and letters are sent "
+                "here; in a batch no. Whoever is told by letter is answered once it is sent."
+            )
+        ),
+    ] = None
 
 
 def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
@@ -299,8 +309,13 @@ def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submis
         language=body.language,
         is_attested=body.identity_attested,
         received_at=moment(sent, field="received_at") if sent is not None else None,
-        content=body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT),
+        content=body.__pydantic_serializer__.to_json(
+            # Left out where it is absent, so that keys from before there were letters hold.
+            body,
+            exclude=_NOT_CONTENT if body.letters is not None else {*_NOT_CONTENT, "letters"},
+        ),
         idempotency_key=idempotency_key,
+        letters=body.letters,
     )
 
 

@@ -38,6 +38,7 @@ class Links(BaseModel):
     events: str
     timeline: str
     blockers: str
+    letters: str
 
 
 class AcceptedDocument(BaseModel):
@@ -94,6 +95,9 @@ class RequestDocument(BaseModel):
     identity_proven_at: datetime | None
     closed_at: datetime | None
     answered_at: datetime | None
+    letters: bool
+    """Whether the requester is told by letter."""
+
     links: Links
 
 
@@ -220,6 +224,7 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "identity_proven_at": one.identity_proven_at,
         "closed_at": one.closed_at,
         "answered_at": one.answered_at,
+        "letters": one.letters,
         "links": _links(one.request_id),
     }
 
@@ -250,4 +255,5 @@ def _links(request_id: str) -> dict[str, str]:
         "events": f"{own}/events",
         "timeline": f"{own}/timeline",
         "blockers": f"{own}/blockers",
+        "letters": f"{own}/letters",
     }
