@@ -25,6 +25,7 @@ ELSEWHERE = {
     "cursor_expired": "the verifier's feed of changes",
     "invalid_last_event_id": "intake's live events",
     "refused_by_verifier": "intake asks the verifier on a caller's behalf",
+    "invalid_decision": "intake's API, which takes decisions about single requests",
     "invalid_proof": "intake's internal API, which takes proofs of who asks",
     "invalid_name": "intake's internal API, which makes clients",
     "unknown_member": "intake's internal API, which seals",

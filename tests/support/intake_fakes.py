@@ -263,6 +263,7 @@ def a_request_view(**changes: Any) -> RequestView:
         closed_at=None,
         answered_at=None,
         revision=1,
+        home_cohort_id=CohortId(a_request_id()),
     )
     return replace(one, **changes)
 

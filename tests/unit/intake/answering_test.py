@@ -8,7 +8,7 @@ from dsr_contracts.v1.lifecycle_pb2 import RequestStatesChanged
 from dsr_core.closing import Outcome
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
-from dsr_core.lifecycle import State
+from dsr_core.lifecycle import PREMATURE, State
 from dsr_intake.application.answering import answers, records, told
 from dsr_intake.model import Known, LetterKind
 from dsr_wire.envelope import decode, header
@@ -64,6 +64,17 @@ def test_closing_and_answering_by_letter_are_told_apart() -> None:
     ]
     assert shown == [["closed"], ["answered"]]
     assert len({header(one.headers, "ce_id") for one in (first, second, over)}) == 3
+
+
+@pytest.mark.parametrize("state", [State.AWAITING_CLARIFICATION, State.ON_HOLD, State.STOPPING])
+def test_a_closure_ends_whatever_systems_were_asked_for(state: State) -> None:
+    (made,) = answers([a_closure()], known(state), at=LATER)
+    assert (made.state, made.outcome) == (State.ANSWERED, Outcome.FULFILLED)
+
+
+@pytest.mark.parametrize("state", PREMATURE)
+def test_a_closure_of_what_nobody_was_asked_for_changes_nothing(state: State) -> None:
+    assert answers([a_closure()], known(state), at=LATER) == []
 
 
 def test_answered_and_unknown_requests_stay_as_they_are() -> None:

@@ -15,6 +15,7 @@ from dsr_core.errors import Unavailable
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
+from dsr_intake.adapters.decisions import PostgresDecisions
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
@@ -24,11 +25,13 @@ from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.drafting import Drafter, utc_now
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.stopping import Stopping
 from dsr_intake.http.app import create_app
 from dsr_intake.http.context import Context
 from dsr_intake.metrics import Metrics
@@ -111,7 +114,26 @@ async def start(process: Process, settings: Settings) -> None:
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating = Dating(public_holidays)
     closing = PostgresClosing(pool)
+    decisions = PostgresDecisions(pool)
+    deciding = Deciding(
+        reads=reads,
+        store=decisions,
+        registry=registries,
+        dating=dating,
+        metrics=metrics,
+        clock=utc_now,
+        on_committed=relay.wake,
+    )
     context = Context(
+        stopping=Stopping(
+            deciding=deciding,
+            reads=reads,
+            decisions=decisions,
+            closing=closing,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=relay.wake,
+        ),
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
         explaining=Explaining(ledger=ledger, registry=registries, dating=dating, clock=utc_now),

@@ -59,6 +59,12 @@ class Metrics:
             ["method"],
             registry=registry,
         )
+        self.decisions = Counter(
+            "dsr_intake_decisions",
+            "What people decided about single subject requests, by what it was",
+            ["kind"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
+from dsr_core.law.facts import Fact
 from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
@@ -24,6 +25,7 @@ __all__ = [
     "ClientRow",
     "CohortStanding",
     "Dates",
+    "DecisionEntry",
     "Draft",
     "FormedCohort",
     "KeyReused",
@@ -37,6 +39,7 @@ __all__ = [
     "Member",
     "Proof",
     "RequestView",
+    "Ruling",
     "StateChangeRow",
     "StillRunning",
     "Submission",
@@ -288,6 +291,49 @@ class RequestView:
 
     letters: bool = False
     """Whether the requester is told by letter."""
+
+    home_cohort_id: CohortId
+    """The cohort that it was accepted in; another than its own once a decision has set it apart."""
+
+    commands: int = 0
+    """How many commands there have been about it."""
+
+    facts: tuple[Fact, ...] = ()
+    """What people have decided that its dates depend on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionEntry:
+    """What somebody decided about a request, as it is kept for ever; without personal data."""
+
+    request_id: RequestId
+    revision: int
+    """Of the command that tells of it."""
+
+    kind: str
+    decided_by: str
+    reason: str
+    effective_at: datetime
+    recorded_at: datetime
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What follows from a decision, to be written together."""
+
+    entry: DecisionEntry
+    state: State
+    facts: tuple[Fact, ...]
+    due_at: datetime
+    records: tuple[Outgoing, ...] = ()
+    """What is told of it."""
+
+    if_home_ends: Outgoing | None = None
+    """Set where the request leaves a cohort of several: told if it was the last open member."""
+
+    answer: Answer | None = None
+    """Set where the request ends at once, since nobody was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

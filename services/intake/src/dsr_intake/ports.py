@@ -15,6 +15,7 @@ from dsr_intake.model import (
     Answer,
     ClientRow,
     CohortStanding,
+    DecisionEntry,
     Draft,
     Known,
     LedgerChange,
@@ -22,6 +23,7 @@ from dsr_intake.model import (
     Member,
     Proof,
     RequestView,
+    Ruling,
     StateChangeRow,
     Verdict,
     WrappedKey,
@@ -34,12 +36,14 @@ __all__ = [
     "ApiClientStore",
     "ClosingStore",
     "Decide",
+    "DecisionStore",
     "Form",
     "IdentityStore",
     "KeyWrapper",
     "Ledger",
     "ReadStore",
     "RegistryView",
+    "Resolve",
     "StateFeed",
     "Tell",
 ]
@@ -152,7 +156,10 @@ class ReadStore(Protocol):
         ...
 
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that are not closed, of those asked or of all where none is asked.
+        """Return the members that systems may be asked for, of those asked or of all.
+
+        A request is a member of the cohort that it was accepted in, and of its own. Who is stopping,
+        closed or answered is left out.
 
         Raises:
             RejectedInput: One that was asked is no member.
@@ -193,6 +200,27 @@ class IdentityStore(Protocol):
         The request stays locked from before `decide` is given its state until all is durable; what
         `decide` raises leaves everything as it was.
         """
+        ...
+
+
+Resolve = Callable[[RequestView], Ruling]
+"""Says what follows from a decision for a request as it stands; called inside the transaction."""
+
+
+class DecisionStore(Protocol):
+    """Keeps what people decide about single requests."""
+
+    async def decide(self, request_id: str, resolve: Resolve, tell: Tell) -> Ruling | None:
+        """Write what `resolve` says, in one transaction; none where there is no such request.
+
+        The request stays locked from before `resolve` sees it until all is durable; what it raises
+        leaves everything as it was. A request in a cohort of several moves into one of its own,
+        which bears its id, and its home cohort is counted down.
+        """
+        ...
+
+    async def entries(self, request_id: str) -> list[DecisionEntry]:
+        """Return what was decided about a request, the oldest first."""
         ...
 
 

@@ -41,7 +41,7 @@ _CLAIM = """
 """
 
 _HELD = """
-    select k.key, k.content, r.id, r.cohort_id, r."right", r.jurisdiction, c.regime,
+    select k.key, k.content, r.id, coalesce(r.home_cohort_id, r.cohort_id) as cohort_id, r."right", r.jurisdiction, c.regime,
         c.registry_digest, c.rules_digest, r.received_at, r.accepted_at,
         coalesce(c.first_due_at, c.due_at) as due_at,
         r.identity_method is distinct from 'attested' as had_to_prove

@@ -32,7 +32,8 @@ class PostgresIdentity:
                     """
                     update intake.subject_requests
                     set state = $2, identity_method = $3, identity_proven_at = $4,
-                        identity_reason = $5, revision = pg_current_xact_id()::text::bigint
+                        identity_reason = $5, commands = commands + 1, decided_at = now(),
+                        revision = pg_current_xact_id()::text::bigint
                     where id = $1
                     """,
                     proof.request_id,

@@ -8,6 +8,7 @@ import asyncpg
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId
+from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -21,17 +22,22 @@ from dsr_intake.model import (
 )
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresReads", "PostgresStateFeed"]
+__all__ = ["VIEW", "PostgresReads", "PostgresStateFeed", "view"]
 
-_VIEW = """
+VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
-        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision
+        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision,
+        coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
+        r.fact_times
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
 _CHANGES_LIMIT = 2000
+
+_OVER = (State.STOPPING, State.CLOSED, State.ANSWERED)
+"""The states in which no system is asked any more."""
 
 
 class PostgresReads:
@@ -44,15 +50,15 @@ class PostgresReads:
         """Return a client's request, or none."""
         with translated():
             row = await self._pool.fetchrow(
-                f"{_VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
+                f"{VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
             )
-        return _view(row) if row else None
+        return view(row) if row else None
 
     async def any(self, request_id: str) -> RequestView | None:
         """Return a request, whoever's it is."""
         with translated():
-            row = await self._pool.fetchrow(f"{_VIEW} where r.id = $1", request_id)
-        return _view(row) if row else None
+            row = await self._pool.fetchrow(f"{VIEW} where r.id = $1", request_id)
+        return view(row) if row else None
 
     async def page(
         self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
@@ -73,9 +79,9 @@ class PostgresReads:
         where("r.received_at > ?", wanted.received_after)
         where("r.received_at < ?", wanted.received_before)
         values.append(limit)
-        query = f"{_VIEW} where {' and '.join(conditions)} order by r.id desc limit ${len(values)}"
+        query = f"{VIEW} where {' and '.join(conditions)} order by r.id desc limit ${len(values)}"
         with translated():
-            return [_view(row) for row in await self._pool.fetch(query, *values)]
+            return [view(row) for row in await self._pool.fetch(query, *values)]
 
     async def cohort(self, cohort_id: str) -> CohortStanding | None:
         """Return how far a cohort is, or none."""
@@ -96,14 +102,15 @@ class PostgresReads:
         )
 
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that are not closed, of those asked or of all."""
+        """Return the members that systems may be asked for, of those asked or of all."""
         with translated():
             rows = await self._pool.fetch(
                 """
                 select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id
                 from intake.subject_requests r
                 left join intake_keys.request_keys k on k.request_id = r.id
-                where r.cohort_id = $1 and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
+                where (r.cohort_id = $1 or r.home_cohort_id = $1)
+                    and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
                 order by r.id
                 """,
                 cohort_id,
@@ -112,8 +119,7 @@ class PostgresReads:
         if len(request_ids) > len(rows):
             detail = "a request that was asked for is no member of this cohort"
             raise RejectedInput("unknown_member", detail, field="request_ids")
-        premature = {one.value for one in PREMATURE}
-        unproven = [row["id"] for row in rows if row["state"] in premature]
+        unproven = [row["id"] for row in rows if row["state"] in PREMATURE]
         if unproven:
             detail = f"it is not proven who asks for {unproven[0]}"
             raise RuleViolation("identity_not_proven", detail)
@@ -124,7 +130,7 @@ class PostgresReads:
                 WrappedKey(row["wrapped_key"], row["kek_id"]) if row["wrapped_key"] else None,
             )
             for row in rows
-            if row["state"] not in {State.CLOSED.value, State.ANSWERED.value}
+            if row["state"] not in _OVER
         ]
 
 
@@ -159,7 +165,7 @@ class PostgresStateFeed:
             rows = await self._pool.fetch(
                 f"""
                 select revision, id, client_id, state, outcome,
-                    coalesce(answered_at, closed_at, accepted_at) as at
+                    coalesce(answered_at, closed_at, decided_at, accepted_at) as at
                 from intake.subject_requests
                 where revision > $1 and revision < {_OLDEST_RUNNING} {only}
                 order by revision fetch first {_CHANGES_LIMIT} rows with ties
@@ -192,7 +198,8 @@ class PostgresStateFeed:
 _OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 
 
-def _view(row: asyncpg.Record) -> RequestView:
+def view(row: asyncpg.Record) -> RequestView:
+    """Return the request that a row of `VIEW` is."""
     return RequestView(
         request_id=RequestId(str(row["id"])),
         cohort_id=CohortId(str(row["cohort_id"])),
@@ -220,4 +227,10 @@ def _view(row: asyncpg.Record) -> RequestView:
         answered_at=row["answered_at"],
         letters=row["letters"],
         revision=row["revision"],
+        home_cohort_id=CohortId(str(row["home_cohort_id"])),
+        commands=row["commands"],
+        facts=tuple(
+            Fact(FactKind(kind), at)
+            for kind, at in zip(row["fact_kinds"], row["fact_times"], strict=True)
+        ),
     )

@@ -19,7 +19,7 @@ from dsr_wire.codec.lifecycle import StateChange, cohort_answered_to_wire, state
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
-__all__ = ["Answering", "answers", "ended", "records", "told"]
+__all__ = ["Answering", "answers", "cohort_over", "ended", "records", "told"]
 
 _EVENTS = uuid.UUID("5f2a3c1e-0d55-5f2b-9a53-6c7b8f4f8f11")
 """The namespace of the ids of what intake tells: the same change has the same id for ever."""
@@ -155,7 +155,7 @@ def records(made: Sequence[Answer], over: Iterable[CohortId], *, at: datetime) -
     for one in made:
         by_cohort.setdefault(one.cohort_id, []).append(one)
     told = [_changed(cohort_id, members, at) for cohort_id, members in by_cohort.items()]
-    return [*told, *(_ended(cohort_id, at) for cohort_id in sorted(over))]
+    return [*told, *(cohort_over(cohort_id, at) for cohort_id in sorted(over))]
 
 
 def _changed(cohort_id: CohortId, members: Sequence[Answer], at: datetime) -> Outgoing:
@@ -181,7 +181,8 @@ def _changed(cohort_id: CohortId, members: Sequence[Answer], at: datetime) -> Ou
     )
 
 
-def _ended(cohort_id: CohortId, at: datetime) -> Outgoing:
+def cohort_over(cohort_id: CohortId, at: datetime) -> Outgoing:
+    """Return what is told of a cohort that is over."""
     return encode(
         cohort_answered_to_wire(cohort_id, at),
         topic=LIFECYCLE.name,

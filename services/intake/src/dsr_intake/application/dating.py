@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from dsr_core.closing import Outcome
 from dsr_core.law.calendars import Calendar, Unit
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import VERIFY_IDENTITY_BY, Applicable, Regime, Rules
@@ -99,8 +100,10 @@ class Dating:
 
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
         """Return what has happened to a request, as far as its dates go."""
-        answered = [Fact(FactKind.ANSWERED, one.answered_at)] if one.answered_at else []
-        return (*_facts(one.received_at, one.identity_proven_at), *answered)
+        told = [Fact(FactKind.ANSWERED, one.answered_at)] if one.answered_at else []
+        if one.answered_at and one.outcome == Outcome.REFUSED:
+            told.append(Fact(FactKind.REFUSED, one.answered_at))
+        return (*_facts(one.received_at, one.identity_proven_at), *one.facts, *told)
 
     def calendar(self, regime: Regime, jurisdiction: str) -> Calendar:
         """Return the calendar by which a regime counts the days of a person of a jurisdiction."""

@@ -12,6 +12,7 @@ from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.stopping import Stopping
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, ReadStore, RegistryView
 
@@ -27,6 +28,7 @@ class Context:
     dating: Dating
     explaining: Explaining
     identifying: Identifying
+    stopping: Stopping
     registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor

@@ -109,6 +109,19 @@ def _add_cohorts(routes: APIRouter, context: Context) -> None:
         await context.identifying.give_up(cohort_id)
         return await _standing(context, cohort_id)
 
+    @routes.post(
+        "/cohorts/{cohort_id}/stopping:give-up",
+        summary="Close a stopping request after its legal date",
+        description=(
+            "Of a cohort of one: it ends as it was decided, whatever systems have not said. Safe to "
+            "repeat; what does not stop or has ended stays as it is. 409 before the date."
+        ),
+        responses={200: answer("CohortDocument", "The cohort"), **problems(404, 409, 422)},
+    )
+    async def give_up_stopping(cohort_id: _CohortId) -> Response:
+        await context.stopping.give_up(cohort_id)
+        return await _standing(context, cohort_id)
+
 
 def _add_requests(routes: APIRouter, context: Context) -> None:
     @routes.get(

@@ -1,0 +1,170 @@
+"""PostgreSQL: what people decide about single requests, with everything that follows from it."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+import asyncpg
+
+from dsr_core.ids import RequestId
+from dsr_intake.adapters.closing import write
+from dsr_intake.adapters.reading import VIEW, view
+from dsr_intake.model import DecisionEntry, RequestView, Ruling
+from dsr_intake.ports import Resolve, Tell
+from dsr_runtime.outbox import enqueue
+from dsr_runtime.postgres import translated
+
+__all__ = ["Connection", "PostgresDecisions", "keep"]
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+_KEEP = """
+    insert into intake.decisions
+        (request_id, revision, kind, decided_by, reason, effective_at, recorded_at, details)
+    values ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb)
+"""
+
+_COHORT_OF_ONE = """
+    insert into intake.cohorts (id, "right", regime, jurisdiction, categories, organisation_ids,
+        identifier_kinds, registry_digest, members, open_members, received_at, accepted_at, due_at,
+        rules_digest, regime_why, first_due_at)
+    select $2, c."right", c.regime, c.jurisdiction, c.categories, c.organisation_ids,
+        c.identifier_kinds, c.registry_digest, 1, 1, $3, $4, $5, c.rules_digest, c.regime_why,
+        coalesce(c.first_due_at, c.due_at)
+    from intake.cohorts c where c.id = $1
+"""
+
+_LEAVE = """
+    update intake.cohorts
+    set open_members = open_members - 1,
+        answered_at = case when open_members = 1 then $2 else answered_at end
+    where id = $1 returning open_members
+"""
+
+
+class PostgresDecisions:
+    """Keeps decisions; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def decide(self, request_id: str, resolve: Resolve, tell: Tell) -> Ruling | None:
+        """Write what follows from a decision, in one transaction."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                found = await locked(connection, request_id)
+                if found is None:
+                    return None
+                ruling = resolve(found)
+                await self._write(connection, found, ruling, tell)
+        return ruling
+
+    async def entries(self, request_id: str) -> list[DecisionEntry]:
+        """Return what was decided about a request, the oldest first."""
+        with translated():
+            rows = await self._pool.fetch(
+                "select * from intake.decisions where request_id = $1 order by revision",
+                request_id,
+            )
+        return [_entry(row) for row in rows]
+
+    async def _write(
+        self, connection: Connection, found: RequestView, ruling: Ruling, tell: Tell
+    ) -> None:
+        entry = ruling.entry
+        await keep(connection, entry)
+        records = list(ruling.records)
+        is_leaving = ruling.if_home_ends is not None
+        if ruling.if_home_ends and await self._leave(connection, found, ruling):
+            records.append(ruling.if_home_ends)
+        await connection.execute(
+            """
+            update intake.subject_requests
+            set state = $2, commands = $3, fact_kinds = $4, fact_times = $5, decided_at = $6,
+                home_cohort_id = case when $7 then cohort_id else home_cohort_id end,
+                cohort_id = case when $7 then id else cohort_id end,
+                revision = pg_current_xact_id()::text::bigint
+            where id = $1
+            """,
+            entry.request_id,
+            ruling.state.value,
+            entry.revision,
+            [one.kind.value for one in ruling.facts],
+            [one.effective_at for one in ruling.facts],
+            entry.recorded_at,
+            is_leaving,
+        )
+        if not is_leaving:
+            await self._move_date(connection, found, ruling)
+        await enqueue(connection, "intake", records)
+        if ruling.answer is not None:
+            await write(connection, [ruling.answer], tell=tell, at=entry.recorded_at)
+
+    @staticmethod
+    async def _leave(connection: Connection, found: RequestView, ruling: Ruling) -> bool:
+        """Move a request into a cohort of its own; tell whether it was the last of its home."""
+        await connection.execute(
+            _COHORT_OF_ONE,
+            found.cohort_id,
+            found.request_id,
+            found.received_at,
+            found.accepted_at,
+            ruling.due_at,
+        )
+        at = ruling.entry.recorded_at
+        return bool(await connection.fetchval(_LEAVE, found.cohort_id, at) == 0)
+
+    @staticmethod
+    async def _move_date(connection: Connection, found: RequestView, ruling: Ruling) -> None:
+        if ruling.due_at == found.due_at:
+            return
+        await connection.execute(
+            """
+            update intake.cohorts
+            set first_due_at = coalesce(first_due_at, due_at), due_at = $2 where id = $1
+            """,
+            found.cohort_id,
+            ruling.due_at,
+        )
+
+
+async def locked(connection: Connection, request_id: str) -> RequestView | None:
+    """Return a request as it stands, locked until the transaction ends, or none.
+
+    Locking is a statement of its own: the one that reads then sees the cohort that whoever was waited
+    for has moved the request to.
+    """
+    await connection.execute(
+        "select from intake.subject_requests where id = $1 for update", request_id
+    )
+    row = await connection.fetchrow(f"{VIEW} where r.id = $1", request_id)
+    return view(row) if row else None
+
+
+async def keep(connection: Connection, entry: DecisionEntry) -> None:
+    """Write a decision in the caller's transaction."""
+    await connection.execute(
+        _KEEP,
+        entry.request_id,
+        entry.revision,
+        entry.kind,
+        entry.decided_by,
+        entry.reason,
+        entry.effective_at,
+        entry.recorded_at,
+        json.dumps(entry.details),
+    )
+
+
+def _entry(row: asyncpg.Record) -> DecisionEntry:
+    return DecisionEntry(
+        request_id=RequestId(str(row["request_id"])),
+        revision=row["revision"],
+        kind=row["kind"],
+        decided_by=row["decided_by"],
+        reason=row["reason"],
+        effective_at=row["effective_at"],
+        recorded_at=row["recorded_at"],
+        details=json.loads(row["details"]),
+    )

@@ -1,0 +1,236 @@
+"""Deciding: what a person decides about one request sets it apart, and it goes on alone.
+
+Every decision goes this one way. What each of them asks for is its own module's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.message import Message
+
+from dsr_core.closing import Outcome
+from dsr_core.errors import RejectedInput
+from dsr_core.ids import CohortId
+from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.rules import Regime
+from dsr_core.law.timeline import Timeline
+from dsr_core.lifecycle import Event, State, advance
+from dsr_intake.application.answering import cohort_over, ended, records
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.drafting import Clock
+from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Answer, DecisionEntry, Known, RequestView, Ruling
+from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
+from dsr_wire.codec.commands import Command, Decision, command_to_wire
+from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
+from dsr_wire.codec.requests import AcceptedCohort
+from dsr_wire.envelope import Outgoing, encode
+from dsr_wire.topics import COMMANDS, LIFECYCLE
+
+__all__ = ["Check", "Deciding", "Resolution"]
+
+_EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
+"""The namespace of the ids of what is told here: the same decision has the same id for ever."""
+
+Check = Callable[[RequestView, Timeline, Timeline], None]
+"""Refuses what this request does not allow, given its dates before and after."""
+
+
+def _allowed(_one: RequestView, _before: Timeline, _after: Timeline) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a person has decided."""
+
+    event: Event
+    by: str
+    reason: str
+    """Without personal data: it is kept with the request."""
+
+    decision: Decision
+    """As fanout is told of it."""
+
+    effective_at: datetime | None = None
+    """When it became true; now, where none is given."""
+
+    fact: FactKind | None = None
+    """What it is for the request's dates; none where they do not depend on it."""
+
+    outcome: Outcome | None = None
+    """How the request ends; none where it does not."""
+
+    details: Mapping[str, Any] = field(default_factory=dict)
+    check: Check = _allowed
+
+
+class Deciding:
+    """Carries decisions out."""
+
+    def __init__(
+        self,
+        *,
+        reads: ReadStore,
+        store: DecisionStore,
+        registry: RegistryView,
+        dating: Dating,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._reads = reads
+        self._store = store
+        self._registry = registry
+        self._dating = dating
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+
+    async def decide(self, request_id: str, resolution: Resolution) -> RequestView | None:
+        """Write a decision and all that follows from it; none where there is no such request.
+
+        Its record, the new state and date, the move into a cohort of its own, and the command to
+        fanout are durable together.
+
+        Raises:
+            RuleViolation: The request's state, or its law, does not allow it; the detail says why.
+            RejectedInput: It lies in the future, or before the receipt.
+            Unavailable: The rules that the request pins have not arrived.
+        """
+        one = await self._reads.any(request_id)
+        if one is None:
+            return None
+        regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
+        now = self._clock()
+        ruling = await self._store.decide(
+            request_id,
+            lambda found: self._ruling(found, resolution, regime, now),
+            lambda made, over: records(made, over, at=now),
+        )
+        if ruling is not None:
+            self._metrics.decisions.labels(resolution.event.value).inc()
+            if ruling.answer is not None:
+                self._metrics.answered.inc()
+            self._on_committed()
+        return await self._reads.any(request_id)
+
+    def _ruling(
+        self, one: RequestView, resolution: Resolution, regime: Regime, now: datetime
+    ) -> Ruling:
+        state = advance(one.state, resolution.event)
+        at = _moment(one, resolution, now)
+        facts = one.facts if resolution.fact is None else (*one.facts, Fact(resolution.fact, at))
+        before = self._dating.timeline(regime, one)
+        after = self._dating.of_facts(regime, one, (*self._dating.facts(one), *facts))
+        resolution.check(one, before, after)
+        entry = DecisionEntry(
+            request_id=one.request_id,
+            revision=one.commands + 1,
+            kind=resolution.event.value,
+            decided_by=resolution.by,
+            reason=resolution.reason,
+            effective_at=at,
+            recorded_at=now,
+            details=dict(resolution.details),
+        )
+        if state is State.CLOSED:
+            answer = _at_once(one, resolution, now)
+            return Ruling(entry=entry, state=state, facts=facts, due_at=one.due_at, answer=answer)
+        due_at = one.due_at
+        if resolution.fact is not None and after.respond_by is not None:
+            due_at = after.respond_by.astimezone(UTC)
+        alone = _alone(one, regime, due_at, is_running=after.respond_by is not None)
+        told = [_command(one, entry, resolution.decision, alone)]
+        if state is not one.state:
+            told.append(_changed(one, state, entry))
+        is_leaving = one.cohort_id != CohortId(one.request_id)
+        return Ruling(
+            entry=entry,
+            state=state,
+            facts=facts,
+            due_at=due_at,
+            records=tuple(told),
+            if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
+        )
+
+
+def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime:
+    at = resolution.effective_at
+    if at is None:
+        return max(now, one.received_at)
+    if not one.received_at <= at <= now:
+        detail = "what is decided became true between the receipt and now"
+        raise RejectedInput("invalid_decision", detail)
+    return at
+
+
+def _at_once(one: RequestView, resolution: Resolution, now: datetime) -> Answer:
+    if resolution.outcome is None:
+        raise RuntimeError("what ends a request has an outcome")
+    known = Known(one.cohort_id, one.state, letters=one.letters)
+    return ended(
+        one.request_id, known, resolution.event, outcome=resolution.outcome, closed_at=now, at=now
+    )
+
+
+def _alone(
+    one: RequestView, regime: Regime, due_at: datetime, *, is_running: bool
+) -> AcceptedCohort:
+    """Return a request as a cohort of one; while its clock stands still, nothing becomes due."""
+    return AcceptedCohort(
+        cohort_id=CohortId(one.request_id),
+        right=one.right,
+        regime=one.regime,
+        jurisdiction=one.jurisdiction,
+        scope=one.scope,
+        identifier_kinds=one.identifier_kinds,
+        registry_digest=one.registry_digest,
+        received_at=one.received_at,
+        accepted_at=one.accepted_at,
+        due_at=due_at,
+        rules_digest=one.rules_digest,
+        tiers=dated(regime.tiers, one.received_at, due_at) if is_running else (),
+        request_ids=(one.request_id,),
+    )
+
+
+def _command(
+    one: RequestView, entry: DecisionEntry, decision: Decision, alone: AcceptedCohort
+) -> Outgoing:
+    command = Command(
+        cohort_id=one.home_cohort_id,
+        request_id=one.request_id,
+        revision=entry.revision,
+        effective_at=entry.effective_at,
+        recorded_at=entry.recorded_at,
+        decision=decision,
+        alone=alone,
+    )
+    return _record(COMMANDS.name, command_to_wire(command), one.home_cohort_id, entry, "command")
+
+
+def _changed(one: RequestView, state: State, entry: DecisionEntry) -> Outgoing:
+    cohort_id = CohortId(one.request_id)
+    changes: Sequence[StateChange] = [StateChange(one.request_id, state, "", entry.recorded_at)]
+    message = states_changed_to_wire(cohort_id, changes)
+    return _record(LIFECYCLE.name, message, cohort_id, entry, "state")
+
+
+def _record(
+    topic: str, message: Message, key: CohortId, entry: DecisionEntry, name: str
+) -> Outgoing:
+    return encode(
+        message,
+        topic=topic,
+        key=key,
+        event_id=str(uuid.uuid5(_EVENTS, f"{entry.request_id}/{entry.revision}/{name}")),
+        source=SOURCE,
+        at=entry.recorded_at,
+    )

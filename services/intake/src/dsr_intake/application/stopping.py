@@ -1,0 +1,127 @@
+"""Stopping: requests that end without being followed, since they are withdrawn, refused or referred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from dsr_core.closing import Outcome
+from dsr_core.errors import RuleViolation
+from dsr_core.ids import RequestId
+from dsr_core.lifecycle import Event, State
+from dsr_intake.application.answering import ended, records
+from dsr_intake.application.deciding import Deciding, Resolution
+from dsr_intake.application.drafting import Clock
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Answer, Known, RequestView
+from dsr_intake.ports import ClosingStore, DecisionStore, ReadStore
+from dsr_wire.codec.decisions import Stopped
+
+__all__ = ["ENDINGS", "Stopping"]
+
+ENDINGS = {
+    Event.WITHDRAW: Outcome.WITHDRAWN,
+    Event.REFUSE: Outcome.REFUSED,
+    Event.REFER: Outcome.REFERRED,
+}
+"""How a request ends by each decision not to follow it."""
+
+
+class Stopping:
+    """Ends requests: at once where nobody was asked, else once it is known how far each system came."""
+
+    def __init__(
+        self,
+        *,
+        deciding: Deciding,
+        reads: ReadStore,
+        decisions: DecisionStore,
+        closing: ClosingStore,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._deciding = deciding
+        self._reads = reads
+        self._decisions = decisions
+        self._closing = closing
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+
+    async def withdraw(self, request_id: str, *, client_id: str, reason: str) -> RequestView | None:
+        """Stop a request that its requester takes back, by the client that submitted it."""
+        return await self._stop(request_id, Event.WITHDRAW, by=f"client {client_id}", reason=reason)
+
+    async def refuse(
+        self, request_id: str, *, by: str, ground: str, reason: str
+    ) -> RequestView | None:
+        """Stop a request that is not followed, on a legal ground."""
+        return await self._stop(request_id, Event.REFUSE, by=by, reason=reason, ground=ground)
+
+    async def refer(
+        self, request_id: str, *, by: str, controller: str, pointer: str
+    ) -> RequestView | None:
+        """Stop a request for data that is a customer's, to whom the requester is pointed."""
+        reason = "the data is a customer's"
+        return await self._stop(
+            request_id, Event.REFER, by=by, reason=reason, controller=controller, pointer=pointer
+        )
+
+    async def give_up(self, cohort_id: str) -> None:
+        """Close the request of a cohort of one that is stopping, once its legal date has passed.
+
+        It ends as was decided, with what is known of the systems. Safe to repeat; a request that does
+        not stop, or has ended, is left as it is.
+
+        Raises:
+            RuleViolation: The date has not passed.
+        """
+        one = await self._reads.any(cohort_id)
+        if one is None or one.state is not State.STOPPING:
+            return
+        now = self._clock()
+        if now <= one.due_at:
+            detail = f"systems can still say how far they came, until {one.due_at}"
+            raise RuleViolation("stopping_still_awaited", detail)
+        outcome = await self._outcome(one.request_id)
+        answered, _ = await self._closing.answer(
+            [one.request_id],
+            decide=lambda known: _given_up(known, outcome, at=now),
+            tell=lambda made, over: records(made, over, at=now),
+            at=now,
+        )
+        if answered:
+            self._metrics.decisions.labels(Event.GIVE_UP_STOPPING.value).inc(answered)
+            self._metrics.answered.inc(answered)
+            self._on_committed()
+
+    async def _stop(
+        self, request_id: str, event: Event, *, by: str, reason: str, **details: str
+    ) -> RequestView | None:
+        outcome = ENDINGS[event]
+        resolution = Resolution(
+            event=event,
+            by=by,
+            reason=reason,
+            decision=Stopped(outcome),
+            outcome=outcome,
+            details=details,
+        )
+        return await self._deciding.decide(request_id, resolution)
+
+    async def _outcome(self, request_id: str) -> Outcome:
+        entries = await self._decisions.entries(request_id)
+        return next(
+            outcome
+            for event, outcome in ENDINGS.items()
+            if any(entry.kind == event for entry in entries)
+        )
+
+
+def _given_up(known: Mapping[RequestId, Known], outcome: Outcome, *, at: datetime) -> list[Answer]:
+    return [
+        ended(request_id, one, Event.GIVE_UP_STOPPING, outcome=outcome, closed_at=at, at=at)
+        for request_id, one in known.items()
+        if one.state is State.STOPPING
+    ]

@@ -1,0 +1,196 @@
+"""What people decide about one request: routes, and the bodies that they take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from dsr_intake.http.access import caller, read_body, require_json
+from dsr_intake.http.context import Context
+from dsr_intake.http.examples import REQUEST
+from dsr_intake.http.openapi import answer, body, problems
+from dsr_intake.http.requests import RequestIdParameter
+from dsr_intake.http.submission import invalid_body
+from dsr_intake.http.views import BASE, json_response, request_document
+from dsr_intake.model import RequestView
+from dsr_runtime.http.app import internal_only
+from dsr_runtime.http.problems import Problem
+
+__all__ = ["DOCUMENTS", "router"]
+
+_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+
+Reason = Annotated[
+    str,
+    Field(
+        pattern=_TEXT,
+        max_length=500,
+        description="Without personal data: it is kept with the request.",
+    ),
+]
+By = Annotated[
+    str, Field(pattern=_TEXT, max_length=120, description="Who decides: a name within the company.")
+]
+_Body = TypeVar("_Body", bound=BaseModel)
+
+Short = Annotated[str, Field(pattern=_TEXT, max_length=200)]
+
+
+class DecisionBody(BaseModel):
+    """What every decision's body is: strict, and silent about what was sent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class WithdrawalBody(DecisionBody):
+    """The requester takes the request back."""
+
+    reason: Reason = "the requester took it back"
+
+
+class RefusalBody(DecisionBody):
+    """The request is not followed, on a legal ground."""
+
+    by: By
+    ground: Annotated[Short, Field(description="The provision, for example `GDPR 12(5)(b)`.")]
+    reason: Reason
+
+
+class ReferralBody(DecisionBody):
+    """The data is a customer's, to whom the requester is pointed."""
+
+    by: By
+    controller: Annotated[Short, Field(description="The organisation that the data is of.")]
+    pointer: Annotated[Short, Field(description="Where the requester can ask it.")]
+
+
+DOCUMENTS = (WithdrawalBody, RefusalBody, ReferralBody)
+"""What is described in the API's documentation."""
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter()
+    _add_withdrawal(routes, context)
+    internal = APIRouter(
+        prefix="/internal/v1",
+        tags=["internal"],
+        dependencies=[Depends(internal_only(context.internal_token))],
+    )
+    _add_endings(internal, context)
+    routes.include_router(internal)
+    return routes
+
+
+def _add_withdrawal(routes: APIRouter, context: Context) -> None:
+    adapter = TypeAdapter(WithdrawalBody)
+
+    @routes.post(
+        BASE + "/{request_id}/withdrawal",
+        tags=["subject requests"],
+        summary="Withdraw a subject request",
+        description=(
+            "By the client that submitted it. It ends at once where no system was asked; else each "
+            "is told to stop, and says whether it was too late. 409 where it has ended, or stops."
+        ),
+        responses=decided(),
+        openapi_extra=takes(WithdrawalBody, {"reason": "the account is kept"}),
+    )
+    async def withdraw(request: Request, request_id: RequestIdParameter) -> Response:
+        client_id = await caller(request, context.clients)
+        asked = await read(request, adapter)
+        if await context.reads.get(client_id, request_id) is None:
+            return shown(None)
+        return shown(
+            await context.stopping.withdraw(request_id, client_id=client_id, reason=asked.reason)
+        )
+
+
+def _add_endings(routes: APIRouter, context: Context) -> None:
+    refusal, referral = TypeAdapter(RefusalBody), TypeAdapter(ReferralBody)
+
+    @routes.post(
+        "/subject-requests/{request_id}/refusal",
+        summary="Refuse a subject request",
+        description=(
+            "An operator's decision, with its legal ground. Who was asked is told to stop. 409 where "
+            "it has ended, or stops."
+        ),
+        responses=decided(),
+        openapi_extra=takes(
+            RefusalBody,
+            {"by": "privacy desk", "ground": "GDPR 12(5)(b)", "reason": "the fifth this week"},
+        ),
+    )
+    async def refuse(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, refusal)
+        return shown(
+            await context.stopping.refuse(
+                request_id, by=asked.by, ground=asked.ground, reason=asked.reason
+            )
+        )
+
+    @routes.post(
+        "/subject-requests/{request_id}/referral",
+        summary="Refer a subject request to the controller",
+        description=(
+            "The data is a customer's: the requester is pointed there. Who was asked is told to "
+            "stop. 409 where it has ended, or stops."
+        ),
+        responses=decided(),
+        openapi_extra=takes(
+            ReferralBody,
+            {
+                "by": "privacy desk",
+                "controller": "Example Airline",
+                "pointer": "https://airline.example.com/privacy",
+            },
+        ),
+    )
+    async def refer(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, referral)
+        return shown(
+            await context.stopping.refer(
+                request_id, by=asked.by, controller=asked.controller, pointer=asked.pointer
+            )
+        )
+
+
+def takes(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """Return the documentation of a decision's body."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": body(schema, examples={"an example": example})}
+
+
+def decided() -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of the answers to a decision."""
+    return {
+        200: answer("RequestDocument", "The request as it stands then", example=REQUEST),
+        **problems(400, 404, 409, 413, 415, 422),
+    }
+
+
+async def read(request: Request, adapter: TypeAdapter[_Body]) -> _Body:
+    """Return the body of a decision.
+
+    Raises:
+        Problem: It is not as documented; the problem says where and never what was sent.
+    """
+    require_json(request)
+    try:
+        return adapter.validate_json(await read_body(request))
+    except ValidationError as error:
+        raise invalid_body(error) from None
+
+
+def shown(found: RequestView | None) -> Response:
+    """Return a request as it stands after a decision.
+
+    Raises:
+        Problem: There is none.
+    """
+    if found is None:
+        raise Problem(404, "not_found", "there is no request of that id")
+    return json_response(request_document(found))
