@@ -20,21 +20,24 @@ from dsr_intake.application.drafting import Drafter
 from dsr_intake.model import (
     Accepted,
     ClientRow,
+    DecisionEntry,
     Draft,
     KeyReused,
     LedgerChange,
     RequestView,
+    Ruling,
     StateChangeRow,
     Verdict,
     WrappedKey,
 )
-from dsr_intake.ports import Form
+from dsr_intake.ports import Form, Resolve, Tell
 from dsr_wire.keys import SystemPublicKeys
 from support.builders import NOW, a_registry, a_request_id, the_rules
 
 __all__ = [
     "FakeAcceptance",
     "FakeApiClients",
+    "FakeDecisions",
     "FakeLedger",
     "FakeRegistryView",
     "FakeStates",
@@ -168,6 +171,19 @@ class FakeApiClients:
             secret,
         )
         return True
+
+
+class FakeDecisions:
+    """Decisions that a test chose."""
+
+    def __init__(self, *entries: DecisionEntry) -> None:
+        self._entries = list(entries)
+
+    async def decide(self, request_id: str, resolve: Resolve, tell: Tell) -> Ruling | None:
+        raise NotImplementedError
+
+    async def entries(self, request_id: str) -> list[DecisionEntry]:
+        return [one for one in self._entries if one.request_id == request_id]
 
 
 class FakeStates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.blockers import BlockerKind, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, blockers
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 from support.builders import NOW, days
@@ -75,3 +75,58 @@ def test_nothing_blocks_what_is_answered() -> None:
 
 def test_a_request_that_awaits_a_proof_waits_for_that_alone() -> None:
     assert kinds(awaits_identity=True, opened_at=None) == [BlockerKind.IDENTITY_NOT_PROVEN]
+
+
+def found(*owed: Owed, **decided: object) -> list[Blocker]:
+    return list(
+        blockers(
+            owed,
+            awaits_identity=False,
+            accepted_at=NOW,
+            opened_at=NOW,
+            closed_at=None,
+            answered_at=None,
+            decided=Decided(**decided),  # type: ignore[arg-type] # as above
+        )
+    )
+
+
+def a_hold(name: str = "hold-1", *system_ids: str) -> Hold:
+    systems = frozenset(SystemId(one) for one in system_ids)
+    return Hold(hold_id=name, authority="a court", since=LATER, system_ids=systems)
+
+
+def test_a_hold_stands_in_the_place_of_the_systems_that_it_covers() -> None:
+    one, other = found(an_owed("billing"), an_owed("crm"), holds=(a_hold("hold-1", "billing"),))
+    assert (one.kind, one.hold_id, one.owner) == (BlockerKind.LEGAL_HOLD, "hold-1", "a court")
+    assert (one.since, one.what) == (LATER, "the legal hold hold-1 suspends billing")
+    assert (other.kind, other.system_id) == (BlockerKind.UNANSWERED, "crm")
+
+
+def test_each_of_two_holds_on_one_system_keeps_it_open() -> None:
+    holds = (a_hold("hold-1"), a_hold("hold-2", "crm"))
+    assert [one.hold_id for one in found(an_owed("crm"), holds=holds)] == ["hold-1", "hold-2"]
+
+
+def test_a_hold_whose_systems_have_confirmed_keeps_nothing_open() -> None:
+    owed = (an_owed("billing", is_confirmed=True), an_owed("crm"))
+    assert [one.kind for one in found(*owed, holds=(a_hold("hold-1", "billing"),))] == [
+        BlockerKind.UNANSWERED
+    ]
+
+
+def test_a_clarification_stands_for_the_systems_that_wait_and_not_for_those_that_failed() -> None:
+    owed = (an_owed("billing"), an_owed("crm", disposition=Disposition.FAILED), an_owed("mailer"))
+    one, other = found(*owed, clarification_since=LATER)
+    assert (one.kind, one.since, one.owner) == (
+        BlockerKind.CLARIFICATION_AWAITED,
+        LATER,
+        "the requester",
+    )
+    assert (other.kind, other.system_id) == (BlockerKind.FAILED, "crm")
+
+
+def test_while_it_stops_each_system_that_has_not_said_how_far_it_came_is_one() -> None:
+    owed = (an_owed("billing"), an_owed("crm", is_confirmed=True))
+    [one] = found(*owed, stopping_since=LATER, holds=(a_hold(),))
+    assert (one.kind, one.system_id, one.since) == (BlockerKind.STOPPING, "billing", LATER)

@@ -9,11 +9,19 @@ import pytest
 
 from dsr_core.blockers import BlockerKind
 from dsr_core.errors import Unavailable
-from dsr_core.lifecycle import State
+from dsr_core.law.facts import Fact, FactKind
+from dsr_core.lifecycle import Event, State
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
-from support.builders import NOW, a_registry, days
-from support.intake_fakes import FakeLedger, FakeRegistryView, a_request_view, no_holidays
+from dsr_intake.model import DecisionEntry
+from support.builders import NOW, a_registry, a_request_id, days
+from support.intake_fakes import (
+    FakeDecisions,
+    FakeLedger,
+    FakeRegistryView,
+    a_request_view,
+    no_holidays,
+)
 
 
 def an_obligation(system_id: str, **changes: object) -> dict[str, object]:
@@ -30,13 +38,17 @@ def an_obligation(system_id: str, **changes: object) -> dict[str, object]:
 
 
 async def explained(
-    *obligations: dict[str, object] | None, after: timedelta = timedelta(), **changes: Any
+    *obligations: dict[str, object] | None,
+    after: timedelta = timedelta(),
+    entries: tuple[DecisionEntry, ...] = (),
+    **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
     if obligations != (None,):
         ledger.document = {"opened_at": NOW.isoformat(), "obligations": list(obligations)}
     explaining = Explaining(
         ledger=ledger,
+        decisions=FakeDecisions(*entries),
         registry=FakeRegistryView(a_registry()),
         dating=Dating(no_holidays),
         clock=lambda: NOW + after,
@@ -102,3 +114,33 @@ async def test_an_answer_of_the_verifier_that_cannot_be_read_is_no_answer() -> N
 async def test_rules_that_have_not_arrived_are_waited_for() -> None:
     with pytest.raises(Unavailable):
         await explained(an_obligation("crm"), rules_digest="other")
+
+
+async def test_a_question_to_the_person_is_theirs_to_answer_since_it_was_asked() -> None:
+    asked = Fact(FactKind.CLARIFICATION_ASKED, NOW + days(1))
+    why = await explained(
+        an_obligation("billing"), state=State.AWAITING_CLARIFICATION, facts=(asked,)
+    )
+    [one] = why.blockers
+    assert one.blocker.kind is BlockerKind.CLARIFICATION_AWAITED
+    assert (one.blocker.since, one.blocker.owner) == (NOW + days(1), "the requester")
+    assert one.system is None
+
+
+async def test_what_stops_waits_for_the_systems_until_the_legal_date() -> None:
+    entry = DecisionEntry(
+        request_id=a_request_id(),
+        revision=1,
+        kind=Event.WITHDRAW,
+        decided_by="client 1",
+        reason="taken back",
+        effective_at=NOW + days(2),
+        recorded_at=NOW + days(2),
+        details={},
+    )
+    why = await explained(an_obligation("billing"), state=State.STOPPING, entries=(entry,))
+    [one] = why.blockers
+    assert (one.blocker.kind, one.blocker.since) == (BlockerKind.STOPPING, NOW + days(2))
+    assert one.system is not None
+    assert one.upcoming is not None
+    assert one.upcoming.at == NOW + days(30)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 
-__all__ = ["Blocker", "BlockerKind", "Owed", "blockers"]
+__all__ = ["Blocker", "BlockerKind", "Decided", "Hold", "Owed", "blockers"]
 
 
 class BlockerKind(StrEnum):
@@ -33,6 +33,15 @@ class BlockerKind(StrEnum):
     """The system cannot tell who is meant: a person has to bring another identifier."""
 
     CONTRADICTED = "answers_contradict"
+    CLARIFICATION_AWAITED = "clarification_awaited"
+    """The person was asked what exactly is meant, and systems cannot go on without knowing."""
+
+    LEGAL_HOLD = "legal_hold"
+    """A hold suspends what systems have not done yet; whoever ordered it lifts it."""
+
+    STOPPING = "system_not_stopped"
+    """The request ends without being followed, and the system has not said how far it had come."""
+
     NOT_ANSWERED = "requester_not_answered"
     """Every system has confirmed, and the requester does not have the answer yet."""
 
@@ -51,6 +60,38 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A legal hold that covers the request and is not lifted."""
+
+    hold_id: str
+    authority: str
+    """Who ordered it."""
+
+    since: datetime
+    system_ids: frozenset[SystemId] = frozenset()
+    """The systems that it covers; empty means all of them."""
+
+    def covers(self, system_id: SystemId) -> bool:
+        """Tell whether a system is held."""
+        return not self.system_ids or system_id in self.system_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What people have decided that keeps systems from going on."""
+
+    holds: tuple[Hold, ...] = ()
+    clarification_since: datetime | None = None
+    """When the person was asked what is meant; none while nothing is awaited."""
+
+    stopping_since: datetime | None = None
+    """When it was decided that the request ends without being followed; none where it does not."""
+
+
+_NOTHING = Decided()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blocker:
     """One fact that keeps a request open."""
 
@@ -60,6 +101,10 @@ class Blocker:
     """One sentence for a person, without personal data."""
 
     system_id: SystemId | None = None
+    hold_id: str | None = None
+    owner: str | None = None
+    """Who can change it, where that is no system's owner."""
+
     retry_at: datetime | None = None
     """When its system tries again by itself; none where it has not said so."""
 
@@ -72,8 +117,12 @@ def blockers(
     opened_at: datetime | None,
     closed_at: datetime | None,
     answered_at: datetime | None,
+    decided: Decided = _NOTHING,
 ) -> tuple[Blocker, ...]:
     """Return what keeps a request from its end; nothing where it has ended.
+
+    What keeps a system from confirming stands in its place: the holds that cover it, else the answer
+    that is awaited from the person. A system that has failed, or contradicts itself, is its own.
 
     Args:
         obligations: Every obligation that the ledger has for the request.
@@ -82,6 +131,7 @@ def blockers(
         opened_at: When its obligations were opened; none while they are not.
         closed_at: When every system had confirmed; none before.
         answered_at: When the requester had the answer; none before.
+        decided: What people have decided that keeps systems from going on.
     """
     if answered_at is not None:
         return ()
@@ -100,7 +150,58 @@ def blockers(
     if not missing:
         what = "every system has confirmed; the closure is on its way"
         return (Blocker(kind=BlockerKind.NOT_ANSWERED, since=opened_at, what=what),)
-    return tuple(_of_system(one, opened_at) for one in missing)
+    return _of_systems(missing, opened_at, decided)
+
+
+def _of_systems(
+    missing: Sequence[Owed], opened_at: datetime, decided: Decided
+) -> tuple[Blocker, ...]:
+    if decided.stopping_since is not None:
+        return tuple(_not_stopped(one, decided.stopping_since) for one in missing)
+    held = [one for one in missing if any(hold.covers(one.system_id) for hold in decided.holds)]
+    free = [one for one in missing if one not in held]
+    found = [_of_hold(hold, held) for hold in decided.holds]
+    if decided.clarification_since is not None and any(map(_waits, free)):
+        found.append(_clarification(decided.clarification_since))
+        free = [one for one in free if not _waits(one)]
+    return (*(one for one in found if one), *(_of_system(one, opened_at) for one in free))
+
+
+def _waits(one: Owed) -> bool:
+    return not one.is_contradicted and one.disposition is not Disposition.FAILED
+
+
+def _clarification(since: datetime) -> Blocker:
+    return Blocker(
+        kind=BlockerKind.CLARIFICATION_AWAITED,
+        since=since,
+        what="the requester was asked what exactly is meant",
+        owner="the requester",
+    )
+
+
+def _of_hold(hold: Hold, held: Sequence[Owed]) -> Blocker | None:
+    """Return what a hold keeps open; nothing where all that it covers have confirmed."""
+    names = [one.system_id for one in held if hold.covers(one.system_id)]
+    if not names:
+        return None
+    return Blocker(
+        kind=BlockerKind.LEGAL_HOLD,
+        since=hold.since,
+        what=f"the legal hold {hold.hold_id} suspends {', '.join(names)}",
+        hold_id=hold.hold_id,
+        owner=hold.authority,
+    )
+
+
+def _not_stopped(one: Owed, since: datetime) -> Blocker:
+    return Blocker(
+        kind=BlockerKind.STOPPING,
+        since=since,
+        what=f"{one.system_id} has not said how far it had come",
+        system_id=one.system_id,
+        retry_at=one.retry_at,
+    )
 
 
 def _of_system(one: Owed, opened_at: datetime) -> Blocker:

@@ -29,6 +29,7 @@ from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.drafting import Drafter, utc_now
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.stopping import Stopping
@@ -136,7 +137,14 @@ async def start(process: Process, settings: Settings) -> None:
         ),
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
-        explaining=Explaining(ledger=ledger, registry=registries, dating=dating, clock=utc_now),
+        explaining=Explaining(
+            ledger=ledger,
+            decisions=decisions,
+            registry=registries,
+            dating=dating,
+            clock=utc_now,
+        ),
+        extending=Extending(deciding=deciding),
         identifying=Identifying(
             reads=reads,
             proofs=PostgresIdentity(pool),

@@ -61,6 +61,9 @@ class Resolution:
     effective_at: datetime | None = None
     """When it became true; now, where none is given."""
 
+    moment_name: str | None = None
+    """What the caller calls that moment."""
+
     fact: FactKind | None = None
     """What it is for the request's dates; none where they do not depend on it."""
 
@@ -167,7 +170,7 @@ def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime
         return max(now, one.received_at)
     if not one.received_at <= at <= now:
         detail = "what is decided became true between the receipt and now"
-        raise RejectedInput("invalid_decision", detail)
+        raise RejectedInput("invalid_decision", detail, field=resolution.moment_name)
     return at
 
 

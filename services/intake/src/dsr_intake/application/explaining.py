@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dsr_core.blockers import Blocker, BlockerKind, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Owed, blockers
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
+from dsr_core.law.facts import FactKind
 from dsr_core.law.rules import TierAction
 from dsr_core.law.timeline import Entry
 from dsr_core.lifecycle import State
@@ -18,8 +19,9 @@ from dsr_core.rights import Disposition
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import dated
+from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import RequestView
-from dsr_intake.ports import Ledger, RegistryView
+from dsr_intake.ports import DecisionStore, Ledger, RegistryView
 
 __all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
 
@@ -61,9 +63,16 @@ class Explaining:
     """Explains requests from what the ledger, the registry and the rules say."""
 
     def __init__(
-        self, *, ledger: Ledger, registry: RegistryView, dating: Dating, clock: Clock
+        self,
+        *,
+        ledger: Ledger,
+        decisions: DecisionStore,
+        registry: RegistryView,
+        dating: Dating,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
+        self._decisions = decisions
         self._registry = registry
         self._dating = dating
         self._clock = clock
@@ -84,13 +93,15 @@ class Explaining:
             opened_at=opened_at,
             closed_at=one.closed_at,
             answered_at=one.answered_at,
+            decided=await self._decided(one),
         )
         rules = await self._registry.rules(one.rules_digest)
         regime = self._dating.regime(rules, one)
         dates = self._dating.timeline(regime, one)
         until = verify_by(dates)
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
-        tiers = dated(regime.tiers, one.received_at, one.due_at)
+        is_running = dates.respond_by is not None
+        tiers = dated(regime.tiers, one.received_at, one.due_at) if is_running else ()
         next_tier = next(
             (Upcoming(tier.at, _TIERS[tier.action]) for tier in tiers if tier.at > now), None
         )
@@ -100,12 +111,29 @@ class Explaining:
                 Explained(
                     blocker,
                     registry.system(blocker.system_id) if registry and blocker.system_id else None,
-                    _upcoming(blocker, until, next_tier, now),
+                    _upcoming(blocker, until, next_tier, now)
+                    or _end_of_stopping(one, blocker, now),
                 )
                 for blocker in found
             ),
             next_date,
         )
+
+    async def _decided(self, one: RequestView) -> Decided:
+        if one.state is State.AWAITING_CLARIFICATION:
+            asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
+            return Decided(clarification_since=asked[-1].effective_at)
+        if one.state is State.STOPPING:
+            entries = await self._decisions.entries(one.request_id)
+            [ending] = [each for each in entries if each.kind in ENDINGS]
+            return Decided(stopping_since=ending.effective_at)
+        return Decided()
+
+
+def _end_of_stopping(one: RequestView, blocker: Blocker, now: datetime) -> Upcoming | None:
+    if blocker.kind is not BlockerKind.STOPPING:
+        return None
+    return Upcoming(max(one.due_at, now), "it ends as was decided, with what is known")
 
 
 def _upcoming(
@@ -114,7 +142,9 @@ def _upcoming(
     """Return what comes first: the end of waiting for a proof, a system's own next try, or a tier."""
     if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and until is not None:
         return Upcoming(until, "it ends as not verified")
-    if blocker.system_id is None:
+    if blocker.kind is BlockerKind.CLARIFICATION_AWAITED:
+        return next_tier
+    if blocker.system_id is None or blocker.kind is BlockerKind.STOPPING:
         return None
     if blocker.retry_at is None or blocker.retry_at <= now:
         return next_tier

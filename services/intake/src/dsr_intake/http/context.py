@@ -10,6 +10,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.stopping import Stopping
@@ -29,6 +30,7 @@ class Context:
     explaining: Explaining
     identifying: Identifying
     stopping: Stopping
+    extending: Extending
     registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor

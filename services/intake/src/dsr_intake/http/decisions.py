@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +13,7 @@ from dsr_intake.http.context import Context
 from dsr_intake.http.examples import REQUEST
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter
-from dsr_intake.http.submission import invalid_body
+from dsr_intake.http.submission import RFC3339, invalid_body, moment
 from dsr_intake.http.views import BASE, json_response, request_document
 from dsr_intake.model import RequestView
 from dsr_runtime.http.app import internal_only
@@ -33,6 +34,15 @@ Reason = Annotated[
 By = Annotated[
     str, Field(pattern=_TEXT, max_length=120, description="Who decides: a name within the company.")
 ]
+Moment = Annotated[
+    str | None,
+    Field(
+        pattern=RFC3339,
+        description="When it happened; now, where it is absent.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+
 _Body = TypeVar("_Body", bound=BaseModel)
 
 Short = Annotated[str, Field(pattern=_TEXT, max_length=200)]
@@ -66,7 +76,45 @@ class ReferralBody(DecisionBody):
     pointer: Annotated[Short, Field(description="Where the requester can ask it.")]
 
 
-DOCUMENTS = (WithdrawalBody, RefusalBody, ReferralBody)
+class ExtensionBody(DecisionBody):
+    """The answer may come later, and the person was told so, with the reason."""
+
+    by: By
+    reason: Reason
+    notified_at: Moment = None
+
+
+class QuestionBody(DecisionBody):
+    """The person was asked what exactly is meant."""
+
+    by: By
+    question: Annotated[
+        str,
+        Field(
+            pattern=_TEXT,
+            max_length=500,
+            description="A code, or words without personal data: it is kept with the request.",
+        ),
+    ]
+    asked_at: Moment = None
+
+
+class ClarificationBody(DecisionBody):
+    """The person has said what is meant."""
+
+    by: By
+    reason: Reason = "the requester has said what is meant"
+    given_at: Moment = None
+
+
+DOCUMENTS = (
+    ClarificationBody,
+    ExtensionBody,
+    QuestionBody,
+    ReferralBody,
+    RefusalBody,
+    WithdrawalBody,
+)
 """What is described in the API's documentation."""
 
 
@@ -80,6 +128,7 @@ def router(context: Context) -> APIRouter:
         dependencies=[Depends(internal_only(context.internal_token))],
     )
     _add_endings(internal, context)
+    _add_dates(internal, context)
     routes.include_router(internal)
     return routes
 
@@ -156,6 +205,78 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
                 request_id, by=asked.by, controller=asked.controller, pointer=asked.pointer
             )
         )
+
+
+def _add_dates(routes: APIRouter, context: Context) -> None:
+    extension = TypeAdapter(ExtensionBody)
+    question, clarification = TypeAdapter(QuestionBody), TypeAdapter(ClarificationBody)
+
+    @routes.post(
+        "/subject-requests/{request_id}/extension",
+        summary="Extend the time to answer",
+        description=(
+            "Once, where the law allows it, and only if the person was told in time. 409 else, with "
+            "the date; and where the request has ended, or stops."
+        ),
+        responses=decided(),
+        openapi_extra=takes(
+            ExtensionBody, {"by": "privacy desk", "reason": "records of forty years, on paper"}
+        ),
+    )
+    async def extend(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, extension)
+        return shown(
+            await context.extending.extend(
+                request_id,
+                by=asked.by,
+                reason=asked.reason,
+                notified_at=at(asked.notified_at, "notified_at"),
+            )
+        )
+
+    @routes.post(
+        "/subject-requests/{request_id}/clarification:ask",
+        summary="Record that the person was asked what is meant",
+        description=(
+            "Where the law says so, the clock stands still until they say it. 409 where the request "
+            "is not open."
+        ),
+        responses=decided(),
+        openapi_extra=takes(QuestionBody, {"by": "privacy desk", "question": "which-account"}),
+    )
+    async def ask(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, question)
+        return shown(
+            await context.extending.ask(
+                request_id,
+                by=asked.by,
+                question=asked.question,
+                asked_at=at(asked.asked_at, "asked_at"),
+            )
+        )
+
+    @routes.post(
+        "/subject-requests/{request_id}/clarification:give",
+        summary="Record that the person has said what is meant",
+        description="A clock that stood still goes on. 409 where nothing was asked.",
+        responses=decided(),
+        openapi_extra=takes(ClarificationBody, {"by": "privacy desk"}),
+    )
+    async def clarify(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, clarification)
+        return shown(
+            await context.extending.clarify(
+                request_id,
+                by=asked.by,
+                reason=asked.reason,
+                given_at=at(asked.given_at, "given_at"),
+            )
+        )
+
+
+def at(text: str | None, field: str) -> datetime | None:
+    """Return the moment that a body names, or none."""
+    return None if text is None else moment(text, field=field)
 
 
 def takes(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,7 @@ BLOCKERS: dict[str, Any] = {
             "kind": "system_failed",
             "what": "billing could not do it: the archive is locked",
             "system_id": "billing",
+            "hold_id": None,
             "organisation_id": "cloud-europe",
             "owner": "Billing team",
             "contact": "billing@cloud-europe.example.com",

@@ -67,6 +67,7 @@ class BlockerDocument(BaseModel):
     kind: BlockerKind
     what: str
     system_id: str | None
+    hold_id: str | None
     organisation_id: str | None
     owner: str | None
     contact: str | None
@@ -149,8 +150,9 @@ def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
                 "kind": each.blocker.kind.value,
                 "what": each.blocker.what,
                 "system_id": each.blocker.system_id,
+                "hold_id": each.blocker.hold_id,
                 "organisation_id": each.system.organisation_id if each.system else None,
-                "owner": each.system.owner if each.system else None,
+                "owner": each.system.owner if each.system else each.blocker.owner,
                 "contact": each.system.contact if each.system else None,
                 "since": each.blocker.since,
                 "next": each.upcoming and {"at": each.upcoming.at, "what": each.upcoming.what},
