@@ -151,3 +151,5 @@ async def testing(subscriber: Subscriber) -> None:
     found = await harness.deliver(identity={"email": ["a@example.com", "b@example.com"]})
     assert_type(found, tuple[Acknowledgement, ...])
     assert_type(await harness.redeliver(), tuple[Acknowledgement, ...])
+    assert_type(await harness.stop("a request's id"), tuple[Acknowledgement, ...])
+    assert_type(await harness.suspend("one", "another"), tuple[Acknowledgement, ...])

@@ -14,6 +14,7 @@ from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import Right
 from dsr_sdk import ObligationKey, Outcome, OutcomeState, OutcomeStore, SqliteOutcomeStore
+from dsr_sdk.outcome_sqlite import _DUE, _FORGET, _UNSENT
 from dsr_sdk.testing import MemoryOutcomeStore
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
@@ -42,11 +43,13 @@ class OutcomeStoreContract:
             an_outcome("one"),
             an_outcome("one", Right.ACCESS, acknowledgement=b"other"),
             an_outcome("two", retry_at=NOW, sealed_obligation=b"\xff", is_unsent=True),
+            an_outcome("four", revision=2**32 - 1, is_suspended=True, effect_may_stand=True),
         ]
         await store.save(outcomes)
         keys = [one.key for one in outcomes]
         assert await store.find([*keys, a_key("three")]) == {one.key: one for one in outcomes}
         assert await store.find([a_key("two")]) == {a_key("two"): outcomes[2]}
+        assert await store.find([a_key("four")]) == {a_key("four"): outcomes[3]}
         assert await store.find([]) == {}
 
     async def test_begin_marks_and_keeps_what_was_answered(self, store: OutcomeStore) -> None:
@@ -59,8 +62,21 @@ class OutcomeStoreContract:
             key=a_key("new"), notice_id="notice-2", state=asked, sequence=0
         )
 
+    async def test_begin_keeps_which_notice_counts_and_what_may_stand(
+        self, store: OutcomeStore
+    ) -> None:
+        marks = {"revision": 3, "is_suspended": True, "effect_may_stand": True}
+        await store.save([an_outcome(state=OutcomeState.ANSWERED, **marks)])
+        await store.begin([(a_key(), "notice-2")])
+        assert await store.find([a_key()]) == {
+            a_key(): an_outcome(state=OutcomeState.ASKED, notice_id="notice-2", **marks)
+        }
+
     async def test_saving_replaces_everything(self, store: OutcomeStore) -> None:
-        await store.save([an_outcome(retry_at=NOW, sealed_obligation=b"x", is_unsent=True)])
+        marks = {"revision": 3, "is_suspended": True, "effect_may_stand": True}
+        await store.save(
+            [an_outcome(retry_at=NOW, sealed_obligation=b"x", is_unsent=True, **marks)]
+        )
         await store.save([an_outcome(sequence=2)])
         assert await store.find([a_key()]) == {a_key(): an_outcome(sequence=2)}
         assert await store.next_retry_at() is None
@@ -107,16 +123,28 @@ class OutcomeStoreContract:
             one.key: one for one in (outcomes["younger"], outcomes["as old"])
         }
 
-    async def test_what_is_unsent_or_not_confirmed_is_never_forgotten(
+    async def test_a_stop_is_forgotten_as_a_confirmation_is(self, store: OutcomeStore) -> None:
+        old, young = (
+            an_outcome(
+                f"{days}", state=OutcomeState.STOPPED, recorded_at=NOW - timedelta(days=days)
+            )
+            for days in (3, 1)
+        )
+        await store.save([old, young])
+        assert await store.forget(NOW - timedelta(days=2), 10) == 1
+        assert await store.find([old.key, young.key]) == {young.key: young}
+
+    async def test_what_is_unsent_suspended_or_has_not_ended_is_never_forgotten(
         self, store: OutcomeStore
     ) -> None:
         old = NOW - timedelta(days=9999)
         kept = [
             an_outcome(state.name, state=state, recorded_at=old)
             for state in OutcomeState
-            if state is not OutcomeState.CONFIRMED
+            if state not in (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
         ]
         kept.append(an_outcome("unsent", is_unsent=True, recorded_at=old))
+        kept.append(an_outcome("suspended", is_suspended=True, recorded_at=old))
         kept.append(an_outcome("of no time"))
         asked = an_outcome("asked again", recorded_at=old)
         await store.save([*kept, asked])
@@ -172,6 +200,71 @@ class TestSqliteOutcomeStore(OutcomeStoreContract):
         await again.open()
         assert await again.find([a_key()]) == {a_key(): an_outcome()}
         await again.close()
+
+    async def test_a_file_from_before_notices_stopped_or_suspended_is_taken_over(
+        self, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "outcomes.sqlite"
+        former = sqlite3.connect(file)
+        former.executescript(
+            """
+            CREATE TABLE outcomes (
+              request_id TEXT NOT NULL, subject_right TEXT NOT NULL, notice_id TEXT NOT NULL,
+              state INTEGER NOT NULL, sequence INTEGER NOT NULL DEFAULT 0,
+              acknowledgement BLOB NOT NULL DEFAULT x'', retry_at INTEGER,
+              sealed_obligation BLOB NOT NULL DEFAULT x'', is_unsent INTEGER NOT NULL DEFAULT 0,
+              recorded_at INTEGER,
+              PRIMARY KEY (request_id, subject_right)
+            ) WITHOUT ROWID;
+            CREATE INDEX outcomes_to_retry ON outcomes (retry_at) WHERE retry_at IS NOT NULL;
+            CREATE INDEX outcomes_unsent ON outcomes (is_unsent) WHERE is_unsent = 1;
+            CREATE INDEX outcomes_confirmed ON outcomes (recorded_at)
+              WHERE state = 3 AND is_unsent = 0;
+            INSERT INTO outcomes VALUES
+              ('one', 'deletion', 'notice-1', 3, 1, x'00616e73776572', NULL, x'', 0, 1000000),
+              ('two', 'access', 'notice-1', 5, 2, x'00', 2000000, x'ff', 1, 1000000);
+            PRAGMA user_version = 2;
+            """
+        )
+        former.close()
+        at = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+        confirmed = an_outcome(recorded_at=at)
+        raised = an_outcome(
+            "two",
+            Right.ACCESS,
+            state=OutcomeState.RAISED,
+            sequence=2,
+            acknowledgement=b"\x00",
+            retry_at=at + timedelta(seconds=1),
+            sealed_obligation=b"\xff",
+            is_unsent=True,
+            recorded_at=at,
+        )
+        store = SqliteOutcomeStore(file)
+        for _ in range(2):
+            await store.open()
+            assert await store.find([confirmed.key, raised.key]) == {
+                confirmed.key: confirmed,
+                raised.key: raised,
+            }
+            assert list(await store.due(NOW, 10)) == list(await store.unsent(10)) == [raised]
+            await store.close()
+        await store.open()
+        suspended = replace(raised, revision=3, is_suspended=True, effect_may_stand=True)
+        await store.save([suspended])
+        assert await store.find([raised.key]) == {raised.key: suspended}
+        assert await store.forget(NOW, 10) == 1
+        await store.close()
+
+    async def test_what_is_read_now_and_then_is_read_by_an_index(self, tmp_path: Path) -> None:
+        store = SqliteOutcomeStore(tmp_path / "outcomes.sqlite")
+        await store.open()
+        reads = {"outcomes_ended": _FORGET, "outcomes_to_retry": _DUE, "outcomes_unsent": _UNSENT}
+        for index, statement in reads.items():
+            values = [0] * statement.count("?")
+            plan = store._open().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            assert f"INDEX {index}" in " ".join(step for *_, step in plan)
+        await store.close()
 
     async def test_a_former_versions_file_is_taken_over(self, tmp_path: Path) -> None:
         file = tmp_path / "outcomes.sqlite"

@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,14 @@ from dsr_cli.stack import Stack
 from dsr_cli.stack.access import secret_name
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import Unavailable
-from dsr_core.ids import RequestId
+from dsr_core.ids import CohortId, RequestId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
 from dsr_runtime.kafka import KafkaConnection as RuntimeConnection
 from dsr_sdk import KafkaConnection, SystemKeyPair
 from dsr_sdk.bus import Record
 from dsr_sdk.kafka_bus import KafkaBus
-from dsr_sdk.testing import a_notice, a_notice_record, acknowledgements_in
+from dsr_sdk.testing import Instruction, a_notice, a_notice_record, acknowledgements_in
 from dsr_sdk.testing.notices import new_request_id
 from dsr_wire.codec.notices import Notice
 from dsr_wire.topics import (
@@ -75,18 +75,32 @@ class Scene:
     async def send(self, notice: Notice) -> None:
         await self.admin.send([a_notice_record(notice)])
 
-    def notice(self, *request_ids: RequestId, keys: SystemKeyPair | None = None) -> Notice:
+    def notice(
+        self,
+        *request_ids: RequestId,
+        keys: SystemKeyPair | None = None,
+        instruction: Instruction = Instruction.PERFORM,
+        revision: int = 0,
+    ) -> Notice:
         return a_notice(
             dict.fromkeys(request_ids, PERSON),
             to=[(keys or self.keys).public],
             organisation_id=self.system.organisation_id,
+            instruction=instruction,
+            revision=revision,
         )
 
-    async def answers_to(self, *request_ids: RequestId) -> list[Acknowledgement]:
+    async def answers_to(
+        self, *request_ids: RequestId, at_least: Mapping[RequestId, int] | None = None
+    ) -> list[Acknowledgement]:
+        """Return all answers, once each request has one of its number; the first unless given."""
+        wanted = dict.fromkeys(request_ids, 1) | dict(at_least or {})
+
         async def answered() -> list[Acknowledgement]:
             self.answers.extend(acknowledgements_in(await self._read(), self.keys.public))
-            ours = [one for one in self.answers if one.request_id in request_ids]
-            return ours if len({one.request_id for one in ours}) == len(request_ids) else []
+            ours = [one for one in self.answers if one.request_id in wanted]
+            found = {one.request_id for one in ours if one.sequence >= wanted[one.request_id]}
+            return ours if len(found) == len(wanted) else []
 
         return await eventually(answered, within=60)
 
@@ -194,6 +208,40 @@ async def test_killed_between_effect_and_outcome_the_successor_is_told(scene: Sc
         (answer,) = await scene.answers_to(request_id)
     assert f"{request_id} True" in scene.effects
     assert (answer.disposition.value, answer.sequence) == ("erased", 1)
+
+
+async def test_a_stop_is_answered_by_what_was_done_and_a_late_notice_erases_nothing(
+    scene: Scene,
+) -> None:
+    done, begun, early, held = (new_request_id() for _ in range(4))
+    with scene.running():
+        await scene.is_ready()
+        await scene.send(scene.notice(done))
+        await scene.answers_to(done)
+    scene.hold()
+    with scene.running() as process:
+        await scene.is_ready()
+        await scene.send(scene.notice(begun))
+        await eventually(lambda: f"{begun} False" in scene.effects, within=60)
+        process.kill()
+    scene.let_go()
+    stopping = (done, begun, early)
+    suspension = scene.notice(held, instruction=Instruction.SUSPEND, revision=2)
+    await scene.send(replace(suspension, cohort_id=CohortId(done)))  # in the stop's partition
+    await scene.send(scene.notice(*stopping, instruction=Instruction.STOP, revision=2))
+    with scene.running():
+        answers = await scene.answers_to(*stopping, at_least={done: 2})
+        assert {(one.request_id, one.sequence): one.disposition.value for one in answers} == {
+            (done, 1): "erased",
+            (done, 2): "too_late",
+            (begun, 1): "too_late",
+            (early, 1): "stopped",
+        }
+    with scene.running():
+        await scene.send(scene.notice(early, held))
+        await scene.send(scene.notice(held, revision=3))
+        await scene.answers_to(held)
+    assert scene.effects == [f"{done} False", f"{begun} False", f"{held} False"]
 
 
 async def test_a_wrong_key_is_dead_lettered_under_the_organisations_own_rights(

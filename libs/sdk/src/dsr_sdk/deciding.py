@@ -1,36 +1,25 @@
-"""The rules of redelivery: replay or ask, and what an answer leaves in the store. No I/O here."""
+"""The rules of notices: which one counts, and whether it asks, replays, stops or waits. No I/O here."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
 from dsr_core.rights import Disposition
 from dsr_sdk.answers import Failed
 from dsr_sdk.handlers import UnfitAnswer
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState
-from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_wire.codec.notices import Instruction, Notice
 
-__all__ = [
-    "Step",
-    "decide",
-    "failure",
-    "outcome_of",
-    "repeated",
-    "says_the_same",
-    "still_asked",
-]
+__all__ = ["Step", "decide", "effect_may_stand", "failure", "place", "those_that_count"]
 
 _LOG = logging.getLogger("dsr_sdk")
-
-_SHORTEST_RETRY = timedelta(milliseconds=250)
-"""A retry that is wanted at once, or for the past, waits this long, so that none spins."""
 
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -41,38 +30,113 @@ _DOUBLINGS = 12
 class Step(Enum):
     """What to do with an obligation that a notice or a retry brings."""
 
+    ASK = auto()
     REPLAY = auto()
+    """Send the stored answer as it is; nothing where there is none yet."""
+
     REPEAT = auto()
     """Say the stored answer again under the next number."""
 
-    ASK = auto()
-    ASK_AS_REPEAT = auto()
-    """Ask, and say that the handler's effect may stand already."""
+    REVISE = auto()
+    """Send the stored answer as it is, and go by this notice from now on."""
+
+    SUSPEND = auto()
+    """Begin nothing more; no answer is owed."""
+
+    STOP = auto()
+    """Answer `stopped` or `too_late`, and begin nothing more for good."""
+
+    PASS = auto()
+    """Do nothing: what the notice says is known, or does not count."""
 
 
-def decide(stored: Outcome | None, notice_id: str, *, is_retry: bool, reminder: int = 0) -> Step:
+_RANKS = {Instruction.PERFORM: 0, Instruction.SUSPEND: 1, Instruction.STOP: 2}
+"""Of two notices of one revision the one that does less counts."""
+
+_UNKNOWN = {
+    Instruction.PERFORM: Step.ASK,
+    Instruction.SUSPEND: Step.SUSPEND,
+    Instruction.STOP: Step.STOP,
+}
+
+
+def those_that_count(
+    obligations: Sequence[SealedObligation],
+) -> tuple[dict[ObligationKey, int], set[ObligationKey]]:
+    """Return the position of the notice that counts for each obligation, and which overruled others.
+
+    The higher revision counts; of equals the one that does less; of those the later.
+    """
+    counting: dict[ObligationKey, int] = {}
+    overruled: set[ObligationKey] = set()
+    for position, one in enumerate(obligations):
+        key = one.key
+        former = counting.setdefault(key, position)
+        if former == position:
+            continue
+        overruled.add(key)
+        if _rank(one.notice) >= _rank(obligations[former].notice):
+            counting[key] = position
+    return counting, overruled
+
+
+def decide(stored: Outcome | None, notice: Notice, *, is_retry: bool) -> Step:
+    """Decide between asking the handler, sending what is stored, stopping and waiting.
+
+    Of two notices about one obligation the higher revision counts, in whatever order they come. A
+    stop is final: the request has ended, and nothing that comes later has it begin again. A notice
+    that does not count gets the stored answer again, since a crash may have kept it from being sent.
+    """
+    if stored is None:
+        return _UNKNOWN[notice.instruction]
+    if _is_overruled(notice, stored):
+        return Step.PASS if notice.instruction is Instruction.SUSPEND else Step.REPLAY
+    match notice.instruction:
+        case Instruction.SUSPEND:
+            return Step.PASS if _rank(notice) == _rank_of(stored) else Step.SUSPEND
+        case Instruction.STOP if stored.state is not OutcomeState.STOPPED:
+            return Step.STOP
+        case Instruction.STOP | Instruction.PERFORM:
+            return _ask_or_replay(stored, notice, is_retry=is_retry)
+
+
+def _ask_or_replay(stored: Outcome, notice: Notice, *, is_retry: bool) -> Step:
     """Decide between replaying the stored answer and asking the handler.
 
     The same notice again is redelivery after a crash, and its answer is replayed. Another notice is
-    a reminder, which asks again unless the answer confirms. A reminder of what has been confirmed
-    says that the answer does not count: where it contradicts another of its number, as it may after
+    a reminder, which asks again unless the answer is the last one. A reminder of what has its last
+    answer says that this does not count: where it contradicts another of its number, as it may after
     a loss of this store, only the next number settles that. An identity that could not be opened is
     always tried again, since an operator replays a dead letter after repairing the key.
     """
-    if stored is None:
-        return Step.ASK
-    is_redelivery = stored.notice_id == notice_id and not is_retry
+    is_redelivery = stored.notice_id == notice.notice_id and not is_retry
     match stored.state:
-        case OutcomeState.CONFIRMED:
-            return Step.REPEAT if reminder and not (is_redelivery or is_retry) else Step.REPLAY
-        case OutcomeState.UNREADABLE:
-            return Step.ASK
+        case OutcomeState.CONFIRMED | OutcomeState.STOPPED:
+            if notice.reminder and not (is_redelivery or is_retry):
+                return Step.REPEAT
+            return Step.REPLAY if _rank(notice) == _rank_of(stored) else Step.REVISE
         case OutcomeState.ANSWERED | OutcomeState.RAISED if is_redelivery:
             return Step.REPLAY
-        case OutcomeState.ANSWERED if not _is_in_progress(stored):
+        case (
+            OutcomeState.ASKED
+            | OutcomeState.ANSWERED
+            | OutcomeState.RAISED
+            | OutcomeState.UNREADABLE
+            | OutcomeState.UNASKED
+        ):
             return Step.ASK
-        case OutcomeState.ASKED | OutcomeState.ANSWERED | OutcomeState.RAISED:
-            return Step.ASK_AS_REPEAT
+
+
+def effect_may_stand(stored: Outcome) -> bool:
+    """Tell whether a handler was asked whose effect may stand without an answer that says so.
+
+    A crash or an exception fell between the two, or its last answer was that the work goes on.
+    """
+    return (
+        stored.effect_may_stand
+        or stored.state in (OutcomeState.ASKED, OutcomeState.RAISED)
+        or (stored.state is OutcomeState.ANSWERED and _is_in_progress(stored))
+    )
 
 
 def _is_in_progress(stored: Outcome) -> bool:
@@ -80,80 +144,21 @@ def _is_in_progress(stored: Outcome) -> bool:
     return answer.disposition is Disposition.IN_PROGRESS
 
 
-def outcome_of(
-    acknowledgement: Acknowledgement,
-    *,
-    notice_id: str,
-    sealed_obligation: SealedObligation | bytes,
-    unsent: bool,
-    state: OutcomeState | None = None,
-) -> Outcome:
-    """Make what is stored of an answer.
-
-    The sealed obligation is kept only where the handler may be asked again without a notice.
-    """
-    confirms = acknowledgement.confirms
-    retry_at = acknowledgement.retry_at
-    if retry_at is not None:
-        retry_at = max(retry_at, acknowledgement.answered_at + _SHORTEST_RETRY)
-    needs_it = retry_at is not None or acknowledgement.disposition is Disposition.IN_PROGRESS
-    kept = b""
-    if needs_it and not confirms:
-        kept = (
-            sealed_obligation.to_bytes()
-            if isinstance(sealed_obligation, SealedObligation)
-            else sealed_obligation
-        )
-    return Outcome(
-        key=ObligationKey(acknowledgement.request_id, acknowledgement.right),
-        notice_id=notice_id,
-        state=state or (OutcomeState.CONFIRMED if confirms else OutcomeState.ANSWERED),
-        sequence=acknowledgement.sequence,
-        acknowledgement=acknowledgement_to_wire(acknowledgement).SerializeToString(
-            deterministic=True
-        ),
-        retry_at=retry_at,
-        sealed_obligation=kept,
-        is_unsent=unsent,
-        recorded_at=acknowledgement.answered_at,
-    )
+def _is_overruled(notice: Notice, stored: Outcome) -> bool:
+    if stored.state is OutcomeState.STOPPED and notice.instruction is not Instruction.STOP:
+        return True
+    return _rank(notice) < _rank_of(stored)
 
 
-def repeated(stored: Outcome, notice_id: str, *, at: datetime) -> Outcome:
-    """Make the stored answer one of the next number, under the reminder that brought it about.
-
-    The time of the answer stays, since nothing was done anew.
-    """
-    former = acknowledgement_from_bytes(stored.acknowledgement)
-    again = replace(former, sequence=stored.sequence + 1)
-    return replace(
-        stored,
-        notice_id=notice_id,
-        sequence=again.sequence,
-        acknowledgement=acknowledgement_to_wire(again).SerializeToString(deterministic=True),
-        is_unsent=False,
-        recorded_at=at,
-    )
+def _rank(notice: Notice) -> tuple[int, int]:
+    return (notice.revision, _RANKS[notice.instruction])
 
 
-def still_asked(outcome: Outcome, stored: Outcome) -> Outcome:
-    """Make an answer interim: a crash before the handler's own answer asks the handler again."""
-    return replace(
-        outcome,
-        state=OutcomeState.ASKED,
-        retry_at=stored.retry_at,
-        sealed_obligation=stored.sealed_obligation,
-    )
-
-
-def says_the_same(acknowledgement: Acknowledgement, stored: bytes) -> bool:
-    """Tell whether a stored answer says what this one says, its number and time apart."""
-    former = acknowledgement_from_bytes(stored)
-    return acknowledgement == replace(
-        former,
-        sequence=acknowledgement.sequence,
-        answered_at=acknowledgement.answered_at,
-    )
+def _rank_of(stored: Outcome) -> tuple[int, int]:
+    if stored.state is OutcomeState.STOPPED:
+        return (stored.revision, _RANKS[Instruction.STOP])
+    last = Instruction.SUSPEND if stored.is_suspended else Instruction.PERFORM
+    return (stored.revision, _RANKS[last])
 
 
 def failure(error: Exception, key: ObligationKey, *, sequence: int, at: datetime) -> Failed:

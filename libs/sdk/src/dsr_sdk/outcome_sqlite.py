@@ -18,7 +18,12 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 
 __all__ = ["SqliteOutcomeStore"]
 
-_VERSION = 2
+_VERSION = 3
+
+_ENDED = (
+    f"state IN ({OutcomeState.CONFIRMED.value}, {OutcomeState.STOPPED.value})"
+    " AND is_unsent = 0 AND is_suspended = 0"
+)
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS outcomes (
@@ -32,12 +37,14 @@ CREATE TABLE IF NOT EXISTS outcomes (
   sealed_obligation BLOB NOT NULL DEFAULT x'',
   is_unsent INTEGER NOT NULL DEFAULT 0,
   recorded_at INTEGER,
+  revision INTEGER NOT NULL DEFAULT 0,
+  is_suspended INTEGER NOT NULL DEFAULT 0,
+  effect_may_stand INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (request_id, subject_right)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outcomes_to_retry ON outcomes (retry_at) WHERE retry_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS outcomes_unsent ON outcomes (is_unsent) WHERE is_unsent = 1;
-CREATE INDEX IF NOT EXISTS outcomes_confirmed ON outcomes (recorded_at)
-  WHERE state = {OutcomeState.CONFIRMED.value} AND is_unsent = 0;
+CREATE INDEX IF NOT EXISTS outcomes_ended ON outcomes (recorded_at) WHERE {_ENDED};
 """
 _FROM_1 = """
 ALTER TABLE outcomes ADD COLUMN recorded_at INTEGER;
@@ -45,9 +52,19 @@ UPDATE outcomes SET recorded_at = CAST(strftime('%s', 'now') AS INTEGER) * 10000
 """
 """Version 1 did not know when an answer was recorded: not later than now."""
 
+_FROM_2 = """
+ALTER TABLE outcomes ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outcomes ADD COLUMN is_suspended INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outcomes ADD COLUMN effect_may_stand INTEGER NOT NULL DEFAULT 0;
+DROP INDEX IF EXISTS outcomes_confirmed;
+"""
+"""Version 2 knew no notice that stops or suspends."""
+
+_MIGRATIONS = {1: _FROM_1 + _FROM_2, 2: _FROM_2}
+
 _COLUMNS = (
     "request_id, subject_right, notice_id, state, sequence, acknowledgement, retry_at,"
-    " sealed_obligation, is_unsent, recorded_at"
+    " sealed_obligation, is_unsent, recorded_at, revision, is_suspended, effect_may_stand"
 )
 _FIND = f"""
 SELECT {_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN outcomes
@@ -58,7 +75,8 @@ INSERT INTO outcomes (request_id, subject_right, notice_id, state)
 VALUES (?, ?, ?, {OutcomeState.ASKED.value})
 ON CONFLICT DO UPDATE SET notice_id = excluded.notice_id, state = excluded.state
 """
-_SAVE = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PLACES = ", ".join("?" * len(_COLUMNS.split(",")))
+_SAVE = f"INSERT OR REPLACE INTO outcomes ({_COLUMNS}) VALUES ({_PLACES})"
 _DUE = f"SELECT {_COLUMNS} FROM outcomes WHERE retry_at <= ? ORDER BY retry_at LIMIT ?"
 _UNSENT = f"SELECT {_COLUMNS} FROM outcomes WHERE is_unsent = 1 LIMIT ?"
 _NEXT = "SELECT min(retry_at) FROM outcomes WHERE retry_at IS NOT NULL"
@@ -68,7 +86,7 @@ UPDATE outcomes SET is_unsent = 0 WHERE request_id = ? AND subject_right = ? AND
 _FORGET = f"""
 DELETE FROM outcomes WHERE (request_id, subject_right) IN (
   SELECT request_id, subject_right FROM outcomes
-  WHERE state = {OutcomeState.CONFIRMED.value} AND is_unsent = 0 AND recorded_at < ?
+  WHERE {_ENDED} AND recorded_at < ?
   ORDER BY recorded_at LIMIT ?
 )
 """
@@ -76,7 +94,7 @@ DELETE FROM outcomes WHERE (request_id, subject_right) IN (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int, int | None]
+_Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int, int | None, int, int, int]
 
 
 class SqliteOutcomeStore:
@@ -156,7 +174,7 @@ class SqliteOutcomeStore:
         self._write(_SENT, rows)
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Delete by the index of what is confirmed; the file keeps its size and reuses the room."""
+        """Delete by the index of what has ended; the file keeps its size and reuses the room."""
         with self._faults():
             return self._open().execute(_FORGET, (_number(before), limit)).rowcount
 
@@ -198,7 +216,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise Unavailable("the outcome store was written by a later version of dsr-sdk")
-    migration = _FROM_1 if version == 1 else ""
+    migration = _MIGRATIONS.get(version, "")
     connection.executescript(
         f"BEGIN IMMEDIATE; {migration} {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT"
     )
@@ -216,6 +234,9 @@ def _row(one: Outcome) -> _Row:
         one.sealed_obligation,
         int(one.is_unsent),
         None if one.recorded_at is None else _number(one.recorded_at),
+        one.revision,
+        int(one.is_suspended),
+        int(one.effect_may_stand),
     )
 
 
@@ -230,6 +251,9 @@ def _outcome(row: _Row) -> Outcome:
         sealed_obligation=row[7],
         is_unsent=bool(row[8]),
         recorded_at=None if row[9] is None else _time(row[9]),
+        revision=row[10],
+        is_suspended=bool(row[11]),
+        effect_may_stand=bool(row[12]),
     )
 
 

@@ -41,6 +41,12 @@ class OutcomeState(IntEnum):
     RAISED = 5
     """Answered `failed` since the handler raised; its effect may stand."""
 
+    STOPPED = 6
+    """Told to stop, and answered `stopped` or `too_late`: nothing is begun any more."""
+
+    UNASKED = 7
+    """Told to wait before it was told to begin: the handler was never asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -69,6 +75,15 @@ class Outcome:
     recorded_at: datetime | None = None
     """When the last answer was recorded; `OutcomeStore.forget` goes by it."""
 
+    revision: int = 0
+    """That of the notice that counts: one with a lower revision changes nothing any more."""
+
+    is_suspended: bool = False
+    """That notice suspends: nothing is begun until one with a higher revision has it go on."""
+
+    effect_may_stand: bool = False
+    """A former asking may have had its effect, though no answer says so."""
+
 
 class OutcomeStore(Protocol):
     """Durable memory of one system's outcomes.
@@ -90,7 +105,7 @@ class OutcomeStore(Protocol):
     async def begin(self, begun: Sequence[tuple[ObligationKey, str]]) -> None:
         """Mark obligations as asked under a notice id, before the handler is asked.
 
-        Sequence, last acknowledgement, retry, sealed obligation and time stay as they were.
+        Everything else that is known of them stays as it was.
         """
 
     async def save(self, outcomes: Sequence[Outcome]) -> None:
@@ -109,10 +124,10 @@ class OutcomeStore(Protocol):
         """Take the mark from these outcomes; one that has a later sequence by now keeps it."""
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Delete confirmed outcomes that were recorded before then; return how many.
+        """Delete confirmed and stopped outcomes that were recorded before then; return how many.
 
-        At most `limit` are deleted, the oldest first. One that is unsent, does not confirm, or has
-        no time stays for ever.
+        At most `limit` are deleted, the oldest first. One that is unsent, suspended, neither
+        confirmed nor stopped, or without a time stays for ever.
         """
 
 

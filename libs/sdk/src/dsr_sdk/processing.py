@@ -19,21 +19,19 @@ from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer, Failed, InProgress, Unresolvable, to_acknowledgement
-from dsr_sdk.deciding import (
-    Step,
-    decide,
-    failure,
-    outcome_of,
-    repeated,
-    says_the_same,
-    still_asked,
-)
+from dsr_sdk.deciding import Step, decide, effect_may_stand, failure, those_that_count
 from dsr_sdk.handlers import Asker, Handler
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
+from dsr_sdk.recording import (
+    after_its_end,
+    outcome_of,
+    still_asked,
+    suspended,
+    unasked_outcome,
+)
 from dsr_sdk.requests import SystemRequest
-from dsr_sdk.rounds import Identities, InHand, Round, request_for
-from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_sdk.rounds import Identities, InHand, Round, request_for, signable
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = ["Emit", "Processor"]
@@ -43,6 +41,9 @@ Emit = Callable[[Sequence[Signable]], Awaitable[None]]
 
 _FLUSH_SECONDS = 1.0
 _RESEND = 1000
+
+_ENDED = (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
+_OWE_NOTHING = (Step.SUSPEND, Step.PASS)
 
 
 class Processor:
@@ -68,6 +69,7 @@ class Processor:
         self._emit = emit
         self._honours_scope = honours_scope
         self._in_hand: dict[ObligationKey, InHand] = {}
+        self._processing = asyncio.Lock()
         self._saving = asyncio.Lock()
         self._has_unsent = True
         self.next_retry_at: datetime | None = None
@@ -81,8 +83,9 @@ class Processor:
     ) -> dict[int, RejectedInput]:
         """Answer these obligations; return when the broker has the acknowledgements.
 
-        Where an obligation is named twice, the later notice counts. Answers that come while others
-        are still at work are sent each second.
+        Where an obligation is named twice, the notice with the higher revision counts, and of
+        equals the later. Answers that come while others are still at work are sent each second. One
+        call works at a time: a handler at work is finished before a stop of its request is heard.
 
         Returns:
             Why an identity could not be opened, by its position in what was given.
@@ -92,17 +95,21 @@ class Processor:
                 no handler again whose outcome was stored.
         """
         turn = Round(is_retry)
-        try:
-            await self._prepare(turn, obligations)
-            if turn.asks:
-                begun = [(key, one.obligation.notice.notice_id) for key, one in turn.asks.items()]
-                await self._outcomes.begin(begun)
-                await self._ask_all(turn)
-            await self._flush(turn)
-        finally:
-            for key in turn.asks:
-                self._in_hand.pop(key, None)
+        async with self._processing:
+            try:
+                await self._work(turn, obligations)
+            finally:
+                for key in turn.asks:
+                    self._in_hand.pop(key, None)
         return turn.faults
+
+    async def _work(self, turn: Round, obligations: Sequence[SealedObligation]) -> None:
+        await self._prepare(turn, obligations)
+        if turn.asks:
+            begun = [(key, one.obligation.notice.notice_id) for key, one in turn.asks.items()]
+            await self._outcomes.begin(begun)
+            await self._ask_all(turn)
+        await self._flush(turn)
 
     async def retry_due(self, limit: int) -> None:
         """Ask again for some of what is due, the oldest first; do nothing where nothing is.
@@ -141,36 +148,32 @@ class Processor:
             if not unsent:
                 return
             self._has_unsent = True
-            await self._emit([_signable(one.acknowledgement) for one in unsent])
+            await self._emit([signable(one) for one in unsent])
             await self._outcomes.mark_sent(unsent)
 
     async def answer(self, request_id: RequestId, right: Right, answer: Answer) -> None:
         """Record an answer from outside a handler's return; it is sent at once, or as soon as can be.
 
-        While the handler still runs, an answer that does not confirm is interim.
+        While the handler still runs, an answer that does not confirm is interim. After a stop, one
+        that confirms is told as `too_late`.
 
         Raises:
-            RuleViolation: This system was never asked, or has confirmed with another answer.
+            RuleViolation: This system was never asked, has confirmed with another answer, or was
+                told to stop and does not confirm.
             RejectedInput: The answer is none for this right, or could not be sent.
             Unavailable: The store is away; nothing was recorded.
         """
         key = ObligationKey(request_id, right)
         async with self._saving:
             stored = (await self._outcomes.find([key])).get(key)
-            if stored is None:
+            if stored is None or stored.state is OutcomeState.UNASKED:
                 raise RuleViolation("unknown_obligation", "this system was never asked for that")
             in_hand = self._in_hand.get(key)
-            acknowledgement = self._acknowledge(key, answer, stored.sequence + 1)
-            if stored.state is OutcomeState.CONFIRMED:
-                if says_the_same(acknowledgement, stored.acknowledgement):
-                    return
-                raise RuleViolation("already_confirmed", "this obligation has its answer")
-            sealed = stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")
-            outcome = outcome_of(
-                acknowledgement, notice_id=stored.notice_id, sealed_obligation=sealed, unsent=True
-            )
-            if in_hand is not None and not acknowledgement.confirms:
-                outcome = still_asked(outcome, stored)
+            told = self._acknowledge(key, answer, stored.sequence + 1)
+            acknowledgement = after_its_end(stored, told) if stored.state in _ENDED else told
+            if acknowledgement is None:
+                return
+            outcome = _later_outcome(acknowledgement, stored, in_hand)
             await self._outcomes.save([outcome])
             if in_hand is not None:
                 in_hand.sequence = outcome.sequence
@@ -178,30 +181,33 @@ class Processor:
             self._note([outcome])
 
     async def _prepare(self, turn: Round, obligations: Sequence[SealedObligation]) -> None:
-        latest = {one.key: position for position, one in enumerate(obligations)}
-        found = await self._outcomes.find(list(latest))
+        counting, overruled = those_that_count(obligations)
+        found = await self._outcomes.find(list(counting))
         identities = Identities(self._keys)
-        again: list[Outcome] = []
-        for key, position in latest.items():
+        changed: list[Outcome] = []
+        for key, position in counting.items():
             obligation = obligations[position]
             stored = found.get(key)
-            notice = obligation.notice
-            step = decide(
-                stored, notice.notice_id, is_retry=turn.is_retry, reminder=notice.reminder
-            )
-            if step is Step.REPLAY and stored is not None:
-                turn.to_send.append(_signable(stored.acknowledgement))
+            step = decide(stored, obligation.notice, is_retry=turn.is_retry)
+            if step is not Step.ASK:
+                outcome = unasked_outcome(
+                    step, stored, obligation, system_id=self._system_id, at=self._clock()
+                )
+                if outcome is not None and outcome is not stored:
+                    changed.append(outcome)
+                if outcome is not None and (step not in _OWE_NOTHING or key in overruled):
+                    turn.send_again(outcome)
                 continue
-            if step is Step.REPEAT and stored is not None:
-                again.append(repeated(stored, notice.notice_id, at=self._clock()))
-                continue
-            in_hand = InHand(obligation, stored.sequence if stored else 0)
+            in_hand = InHand(obligation)
+            if stored is not None:
+                in_hand.sequence = stored.sequence
+                in_hand.effect_may_stand = effect_may_stand(stored)
             try:
                 identity = identities.of(obligation)
             except RejectedInput as fault:
                 turn.faults[position] = fault
                 if stored is not None and stored.state is OutcomeState.UNREADABLE:
-                    turn.to_send.append(_signable(stored.acknowledgement))
+                    turn.send_again(stored)
                 else:
                     failed = Failed("the identity cannot be opened with this system's key")
                     turn.results.append((in_hand, failed, OutcomeState.UNREADABLE))
@@ -210,12 +216,11 @@ class Processor:
             if unasked is not None:
                 turn.results.append((in_hand, unasked, None))
                 continue
-            in_hand.request = request_for(in_hand, identity, step, self._report)
+            in_hand.request = request_for(in_hand, identity, self._report)
             turn.asks[key] = self._in_hand[key] = in_hand
-        if again:
+        if changed:
             async with self._saving:
-                await self._outcomes.save(again)
-            turn.to_send.extend(_signable(one.acknowledgement) for one in again)
+                await self._outcomes.save(changed)
 
     def _unasked(self, obligation: SealedObligation, identity: Identity) -> Answer | None:
         """Return the answer that needs no handler, or none."""
@@ -254,6 +259,7 @@ class Processor:
     async def _ask_handlers(self, turn: Round) -> None:
         def answered(request: SystemRequest, result: Answer | Exception) -> None:
             in_hand = turn.asks[ObligationKey(request.request_id, request.right)]
+            in_hand.effect_may_stand = request.may_be_repeat  # a batch may have raised before
             turn.results.append((in_hand, result, None))
 
         def is_settled(request: SystemRequest) -> bool:
@@ -324,9 +330,11 @@ class Processor:
         outcome = outcome_of(
             acknowledgement,
             notice_id=obligation.notice.notice_id,
+            revision=obligation.notice.revision,
             state=state,
             sealed_obligation=obligation,
             unsent=is_retry,
+            effect_may_stand=in_hand.effect_may_stand,
         )
         return outcome, (acknowledgement, len(outcome.acknowledgement))
 
@@ -355,5 +363,23 @@ class Processor:
                 self.next_retry_at = one.retry_at
 
 
-def _signable(stored: bytes) -> Signable:
-    return acknowledgement_from_bytes(stored), len(stored)
+def _later_outcome(
+    acknowledgement: Acknowledgement, stored: Outcome, in_hand: InHand | None
+) -> Outcome:
+    """Make what is stored of an answer from outside a handler's return."""
+    sealed = stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")
+    is_stopped = stored.state is OutcomeState.STOPPED
+    outcome = outcome_of(
+        acknowledgement,
+        notice_id=stored.notice_id,
+        revision=in_hand.obligation.notice.revision if in_hand else stored.revision,
+        state=OutcomeState.STOPPED if is_stopped else None,
+        sealed_obligation=sealed,
+        unsent=True,
+        effect_may_stand=effect_may_stand(stored) and not is_stopped,
+    )
+    if in_hand is not None and not acknowledgement.confirms:
+        return still_asked(outcome, stored)
+    if in_hand is None and stored.is_suspended:
+        return suspended(outcome)
+    return outcome

@@ -39,8 +39,9 @@ class SystemRequest:
     """Counts the answers that this obligation will have had with this one, from 1."""
 
     may_be_repeat: bool
-    """The handler may have been asked before and its effect may stand: a crash or an exception fell
-    between the effect and its outcome, or its last answer was that the work goes on. Then "nothing found" usually means that it was erased."""
+    """The handler was asked before and its effect may stand: a crash or an exception fell between the
+    effect and its outcome, or an answer was that the work goes on, and none has confirmed since. Then
+    "nothing found" usually means that it was erased."""
 
     _report: Report = field(repr=False, compare=False)
 

@@ -9,14 +9,14 @@ from dsr_core.identity import Identity
 from dsr_core.rights import Right
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
-from dsr_sdk.deciding import Step
 from dsr_sdk.obligations import ObligationKey, SealedObligation
-from dsr_sdk.outcomes import OutcomeState
+from dsr_sdk.outcomes import Outcome, OutcomeState
 from dsr_sdk.requests import AccessRequest, DeletionRequest, Report, SystemRequest
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.sealing import Opener
 
-__all__ = ["Identities", "InHand", "Round", "request_for"]
+__all__ = ["Identities", "InHand", "Round", "request_for", "signable"]
 
 _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.DELETION: DeletionRequest,
@@ -29,8 +29,11 @@ class InHand:
     """An obligation between its decision and its outcome."""
 
     obligation: SealedObligation
-    sequence: int
+    sequence: int = 0
     """The number of the last answer so far."""
+
+    effect_may_stand: bool = False
+    """The handler was asked before, and no answer says what came of it."""
 
     request: SystemRequest | None = None
     """What the handler is asked; none where it is not asked."""
@@ -53,6 +56,17 @@ class Round:
 
     faults: dict[int, RejectedInput] = field(default_factory=dict)
     """Identities that could not be opened, by their position in what was given."""
+
+    def send_again(self, outcome: Outcome) -> None:
+        """Have an answer sent as it is stored; nothing where there is none yet."""
+        if outcome.sequence:
+            self.to_send.append(signable(outcome))
+
+
+def signable(outcome: Outcome) -> Signable:
+    """Return the answer as it is stored."""
+    stored = outcome.acknowledgement
+    return acknowledgement_from_bytes(stored), len(stored)
 
 
 class Identities:
@@ -79,7 +93,7 @@ class Identities:
         return opener.open(sealed.sealed, request_id=sealed.request_id)
 
 
-def request_for(in_hand: InHand, identity: Identity, step: Step, report: Report) -> SystemRequest:
+def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRequest:
     """Make what the handler is asked."""
     notice = in_hand.obligation.notice
     return _REQUESTS[notice.right](
@@ -90,6 +104,6 @@ def request_for(in_hand: InHand, identity: Identity, step: Step, report: Report)
         notice.due_at,
         notice.reminder,
         in_hand.sequence + 1,
-        step is Step.ASK_AS_REPEAT,
+        in_hand.effect_may_stand,
         report,
     )

@@ -220,10 +220,11 @@ class Subscriber:
         """Answer later, after a handler returned `InProgress`.
 
         The answer is durable when this returns, and is sent as soon as can be. The same answer again
-        changes nothing.
+        changes nothing. After a stop, one that confirms is told as `too_late`.
 
         Raises:
-            RuleViolation: This system was never asked, or has confirmed with another answer.
+            RuleViolation: This system was never asked, has confirmed with another answer, or was
+                told to stop and does not confirm.
             RejectedInput: The answer is none for this right, or could not be sent.
             Unavailable: The subscriber is not running, or the store is away; nothing was recorded.
         """

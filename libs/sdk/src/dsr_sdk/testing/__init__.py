@@ -22,11 +22,13 @@ from dsr_sdk.testing.fake_bus import FakeBroker, FakeBus
 from dsr_sdk.testing.harness import SubscriberHarness
 from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
 from dsr_sdk.testing.notices import a_notice, a_notice_record, acknowledgements_in, an_identity
+from dsr_wire.codec.notices import Instruction
 
 __all__ = [
     "Acknowledgement",
     "FakeBroker",
     "FakeBus",
+    "Instruction",
     "MemoryOutcomeStore",
     "SubscriberHarness",
     "a_notice",

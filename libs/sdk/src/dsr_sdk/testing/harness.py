@@ -18,6 +18,7 @@ from dsr_sdk.obligations import ObligationKey, obligations_of
 from dsr_sdk.processing import Processor
 from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
 from dsr_sdk.testing.notices import IdentityLike, a_notice, a_notice_record, new_request_id
+from dsr_wire.codec.notices import Instruction, Notice
 
 if TYPE_CHECKING:
     from dsr_sdk.subscriber import Subscriber
@@ -62,6 +63,7 @@ class SubscriberHarness:
         reminder: int = 0,
         scope: Scope | None = None,
         may_be_repeat: bool = False,
+        revision: int = 0,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -73,6 +75,8 @@ class SubscriberHarness:
             reminder: The number of the reminder.
             scope: What part of the data is meant; all of it unless given.
             may_be_repeat: Pretend that the subscriber had crashed after asking the handler.
+            revision: Of two notices about one request the higher one counts; to go on after
+                `suspend`, give a higher one than that had.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -85,10 +89,51 @@ class SubscriberHarness:
             right=asked,
             reminder=reminder,
             scope=scope,
+            revision=revision,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]
             await self.outcomes.begin([(key, notice.notice_id) for key in keys])
+        return await self._deliver(notice)
+
+    async def stop(
+        self, *request_ids: str, right: Right | None = None, revision: int = 1, reminder: int = 0
+    ) -> tuple[Acknowledgement, ...]:
+        """Deliver a notice that stops these requests, and return the answers.
+
+        No handler is asked: they are `stopped` or `too_late` by what the outcome store knows.
+        """
+        return await self._instruct(Instruction.STOP, request_ids, right, revision, reminder)
+
+    async def suspend(
+        self, *request_ids: str, right: Right | None = None, revision: int = 1
+    ) -> tuple[Acknowledgement, ...]:
+        """Deliver a notice that suspends these requests; no answer is owed.
+
+        Nothing is begun for them until `deliver` with a higher revision.
+        """
+        return await self._instruct(Instruction.SUSPEND, request_ids, right, revision)
+
+    async def _instruct(
+        self,
+        instruction: Instruction,
+        request_ids: Sequence[str],
+        right: Right | None,
+        revision: int,
+        reminder: int = 0,
+    ) -> tuple[Acknowledgement, ...]:
+        notice = a_notice(
+            {RequestId(one): {} for one in request_ids},
+            to=(self._subscriber.keys.public,),
+            organisation_id=self._subscriber.organisation_id,
+            right=right or next(iter(self._subscriber.handlers)),
+            reminder=reminder,
+            instruction=instruction,
+            revision=revision,
+        )
+        return await self._deliver(notice)
+
+    async def _deliver(self, notice: Notice) -> tuple[Acknowledgement, ...]:
         record = a_notice_record(notice)
         self._last = Record(record.topic, 0, 0, record.key, record.value, record.headers)
         return await self.redeliver()

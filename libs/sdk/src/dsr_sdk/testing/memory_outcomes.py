@@ -12,6 +12,8 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 
 __all__ = ["MemoryOutcomeStore"]
 
+_ENDED = (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
+
 
 class MemoryOutcomeStore:
     """Outcomes in a dictionary."""
@@ -76,12 +78,12 @@ class MemoryOutcomeStore:
                 self.outcomes[one.key] = replace(now, is_unsent=False)
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Delete what was confirmed before then, as the port says."""
+        """Delete what ended before then, as the port says."""
         self._check()
         old = [
             (one.recorded_at, one.key)
             for one in self.outcomes.values()
-            if one.state is OutcomeState.CONFIRMED and not one.is_unsent and one.recorded_at
+            if one.state in _ENDED and not (one.is_unsent or one.is_suspended) and one.recorded_at
         ]
         forgotten = [key for at, key in sorted(old) if at < before][:limit]
         for key in forgotten:

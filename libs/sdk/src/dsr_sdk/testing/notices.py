@@ -15,7 +15,13 @@ from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_sdk.bus import Record
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
-from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice, notice_to_wire
+from dsr_wire.codec.notices import (
+    Instruction,
+    Notice,
+    SealedIdentity,
+    SystemNotice,
+    notice_to_wire,
+)
 from dsr_wire.envelope import Outgoing, decode, encode
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.merkle import leaf_hash
@@ -55,8 +61,10 @@ def a_notice(
     notice_id: str | None = None,
     due_in: timedelta = timedelta(days=30),
     scope: Scope | None = None,
+    instruction: Instruction = Instruction.PERFORM,
+    revision: int = 0,
 ) -> Notice:
-    """Make a notice that seals every identity for every system.
+    """Make a notice that seals every identity for every system; none where it stops or suspends.
 
     Args:
         identities: What names the data subject of each request.
@@ -67,6 +75,8 @@ def a_notice(
         notice_id: Another than a new one, for redelivery.
         due_in: How long from now the answers are due.
         scope: What part of the data is meant; all of it unless given.
+        instruction: Whether to do what the right asks, to stop, or to suspend.
+        revision: Of two notices about one request the higher one counts.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -80,8 +90,22 @@ def a_notice(
         sent_at=now,
         reminder=reminder,
         scope=scope or Scope(),
-        systems=tuple(_sealed_for(one, identities, right) for one in to),
+        systems=tuple(_part_of(one, identities, right, instruction) for one in to),
+        instruction=instruction,
+        revision=revision,
     )
+
+
+def _part_of(
+    keys: SystemPublicKeys,
+    identities: Mapping[RequestId, IdentityLike],
+    right: Right,
+    instruction: Instruction,
+) -> SystemNotice:
+    if instruction is Instruction.PERFORM:
+        return _sealed_for(keys, identities, right)
+    named = tuple(SealedIdentity(request_id, b"") for request_id in identities)
+    return SystemNotice(SystemId(keys.system_id), named, "", b"")
 
 
 def _sealed_for(
