@@ -21,15 +21,27 @@ from temporalio.testing import WorkflowEnvironment
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from workflow.fanout.apart_test import (  # noqa: E402 - as above
+    HOLD,
+    a_leaver,
+    a_settled,
+    decide,
+    later_dates,
+)
 from workflow.fanout.cohort_world import World, a_world  # noqa: E402 - as above
+from workflow.fanout.tiers_test import tiers as tiers_of  # noqa: E402 - as above
 
 from dsr_core.cohorts import workflow_id  # noqa: E402 - the tests' folder must be on the path first
-from dsr_fanout.adapters.temporal import add_search_attributes  # noqa: E402 - as above
+from dsr_fanout.adapters.temporal import (  # noqa: E402 - as above
+    add_search_attributes,
+    ensure_search_attributes,
+)
 from dsr_fanout.orders import SEARCH_ATTRIBUTES, Order, Tier, Verified  # noqa: E402 - as above
 from dsr_fanout.workflows.cohort import CohortWorkflow  # noqa: E402 - as above
 from support.waiting import eventually  # noqa: E402 - as above
 
 _SERVER = Path(sys.executable).parent / "temporal-test-server"
+_DEVELOPMENT_SERVER = Path(sys.executable).parent / "temporal"
 
 
 async def answered(world: World) -> Order:
@@ -186,6 +198,87 @@ async def never_proven(world: World) -> Order:
     return order
 
 
+async def left_and_extended(world: World) -> Order:
+    """A request that leaves its cohort by an extension, is reminded under it, and is answered."""
+    order = await a_leaver(world)
+    dates = later_dates(order, 60)
+    handle = await decide(world, order, "deadline_extended", **dates)
+    await world.environment.sleep(timedelta(days=50))
+    await eventually(lambda: world.publisher.asked(1))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def stopped(world: World) -> Order:
+    """A request that is withdrawn from a cohort of one, and given up at its legal date."""
+    now = await world.environment.get_current_time()
+    due_at = now + timedelta(days=30)
+    order = await world.an_order(
+        members=1, received_at=now, due_at=due_at, tiers=tiers_of(now, due_at)
+    )
+    world.ledger.owed = {"crm": tuple(order.request_ids)}
+    await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    handle = await decide(world, order, "stopped", outcome="withdrawn")
+    await world.environment.sleep(timedelta(days=29))
+    world.answer(order)
+    await handle.result()
+    return order
+
+
+async def clarified(world: World) -> Order:
+    """A request whose person is asked what is meant, and says it after its first tiers."""
+    order = await a_leaver(world)
+    handle = await decide(world, order, "clarification_asked")
+    await world.environment.sleep(timedelta(days=20))
+    dates = later_dates(order, 20)
+    await decide(world, order, "clarification_given", 2, **dates)
+    await world.environment.sleep(timedelta(days=20))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def overtaken(world: World) -> Order:
+    """A request whose second decision comes before its first, and a third whose forerunner is lost."""
+    order = await a_leaver(world)
+    handle = await decide(world, order, "hold_lifted", 2, hold_id=HOLD)
+    await decide(world, order, "hold_placed", hold_id=HOLD)
+    await eventually(lambda: len(world.publisher.amended) == 3)
+    await decide(world, order, "obligation_settled", 4, settled=a_settled())
+    await world.environment.sleep(timedelta(minutes=11))
+    await eventually(lambda: len(world.publisher.amended) == 4)
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
+async def held(world: World) -> Order:
+    """A hold so long that a new history begins under it; it is lifted there."""
+    order = await a_leaver(world)
+    handle = await decide(world, order, "hold_placed", hold_id=HOLD)
+    latest = world.client.get_workflow_handle(handle.id)
+    began = (await latest.describe()).run_id
+
+    async def continued() -> bool:
+        reads = world.intake.reads[order.cohort_id]
+        await latest.signal(CohortWorkflow.answered)
+        await eventually(lambda: world.intake.reads[order.cohort_id] > reads)
+        return (await latest.describe()).run_id != began
+
+    await eventually(continued, within=60)
+    await decide(world, order, "hold_lifted", 2, hold_id=HOLD)
+    await eventually(lambda: len(world.publisher.amended) == 3)
+    world.answer(order)
+    await latest.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
 CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "answered": answered,
     "overdue": overdue,
@@ -197,7 +290,15 @@ CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "tiers": tiers,
     "proven": proven,
     "never-proven": never_proven,
+    "left-and-extended": left_and_extended,
+    "stopped": stopped,
+    "clarified": clarified,
+    "overtaken": overtaken,
 }
+"""What takes days, on the server that skips time."""
+
+LONG_CASES: dict[str, Callable[[World], Awaitable[Order]]] = {"held": held}
+"""What goes on in a new history, on the development server: there that comes after forty events."""
 
 
 async def main(name: str) -> None:
@@ -208,13 +309,45 @@ async def main(name: str) -> None:
         kinds = {key.name: int(key.indexed_value_type) for key in SEARCH_ATTRIBUTES}
         await add_search_attributes(environment.client, kinds)
         for case, live in CASES.items():
-            async with a_world(environment) as world:
-                order = await live(world)
-                handle = world.client.get_workflow_handle(workflow_id(order.cohort_id))
-                history = _without_the_machine(json.loads((await handle.fetch_history()).to_json()))
-            target = HERE / "histories" / f"{case}-{name}.json"
-            target.write_text(json.dumps(history, indent=1, sort_keys=True) + "\n")
-            sys.stdout.write(f"{target.name}: {len(history['events'])} events\n")
+            await _record(environment, case, live, name)
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(_DEVELOPMENT_SERVER),
+        dev_server_extra_args=[
+            "--dynamic-config-value",
+            "limit.historyCount.suggestContinueAsNew=40",
+        ],
+    ) as environment:
+        await ensure_search_attributes(environment.client)
+        for case, live in LONG_CASES.items():
+            await _record(environment, case, live, name)
+
+
+async def _record(
+    environment: WorkflowEnvironment,
+    case: str,
+    live: Callable[[World], Awaitable[Order]],
+    name: str,
+) -> None:
+    """Live through a case and write its histories: one, or one for each that it went on in."""
+    async with a_world(environment) as world:
+        order = await live(world)
+        run_id: str | None = None
+        histories: list[Any] = []
+        while True:
+            identity = workflow_id(order.cohort_id)
+            handle = world.client.get_workflow_handle(identity, run_id=run_id)
+            history = json.loads((await handle.fetch_history()).to_json())
+            histories.insert(0, history)
+            started = history["events"][0]["workflowExecutionStartedEventAttributes"]
+            run_id = started.get("continuedExecutionRunId")
+            if not run_id:
+                break
+    for number, history in enumerate(histories):
+        part = f"-{number}" if len(histories) > 1 else ""
+        target = HERE / "histories" / f"{case}{part}-{name}.json"
+        text = json.dumps(_without_the_machine(history), indent=1, sort_keys=True)
+        target.write_text(f"{text}\n")
+        sys.stdout.write(f"{target.name}: {len(history['events'])} events\n")
 
 
 def _without_the_machine(value: Any) -> Any:

@@ -19,10 +19,16 @@ _HISTORIES = {
 def test_there_are_histories() -> None:
     assert {name.rpartition("-")[0] for name in _HISTORIES} >= {
         "answered",
+        "clarified",
+        "held-0",
+        "held-1",
         "held-up",
         "late",
+        "left-and-extended",
+        "overtaken",
         "overdue",
         "reminder-held-up",
+        "stopped",
         "untold",
         "untold-for-long",
     }

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from google.protobuf.message import Message
+
 from dsr_contracts.v1 import notices_pb2, obligations_pb2
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Order, Verified
-from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice, notice_from_wire
+from dsr_fanout.orders import CohortProgress, Decided, Order, Verified
+from dsr_wire.codec.amendments import Amendment, amendment_from_wire
+from dsr_wire.codec.notices import (
+    Instruction,
+    Notice,
+    SealedIdentity,
+    SystemNotice,
+    notice_from_wire,
+)
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
 from dsr_wire.envelope import Outgoing, decode, header
 from dsr_wire.topics import OBLIGATIONS
@@ -85,8 +94,22 @@ class FakePublisher:
             obligations_opened_from_wire(
                 decode(one.value, one.headers, obligations_pb2.ObligationsOpened)
             )
+            for one in self._of(obligations_pb2.ObligationsOpened)
+        ]
+
+    @property
+    def amended(self) -> list[Amendment]:
+        return [
+            amendment_from_wire(decode(one.value, one.headers, obligations_pb2.ObligationsAmended))
+            for one in self._of(obligations_pb2.ObligationsAmended)
+        ]
+
+    def _of(self, kind: type[Message]) -> list[Outgoing]:
+        name = kind.DESCRIPTOR.full_name
+        return [
+            one
             for one in self.records
-            if one.topic == OBLIGATIONS.name
+            if one.topic == OBLIGATIONS.name and header(one.headers, "ce_type") == name
         ]
 
     @property
@@ -98,14 +121,29 @@ class FakePublisher:
         ]
 
     def asked(self, reminder: int) -> dict[str, set[str]]:
-        """Return which requests each system was told of, by the notices of one round."""
-        told: dict[str, set[str]] = {}
-        for notice in self.notices:
-            if notice.reminder == reminder:
-                for system in notice.systems:
-                    ids = {identity.request_id for identity in system.identities}
-                    told.setdefault(system.system_id, set()).update(ids)
-        return told
+        """Return which requests each system was told of, by the first notice or by one reminder."""
+        return _told(
+            one
+            for one in self.notices
+            if one.reminder == reminder and (reminder or not one.revision)
+        )
+
+    def instructed(self, instruction: Instruction, revision: int) -> dict[str, set[str]]:
+        """Return which requests each system was told of after a decision, reminders left out."""
+        return _told(
+            one
+            for one in self.notices
+            if (one.instruction, one.revision, one.reminder) == (instruction, revision, 0)
+        )
+
+
+def _told(notices: Iterable[Notice]) -> dict[str, set[str]]:
+    told: dict[str, set[str]] = {}
+    for notice in notices:
+        for system in notice.systems:
+            ids = {identity.request_id for identity in system.identities}
+            told.setdefault(system.system_id, set()).update(ids)
+    return told
 
 
 @dataclass
@@ -121,6 +159,10 @@ class FakeIntake:
     seals: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
     given_up: list[str] = field(default_factory=list)
+    stops_given_up: list[str] = field(default_factory=list)
+    sealed_under: list[str] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
+    """Systems, each with a request of which a hold says that it is not sealed for."""
 
     def knows(self, cohort_id: str, *, members: int, open_members: int) -> None:
         """Make a cohort stand so."""
@@ -128,7 +170,7 @@ class FakeIntake:
 
     async def seal(
         self,
-        cohort_id: str,  # noqa: ARG002 - the port's
+        cohort_id: str,
         *,
         registry_digest: str,  # noqa: ARG002 - the port's
         system_ids: Sequence[str],
@@ -138,13 +180,14 @@ class FakeIntake:
         if self.without_keys.intersection(system_ids):
             raise Unavailable("a system has no keys")
         self.seals.append((tuple(system_ids), tuple(request_ids)))
+        self.sealed_under.append(cohort_id)
         return tuple(
             SystemNotice(
                 SystemId(system_id),
                 tuple(
                     SealedIdentity(RequestId(one), b"s" * self.sealed_size)
                     for one in request_ids
-                    if one not in self.answered
+                    if one not in self.answered and (system_id, one) not in self.held
                 ),
                 key_id="0123456789abcdef",
                 sealed_key=b"k" * self.sealed_key_size,
@@ -155,6 +198,11 @@ class FakeIntake:
     async def give_up_identity(self, cohort_id: str) -> CohortProgress:
         self.away.call()
         self.given_up.append(cohort_id)
+        return self.cohorts[cohort_id]
+
+    async def give_up_stopping(self, cohort_id: str) -> CohortProgress:
+        self.away.call()
+        self.stops_given_up.append(cohort_id)
         return self.cohorts[cohort_id]
 
     async def progress(self, cohort_id: str) -> CohortProgress | None:
@@ -169,10 +217,11 @@ class FakeLedger:
 
     away: Away = field(default_factory=Away)
     owed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
 
-    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]]:  # noqa: ARG002 - the port's
+    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
         self.away.call()
-        return self.owed
+        return None if cohort_id in self.unknown else self.owed
 
 
 @dataclass
@@ -202,6 +251,7 @@ class FakeWorkflows:
     finished: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     proven: dict[str, Verified] = field(default_factory=dict)
+    taken: list[tuple[Order, Decided]] = field(default_factory=list)
 
     async def start(self, order: Order) -> bool:
         self.away.call()
@@ -226,4 +276,10 @@ class FakeWorkflows:
         if cohort_id not in self.running:
             return False
         self.proven[cohort_id] = verified
+        return True
+
+    async def decided(self, order: Order, decided: Decided) -> bool:
+        if not await self.start(order):
+            return False
+        self.taken.append((order, decided))
         return True

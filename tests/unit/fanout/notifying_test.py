@@ -20,9 +20,9 @@ from dsr_fanout.application.notifying import SEALS_A_CALL, Notifying, Untold
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.records import RECORD_LIMIT
 from dsr_fanout.orders import Order, Sending
-from dsr_wire.codec.notices import SystemNotice
+from dsr_wire.codec.notices import Instruction, SystemNotice
 from dsr_wire.envelope import header
-from support.builders import NOW, a_registry, a_request_id, a_system
+from support.builders import NOW, a_cohort_id, a_registry, a_request_id, a_system
 
 
 class _Scene:
@@ -335,3 +335,48 @@ async def test_unknown_registry_version_is_unavailable() -> None:
 
 def _requests(systems: tuple[SystemNotice, ...]) -> set[str]:
     return {identity.request_id for one in systems for identity in one.identities}
+
+
+async def test_a_request_that_a_hold_covers_in_one_system_is_left_out_there_alone() -> None:
+    scene = _Scene()
+    order = scene.order()
+    held, other = order.request_ids
+    scene.intake.held = {("crm", held)}
+    await scene.notifying.notify(Sending(order=order), at=NOW)
+    assert scene.publisher.asked(0) == {
+        "billing": {held, other},
+        "crm": {other},
+        "mailer": {held, other},
+    }
+
+
+async def test_what_follows_from_a_decision_has_its_revision_in_its_id() -> None:
+    scene = _Scene()
+    order = scene.order(members=1, home_cohort_id=a_cohort_id(77))
+    scene.ledger.owed = {"crm": tuple(order.request_ids)}
+    for instruction in ("stop", "suspend", "perform"):
+        sending = Sending(
+            order=order, instruction=instruction, revision=3, system_ids=["crm", "mailer"]
+        )
+        await scene.notifying.notify(sending, at=NOW)
+    ids = [one for one in scene.publisher.event_ids if one and "example-group" in one]
+    assert ids == [
+        f"{order.cohort_id}/example-group/stop-3",
+        f"{order.cohort_id}/example-group/suspend-3",
+        f"{order.cohort_id}/example-group/perform-3",
+    ]
+    assert {one.key for one in scene.publisher.records} == {a_cohort_id(77).encode()}
+    assert {one.revision for one in scene.publisher.notices} == {3}
+    suspended = scene.publisher.instructed(Instruction.SUSPEND, 3)
+    assert set(suspended) == {"crm", "mailer"}, "whoever has answered is suspended as well"
+    assert scene.intake.seals == [(("crm",), tuple(order.request_ids))]
+
+
+async def test_a_reminder_waits_for_the_ledger_and_a_stop_does_not() -> None:
+    scene = _Scene()
+    order = scene.order(members=1)
+    scene.ledger.unknown = {order.cohort_id}
+    with pytest.raises(Unavailable, match="not recorded"):
+        await scene.notifying.notify(Sending(order=order, reminder=1), at=NOW)
+    await scene.notifying.notify(Sending(order=order, instruction="stop", revision=1), at=NOW)
+    assert set(scene.publisher.instructed(Instruction.STOP, 1)) == {"billing", "crm", "mailer"}

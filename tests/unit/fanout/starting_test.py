@@ -9,8 +9,9 @@ from unit.fanout.fanout_fakes import FakeIntake, FakeWorkflows
 
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.rights import Right
+from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
-from dsr_fanout.application.starting import ReminderPolicy, Start, Starting
+from dsr_fanout.application.starting import Start, Starting
 from support.builders import NOW, an_accepted_cohort, days
 
 _RETENTION = days(1)

@@ -12,16 +12,20 @@ from unit.fanout.fanout_fakes import FakeIntake, FakePublisher, FakeWorkflows
 
 from dsr_contracts.v1 import requests_pb2
 from dsr_core.errors import Unavailable
-from dsr_fanout.application.starting import ReminderPolicy, Starting
+from dsr_fanout.application.commanding import Commanding
+from dsr_fanout.application.ordering import ReminderPolicy
+from dsr_fanout.application.starting import Starting
 from dsr_fanout.metrics import Metrics
+from dsr_fanout.streams.commands import CommandsStream
 from dsr_fanout.streams.lifecycle import LifecycleStream
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.requests import RequestsStream
+from dsr_wire.codec.commands import DeadlineExtended, command_to_wire
 from dsr_wire.codec.lifecycle import cohort_answered_to_wire, states_changed_to_wire
 from dsr_wire.codec.requests import cohort_accepted_to_wire
 from dsr_wire.envelope import encode, header
-from dsr_wire.topics import LIFECYCLE, REQUESTS, Topic
-from support.builders import NOW, a_cohort_id, a_state_change, an_accepted_cohort, days
+from dsr_wire.topics import COMMANDS, LIFECYCLE, REQUESTS, Topic
+from support.builders import NOW, a_cohort_id, a_command, a_state_change, an_accepted_cohort, days
 
 
 @dataclass
@@ -71,6 +75,22 @@ class _Scene:
     def lifecycle(self) -> LifecycleStream:
         return LifecycleStream(
             workflows=self.workflows, refusals=self.refusals, metrics=self.metrics, concurrency=10
+        )
+
+    @property
+    def commands(self) -> CommandsStream:
+        commanding = Commanding(
+            workflows=self.workflows,
+            intake=FakeIntake(),
+            reminders=ReminderPolicy(fraction=0.5),
+            retention=days(1),
+        )
+        return CommandsStream(
+            commanding=commanding,
+            refusals=self.refusals,
+            metrics=self.metrics,
+            now=lambda: NOW,
+            concurrency=10,
         )
 
     def counted(self, name: str, **labels: str) -> float | None:
@@ -188,3 +208,14 @@ async def test_other_types_on_the_lifecycle_topic_are_buried() -> None:
     await scene.lifecycle.handle([stranger, _Record(LIFECYCLE.name, b"x", [])])
     reasons = {header(one.headers, "dsr_dead_letter_reason") for one in scene.publisher.records}
     assert reasons == {"unexpected_type", "no_envelope"}
+
+
+async def test_commands_of_one_key_go_one_after_the_other() -> None:
+    scene = _Scene()
+    records = [
+        _record(command_to_wire(a_command(DeadlineExtended(), revision=number)), COMMANDS)
+        for number in range(1, 30)
+    ]
+    await scene.commands.handle(records)
+    assert [one.revision for _, one in scene.workflows.taken] == [*range(1, 30)]
+    assert scene.counted("dsr_fanout_commands", outcome="delivered") == 29

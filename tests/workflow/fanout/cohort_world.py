@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.testing import WorkflowEnvironment
 from unit.fanout.fanout_fakes import (
     FakeIntake,
@@ -24,12 +25,13 @@ from unit.fanout.fanout_fakes import (
 from dsr_core.cohorts import workflow_id
 from dsr_core.registry import Registry
 from dsr_fanout.activities.cohort import CohortActivities
+from dsr_fanout.application.amending import Amending
 from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
 from dsr_fanout.metrics import Metrics
-from dsr_fanout.orders import Ended, Order
+from dsr_fanout.orders import DECIDED_SIGNAL, Decided, Ended, Order
 from dsr_fanout.worker import new_worker
 from dsr_fanout.workflows.cohort import CohortWorkflow
 from support.builders import a_registry, an_id
@@ -84,6 +86,35 @@ class World:
             task_queue=self.task_queue,
         )
 
+    async def set_apart(
+        self, order: Order, decided: Decided
+    ) -> WorkflowHandle[CohortWorkflow, Ended]:
+        """Tell a request's workflow of a decision, and start it where it does not run."""
+        return await self.client.start_workflow(
+            CohortWorkflow.run,
+            order,
+            id=workflow_id(order.cohort_id),
+            task_queue=self.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=DECIDED_SIGNAL,
+            start_signal_args=[decided],
+        )
+
+    async def a_leaver(self, **changes: object) -> Order:
+        """A request that has left a cohort of three just now, and goes on under the order's dates."""
+        home = await self.an_order(members=3, **changes)
+        now = await self.environment.get_current_time()
+        request_id = an_id(next(_NUMBERS))
+        self.intake.knows(request_id, members=1, open_members=1)
+        return replace(
+            home,
+            cohort_id=request_id,
+            request_ids=[request_id],
+            home_cohort_id=home.cohort_id,
+            left_at=now,
+        )
+
     def answer(self, order: Order) -> None:
         """Let every member be answered."""
         self.intake.knows(order.cohort_id, members=len(order.request_ids), open_members=0)
@@ -107,6 +138,7 @@ class World:
             escalating=Escalating(
                 registries=self.registries, ledger=self.ledger, publisher=self.publisher
             ),
+            amending=Amending(publisher=self.publisher),
             metrics=self.metrics,
             now=lambda: datetime.now(UTC),
         )

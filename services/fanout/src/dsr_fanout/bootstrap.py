@@ -17,12 +17,14 @@ from dsr_fanout.adapters.kafka import KafkaPublisher
 from dsr_fanout.adapters.registry import PublishedRegistries
 from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
 from dsr_fanout.adapters.verifier import HttpLedger
+from dsr_fanout.application.amending import Amending
 from dsr_fanout.application.commanding import Commanding
 from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
+from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
-from dsr_fanout.application.starting import ReminderPolicy, Starting
+from dsr_fanout.application.starting import Starting
 from dsr_fanout.http.app import fanout_app
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.settings import FanoutSettings
@@ -103,6 +105,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         ),
         reading=Reading(intake=intake),
         escalating=Escalating(registries=registries, ledger=ledger, publisher=publisher),
+        amending=Amending(publisher=publisher),
         metrics=metrics,
         now=_now,
     )
@@ -148,7 +151,9 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         topics=[COMMANDS.name],
         group_id=COMMANDS_GROUP,
         handle=CommandsStream(
-            commanding=Commanding(workflows=workflows, intake=intake),
+            commanding=Commanding(
+                workflows=workflows, intake=intake, reminders=reminders, retention=remembered
+            ),
             refusals=refusals,
             metrics=metrics,
             now=_now,

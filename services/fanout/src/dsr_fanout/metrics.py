@@ -59,9 +59,16 @@ class Metrics:
             "Obligations put on record; a retried try counts again.",
             registry=registry,
         )
+        self.amendments = Counter(
+            "dsr_fanout_amendments",
+            "Amendments published, by the kind of the decision; a retried try counts again.",
+            ["kind"],
+            registry=registry,
+        )
         self.notices = Counter(
             "dsr_fanout_notices",
-            "Notices published, first ones and reminders; a retried try counts again.",
+            "Notices published: first, reminder, stop, suspend, or perform after a hold; a retried try "
+            "counts again.",
             ["kind"],
             registry=registry,
         )

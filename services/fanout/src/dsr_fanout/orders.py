@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from temporalio.common import RetryPolicy, SearchAttributeKey
 
 __all__ = [
+    "AMEND",
     "ANSWERED_SIGNAL",
+    "DECIDED_SIGNAL",
     "DUE_AT",
     "FEW_TRIES",
     "GIVE_UP_IDENTITY",
+    "GIVE_UP_STOPPING",
     "IDENTITY_SIGNAL",
     "NOTIFY",
     "OPEN_AND_NOTIFY",
@@ -28,7 +31,9 @@ __all__ = [
     "TOLD_BESIDE_THE_TIERS",
     "UNTOLD",
     "WORKFLOW",
+    "Apart",
     "CohortProgress",
+    "Decided",
     "Ended",
     "Opened",
     "Order",
@@ -36,7 +41,9 @@ __all__ = [
     "Reached",
     "Sending",
     "Sent",
+    "Settled",
     "State",
+    "Taken",
     "Tier",
     "Unsent",
     "Verified",
@@ -45,6 +52,7 @@ __all__ = [
 WORKFLOW = "CohortWorkflow"
 ANSWERED_SIGNAL = "answered"
 IDENTITY_SIGNAL = "identity_verified"
+DECIDED_SIGNAL = "decided"
 PROGRESS_QUERY = "progress"
 
 OPEN_AND_NOTIFY = "open_and_notify"
@@ -52,6 +60,8 @@ NOTIFY = "notify"
 READ_COHORT = "read_cohort"
 GIVE_UP_IDENTITY = "give_up_identity"
 TELL_TIER = "tell_tier"
+AMEND = "amend"
+GIVE_UP_STOPPING = "give_up_stopping"
 
 UNTOLD = "untold"
 """The type of a failure whose details are the organisations that were not told, all others were."""
@@ -80,6 +90,9 @@ class State:
     REMINDED = "reminded"
     ESCALATED = "escalated"
     OVERDUE = "overdue"
+    AWAITING_CLARIFICATION = "awaiting_clarification"
+    ON_HOLD = "on_hold"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +111,75 @@ class Verified:
 
     due_at: datetime
     tiers: list[Tier]
+    revision: int = 0
+    """Of the command; 0 in signals from before there were others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What two people answered in place of a system."""
+
+    system_id: str
+    disposition: str
+    proposed_by: str
+    approved_by: str
+    reason: str
+    """Why, without personal data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a person decided about one request; the dates as they are counted from then on."""
+
+    kind: str
+    """As the field of the command is called: stopped, hold_placed, …"""
+
+    revision: int
+    effective_at: datetime
+    recorded_at: datetime
+    due_at: datetime
+    tiers: list[Tier]
+    outcome: str = ""
+    """How it ends, where it is stopped."""
+
+    hold_id: str = ""
+    system_ids: list[str] = field(default_factory=list)
+    """The systems that a hold covers; empty means all of them."""
+
+    settled: Settled | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """What has set a request apart so far, beside its dates."""
+
+    revision: int = 0
+    """The highest that was taken."""
+
+    late: list[int] = field(default_factory=list)
+    """Revisions below it that have not come yet, and are waited for no more."""
+
+    has_left: bool = False
+    """The ledger was told that it left its home cohort."""
+
+    outcome: str = ""
+    """How it ends, where it is being stopped."""
+
+    awaits_clarification: bool = False
+    clarified_at: int = 0
+    """The revision of the last command about what is meant."""
+
+    dated_at: int = 0
+    """The revision of the command that the dates are from."""
+
+    holds: dict[str, list[str]] = field(default_factory=dict)
+    """The holds that are in force, each with the systems it covers; none means all of them."""
+
+    lifted: list[str] = field(default_factory=list)
+    """Holds that were lifted before it was heard that they were placed."""
+
+    pending: list[Decided] = field(default_factory=list)
+    """What has come and was not acted upon yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +189,10 @@ class Unsent:
     reminder: int = 0
     first: int = 0
     only: list[str] = field(default_factory=list)
+    instruction: str = "perform"
+    revision: int = 0
+    system_ids: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +243,15 @@ class Order:
     position: Position | None = None
     """None at the beginning; set where a long history was continued as a new one."""
 
+    home_cohort_id: str = ""
+    """The cohort of several that the request has left; empty for a cohort as it was accepted."""
+
+    left_at: datetime | None = None
+    """When the first command was recorded by which it left."""
+
+    apart: Apart | None = None
+    """As `position`; none where nobody has decided anything."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
@@ -165,6 +260,19 @@ class Reached:
     order: Order
     action: str
     """As `TierAction` spells it in the domain."""
+
+    left_out: list[str] = field(default_factory=list)
+    """Systems that nobody is told of, since a hold covers them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A decision that a workflow takes: what is owed changes by it."""
+
+    order: Order
+    decided: Decided
+    leaves: bool
+    """Whether it is the first of a request that leaves its home cohort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +300,18 @@ class Sending:
 
     only: list[str] = field(default_factory=list)
     """The organisations to tell, where the others have been told; empty for all."""
+
+    instruction: str = "perform"
+    """As `Instruction` spells it on the wire."""
+
+    revision: int = 0
+    """Of the command that it follows from, 0 where none."""
+
+    system_ids: list[str] = field(default_factory=list)
+    """The systems to tell; empty for all that the round is for."""
+
+    left_out: list[str] = field(default_factory=list)
+    """Systems that are not told, since a hold covers them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Order, Verified
+from dsr_fanout.orders import CohortProgress, Decided, Order, Verified
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.envelope import Outgoing
 
@@ -46,6 +46,14 @@ class Intake(Protocol):
         """
         ...
 
+    async def give_up_stopping(self, cohort_id: str) -> CohortProgress:
+        """Have a cohort of one that is being stopped end with what is known; return how it stands.
+
+        Raises:
+            RuleViolation: Its legal date has not passed, by intake's clock, or intake does not know it.
+        """
+        ...
+
     async def progress(self, cohort_id: str) -> CohortProgress | None:
         """Return how many members of a cohort are open, or none where intake does not know it."""
         ...
@@ -54,8 +62,11 @@ class Intake(Protocol):
 class Ledger(Protocol):
     """The verifier's record of who has confirmed what."""
 
-    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]]:
-        """Return the systems that have not confirmed, each with the requests that it owes."""
+    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
+        """Return the systems that have not confirmed, each with the requests that it owes.
+
+        None where it does not know the cohort: that is not the same as nobody missing.
+        """
         ...
 
 
@@ -92,4 +103,15 @@ class Workflows(Protocol):
 
     async def verified(self, cohort_id: str, verified: Verified) -> bool:
         """Tell a cohort's workflow that it is proven who asks; false where none runs."""
+        ...
+
+    async def decided(self, order: Order, decided: Decided) -> bool:
+        """Have a request's workflow running, and tell it of a decision, in one call.
+
+        One that runs takes the decision alone, and the order is nothing to it. False where it has run
+        and ended already.
+
+        Raises:
+            RejectedInput: Temporal will never take this, as it takes others.
+        """
         ...

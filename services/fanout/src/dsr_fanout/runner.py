@@ -27,15 +27,18 @@ __all__ = ["CohortRunner"]
 
 _NO_STORE = StorageDriverStoreContext(target=None)
 
+_PASSED_THROUGH = ("dsr_fanout.course", "dsr_fanout.orders")
+"""They keep no state, and read no clock but the workflow's."""
+
 _LOADED_AGAIN = (dsr_fanout, workflows, cohort)
 """The modules that the sandbox loads for each workflow."""
 
 
 class CohortRunner(WorkflowRunner):
-    """Runs workflows in the SDK's sandbox; `orders` is passed through, all else is loaded anew."""
+    """Runs workflows in the SDK's sandbox; `_PASSED_THROUGH` is not loaded anew for each of them."""
 
     def __init__(self) -> None:
-        restrictions = SandboxRestrictions.default.with_passthrough_modules("dsr_fanout.orders")
+        restrictions = SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
         self._sandboxed = SandboxedWorkflowRunner(restrictions=restrictions)
 
     def prepare_workflow(self, defn: Any) -> None:

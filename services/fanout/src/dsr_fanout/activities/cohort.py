@@ -17,14 +17,17 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from dsr_core.errors import DsrError, RejectedInput, RuleViolation, Unavailable
 from dsr_core.law.rules import TierAction
+from dsr_fanout.application.amending import Amending
 from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying, Untold
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.orders import (
+    AMEND,
     FEW_TRIES,
     GIVE_UP_IDENTITY,
+    GIVE_UP_STOPPING,
     NOTIFY,
     OPEN_AND_NOTIFY,
     READ_COHORT,
@@ -36,6 +39,7 @@ from dsr_fanout.orders import (
     Reached,
     Sending,
     Sent,
+    Taken,
 )
 
 __all__ = ["CohortActivities"]
@@ -55,6 +59,7 @@ class CohortActivities:
         notifying: Notifying,
         reading: Reading,
         escalating: Escalating,
+        amending: Amending,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
@@ -62,6 +67,7 @@ class CohortActivities:
         self._notifying = notifying
         self._reading = reading
         self._escalating = escalating
+        self._amending = amending
         self._metrics = metrics
         self._now = now
 
@@ -74,6 +80,8 @@ class CohortActivities:
             self.read_cohort,
             self.give_up_identity,
             self.tell_tier,
+            self.amend,
+            self.give_up_stopping,
         )
 
     @activity.defn(name=OPEN_AND_NOTIFY)
@@ -119,13 +127,27 @@ class CohortActivities:
     async def tell_tier(self, tier: Reached) -> int:
         """Tell that a tier is reached; return how many systems are missing."""
         action = TierAction(tier.action)
-        escalating = self._escalating.escalate(tier.order, action, at=self._now())
+        escalating = self._escalating.escalate(
+            tier.order, action, left_out=tier.left_out, at=self._now()
+        )
         missing = await self._mapped(TELL_TIER, escalating)
         self._metrics.tiers.labels(action.value).inc()
         return missing
 
+    @activity.defn(name=AMEND)
+    async def amend(self, taken: Taken) -> int:
+        """Tell the ledger what a decision changes; return how many amendments that took."""
+        amended = await self._mapped(AMEND, self._amending.amend(taken, at=self._now()))
+        self._metrics.amendments.labels(taken.decided.kind).inc(amended)
+        return amended
+
+    @activity.defn(name=GIVE_UP_STOPPING)
+    async def give_up_stopping(self, cohort_id: str) -> CohortProgress:
+        """Have a stop end with what is known on its legal date; read how its cohort stands."""
+        return await self._mapped(GIVE_UP_STOPPING, self._reading.stopped(cohort_id))
+
     async def _sent(self, sending: Sending) -> Sent:
-        notices = self._metrics.notices.labels("reminder" if sending.reminder else "first")
+        notices = self._metrics.notices.labels(_kind(sending))
         try:
             sent = await self._notifying.notify(sending, at=self._now())
         except Untold as error:
@@ -161,3 +183,10 @@ class CohortActivities:
             non_retryable=not at_once,
             category=ApplicationErrorCategory.BENIGN,
         )
+
+
+def _kind(sending: Sending) -> str:
+    """Return what a round of notices is counted as."""
+    if sending.reminder:
+        return "reminder"
+    return sending.instruction if sending.revision else "first"

@@ -46,7 +46,13 @@ class HttpIntake:
 
     async def give_up_identity(self, cohort_id: str) -> CohortProgress:
         """Have a cohort of one end as not verified; return how it stands."""
-        path = f"/internal/v1/cohorts/{cohort_id}/identity:give-up"
+        return await self._given_up(f"/internal/v1/cohorts/{cohort_id}/identity:give-up")
+
+    async def give_up_stopping(self, cohort_id: str) -> CohortProgress:
+        """Have a cohort of one that is being stopped end with what is known; return how it stands."""
+        return await self._given_up(f"/internal/v1/cohorts/{cohort_id}/stopping:give-up")
+
+    async def _given_up(self, path: str) -> CohortProgress:
         answer = await self._calls.post(path, b"", CONTENT_TYPE)
         if answer.status == 404:
             raise RuleViolation("unknown_cohort", "intake does not know this cohort")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
@@ -26,6 +27,7 @@ from dsr_core.cohorts import workflow_id
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.orders import (
     ANSWERED_SIGNAL,
+    DECIDED_SIGNAL,
     DUE_AT,
     IDENTITY_SIGNAL,
     JURISDICTION,
@@ -34,6 +36,7 @@ from dsr_fanout.orders import (
     SIZE,
     STATE,
     WORKFLOW,
+    Decided,
     Order,
     State,
     Verified,
@@ -60,6 +63,13 @@ class TemporalWorkflows:
 
     async def start(self, order: Order) -> bool:
         """Start a cohort's workflow."""
+        return await self._started(order, request_eager_start=True)
+
+    async def decided(self, order: Order, decided: Decided) -> bool:
+        """Signal a request's workflow, and start it where it does not run."""
+        return await self._started(order, start_signal=DECIDED_SIGNAL, start_signal_args=[decided])
+
+    async def _started(self, order: Order, **how: Any) -> bool:
         size = len(order.request_ids)
         try:
             await self._client.start_workflow(
@@ -84,8 +94,8 @@ class TemporalWorkflows:
                     ]
                 ),
                 static_summary=f"{order.right}, {order.jurisdiction}, {size}",
-                request_eager_start=True,
                 rpc_timeout=_RPC_TIMEOUT,
+                **how,
             )
         except WorkflowAlreadyStartedError:
             return False

@@ -16,12 +16,11 @@ class HttpLedger:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]]:
-        """Return the systems that have not confirmed."""
+    async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
+        """Return the systems that have not confirmed, or none where the cohort is unknown."""
         answer = await self._calls.get(f"/v1/cohorts/{cohort_id}/missing")
         if answer.status == 404:
-            # Fanout opened them, so they are on their way; an absent ledger is no empty one.
-            raise Unavailable("the verifier has not recorded the cohort's obligations yet")
+            return None
         match answer.json():
             case {"systems": dict(systems)}:
                 return {str(system): _texts(requests) for system, requests in systems.items()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId
 from dsr_core.law.rules import TierAction
 from dsr_core.rights import Right
+from dsr_fanout.application.addressing import missing_systems, not_recorded
 from dsr_fanout.application.records import record
 from dsr_fanout.orders import Order
 from dsr_fanout.ports import Ledger, Publisher, Registries
@@ -25,21 +26,28 @@ class Escalating:
         self._ledger = ledger
         self._publisher = publisher
 
-    async def escalate(self, order: Order, action: TierAction, *, at: datetime) -> int:
+    async def escalate(
+        self, order: Order, action: TierAction, *, left_out: Collection[str] = (), at: datetime
+    ) -> int:
         """Publish who is missing now; return how many systems. Safe to repeat: one event an action.
+
+        Systems that a hold covers are left out; where nobody else is missing, there is nothing to tell.
 
         Raises:
             RuleViolation: The ledger names a system that the registry version does not have.
             Unavailable: The ledger, the registry version or Kafka is away.
         """
         registry = await self._registries.version(order.registry_digest)
-        missing: list[MissingSystem] = []
-        for system_id, request_ids in sorted((await self._ledger.missing(order.cohort_id)).items()):
-            system = registry.system(system_id)
-            if system is None:
-                detail = f"the ledger names {system_id}, and the registry version does not"
-                raise RuleViolation("unknown_system", detail)
-            missing.append(MissingSystem(system.id, system.organisation_id, len(request_ids)))
+        recorded = await self._ledger.missing(order.cohort_id)
+        if recorded is None:
+            raise not_recorded()
+        missing = [
+            MissingSystem(system.id, system.organisation_id, len(request_ids))
+            for system, request_ids in missing_systems(registry, recorded).items()
+            if system.id not in left_out
+        ]
+        if left_out and not missing:
+            return 0
         escalation = Escalation(
             cohort_id=CohortId(order.cohort_id),
             right=Right(order.right),

@@ -13,16 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_core.errors import RuleViolation, Unavailable
-from dsr_core.ids import CohortId, OrganisationId
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.plan import by_organisation
-from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
-from dsr_fanout.application.opening import planned_systems, scope_of
+from dsr_fanout.application.addressing import Owed, owed
+from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.parts import Part, parts_of
-from dsr_fanout.application.records import RECORD_LIMIT, record
+from dsr_fanout.application.records import RECORD_LIMIT, home_of, record
 from dsr_fanout.orders import Sending, Sent
 from dsr_fanout.ports import Intake, Ledger, Publisher, Registries
-from dsr_wire.codec.notices import Notice, SystemNotice, notice_to_wire
+from dsr_wire.codec.notices import (
+    Instruction,
+    Notice,
+    SealedIdentity,
+    SystemNotice,
+    notice_to_wire,
+)
 from dsr_wire.envelope import Outgoing
 from dsr_wire.topics import notice_topic
 
@@ -48,9 +54,6 @@ _NAMED = 5
 
 Fault = RuleViolation | Unavailable
 """Why an organisation could not be told."""
-
-Owed = Mapping[System, frozenset[str]]
-"""Systems, each with the requests that it owes."""
 
 
 class Untold(Unavailable):
@@ -101,9 +104,8 @@ class Notifying:
     async def notify(self, sending: Sending, *, at: datetime) -> Sent:
         """Send notices from a position on, until all are sent or the time is used up.
 
-        The first notice goes to every planned system for every request. A reminder goes only to the
-        systems that the ledger says are missing, for the requests that each of them owes. Repeating
-        it sends notices of the same ids.
+        Whom a round goes to is `owed`'s business. Repeating it sends notices of the same ids. To stop
+        or to suspend takes no identity, so that intake is not asked.
 
         An organisation that cannot be told holds up no other: these are told to the last request.
 
@@ -114,14 +116,14 @@ class Notifying:
         """
         order = sending.order
         registry = await self._registries.version(order.registry_digest)
-        owed = await self._owed(sending, registry)
-        if not owed:
+        addressed = await owed(sending, registry, self._ledger)
+        if not addressed:
             return Sent(notices=0)
         # By all systems, whoever is told in this try: a slice's bounds are part of a notice's id.
-        step = max(1, SEALS_A_CALL // len(owed))
+        step = max(1, SEALS_A_CALL // len(addressed))
         theirs = {
-            organisation_id: {system: owed[system] for system in systems}
-            for organisation_id, systems in by_organisation(owed).items()
+            organisation_id: {system: addressed[system] for system in systems}
+            for organisation_id, systems in by_organisation(addressed).items()
             if not sending.only or organisation_id in sending.only
         }
         now = self._monotonic()
@@ -145,21 +147,6 @@ class Notifying:
             raise shared or Untold(faults, notices)
         return Sent(notices=notices)
 
-    async def _owed(self, sending: Sending, registry: Registry) -> Owed:
-        order = sending.order
-        if sending.reminder == 0:
-            everything = frozenset(order.request_ids)
-            return dict.fromkeys(planned_systems(registry, order), everything)
-        missing = await self._ledger.missing(order.cohort_id)
-        owed: dict[System, frozenset[str]] = {}
-        for system_id, request_ids in sorted(missing.items()):
-            system = registry.system(system_id)
-            if system is None:
-                detail = f"the ledger names {system_id}, and the registry version does not"
-                raise RuleViolation("unknown_system", detail)
-            owed[system] = frozenset(request_ids)
-        return owed
-
     async def _tell(
         self,
         part: _Slice,
@@ -169,8 +156,8 @@ class Notifying:
         """Send a slice's notices; return how many, and add the faults of those who were not told."""
         sealed = await self._sealed(part, theirs, faults)
         records: dict[OrganisationId, list[Outgoing]] = {}
-        for organisation_id, owed in theirs.items():
-            addressed = [sealed[system.id] for system in owed if system.id in sealed]
+        for organisation_id, mine in theirs.items():
+            addressed = [sealed[system.id] for system in mine if system.id in sealed]
             if addressed:
                 try:
                     records[organisation_id] = _records(part, organisation_id, addressed)
@@ -224,6 +211,7 @@ class Notifying:
     async def _seal(self, part: _Slice, owed: Owed) -> dict[str, SystemNotice]:
         """Have the identities of a slice sealed, in one call for all systems that owe the same."""
         order = part.sending.order
+        is_sealed = Instruction(part.sending.instruction) is Instruction.PERFORM
         groups: dict[tuple[str, ...], list[str]] = {}
         for system, theirs in owed.items():
             wanted = tuple(one for one in part.request_ids if one in theirs)
@@ -231,8 +219,11 @@ class Notifying:
                 groups.setdefault(wanted, []).append(system.id)
         sealed: dict[str, SystemNotice] = {}
         for wanted, system_ids in groups.items():
+            if not is_sealed:
+                sealed.update((one, _unsealed(one, wanted)) for one in system_ids)
+                continue
             answer = await self._intake.seal(
-                order.cohort_id,
+                home_of(order),
                 registry_digest=order.registry_digest,
                 system_ids=system_ids,
                 request_ids=wanted,
@@ -256,14 +247,20 @@ def _check(
 ) -> None:
     """Refuse an answer that leaves out a system, or holds what was not asked for.
 
-    Whoever was left out would never be told, and nobody would know.
+    Whoever was left out would never be told, and nobody would know. A system can come with fewer
+    requests than another: a hold may cover it alone.
     """
     if answer and {one.system_id for one in answer} != set(system_ids):
         raise Unavailable("intake sealed for other systems than it was asked for")
     asked = set(request_ids)
-    present = {frozenset(i.request_id for i in one.identities) for one in answer}
-    if len(present) > 1 or not all(one <= asked for one in present):
+    if not all(identity.request_id in asked for one in answer for identity in one.identities):
         raise Unavailable("intake sealed other requests than it was asked for")
+
+
+def _unsealed(system_id: str, request_ids: Sequence[str]) -> SystemNotice:
+    """Return what a system is told of requests where no identity comes along."""
+    identities = tuple(SealedIdentity(RequestId(one), b"") for one in request_ids)
+    return SystemNotice(SystemId(system_id), identities, key_id="", sealed_key=b"")
 
 
 def _records(
@@ -274,13 +271,20 @@ def _records(
     whole = (0, len(sending.order.request_ids) - 1)
     records: list[Outgoing] = []
     for part in parts_of(addressed, positions, _PART_LIMIT):
-        notice_id = f"{sending.order.cohort_id}/{organisation_id}/{sending.reminder}"
+        notice_id = f"{sending.order.cohort_id}/{organisation_id}/{_round(sending)}"
         if (part.first, part.last) != whole or part.begins_at:
             notice_id += f"/{part.first}-{part.last}"
         if part.begins_at:
             notice_id += f".{part.begins_at}"
         records.append(_record(sending, organisation_id, notice_id, part, slice_.at))
     return records
+
+
+def _round(sending: Sending) -> str:
+    """Name a round of notices: by the reminder's number, or by the decision that it follows from."""
+    if sending.revision and not sending.reminder:
+        return f"{sending.instruction}-{sending.revision}"
+    return str(sending.reminder)
 
 
 def _record(
@@ -291,7 +295,7 @@ def _record(
     notice = Notice(
         notice_id=notice_id,
         organisation_id=organisation_id,
-        cohort_id=CohortId(order.cohort_id),
+        cohort_id=CohortId(home_of(order)),
         right=right,
         regime=order.regime,
         registry_digest=order.registry_digest,
@@ -300,6 +304,8 @@ def _record(
         reminder=sending.reminder,
         scope=scope_of(order),
         systems=part.systems,
+        instruction=Instruction(sending.instruction),
+        revision=sending.revision,
     )
     topic = notice_topic(right, organisation_id)
     return record(notice_to_wire(notice), order, topic=topic, event_id=notice_id, at=at)

@@ -36,3 +36,12 @@ class Reading:
             Unavailable: Intake is away.
         """
         return await self._intake.give_up_identity(cohort_id)
+
+    async def stopped(self, cohort_id: str) -> CohortProgress:
+        """Have a stop end with what is known, if its legal date has passed; return how it stands.
+
+        Raises:
+            RuleViolation: Its date has not passed, by intake's clock, or intake does not know it.
+            Unavailable: Intake is away.
+        """
+        return await self._intake.give_up_stopping(cohort_id)

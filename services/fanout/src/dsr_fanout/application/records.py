@@ -11,7 +11,7 @@ from dsr_fanout.orders import Order
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import Topic
 
-__all__ = ["RECORD_LIMIT", "SOURCE", "record"]
+__all__ = ["RECORD_LIMIT", "SOURCE", "home_of", "record"]
 
 SOURCE = "fanout"
 """Who speaks, in every envelope."""
@@ -23,7 +23,9 @@ RECORD_LIMIT = 512 * 1024
 def record(
     message: Message, order: Order, *, topic: Topic, event_id: str, at: datetime
 ) -> Outgoing:
-    """Wrap a message about a cohort.
+    """Wrap a message about a cohort, or about a request that has left it: they share their key.
+
+    So what is said of a request keeps its order, whichever workflow says it.
 
     Raises:
         RuleViolation: It is larger than a record may be.
@@ -31,7 +33,7 @@ def record(
     outgoing = encode(
         message,
         topic=topic.name,
-        key=order.cohort_id,
+        key=home_of(order),
         event_id=event_id,
         source=SOURCE,
         at=at,
@@ -41,3 +43,8 @@ def record(
         detail = f"{len(outgoing.value)} bytes for {topic.name}, of {RECORD_LIMIT} at most"
         raise RuleViolation("record_too_large", detail)
     return outgoing
+
+
+def home_of(order: Order) -> str:
+    """Return the cohort that the requests were accepted in."""
+    return order.home_cohort_id or order.cohort_id

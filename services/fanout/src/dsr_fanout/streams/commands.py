@@ -14,6 +14,7 @@ from dsr_fanout.application.commanding import Commanding
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
+from dsr_fanout.streams.tracing import trace_of
 from dsr_wire.codec.commands import command_from_wire
 from dsr_wire.envelope import decode
 
@@ -41,14 +42,26 @@ class CommandsStream:
         self._limit = asyncio.Semaphore(concurrency)
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Return when every command has reached its workflow, or its request has ended."""
-        await together(self._one(record) for record in records)
+        """Return when every command has reached its workflow, or its request has ended.
+
+        Those of one key go one after the other, so that none overtakes another.
+        """
+        by_key: dict[bytes | None, list[ConsumerRecord]] = {}
+        for record in records:
+            by_key.setdefault(record.key, []).append(record)
+        await together(self._in_order(one) for one in by_key.values())
+
+    async def _in_order(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            await self._one(record)
 
     async def _one(self, record: ConsumerRecord) -> None:
         async with self._limit:
             try:
                 message = decode(record.value, record.headers, commands_pb2.SubjectRequestCommand)
-                outcome = await self._commanding.follow(command_from_wire(message), at=self._now())
+                outcome = await self._commanding.follow(
+                    command_from_wire(message), traceparent=trace_of(record), at=self._now()
+                )
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=COMMANDS_GROUP)
             else:

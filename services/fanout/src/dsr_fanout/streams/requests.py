@@ -14,8 +14,9 @@ from dsr_fanout.application.starting import Starting
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
+from dsr_fanout.streams.tracing import trace_of
 from dsr_wire.codec.requests import cohort_accepted_from_wire
-from dsr_wire.envelope import decode, header, is_traceparent
+from dsr_wire.envelope import decode
 
 __all__ = ["REQUESTS_GROUP", "RequestsStream"]
 
@@ -53,14 +54,9 @@ class RequestsStream:
                 message = decode(record.value, record.headers, requests_pb2.CohortAccepted)
                 cohort = cohort_accepted_from_wire(message)
                 outcome = await self._starting.start(
-                    cohort, traceparent=_trace(record), at=self._now()
+                    cohort, traceparent=trace_of(record), at=self._now()
                 )
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=REQUESTS_GROUP)
             else:
                 self._metrics.starts.labels(outcome.value).inc()
-
-
-def _trace(record: ConsumerRecord) -> str | None:
-    given = header(record.headers, "traceparent")
-    return given if given is not None and is_traceparent(given) else None
