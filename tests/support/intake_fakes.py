@@ -24,13 +24,17 @@ from dsr_intake.model import (
     Draft,
     KeyReused,
     LedgerChange,
+    Letter,
+    LetterKind,
+    LetterState,
+    Member,
     RequestView,
     Ruling,
     StateChangeRow,
     Verdict,
     WrappedKey,
 )
-from dsr_intake.ports import Form, Resolve, Tell
+from dsr_intake.ports import Decide, Form, Resolve, Tell
 from dsr_wire.keys import SystemPublicKeys
 from support.builders import NOW, a_registry, a_request_id, the_rules
 
@@ -39,11 +43,13 @@ __all__ = [
     "FakeApiClients",
     "FakeDecisions",
     "FakeLedger",
+    "FakeLetters",
     "FakeRegistryView",
     "FakeStates",
     "FakeWrapper",
     "a_drafter",
     "a_ledger_change",
+    "a_letter",
     "a_request_view",
     "a_state_row",
     "no_holidays",
@@ -241,6 +247,74 @@ class FakeLedger:
         start = len(self.log) if after is None else int(after)
         page = self.log[start : start + limit]
         return page, str(start + len(page))
+
+
+class FakeLetters:
+    """Letters that a test wrote, in memory."""
+
+    def __init__(self, *letters: Letter) -> None:
+        self.letters = list(letters)
+
+    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
+        due = [one for one in self.letters if one.next_try_at and one.next_try_at <= at][:limit]
+        for one in due:
+            self._replace(one, tries=one.tries + 1, next_try_at=at + lease)
+        return [replace(one, tries=one.tries + 1) for one in due]
+
+    async def member(self, request_id: RequestId) -> Member | None:
+        del request_id
+        return None
+
+    async def postpone(self, letter: Letter, *, until: datetime) -> None:
+        self._replace(letter, next_try_at=until)
+
+    async def settle(
+        self,
+        letter: Letter,
+        state: LetterState,
+        *,
+        reason: str | None,
+        at: datetime,
+        decide: Decide,
+        tell: Tell,
+    ) -> bool:
+        del decide, tell
+        self._replace(letter, state=state, reason=reason, settled_at=at, next_try_at=None)
+        return True
+
+    async def came_back(
+        self, request_id: RequestId, kind: LetterKind, number: int, *, reason: str, at: datetime
+    ) -> bool:
+        del request_id, kind, number, reason, at
+        return False
+
+    async def again(self, letter: Letter, *, at: datetime) -> None:
+        self._replace(letter, state=LetterState.WAITING, next_try_at=at)
+
+    async def of(self, request_id: RequestId) -> list[Letter]:
+        del request_id
+        return self.letters
+
+    def _replace(self, letter: Letter, **changes: Any) -> None:
+        self.letters = [
+            replace(one, **changes) if one.kind is letter.kind else one for one in self.letters
+        ]
+
+
+def a_letter(**changes: Any) -> Letter:
+    """The letter that answers, waiting."""
+    one = Letter(
+        request_id=a_request_id(),
+        kind=LetterKind.DONE,
+        number=1,
+        state=LetterState.WAITING,
+        tries=0,
+        next_try_at=NOW,
+        waiting_since=NOW,
+        settled_at=None,
+        reason=None,
+    )
+    return replace(one, **changes)
 
 
 def a_ledger_change(cursor: int, request_id: str | None = None, **changes: Any) -> LedgerChange:

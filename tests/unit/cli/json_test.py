@@ -22,6 +22,7 @@ CHANGING = {
     "create",
     "demo",
     "down",
+    "give-up",
     "grant",
     "prove",
     "publish",
@@ -29,6 +30,7 @@ CHANGING = {
     "replay",
     "reset",
     "revoke",
+    "send-again",
     "submit",
     "up",
 }

@@ -13,12 +13,14 @@ from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import Event, State
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
-from dsr_intake.model import DecisionEntry
+from dsr_intake.model import DecisionEntry, LetterState
 from support.builders import NOW, a_registry, a_request_id, days
 from support.intake_fakes import (
     FakeDecisions,
     FakeLedger,
+    FakeLetters,
     FakeRegistryView,
+    a_letter,
     a_request_view,
     no_holidays,
 )
@@ -41,6 +43,7 @@ async def explained(
     *obligations: dict[str, object] | None,
     after: timedelta = timedelta(),
     entries: tuple[DecisionEntry, ...] = (),
+    letters: FakeLetters | None = None,
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -51,6 +54,8 @@ async def explained(
         decisions=FakeDecisions(*entries),
         registry=FakeRegistryView(a_registry()),
         dating=Dating(no_holidays),
+        letters=letters or FakeLetters(),
+        privacy_office="privacy@example.com",
         clock=lambda: NOW + after,
     )
     return await explaining.explain(a_request_view(**changes))
@@ -144,3 +149,22 @@ async def test_what_stops_waits_for_the_systems_until_the_legal_date() -> None:
     assert one.system is not None
     assert one.upcoming is not None
     assert one.upcoming.at == NOW + days(30)
+
+
+async def test_a_closed_request_waits_for_the_next_try_of_its_letter() -> None:
+    letters = FakeLetters(a_letter(next_try_at=NOW + days(1)))
+    why = await explained(None, letters=letters, state=State.CLOSED, closed_at=NOW)
+    [one] = why.blockers
+    assert (one.blocker.kind, one.owner) == (BlockerKind.NOT_ANSWERED, None)
+    assert one.upcoming is not None
+    assert one.upcoming.at == NOW + days(1)
+
+
+async def test_a_letter_that_bounced_is_the_privacy_office_s() -> None:
+    bounced = a_letter(state=LetterState.BOUNCED, settled_at=NOW + days(2), next_try_at=None)
+    letters = FakeLetters(bounced)
+    why = await explained(None, letters=letters, state=State.CLOSED, closed_at=NOW)
+    [one] = why.blockers
+    assert (one.blocker.kind, one.blocker.since) == (BlockerKind.LETTER_BOUNCED, NOW + days(2))
+    assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
+    assert one.upcoming is None

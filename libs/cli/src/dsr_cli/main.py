@@ -23,6 +23,7 @@ COMMANDS = {
     "list": "List subject requests",
     "registry": "The registry: check, show, draw, publish",
     "identity": "Who asks: take it as proven",
+    "letter": "Letters to requesters: list, give up, send again",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
     "system": "Systems that subscribe: register, list and revoke their keys",

@@ -45,6 +45,9 @@ class BlockerKind(StrEnum):
     NOT_ANSWERED = "requester_not_answered"
     """Every system has confirmed, and the requester does not have the answer yet."""
 
+    LETTER_BOUNCED = "letter_bounced"
+    """The letter that answers came back: the privacy office decides how the requester is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
@@ -118,6 +121,7 @@ def blockers(
     closed_at: datetime | None,
     answered_at: datetime | None,
     decided: Decided = _NOTHING,
+    bounced_at: datetime | None = None,
 ) -> tuple[Blocker, ...]:
     """Return what keeps a request from its end; nothing where it has ended.
 
@@ -132,12 +136,12 @@ def blockers(
         closed_at: When every system had confirmed; none before.
         answered_at: When the requester had the answer; none before.
         decided: What people have decided that keeps systems from going on.
+        bounced_at: When the letter that answers came back; none where it has not.
     """
     if answered_at is not None:
         return ()
     if closed_at is not None:
-        what = "every system has confirmed; the answer to the requester is being made"
-        return (Blocker(kind=BlockerKind.NOT_ANSWERED, since=closed_at, what=what),)
+        return (_of_answer(closed_at, bounced_at),)
     if awaits_identity:
         what = "it is not proven who asks, so no system has been asked"
         return (Blocker(kind=BlockerKind.IDENTITY_NOT_PROVEN, since=accepted_at, what=what),)
@@ -202,6 +206,16 @@ def _not_stopped(one: Owed, since: datetime) -> Blocker:
         system_id=one.system_id,
         retry_at=one.retry_at,
     )
+
+
+def _of_answer(closed_at: datetime, bounced_at: datetime | None) -> Blocker:
+    if bounced_at is not None:
+        what = "the letter that answers the requester came back"
+        return Blocker(
+            kind=BlockerKind.LETTER_BOUNCED, since=bounced_at, what=what, owner="Privacy office"
+        )
+    what = "every system has confirmed; the answer to the requester is being made"
+    return Blocker(kind=BlockerKind.NOT_ANSWERED, since=closed_at, what=what)
 
 
 def _of_system(one: Owed, opened_at: datetime) -> Blocker:

@@ -18,8 +18,10 @@ from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.decisions import PostgresDecisions
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
+from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.registry import PublishedRegistries
+from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
@@ -31,6 +33,9 @@ from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.letters.contents import Gathering
+from dsr_intake.application.letters.sending import Posting, Sending
+from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.stopping import Stopping
 from dsr_intake.http.app import create_app
@@ -115,6 +120,18 @@ async def start(process: Process, settings: Settings) -> None:
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating = Dating(public_holidays)
     closing = PostgresClosing(pool)
+    letters = PostgresLetters(pool)
+    sending = _sending(
+        settings,
+        store=letters,
+        reads=reads,
+        wrapper=wrapper,
+        gathering=Gathering(ledger=ledger, registry=registries, dating=dating),
+        metrics=metrics,
+        on_committed=relay.wake,
+    )
+
+    committed = _waking(relay, sending)
     decisions = PostgresDecisions(pool)
     deciding = Deciding(
         reads=reads,
@@ -123,7 +140,7 @@ async def start(process: Process, settings: Settings) -> None:
         dating=dating,
         metrics=metrics,
         clock=utc_now,
-        on_committed=relay.wake,
+        on_committed=committed,
     )
     context = Context(
         stopping=Stopping(
@@ -140,8 +157,10 @@ async def start(process: Process, settings: Settings) -> None:
         explaining=Explaining(
             ledger=ledger,
             decisions=decisions,
+            letters=letters,
             registry=registries,
             dating=dating,
+            privacy_office=settings.privacy_office_mail or settings.mail_sender,
             clock=utc_now,
         ),
         extending=Extending(deciding=deciding),
@@ -153,29 +172,37 @@ async def start(process: Process, settings: Settings) -> None:
             dating=dating,
             metrics=metrics,
             clock=utc_now,
-            on_committed=relay.wake,
+            on_committed=committed,
         ),
         registry=registries,
-        drafter=Drafter(registry=registries, dating=dating, lookup_key=lookup_key, clock=utc_now),
+        drafter=Drafter(
+            registry=registries,
+            dating=dating,
+            lookup_key=lookup_key,
+            clock=utc_now,
+            letters_are_sent=sending is not None,
+        ),
         single=InteractiveAcceptor(
             store=acceptance,
             wrapper=wrapper,
             metrics=metrics,
-            on_committed=relay.wake,
+            on_committed=committed,
             waiting_limit=settings.intake_waiting_limit,
         ),
         batch=BatchAcceptor(
-            store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=relay.wake
+            store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=committed
         ),
         reads=reads,
         ledger=ledger,
         events=events,
         sealing=Sealing(store=reads, wrapper=wrapper, registry=registries, metrics=metrics),
+        letters=letters,
+        sending=sending,
         metrics=metrics,
         internal_token=settings.internal_token.get_secret_value(),
     )
     closures = ClosureStream(
-        answering=Answering(store=closing, metrics=metrics, clock=utc_now, on_committed=relay.wake),
+        answering=Answering(store=closing, metrics=metrics, clock=utc_now, on_committed=committed),
         publisher=publisher,
         metrics=metrics,
         clock=utc_now,
@@ -191,11 +218,61 @@ async def start(process: Process, settings: Settings) -> None:
     process.spawn(events.run(), stop=events.stop, turn=_EVENTS)
     process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=_LAST)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=_LAST)
+    if sending is not None:
+        process.spawn(sending.run(), stop=sending.stop, turn=_LAST)
+    _look_after(process, acceptance, relay, metrics)
+    server.serve(create_app(context, health=health, metrics=registry))
+
+
+def _sending(
+    settings: Settings,
+    *,
+    store: PostgresLetters,
+    reads: PostgresReads,
+    wrapper: FileKeyWrapper,
+    gathering: Gathering,
+    metrics: Metrics,
+    on_committed: Callable[[], object],
+) -> Sending | None:
+    """Return what sends letters; nothing where no mail server is configured."""
+    if settings.smtp_url is None:
+        return None
+    sender = settings.mail_sender
+    return Sending(
+        store=store,
+        reads=reads,
+        wrapper=wrapper,
+        gathering=gathering,
+        stationery=Stationery(),
+        mailer=SmtpMailer(settings.smtp_url.get_secret_value(), sender=sender),
+        posting=Posting(
+            sender=sender, give_up_after=timedelta(seconds=settings.letters_give_up_after_s)
+        ),
+        metrics=metrics,
+        clock=utc_now,
+        on_committed=on_committed,
+        lease=timedelta(seconds=settings.letters_lease_s),
+    )
+
+
+def _waking(relay: OutboxRelay, sending: Sending | None) -> Callable[[], None]:
+    """Return what is called when records or letters have been written."""
+
+    def committed() -> None:
+        relay.wake()
+        if sending is not None:
+            sending.wake()
+
+    return committed
+
+
+def _look_after(
+    process: Process, acceptance: PostgresAcceptance, relay: OutboxRelay, metrics: Metrics
+) -> None:
     forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
     process.spawn(forgetting.run(), stop=forgetting.stop, turn=_LAST)
     measuring = _Repeating(_MEASURE_EVERY_S, lambda: _measure(relay, metrics))
     process.spawn(measuring.run(), stop=measuring.stop, turn=_LAST)
-    server.serve(create_app(context, health=health, metrics=registry))
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

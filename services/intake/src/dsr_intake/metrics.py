@@ -65,6 +65,12 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.letters = Counter(
+            "dsr_intake_letters",
+            "Letters to requesters that ended, by kind and how",
+            ["kind", "state"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.message import EmailMessage
 from typing import Any, Protocol
 
+from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import State
@@ -19,6 +21,9 @@ from dsr_intake.model import (
     Draft,
     Known,
     LedgerChange,
+    Letter,
+    LetterKind,
+    LetterState,
     ListFilter,
     Member,
     Proof,
@@ -41,6 +46,9 @@ __all__ = [
     "IdentityStore",
     "KeyWrapper",
     "Ledger",
+    "LetterStore",
+    "MailRefused",
+    "Mailer",
     "ReadStore",
     "RegistryView",
     "Resolve",
@@ -176,7 +184,7 @@ Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
 
 
 class ClosingStore(Protocol):
-    """Answers requests that the verifier has closed."""
+    """Closes and answers requests."""
 
     async def answer(
         self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
@@ -186,7 +194,7 @@ class ClosingStore(Protocol):
         The requests stay locked from before `decide` sees them until everything is durable.
 
         Returns:
-            How many requests were answered, and which of those asked do not exist.
+            How many requests moved on, and which of those asked do not exist.
         """
         ...
 
@@ -291,4 +299,79 @@ class Ledger(Protocol):
             RejectedInput: The feed does not reach back to that cursor, or it is none.
             Unavailable: The verifier does not answer.
         """
+        ...
+
+
+class MailRefused(RuleViolation):
+    """A message will never be taken: its recipient's address is none, or is refused for good."""
+
+
+class Mailer(Protocol):
+    """Sends mail."""
+
+    async def send(self, message: EmailMessage, *, to: str) -> None:
+        """Return when the mail server has the message and answers for it.
+
+        Raises:
+            MailRefused: The server refuses it for good.
+            Unavailable: It is away, or wants it later.
+        """
+        ...
+
+
+class LetterStore(Protocol):
+    """Keeps how letters to requesters stand; neither an address nor a text."""
+
+    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
+        """Return letters that are due, the longest waiting first, each to one caller.
+
+        Nobody else gets one of them before the lease is over, so that whoever dies with a letter in
+        hand loses none.
+        """
+        ...
+
+    async def member(self, request_id: RequestId) -> Member | None:
+        """Return a request's identity, encrypted, with its key; none where it is destroyed."""
+        ...
+
+    async def postpone(self, letter: Letter, *, until: datetime) -> None:
+        """Have a letter that waits tried again later."""
+        ...
+
+    async def settle(
+        self,
+        letter: Letter,
+        state: LetterState,
+        *,
+        reason: str | None,
+        at: datetime,
+        decide: Decide,
+        tell: Tell,
+    ) -> bool:
+        """Record how a letter ended, and what follows for its request, in one transaction.
+
+        The request stays locked from before `decide` sees it until all is durable. Where the letter
+        was sent or given up before, nothing changes.
+
+        Returns:
+            Whether it was recorded.
+        """
+        ...
+
+    async def came_back(
+        self, request_id: RequestId, kind: LetterKind, number: int, *, reason: str, at: datetime
+    ) -> bool:
+        """Record that a letter that was sent has come back for good; false where there is none."""
+        ...
+
+    async def again(self, letter: Letter, *, at: datetime) -> None:
+        """Have a letter that bounced tried again, as though it were new.
+
+        Raises:
+            RuleViolation: It has not bounced, or there is no address for it any more.
+        """
+        ...
+
+    async def of(self, request_id: RequestId) -> list[Letter]:
+        """Return a request's letters, the oldest first."""
         ...

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from dsr_runtime.settings import HttpSettings, KafkaSettings, LogSettings, PostgresSettings
 
 __all__ = ["Settings"]
+
+
+def _mail_server(given: SecretStr) -> SecretStr:
+    if re.fullmatch(r"smtps?://[^/\s]+/?", given.get_secret_value()) is None:
+        raise ValueError("must be like smtp://user:password@host:port, or smtps:")
+    return given
 
 
 class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
@@ -25,3 +33,22 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
 
     lookup_key_file: Path
     """Holds 32 random bytes in base64: the key of the hashes that find a data subject again."""
+
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    """The mail server, as smtp://user:password@host:port, or smtps: for one that encrypts from the
+    first byte. Without it nobody is told by letter, and the client of the API tells the person."""
+
+    mail_sender: str = Field(default="privacy@localhost", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    """Whom letters come from; what comes back of them goes there."""
+
+    privacy_office_mail: str | None = Field(default=None, pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    """Who is told when a legal date is near or has passed; the sender of letters unless given."""
+
+    public_url: str = Field(default="http://localhost", pattern=r"^https?://[^\s]+$")
+    """Where a person proves with the link of a letter who they are; what follows is added by us."""
+
+    letters_lease_s: float = Field(default=90, ge=1)
+    """Seconds after which a letter that a process had in hand is another's: longer than any try."""
+
+    letters_give_up_after_s: float = Field(default=259_200, gt=0)
+    """Seconds after which a letter that the mail server has not taken is given up, on record."""

@@ -146,6 +146,10 @@ class IntakeClient:
         """Return what keeps a request open."""
         return await self._json("GET", f"/v1/subject-requests/{request_id}/blockers")
 
+    async def letters(self, request_id: str) -> dict[str, Any]:
+        """Return how the letters to the requester stand."""
+        return await self._json("GET", f"/v1/subject-requests/{request_id}/letters")
+
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return the closure, or none while the request is open."""
         try:

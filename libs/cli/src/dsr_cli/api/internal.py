@@ -47,6 +47,22 @@ class InternalApi:
         found: dict[str, Any] = self._call("POST", path, body)
         return found
 
+    def letters(self, request_id: str) -> dict[str, Any]:
+        """Return how the letters about a request stand."""
+        path = f"/internal/v1/subject-requests/{request_id}/letters"
+        found: dict[str, Any] = self._call("GET", path)
+        return found
+
+    def give_up_letter(self, request_id: str, *, kind: str, reason: str) -> None:
+        """Give up a letter; what waits for it goes on."""
+        path = f"/internal/v1/subject-requests/{request_id}/letters:give-up"
+        self._call("POST", path, {"kind": kind, "reason": reason})
+
+    def send_letter_again(self, request_id: str, *, kind: str) -> None:
+        """Have a letter tried again that has bounced."""
+        path = f"/internal/v1/subject-requests/{request_id}/letters:send-again"
+        self._call("POST", path, {"kind": kind})
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = httpx.request(

@@ -20,20 +20,26 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
     """Show one subject request: its dates, who has answered what, and who is missing."""
-    request, obligations, closure = asyncio.run(_fetch(request_id))
+    request, obligations, closure, letters = asyncio.run(_fetch(request_id))
     if as_json:
-        content = {"request": request, "obligations": obligations, "closure": closure}
+        content = {
+            "request": request,
+            "obligations": obligations,
+            "closure": closure,
+            "letters": letters["letters"],
+        }
         typer.echo(json.dumps(content, indent=2))
         return
-    new_console().print(request_view(request, obligations, closure))
+    new_console().print(request_view(request, obligations, closure, letters["letters"]))
 
 
 async def _fetch(
     request_id: str,
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None, dict[str, Any]]:
     async with IntakeClient(*api_connection()) as client:
         return (
             await client.show(request_id),
             await client.obligations(request_id),
             await client.closure(request_id),
+            await client.letters(request_id),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -11,12 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from dsr_cli.view.board import cell
+from dsr_cli.view.letters import letters_view
 
 __all__ = ["request_view"]
 
 
 def request_view(
-    request: dict[str, Any], obligations: dict[str, Any], closure: dict[str, Any] | None
+    request: dict[str, Any],
+    obligations: dict[str, Any],
+    closure: dict[str, Any] | None,
+    letters: Sequence[dict[str, Any]] = (),
 ) -> RenderableType:
     """Return the whole picture of one request."""
     facts = Table(show_header=False, box=None, pad_edge=False)
@@ -27,7 +32,8 @@ def request_view(
         facts.add_row("closed at", str(closure["closed_at"]))
         facts.add_row("evidence", str(closure["evidence_digest"]))
     owed = Padding(_obligations(obligations), (1, 0))
-    return Group(facts, owed, _missing(request, obligations))
+    told = [letters_view(letters)] if letters else []
+    return Group(facts, owed, *told, _missing(request, obligations))
 
 
 def _obligations(obligations: dict[str, Any]) -> Table:

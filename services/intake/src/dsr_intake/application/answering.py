@@ -58,22 +58,24 @@ class Answering:
         """
         at = self._clock()
         premature: set[RequestId] = set()
+        made: list[Answer] = []
 
         def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
             premature.update(
                 request_id for request_id, one in known.items() if one.state in PREMATURE
             )
-            return answers(closures, known, at=at)
+            made[:] = answers(closures, known, at=at)
+            return made
 
         ids = sorted({one.request_id for one in closures})
-        answered, unknown = await self._store.answer(
+        moved, unknown = await self._store.answer(
             ids,
             decide=decide,
             tell=lambda made, over: records(made, over, at=at),
             at=at,
         )
-        if answered:
-            self._metrics.answered.inc(answered)
+        if moved:
+            self._metrics.answered.inc(sum(one.answered_at is not None for one in made))
             self._on_committed()
         return frozenset(unknown) | premature
 

@@ -19,9 +19,10 @@ from dsr_core.rights import Disposition
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import dated
+from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.stopping import ENDINGS
-from dsr_intake.model import RequestView
-from dsr_intake.ports import DecisionStore, Ledger, RegistryView
+from dsr_intake.model import Letter, LetterState, RequestView
+from dsr_intake.ports import DecisionStore, Ledger, LetterStore, RegistryView
 
 __all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
 
@@ -48,6 +49,10 @@ class Explained:
     blocker: Blocker
     system: System | None
     upcoming: Upcoming | None
+    owner: str | None = None
+    """The team whose it is; none where it comes by itself."""
+
+    contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,16 @@ class Explaining:
         *,
         ledger: Ledger,
         decisions: DecisionStore,
+        letters: LetterStore,
         registry: RegistryView,
         dating: Dating,
+        privacy_office: str | None,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._decisions = decisions
+        self._letters = letters
+        self._privacy_office = privacy_office
         self._registry = registry
         self._dating = dating
         self._clock = clock
@@ -86,6 +95,8 @@ class Explaining:
         now = self._clock()
         document = await self._ledger.obligations(one.request_id)
         opened_at, owed = _read(document) if document is not None else (None, ())
+        letter = await self._answering(one)
+        has_bounced = letter is not None and letter.state is LetterState.BOUNCED
         found = blockers(
             owed,
             awaits_identity=one.state is State.AWAITING_IDENTITY,
@@ -94,6 +105,7 @@ class Explaining:
             closed_at=one.closed_at,
             answered_at=one.answered_at,
             decided=await self._decided(one),
+            bounced_at=letter.settled_at if letter is not None and has_bounced else None,
         )
         rules = await self._registry.rules(one.rules_digest)
         regime = self._dating.regime(rules, one)
@@ -106,18 +118,31 @@ class Explaining:
             (Upcoming(tier.at, _TIERS[tier.action]) for tier in tiers if tier.at > now), None
         )
         registry = await self._registry.version(one.registry_digest) if found else None
-        return Explanation(
-            tuple(
-                Explained(
-                    blocker,
-                    registry.system(blocker.system_id) if registry and blocker.system_id else None,
-                    _upcoming(blocker, until, next_tier, now)
-                    or _end_of_stopping(one, blocker, now),
-                )
-                for blocker in found
-            ),
-            next_date,
-        )
+
+        def explained(blocker: Blocker) -> Explained:
+            system = registry.system(blocker.system_id) if registry and blocker.system_id else None
+            upcoming = _upcoming(blocker, until, next_tier, now) or _end_of_stopping(
+                one, blocker, now
+            )
+            if letter is not None and letter.next_try_at is not None:
+                upcoming = Upcoming(letter.next_try_at, "the letter that answers is tried again")
+            is_office = blocker.kind is BlockerKind.LETTER_BOUNCED
+            return Explained(
+                blocker,
+                system,
+                upcoming,
+                owner=system.owner if system else blocker.owner,
+                contact=system.contact if system else self._privacy_office if is_office else None,
+            )
+
+        return Explanation(tuple(explained(blocker) for blocker in found), next_date)
+
+    async def _answering(self, one: RequestView) -> Letter | None:
+        """Return the letter that a closed request waits for."""
+        if one.state is not State.CLOSED:
+            return None
+        written = await self._letters.of(one.request_id)
+        return next((letter for letter in written if letter.kind in ANSWERS), None)
 
     async def _decided(self, one: RequestView) -> Decided:
         if one.state is State.AWAITING_CLARIFICATION:

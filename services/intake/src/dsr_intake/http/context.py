@@ -12,10 +12,11 @@ from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.stopping import Stopping
 from dsr_intake.metrics import Metrics
-from dsr_intake.ports import Ledger, ReadStore, RegistryView
+from dsr_intake.ports import Ledger, LetterStore, ReadStore, RegistryView
 
 __all__ = ["Context"]
 
@@ -38,5 +39,9 @@ class Context:
     ledger: Ledger
     events: Events
     sealing: Sealing
+    letters: LetterStore
+    sending: Sending | None
+    """None where no mail server is configured."""
+
     metrics: Metrics
     internal_token: str

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ACCEPTED", "BATCH", "BATCH_RESULTS", "BLOCKERS", "REQUEST", "SUBMISSIONS", "TIMELINE"]
+__all__ = [
+    "ACCEPTED",
+    "BATCH",
+    "BATCH_RESULTS",
+    "BLOCKERS",
+    "LETTERS",
+    "REQUEST",
+    "SUBMISSIONS",
+    "TIMELINE",
+]
 
 _ID = "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"
 _DIGEST = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"
@@ -43,6 +52,22 @@ SUBMISSIONS: dict[str, Any] = {
         "received_at": "2026-03-02T09:00:00Z",
         "language": "en-US",
     },
+}
+
+LETTERS: dict[str, Any] = {
+    "request_id": _ID,
+    "letters": [
+        {
+            "kind": "received",
+            "number": 1,
+            "state": "sent",
+            "tries": 1,
+            "next_try_at": None,
+            "waiting_since": "2026-03-02T09:00:00Z",
+            "settled_at": "2026-03-02T09:00:01Z",
+            "reason": None,
+        }
+    ],
 }
 
 ACCEPTED: dict[str, Any] = {

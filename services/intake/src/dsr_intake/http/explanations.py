@@ -152,8 +152,8 @@ def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
                 "system_id": each.blocker.system_id,
                 "hold_id": each.blocker.hold_id,
                 "organisation_id": each.system.organisation_id if each.system else None,
-                "owner": each.system.owner if each.system else each.blocker.owner,
-                "contact": each.system.contact if each.system else None,
+                "owner": each.owner,
+                "contact": each.contact,
                 "since": each.blocker.since,
                 "next": each.upcoming and {"at": each.upcoming.at, "what": each.upcoming.what},
             }

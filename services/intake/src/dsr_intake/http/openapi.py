@@ -11,7 +11,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from dsr_intake.http.submission import BatchLine, ProofBody, SubjectRequestBody
+from dsr_intake.http.submission import (
+    BatchLine,
+    LetterDecisionBody,
+    LetterKindBody,
+    ProofBody,
+    SubjectRequestBody,
+)
 from dsr_intake.http.views import (
     AcceptedDocument,
     ClosureDocument,
@@ -98,6 +104,8 @@ _MODELS = (
     ClientsDocument,
     ClosureDocument,
     CohortDocument,
+    LetterDecisionBody,
+    LetterKindBody,
     NewClientBody,
     ObligationsDocument,
     Problem,

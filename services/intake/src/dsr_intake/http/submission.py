@@ -24,12 +24,14 @@ from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
-from dsr_intake.model import Submission
+from dsr_intake.model import LetterKind, Submission
 from dsr_runtime.http.problems import Problem
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
     "BatchLine",
+    "LetterDecisionBody",
+    "LetterKindBody",
     "ProofBody",
     "SubjectRequestBody",
     "invalid_body",
@@ -218,6 +220,19 @@ class ProofBody(_Body):
             json_schema_extra={"format": "date-time"},
         ),
     ] = None
+
+
+class LetterKindBody(_Body):
+    """Which letter is meant: the newest of a kind."""
+
+    kind: Annotated[LetterKind, Field(strict=False)]
+
+
+class LetterDecisionBody(LetterKindBody):
+    """An operator's decision about a letter."""
+
+    reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
+    """Without personal data: it is kept with the letter."""
 
 
 _SINGLE = TypeAdapter(SubjectRequestBody)

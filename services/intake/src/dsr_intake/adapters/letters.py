@@ -1,0 +1,176 @@
+"""PostgreSQL: how letters to requesters stand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dsr_core.errors import RuleViolation
+from dsr_core.ids import RequestId
+from dsr_intake.adapters.closing import known, write
+from dsr_intake.model import Letter, LetterKind, LetterState, Member, WrappedKey
+from dsr_intake.ports import Decide, Tell
+from dsr_runtime.postgres import translated
+
+__all__ = ["PostgresLetters"]
+
+_COLUMNS = "request_id, kind, number, state, tries, next_try_at, waiting_since, settled_at, reason"
+
+
+class PostgresLetters:
+    """Keeps letters; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
+        """Return letters that are due, each to one caller until the lease is over."""
+        # A lease and no lock that is held while mail is sent: a transaction that runs for so long
+        # would hold back the feed of changes.
+        with translated():
+            rows = await self._pool.fetch(
+                f"""
+                update intake.letters l set tries = l.tries + 1, next_try_at = $2
+                from (
+                    select request_id, kind, number from intake.letters
+                    where state = 'waiting' and next_try_at <= $1
+                    order by next_try_at limit $3 for update skip locked
+                ) as due
+                where (l.request_id, l.kind, l.number) = (due.request_id, due.kind, due.number)
+                returning {", ".join(f"l.{one}" for one in _COLUMNS.split(", "))}
+                """,
+                at,
+                at + lease,
+                limit,
+            )
+        return sorted((_letter(row) for row in rows), key=lambda one: one.waiting_since)
+
+    async def member(self, request_id: RequestId) -> Member | None:
+        """Return a request's identity and key; none where it is destroyed."""
+        with translated():
+            row = await self._pool.fetchrow(
+                """
+                select r.identity_ciphertext, k.wrapped_key, k.kek_id
+                from intake.subject_requests r
+                join intake_keys.request_keys k on k.request_id = r.id
+                where r.id = $1 and r.identity_ciphertext is not null
+                """,
+                request_id,
+            )
+        if row is None:
+            return None
+        key = WrappedKey(row["wrapped_key"], row["kek_id"])
+        return Member(request_id, row["identity_ciphertext"], key)
+
+    async def postpone(self, letter: Letter, *, until: datetime) -> None:
+        """Have a letter that waits tried again later."""
+        with translated():
+            await self._pool.execute(
+                """
+                update intake.letters set next_try_at = $4
+                where request_id = $1 and kind = $2 and number = $3 and state = 'waiting'
+                """,
+                letter.request_id,
+                letter.kind.value,
+                letter.number,
+                until,
+            )
+
+    async def settle(
+        self,
+        letter: Letter,
+        state: LetterState,
+        *,
+        reason: str | None,
+        at: datetime,
+        decide: Decide,
+        tell: Tell,
+    ) -> bool:
+        """Record how a letter ended, and what follows for its request, in one transaction."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                found = await known(connection, [letter.request_id])
+                status = await connection.execute(
+                    """
+                    update intake.letters
+                    set state = $4, reason = $5, settled_at = $6, next_try_at = null
+                    where request_id = $1 and kind = $2 and number = $3
+                        and (state = 'waiting' or (state = 'bounced' and $4 = 'given_up'))
+                    """,
+                    letter.request_id,
+                    letter.kind.value,
+                    letter.number,
+                    state.value,
+                    reason,
+                    at,
+                )
+                if status.endswith(" 0"):
+                    return False
+                await write(connection, decide(found), tell=tell, at=at)
+        return True
+
+    async def came_back(
+        self, request_id: RequestId, kind: LetterKind, number: int, *, reason: str, at: datetime
+    ) -> bool:
+        """Record that a letter that was sent has come back; false where there is none."""
+        with translated():
+            status = await self._pool.execute(
+                """
+                update intake.letters
+                set state = 'bounced', reason = $4, settled_at = $5, next_try_at = null
+                where request_id = $1 and kind = $2 and number = $3 and state <> 'given_up'
+                """,
+                request_id,
+                kind.value,
+                number,
+                reason,
+                at,
+            )
+        return not status.endswith(" 0")
+
+    async def again(self, letter: Letter, *, at: datetime) -> None:
+        """Have a letter that bounced tried again, as though it were new."""
+        with translated():
+            status = await self._pool.execute(
+                """
+                update intake.letters l
+                set state = 'waiting', tries = 0, next_try_at = $4, waiting_since = $4,
+                    settled_at = null, reason = null
+                where l.request_id = $1 and l.kind = $2 and l.number = $3 and l.state = 'bounced'
+                    and exists (
+                        select from intake_keys.request_keys k where k.request_id = l.request_id
+                    )
+                """,
+                letter.request_id,
+                letter.kind.value,
+                letter.number,
+                at,
+            )
+        if status.endswith(" 0"):
+            detail = "a letter is sent again that has bounced, while the request is not answered"
+            raise RuleViolation("not_bounced", detail)
+
+    async def of(self, request_id: RequestId) -> list[Letter]:
+        """Return a request's letters, the oldest first."""
+        with translated():
+            rows = await self._pool.fetch(
+                f"select {_COLUMNS} from intake.letters where request_id = $1"
+                " order by waiting_since, kind, number",
+                request_id,
+            )
+        return [_letter(row) for row in rows]
+
+
+def _letter(row: asyncpg.Record) -> Letter:
+    return Letter(
+        request_id=RequestId(str(row["request_id"])),
+        kind=LetterKind(row["kind"]),
+        number=row["number"],
+        state=LetterState(row["state"]),
+        tries=row["tries"],
+        next_try_at=row["next_try_at"],
+        waiting_since=row["waiting_since"],
+        settled_at=row["settled_at"],
+        reason=row["reason"],
+    )

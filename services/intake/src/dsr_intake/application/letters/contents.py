@@ -1,0 +1,145 @@
+"""What a letter has to say: gathered when it is sent, from the request, the ledger, registry and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dsr_core.closing import Outcome
+from dsr_core.errors import Unavailable
+from dsr_core.lifecycle import PREMATURE
+from dsr_core.registry import OrganisationRole, Registry
+from dsr_core.rights import Right
+from dsr_intake.application.dating import Dating, verify_by
+from dsr_intake.model import Letter, LetterKind, RequestView
+from dsr_intake.ports import Ledger, RegistryView
+
+__all__ = ["Contents", "Gathering", "Kept", "Proving", "Row"]
+
+_TELL_OF_SYSTEMS = frozenset({LetterKind.DONE, LetterKind.REFUSED, LetterKind.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Why a system kept some data, and when that is looked at again."""
+
+    ground: str
+    categories: tuple[str, ...]
+    review_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one system did."""
+
+    organisation: str
+    system: str
+    is_provider: bool
+    """Whether it is a service provider's."""
+
+    answer: str | None
+    """Its disposition; none where it has not answered."""
+
+    kept: tuple[Kept, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proving:
+    """By what the requester proves who they are."""
+
+    code: str
+    link: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a letter has to say. Without a personal value, but for the code and the link."""
+
+    reference: str
+    right: Right
+    regime: str
+    jurisdiction: str
+    received_on: date
+    due_on: date
+    prove_by: date | None = None
+    """By when it must be proven who asks; none where it is, or where it does not matter any more."""
+
+    partly: bool = False
+    rows: tuple[Row, ...] = ()
+    reason: str = ""
+    pointer: str = ""
+    proving: Proving | None = None
+
+
+class Gathering:
+    """Gathers what a letter has to say."""
+
+    def __init__(self, *, ledger: Ledger, registry: RegistryView, dating: Dating) -> None:
+        self._ledger = ledger
+        self._registry = registry
+        self._dating = dating
+
+    async def contents(self, letter: Letter, one: RequestView) -> Contents:
+        """Return what a letter about a request has to say as things stand.
+
+        Raises:
+            Unavailable: The verifier, or a version that the request pins, is away.
+        """
+        regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
+        zone = ZoneInfo(regime.zone)
+
+        def day(at: datetime) -> date:
+            return at.astimezone(zone).date()
+
+        until = verify_by(self._dating.timeline(regime, one)) if one.state in PREMATURE else None
+        rows: tuple[Row, ...] = ()
+        if letter.kind in _TELL_OF_SYSTEMS:
+            registry = await self._registry.version(one.registry_digest)
+            rows = _rows(await self._ledger.obligations(one.request_id), registry, day)
+        return Contents(
+            reference=one.request_id,
+            right=one.right,
+            regime=one.regime,
+            jurisdiction=one.jurisdiction,
+            received_on=day(one.received_at),
+            due_on=day(one.due_at),
+            prove_by=day(until) if until else None,
+            partly=one.outcome == Outcome.PARTLY_FULFILLED,
+            rows=rows,
+        )
+
+
+def _rows(document: Mapping[str, Any] | None, registry: Registry, day: Any) -> tuple[Row, ...]:
+    if document is None:
+        return ()
+    try:
+        return tuple(_row(one, registry, day) for one in document["obligations"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable("the verifier's obligations cannot be read") from error
+
+
+def _row(one: Mapping[str, Any], registry: Registry, day: Any) -> Row:
+    organisation = registry.organisation(one["organisation_id"])
+    system = registry.system(one["system_id"])
+    return Row(
+        organisation=organisation.name if organisation else one["organisation_id"],
+        system=system.name if system else one["system_id"],
+        is_provider=(
+            organisation is not None and organisation.role is OrganisationRole.SERVICE_PROVIDER
+        ),
+        answer=one["disposition"],
+        kept=tuple(
+            Kept(
+                each["ground"],
+                tuple(each["categories"]),
+                day(datetime.fromisoformat(each["review_at"])),
+            )
+            for each in one["exemptions"]
+        ),
+        reason=one["reason"] or "",
+    )

@@ -1,0 +1,236 @@
+"""Sending: letters go out at least once, and what waits for one goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from dsr_core.errors import RuleViolation, Unavailable
+from dsr_core.ids import RequestId
+from dsr_core.lifecycle import State
+from dsr_intake.application.answering import records, told
+from dsr_intake.application.drafting import Clock
+from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.letters.contents import Gathering
+from dsr_intake.application.letters.envelope import LetterName, message, message_id
+from dsr_intake.application.letters.writing import Stationery, language_of
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Answer, Known, Letter, LetterKind, LetterState
+from dsr_intake.ports import KeyWrapper, LetterStore, Mailer, MailRefused, ReadStore
+
+__all__ = ["ANSWERS", "Posting", "Sending"]
+
+log = structlog.get_logger(__name__)
+
+ANSWERS = frozenset(
+    {
+        LetterKind.DONE,
+        LetterKind.REFUSED,
+        LetterKind.WITHDRAWN,
+        LetterKind.NOT_VERIFIED,
+        LetterKind.REFERRED,
+    }
+)
+"""The letters that answer: once one is sent, its request is answered."""
+
+_TOGETHER = 8
+_LOOK_EVERY_S = 2.0
+_FIRST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """How letters are sent here."""
+
+    sender: str
+    give_up_after: timedelta
+    """A letter that the mail server has not taken for so long is given up, on record."""
+
+
+class Sending:
+    """Sends what waits; several processes may do so at once."""
+
+    def __init__(
+        self,
+        *,
+        store: LetterStore,
+        reads: ReadStore,
+        wrapper: KeyWrapper,
+        gathering: Gathering,
+        stationery: Stationery,
+        mailer: Mailer,
+        posting: Posting,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+        lease: timedelta,
+    ) -> None:
+        self._store = store
+        self._reads = reads
+        self._wrapper = wrapper
+        self._gathering = gathering
+        self._stationery = stationery
+        self._mailer = mailer
+        self._posting = posting
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+        self._lease = lease
+        self._stopping = False
+        self._waking = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for letters at once: some have been written."""
+        self._waking.set()
+
+    def stop(self) -> None:
+        """Ask `run` to end after the letters in hand."""
+        self._stopping = True
+        self._waking.set()
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        while not self._stopping:
+            self._waking.clear()
+            try:
+                count = await self.step()
+            except Unavailable as error:
+                log.warning("letters wait", error=str(error))
+                count = 0
+            if not count:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._waking.wait(), _LOOK_EVERY_S)
+
+    async def step(self) -> int:
+        """Try the letters that are due, some together; return how many there were."""
+        due = await self._store.claim(at=self._clock(), lease=self._lease, limit=_TOGETHER)
+        await asyncio.gather(*(self._try(one) for one in due))
+        return len(due)
+
+    async def _try(self, letter: Letter) -> None:
+        try:
+            is_sent = await self._send(letter)
+        except MailRefused as fault:
+            await self._settle(letter, LetterState.BOUNCED, fault.reason)
+        except Unavailable as error:
+            await self._later(letter, str(error))
+        else:
+            if is_sent:
+                await self._settle(letter, LetterState.SENT)
+            else:
+                await self._settle(letter, LetterState.GIVEN_UP, "identity_destroyed")
+
+    async def _send(self, letter: Letter) -> bool:
+        """Return whether it is sent; it cannot be where the identity is gone, which is for ever."""
+        one = await self._reads.any(letter.request_id)
+        member = await self._store.member(letter.request_id)
+        if one is None or member is None or member.key is None:
+            return False
+        [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
+        identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
+        contents = await self._gathering.contents(letter, one)
+        written = self._stationery.write(letter.kind, language_of(one.language), contents)
+        to = identity.first("email") or ""
+        name = LetterName(letter.request_id, letter.kind, letter.number)
+        sender = self._posting.sender
+        identification = message_id(name, sender=sender)
+        at = self._clock()
+        await self._mailer.send(
+            message(written, to=to, sender=sender, identification=identification, at=at), to=to
+        )
+        return True
+
+    async def _later(self, letter: Letter, error: str) -> None:
+        now = self._clock()
+        if now - letter.waiting_since >= self._posting.give_up_after:
+            await self._settle(letter, LetterState.GIVEN_UP, "not_sent_in_time")
+            return
+        pause = min(_FIRST_PAUSE_S * 2 ** min(letter.tries - 1, 20), _LONGEST_PAUSE_S)
+        pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        log.warning("a letter waits", request_id=letter.request_id, kind=letter.kind, error=error)
+        await self._store.postpone(letter, until=now + timedelta(seconds=pause))
+
+    async def _settle(self, letter: Letter, state: LetterState, reason: str | None = None) -> bool:
+        """Record how a letter ended, and whether that is news; where it answers, so is its request.
+
+        One that bounced answers nobody: its request stays closed until somebody decides.
+        """
+        at = self._clock()
+        is_over = letter.kind in ANSWERS and state is not LetterState.BOUNCED
+
+        def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
+            if not is_over:
+                return []
+            return [
+                told(request_id, one, at=at)
+                for request_id, one in known.items()
+                if one.state is State.CLOSED
+            ]
+
+        is_recorded = await self._store.settle(
+            letter,
+            state,
+            reason=reason,
+            at=at,
+            decide=decide,
+            tell=lambda made, over: records(made, over, at=at),
+        )
+        if is_recorded:
+            self._metrics.letters.labels(letter.kind, state).inc()
+            if is_over:
+                self._metrics.answered.inc()
+                self._on_committed()
+            if state is not LetterState.SENT:
+                log.warning(
+                    "a letter is not sent",
+                    request_id=letter.request_id,
+                    kind=letter.kind,
+                    state=state,
+                    reason=reason,
+                )
+        return is_recorded
+
+    async def give_up(
+        self, request_id: str, kind: LetterKind, *, reason: str
+    ) -> list[Letter] | None:
+        """Give up the newest letter of a kind, for a reason; what waits for it goes on.
+
+        Returns:
+            The request's letters; none where it has no letter of that kind.
+
+        Raises:
+            RuleViolation: It is sent, or given up before.
+        """
+        letter = await self._newest(request_id, kind)
+        if letter is None:
+            return None
+        if not await self._settle(letter, LetterState.GIVEN_UP, reason):
+            raise RuleViolation("letter_ended", "a letter that is sent or given up stays as it is")
+        return await self._store.of(letter.request_id)
+
+    async def send_again(self, request_id: str, kind: LetterKind) -> list[Letter] | None:
+        """Have the newest letter of a kind tried again, which has bounced.
+
+        Returns:
+            As in `give_up`.
+
+        Raises:
+            RuleViolation: It has not bounced, or its address is destroyed.
+        """
+        letter = await self._newest(request_id, kind)
+        if letter is None:
+            return None
+        await self._store.again(letter, at=self._clock())
+        self.wake()
+        return await self._store.of(letter.request_id)
+
+    async def _newest(self, request_id: str, kind: LetterKind) -> Letter | None:
+        of_kind = [one for one in await self._store.of(RequestId(request_id)) if one.kind is kind]
+        return max(of_kind, key=lambda one: one.number, default=None)

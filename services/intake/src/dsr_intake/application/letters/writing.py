@@ -1,0 +1,178 @@
+"""Writing: a letter's subject, plain text and HTML, in the requester's language.
+
+What a letter says is data beside this module: one file of texts a language, one layout a form, and
+what the law wants it to say. A value that is put into a text is never read as part of it.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import tomllib
+from datetime import date
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
+
+from dsr_intake.application.letters.contents import Contents, Row
+from dsr_intake.model import LetterKind
+
+__all__ = ["DEFAULT_LANGUAGE", "LANGUAGES", "Stationery", "Written", "language_of"]
+
+LANGUAGES = ("de", "en", "es", "fr", "pt")
+DEFAULT_LANGUAGE = "en"
+
+_DATA = files(__package__) / "data"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_WIDTH = 78
+
+_WITH_REASON = frozenset({"exempt", "partially_exempt", "too_late"})
+"""The answers whose reason concerns the person; of the others it concerns operators."""
+
+
+class Written(NamedTuple):
+    """A letter as it is read."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
+def language_of(tag: str | None) -> str:
+    """Return the language of the texts that serves a BCP 47 tag best; English where none does."""
+    primary = (tag or "").partition("-")[0].lower()
+    return primary if primary in LANGUAGES else DEFAULT_LANGUAGE
+
+
+class Stationery:
+    """The texts and layouts, read once."""
+
+    def __init__(self) -> None:
+        self._words = {one: _toml(f"{one}.toml") for one in LANGUAGES}
+        self._law = _toml("law.toml")
+        templates = {
+            f"letter.{form}.j2": (_DATA / f"letter.{form}.j2").read_text("utf-8")
+            for form in ("txt", "html")
+        }
+        for language, words in self._words.items():
+            templates |= _templates(language, words)
+        self._plain = _environment(templates, autoescape=False)
+        self._marked = _environment(templates, autoescape=True)
+        self._plain.filters["filled"] = _filled
+
+    def write(self, kind: LetterKind, language: str, contents: Contents) -> Written:
+        """Return a letter."""
+        words = self._words[language]
+        said = self._said(words, language, contents)
+        own = words["letters"][kind.value]
+        for part in ("before", "after"):
+            said[part] = [f"{language}/{kind}/{part}/{n}" for n in range(len(own.get(part, ())))]
+        said["subject"] = f"{language}/{kind}/subject"
+        try:
+            return Written(
+                language,
+                _one_line(self._plain.get_template(said["subject"]).render(said)),
+                self._plain.get_template("letter.txt.j2").render(said),
+                self._marked.get_template("letter.html.j2").render(said),
+            )
+        except TemplateError as error:
+            raise RuntimeError(f"the letter {kind} in {language} cannot be written") from error
+
+    def _said(self, words: dict[str, Any], language: str, one: Contents) -> dict[str, Any]:
+        def day(at: date | None) -> str:
+            if at is None:
+                return ""
+            month = words["months"][at.month - 1]
+            return str(words["date"].format(day=at.day, month=month, year=at.year))
+
+        named_by = self._law["recipients_named"].get(one.regime)
+        authorities = self._law["authorities"]
+        country = one.jurisdiction.partition("-")[0]
+        return {
+            "words": {**words, "language": language},
+            "reference": one.reference,
+            "right": words["rights"][one.right.value],
+            "received_on": day(one.received_on),
+            "due_on": day(one.due_on),
+            "awaits": one.prove_by is not None,
+            "prove_by": day(one.prove_by),
+            "partly": one.partly,
+            "rows": [self._row(row, words, language, day, is_named=bool(named_by)) for row in one.rows],
+            "recipients_by": named_by,
+            "authority": authorities.get(one.jurisdiction) or authorities.get(country),
+            "complaint_by": self._law["complaint"].get(one.regime),
+            "reason": _one_line(one.reason),
+            "pointer": _one_line(one.pointer),
+            "code": one.proving.code if one.proving else "",
+            "link": one.proving.link if one.proving else "",
+            "minutes": one.proving.minutes if one.proving else 0,
+        }  # fmt: skip
+
+    def _row(
+        self, row: Row, words: dict[str, Any], language: str, day: Any, *, is_named: bool
+    ) -> dict[str, Any]:
+        def filled(name: str, **values: str) -> str:
+            return self._plain.get_template(f"{language}/{name}").render(values)
+
+        more = [
+            filled(
+                "kept",
+                ground=_one_line(kept.ground),
+                categories=_one_line(", ".join(kept.categories)),
+                review_on=day(kept.review_on),
+            )
+            for kept in row.kept
+        ]
+        if row.reason and row.answer in _WITH_REASON:
+            more.append(filled("because", reason=_one_line(row.reason).rstrip(". ")))
+        answers = words["answers"]
+        return {
+            "organisation": words["service_provider"]
+            if row.is_provider and not is_named
+            else _one_line(row.organisation),
+            "system": _one_line(row.system),
+            "answer": answers.get(row.answer or "none", answers["none"]),
+            "more": more,
+        }
+
+
+def _templates(language: str, words: dict[str, Any]) -> dict[str, str]:
+    found = {f"{language}/{name}": words[name] for name in ("reference", "kept", "because")}
+    for kind, letter in words["letters"].items():
+        found[f"{language}/{kind}/subject"] = letter["subject"]
+        for part in ("before", "after"):
+            for n, paragraph in enumerate(letter.get(part, ())):
+                found[f"{language}/{kind}/{part}/{n}"] = paragraph
+    return found
+
+
+def _environment(templates: dict[str, str], *, autoescape: bool) -> Environment:
+    # What is put into the plain text is text: there is no markup that it could be read as.
+    return Environment(
+        loader=DictLoader(templates),
+        autoescape=autoescape,  # noqa: S701 - as said above
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def _one_line(text: str) -> str:
+    """Return a value without what could begin a line of its own."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def _filled(text: str, first: str = "", rest: str = "") -> str:
+    return textwrap.fill(
+        text.strip(),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads((_DATA / name).read_text("utf-8"))

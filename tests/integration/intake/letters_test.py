@@ -1,0 +1,314 @@
+"""Letters over a real mail server: each is sent once it is due, and whoever waits for one goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from integration.intake.closures_test import a_record, answered
+
+from dsr_core.closing import Outcome
+from dsr_runtime.kafka import KafkaConnection, Publisher
+from support import parts
+from support.builders import MARKER
+from support.intake import (
+    Intake,
+    VerifierDouble,
+    environment_of,
+    intake_fields,
+    running_intake,
+)
+from support.post import MailServer, mail_server
+from support.services import ServiceProcess
+from support.submissions import a_submission, ndjson
+from support.waiting import eventually
+
+BASE = "/v1/subject-requests"
+
+
+@pytest.fixture(scope="module")
+async def post() -> AsyncIterator[MailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def writing(
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    post: MailServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Intake]:
+    """An intake that sends letters."""
+    folder = tmp_path_factory.mktemp("keys")
+    async with running_intake(
+        kafka,
+        database,
+        verifier.url,
+        folder,
+        smtp_url=post.url,
+        mail_sender="privacy@example.com",
+        letters_give_up_after_s=600,
+    ) as running:
+        yield running
+
+
+async def submitted(intake: Intake, number: int = 1, **changes: Any) -> dict[str, Any]:
+    response = await intake.http.post(BASE, json=a_submission(number, **changes))
+    assert response.status_code == httpx.codes.ACCEPTED, response.text
+    one: dict[str, Any] = response.json()
+    return one
+
+
+async def letters(intake: Intake, request_id: str) -> dict[str, dict[str, Any]]:
+    found = (await intake.http.get(f"{BASE}/{request_id}/letters")).json()
+    return {one["kind"]: one for one in found["letters"]}
+
+
+async def letter_in(intake: Intake, request_id: str, kind: str, state: str) -> dict[str, Any]:
+    async def is_there() -> dict[str, Any] | None:
+        one = (await letters(intake, request_id)).get(kind)
+        return one if one is not None and one["state"] == state else None
+
+    return await eventually(is_there, what=f"{kind} {state}")
+
+
+async def shown(intake: Intake, request_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await intake.http.get(f"{BASE}/{request_id}")).json()
+    return found
+
+
+def owed(request_id: str) -> dict[str, Any]:
+    def one(system_id: str, organisation_id: str, **changes: Any) -> dict[str, Any]:
+        return {
+            "system_id": system_id,
+            "organisation_id": organisation_id,
+            "disposition": "erased",
+            "is_confirmed": True,
+            "is_contradicted": False,
+            "exemptions": [],
+            "reason": None,
+            "answered_at": "2026-03-02T09:00:00Z",
+            "retry_at": None,
+        } | changes
+
+    kept = {
+        "ground": "tax_records",
+        "review_at": "2032-01-01T00:00:00Z",
+        "categories": ["user.financial"],
+        "records": 2,
+    }
+    return {
+        "request_id": request_id,
+        "opened_at": "2026-03-02T09:00:00Z",
+        "obligations": [
+            one("accounts", "ucloud-us"),
+            one("invoices", "payment-provider", disposition="partially_exempt", exemptions=[kept]),
+        ],
+    }
+
+
+async def test_a_request_is_answered_once_its_letter_is_sent(
+    writing: Intake, post: MailServer, publisher: Publisher, verifier: VerifierDouble
+) -> None:
+    one = await submitted(writing, 11, language="de")
+    await letter_in(writing, one["id"], "received", "sent")
+    [first] = post.to(one["id"])
+    assert first["To"] == f"{MARKER}-11@example.com".lower()
+    assert first["Subject"].startswith("Wir haben Ihren Antrag")
+    verifier.obligations[one["id"]] = owed(one["id"])
+    post.refuses_data = "451 later"
+    await publisher.publish([a_record(one["id"], one["id"], outcome=Outcome.PARTLY_FULFILLED)])
+    waiting = await letter_in(writing, one["id"], "done", "waiting")
+    assert (await shown(writing, one["id"]))["state"] == "closed"
+    keys = "select count(*) from intake_keys.request_keys where request_id = $1"
+    assert await writing.pool.fetchval(keys, one["id"]) == 1
+    post.refuses_data = None
+    found = await answered(writing, one["id"])
+    assert found["outcome"] == "partly_fulfilled"
+    assert await writing.pool.fetchval(keys, one["id"]) == 0
+    done = await letter_in(writing, one["id"], "done", "sent")
+    assert done["tries"] > waiting["tries"] - 1
+    _, last = post.to(one["id"])
+    body = last.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "tax_records (user.financial)" in text
+    assert "GDPR art. 19" in text
+
+
+async def test_a_line_of_a_batch_gets_no_letter_unless_it_asks(
+    writing: Intake, post: MailServer
+) -> None:
+    lines = [
+        a_submission(21, idempotency_key="21"),
+        a_submission(22, idempotency_key="22", letters=True),
+    ]
+    answer = await writing.http.post(
+        f"{BASE}:batch",
+        content=ndjson(lines),
+        headers={"content-type": "application/x-ndjson"},
+    )
+    without, with_letter = (line.split('"id":"')[1][:36] for line in answer.text.splitlines())
+    await letter_in(writing, with_letter, "received", "sent")
+    assert await letters(writing, without) == {}
+    assert post.to(without) == []
+
+
+async def test_who_is_told_otherwise_gets_no_letter_and_is_answered_at_once(
+    writing: Intake, publisher: Publisher
+) -> None:
+    one = await submitted(writing, 31, letters=False)
+    await publisher.publish([a_record(one["id"], one["id"])])
+    await answered(writing, one["id"])
+    assert await letters(writing, one["id"]) == {}
+
+
+async def test_a_request_that_nobody_proved_is_answered_by_a_letter(
+    writing: Intake, post: MailServer
+) -> None:
+    one = await submitted(
+        writing, 41, identity_attested=False, received_at="2026-01-02T09:00:00Z", language="fr-FR"
+    )
+    await writing.http.post(
+        f"/internal/v1/cohorts/{one['id']}/identity:give-up", headers=writing.internal
+    )
+    assert (await answered(writing, one["id"]))["outcome"] == "not_verified"
+    assert "a pris fin sans effet" in post.to(one["id"])[-1]["Subject"]
+
+
+async def test_two_senders_send_each_letter_once(
+    writing: Intake,
+    post: MailServer,
+    *,
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    tmp_path: Path,
+) -> None:
+    async with running_intake(
+        kafka, database, verifier.url, tmp_path, smtp_url=post.url, mail_sender="p@example.com"
+    ) as second:
+        sent = await asyncio.gather(
+            *(submitted((writing, second)[n % 2], 100 + n) for n in range(40))
+        )
+        for n, one in enumerate(sent):
+            await letter_in((writing, second)[n % 2], one["id"], "received", "sent")
+    assert [len(post.to(one["id"])) for one in sent] == [1] * 40
+
+
+async def test_a_mail_server_that_was_away_gets_what_waited(
+    writing: Intake, post: MailServer
+) -> None:
+    await post.stop()
+    one = await submitted(writing, 51)
+
+    async def has_been_tried() -> bool:
+        return bool((await letters(writing, one["id"]))["received"]["tries"])
+
+    await eventually(has_been_tried)
+    await post.start()
+    await letter_in(writing, one["id"], "received", "sent")
+    assert len(post.to(one["id"])) == 1
+
+
+async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
+    writing: Intake, post: MailServer, publisher: Publisher
+) -> None:
+    one = await submitted(writing, 61)
+    await letter_in(writing, one["id"], "received", "sent")
+    post.refuses_recipients = f"550 {MARKER} is unknown"
+    await publisher.publish([a_record(one["id"], one["id"])])
+    bounced = await letter_in(writing, one["id"], "done", "bounced")
+    assert bounced["reason"] == "smtp_550"
+    assert (await shown(writing, one["id"]))["state"] == "closed"
+    why = (await writing.http.get(f"{BASE}/{one['id']}/blockers")).json()["blockers"]
+    assert [each["kind"] for each in why] == ["letter_bounced"]
+    assert why[0]["owner"] == "Privacy office"
+    path = f"/internal/v1/subject-requests/{one['id']}/letters"
+    again = await writing.http.post(
+        f"{path}:send-again", headers=writing.internal, json={"kind": "done"}
+    )
+    assert again.status_code == httpx.codes.OK, again.text
+
+    async def was_refused_again() -> bool:
+        done = (await letters(writing, one["id"]))["done"]
+        return bool(done["state"] == "bounced" and done["settled_at"] > bounced["settled_at"])
+
+    await eventually(was_refused_again)
+    post.refuses_recipients = None
+    given_up = await writing.http.post(
+        f"{path}:give-up", headers=writing.internal, json={"kind": "done", "reason": "by post"}
+    )
+    assert given_up.status_code == httpx.codes.OK, given_up.text
+    await answered(writing, one["id"])
+    assert (await letters(writing, one["id"]))["done"]["reason"] == "by post"
+    for end, body in (("give-up", {"reason": "x"}), ("send-again", {})):
+        late = await writing.http.post(
+            f"{path}:{end}", headers=writing.internal, json={"kind": "done", **body}
+        )
+        assert late.status_code == httpx.codes.CONFLICT
+
+
+async def test_a_bounce_that_comes_by_mail_is_recorded(writing: Intake, post: MailServer) -> None:
+    one = await submitted(writing, 71)
+    await letter_in(writing, one["id"], "received", "sent")
+    [sent] = post.to(one["id"])
+    notification = (
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+        "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {sent['Message-ID']}\n--b--\n"
+    )
+    headers = {**writing.internal, "content-type": "message/rfc822"}
+    for _ in range(2):
+        taken = await writing.http.post(
+            "/internal/v1/letters/bounces", headers=headers, content=notification
+        )
+        assert taken.json() == {"request_id": one["id"], "kind": "received", "number": 1}
+    assert (await letters(writing, one["id"]))["received"]["reason"] == "bounced_5_1_1"
+
+
+async def test_a_sender_that_dies_before_it_has_recorded_is_followed_by_the_same_message(
+    kafka: KafkaConnection, stack: Any, verifier: VerifierDouble, tmp_path: Path
+) -> None:
+    with parts.fresh_database(stack) as dsn:
+        async with mail_server() as post:
+            fields = intake_fields(kafka, dsn, verifier.url, tmp_path) | {
+                "smtp_url": post.url,
+                "mail_sender": "privacy@example.com",
+                "letters_lease_s": 2,
+            }
+            dying = ServiceProcess("dsr_intake", environment_of(fields), tmp_path / "log")
+            async with dying:
+                post.before_answer = lambda: os.kill(dying.pid, signal.SIGKILL)
+                async with running_intake(kafka, dsn, verifier.url, tmp_path) as quiet:
+                    made = await quiet.client()
+                    async with httpx.AsyncClient(base_url=dying.url, headers=made) as http:
+                        one = (await http.post(BASE, json=a_submission(81))).json()
+                    await eventually(lambda: post.messages)
+                    async with running_intake(
+                        kafka, dsn, verifier.url, tmp_path, smtp_url=post.url,
+                        mail_sender="privacy@example.com",
+                    ):  # fmt: skip
+                        await eventually(lambda: len(post.messages) == 2, within=20)
+                        first, second = post.messages
+                        assert first["Message-ID"] == second["Message-ID"]
+                        assert one["id"] in first["Message-ID"]
+                log = (tmp_path / "log").read_text()
+                assert MARKER.lower() not in log.lower()
+
+
+async def test_neither_an_address_nor_a_text_is_kept(writing: Intake) -> None:
+    one = await submitted(writing, 91)
+    await letter_in(writing, one["id"], "received", "sent")
+    rows = await writing.pool.fetch("select l::text as row from intake.letters l")
+    assert rows
+    assert not [row for row in rows if "@" in row["row"] or MARKER.lower() in row["row"].lower()]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dsr_intake.application.letters.contents import Row
+from dsr_intake.application.letters.writing import LANGUAGES, Stationery, language_of
+from dsr_intake.model import LetterKind
+from support.post import contents_of_everything
+
+GOLDEN = Path(__file__).parent / "golden"
+STATIONERY = Stationery()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", LetterKind)
+def test_every_letter_reads_as_it_was_approved_in_every_language(
+    kind: LetterKind, language: str
+) -> None:
+    """A changed text is looked at and approved with DSR_APPROVE=1."""
+    written = STATIONERY.write(kind, language, contents_of_everything())
+    for form, text in (("txt", f"{written.subject}\n\n{written.text}"), ("html", written.html)):
+        path = GOLDEN / f"{kind}.{language}.{form}"
+        if os.environ.get("DSR_APPROVE"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert path.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", LetterKind)
+def test_no_letter_needs_more_than_its_request(kind: LetterKind, language: str) -> None:
+    bare = contents_of_everything(
+        rows=(), reason="", pointer="", proving=None, prove_by=None, jurisdiction="ZZ", regime="-"
+    )
+    written = STATIONERY.write(kind, language, bare)
+    assert written.subject
+    for text in (written.text, written.html):
+        assert "{{" not in text
+        assert "None" not in text
+
+
+def test_every_language_says_the_same_things() -> None:
+    shapes = [
+        {
+            kind: [len(letter.get(part, ())) for part in ("before", "after")]
+            for kind, letter in STATIONERY._words[language]["letters"].items()
+        }
+        for language in LANGUAGES
+    ]
+    assert all(shape == shapes[0] for shape in shapes)
+    for part in ("rights", "answers"):
+        assert len({tuple(STATIONERY._words[one][part]) for one in LANGUAGES}) == 1
+
+
+def a_row(**changes: str) -> Row:
+    fields = {"organisation": "Mail Ltd", "system": "Mail", "answer": "too_late"}
+    return Row(is_provider=True, **(fields | changes))
+
+
+def test_html_escapes_what_a_system_calls_itself() -> None:
+    row = a_row(system="<script>alert(1)</script>", reason="<img src=x>{{ reference }}")
+    written = STATIONERY.write(LetterKind.DONE, "en", contents_of_everything(rows=(row,)))
+    assert "<script>" not in written.html
+    assert "<img" not in written.html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in written.html
+    assert "{{ reference }}" in written.text  # a text that was put in is never read as a template
+
+
+def test_what_a_system_wrote_begins_no_line_of_its_own() -> None:
+    row = a_row(system="Mail\r\n\r\nWrite to:\x00 evil\u2028now", reason="because\nof\x1b[31m it")
+    written = STATIONERY.write(LetterKind.DONE, "en", contents_of_everything(rows=(row,)))
+    assert '<td valign="top">Mail Write to: evil now</td>' in written.html
+    assert "because of [31m it" in written.text
+    assert not any(line.startswith("Write to") for line in written.text.splitlines())
+
+
+@pytest.mark.parametrize(("regime", "is_named"), [("gdpr", True), ("uk_gdpr", True), ("ccpa", False)])  # fmt: skip
+def test_recipients_are_named_where_the_law_wants_it(regime: str, *, is_named: bool) -> None:
+    contents = contents_of_everything(regime=regime)
+    written = STATIONERY.write(LetterKind.DONE, "en", contents)
+    assert ("Mail Delivery Ltd" in written.text) is is_named
+    assert ("a service provider of ours" in written.text) is not is_named
+    assert "Cloud Europe GmbH" in written.text
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "name"),
+    [("DE-BY", "Datenschutzaufsicht"), ("US-CA", "California Privacy"), ("GB", "Information Com")],
+)
+def test_a_refusal_says_where_to_complain(jurisdiction: str, name: str) -> None:
+    contents = contents_of_everything(jurisdiction=jurisdiction)
+    assert name in STATIONERY.write(LetterKind.REFUSED, "en", contents).text
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [(None, "en"), ("de", "de"), ("pt-BR", "pt"), ("FR-ca", "fr"), ("ja", "en"), ("eng", "en")],
+)
+def test_the_language_that_serves_best_is_chosen(tag: str | None, language: str) -> None:
+    assert language_of(tag) == language
+
+
+def test_every_jurisdiction_of_a_european_regime_has_its_authority() -> None:
+    import yaml  # noqa: PLC0415 - for this test alone
+
+    rules = Path(__file__).parents[4] / "rules"
+    for regime in ("gdpr", "uk_gdpr", "ccpa", "vcdpa", "lgpd", "quebec_law25", "korea_pipa"):
+        for code in yaml.safe_load((rules / f"{regime}.yaml").read_text())["jurisdictions"]:
+            assert code in STATIONERY._law["authorities"], code
+            assert STATIONERY._law["complaint"][regime]
