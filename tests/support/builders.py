@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from dsr_core.acknowledgements import Acknowledgement, Exemption
+from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
@@ -105,6 +105,21 @@ def an_acknowledgement(
         exemptions=(an_exemption(),) if exempt else (),
     )
     return replace(one, **changes)
+
+
+def an_answer_by_people(
+    disposition: Disposition = Disposition.ERASED, *, revision: int = 1, **changes: Any
+) -> Acknowledgement:
+    """An answer to the same deletion by two people in the system's place, a day after `NOW`."""
+    by = SettledBy(proposed_by="operator-a", approved_by="operator-b", revision=revision)
+    fields: dict[str, Any] = {
+        "answered_at": NOW + days(1),
+        "records": 0,
+        "exemptions": (),
+        "reason": "gone",
+    }
+    one = an_acknowledgement(disposition, sequence=0, settled_by=by)
+    return replace(one, **(fields | changes))
 
 
 def an_organisation(organisation_id: str = "example-group", **changes: Any) -> Organisation:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dsr_core.acknowledgements import Acknowledgement, Exemption
+from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
@@ -81,21 +81,42 @@ def acknowledgements(
     )
 
 
-@st.composite
-def answers_to_one(draw: st.DrawFn, system_id: str = "crm") -> list[Acknowledgement]:
-    """Answers to one deletion: few sequences, contents and times, so that they meet and collide."""
-    one = st.builds(
+def _to_one(system_id: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Acknowledgement]:
+    return st.builds(
         Acknowledgement,
         request_id=st.just(RequestId(uuid7(1, bytes(10)))),
         system_id=st.just(SystemId(system_id)),
         right=st.just(Right.DELETION),
         disposition=st.sampled_from(sorted(ANSWERS[Right.DELETION])),
-        sequence=st.integers(1, 4),
         answered_at=st.sampled_from([EPOCH, EPOCH.replace(year=2026), EPOCH.replace(year=2027)]),
+        **fields,
+    )
+
+
+@st.composite
+def answers_to_one(draw: st.DrawFn, system_id: str = "crm") -> list[Acknowledgement]:
+    """Answers to one deletion: few sequences, contents and times, so that they meet and collide."""
+    one = _to_one(
+        system_id,
+        sequence=st.integers(1, 4),
         records=st.integers(0, 1),
         retry_at=st.none() | st.just(EPOCH.replace(year=2028)),
     )
     return draw(st.lists(one, max_size=6))
+
+
+@st.composite
+def answers_by_people(draw: st.DrawFn, system_id: str = "crm") -> list[Acknowledgement]:
+    """Answers to the same deletion by two people, each under a revision of its own."""
+    by = st.builds(
+        SettledBy,
+        proposed_by=st.just("operator-a"),
+        approved_by=st.just("operator-b"),
+        revision=st.integers(1, 3),
+    )
+    one = _to_one(system_id, sequence=st.just(0), settled_by=by)
+    revisions = lambda one: one.settled_by.revision  # noqa: E731 - Hypothesis shows it by name
+    return draw(st.lists(one, max_size=2, unique_by=revisions))
 
 
 scopes = st.builds(Scope, sorted_tuples(categories), sorted_tuples(slugs.map(OrganisationId)))

@@ -12,7 +12,7 @@ from dsr_core.acknowledgements import Standing, standing
 from dsr_core.closing import Closed, Obligation, Open, Outcome, closing, evidence_digest
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
-from support.builders import an_acknowledgement, an_exemption
+from support.builders import an_acknowledgement, an_answer_by_people, an_exemption
 
 D = Disposition
 
@@ -113,3 +113,46 @@ def test_the_time_zone_in_which_a_date_is_written_is_no_evidence() -> None:
     assert one == other
     assert evidence_digest([one]) == evidence_digest([other])
     assert standing([one, other]) == standing([other, one])
+
+
+@pytest.mark.parametrize("ending", [Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.REFERRED])
+def test_a_stopped_request_ends_as_its_ending_says_whatever_was_done(ending: Outcome) -> None:
+    obligations = [
+        an_obligation("a"),
+        an_obligation("b", D.EXEMPT),
+        Obligation(SystemId("c"), standing([an_acknowledgement(D.STOPPED)], stopping=True)),
+    ]
+    closed = closing(3, obligations, stopping=ending)
+    assert isinstance(closed, Closed)
+    assert closed.outcome is ending
+    assert closed.evidence_digest == evidence_digest([one.standing.answer for one in obligations])
+
+
+def test_a_stopped_request_stays_open_while_a_system_has_not_said_how_far_it_had_come() -> None:
+    obligations = [an_obligation("a"), an_obligation("b", None)]
+    found = closing(2, obligations, stopping=Outcome.WITHDRAWN)
+    assert found == Open((SystemId("b"),), 0)
+
+
+GOLDEN_SETTLED = "dd319df65a3a6740750e05bddc840228bacdb9609c81a7fbf5e6d9487a6645fb"
+"""As above, of an answer by two people."""
+
+
+def test_the_evidence_of_an_answer_by_two_people_never_changes() -> None:
+    assert evidence_digest([an_answer_by_people()]).hex() == GOLDEN_SETTLED
+
+
+@pytest.mark.parametrize("field", ["proposed_by", "approved_by", "revision"])
+def test_who_settled_an_obligation_is_evidence(field: str) -> None:
+    one = an_answer_by_people()
+    assert one.settled_by is not None
+    changed = 2 if field == "revision" else "operator-c"
+    other = replace(one, settled_by=replace(one.settled_by, **{field: changed}))
+    assert evidence_digest([one]) != evidence_digest([other])
+
+
+def test_why_two_people_settled_is_evidence_and_why_a_system_failed_is_none() -> None:
+    settled, answered = an_answer_by_people(), an_acknowledgement()
+    for one, is_evidence in ((settled, True), (answered, False)):
+        other = replace(one, reason="another")
+        assert (evidence_digest([one]) != evidence_digest([other])) is is_evidence

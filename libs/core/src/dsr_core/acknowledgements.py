@@ -7,20 +7,21 @@ is a function of the set of answers, and the same set gives the same standing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId, SystemId
-from dsr_core.rights import ANSWERS, CONFIRMING, Disposition, Right
+from dsr_core.rights import ANSWERS, CONFIRMING, STOPPING, Disposition, Right
 
 __all__ = [
     "EXEMPTIONS_LIMIT",
     "TEXT_LIMIT",
     "Acknowledgement",
     "Exemption",
+    "SettledBy",
     "Standing",
     "check",
     "standing",
@@ -59,15 +60,25 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettledBy:
+    """Who answered in place of a system: two people, one of whom proposed what the other approved."""
+
+    proposed_by: str
+    approved_by: str
+    revision: int
+    """Of the command that their decision became; of two decisions at one time the higher counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """A system's answer to one obligation."""
+    """A system's answer to one obligation, or that of two people in its place."""
 
     request_id: RequestId
     system_id: SystemId
     right: Right
     disposition: Disposition
     sequence: int
-    """Counts the answers of one obligation from 1, in the system's outcome store."""
+    """Counts the answers of one obligation from 1, in the system's outcome store; 0 in one by people."""
 
     answered_at: datetime
     records: int = 0
@@ -76,11 +87,20 @@ class Acknowledgement:
     """Why not, without personal data."""
 
     retry_at: datetime | None = None
+    settled_by: SettledBy | None = None
+    """Who answered in place of the system; none where the system did."""
 
     @property
     def confirms(self) -> bool:
-        """Whether this answer, taken alone, ends its obligation."""
+        """Whether this answer, taken alone, says that the right is met."""
         return self.disposition in CONFIRMING[self.right]
+
+    def ends(self, *, stopping: bool) -> bool:
+        """Tell whether this answer, taken alone, ends its obligation.
+
+        `stopped` and `too_late` do where the request is being stopped, and nowhere else.
+        """
+        return self.confirms or (stopping and self.disposition in STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,49 +178,82 @@ def _check_text(value: str, *, field: str) -> None:
         raise RejectedInput("invalid_field", detail, field=field)
 
 
-def standing(answers: Iterable[Acknowledgement]) -> Standing:
+def standing(answers: Iterable[Acknowledgement], *, stopping: bool = False) -> Standing:
     """Say where an obligation stands, given every answer to it in any order and however often.
 
-    The answer with the highest sequence counts. `not_found` after `erased` is the same news, and the
-    erasure stays the evidence. An answer that does not confirm after one that did, or two different
+    The answer with the highest sequence counts. `not_found` after `erased` is the same news, and so is
+    `too_late` after any answer that met the right: what came first stays the evidence. An answer that
+    does not confirm after one that did, `stopped` after one that met the right, or two different
     answers under one sequence, are a contradiction: the obligation is then not confirmed until a
     later answer confirms it. Of an answer that was sent again, the first sending counts.
+
+    An answer by two people counts as the system's would, after all that the system had answered by
+    the time of their decision; what it answers later is held against theirs.
+
+    Args:
+        answers: Every answer, those by people included.
+        stopping: Whether the request is being stopped, so that `stopped` and `too_late` confirm.
     """
     sendings = sorted(answers, key=_sent, reverse=True)
     if len(sendings) == 1:
-        return Standing(sendings[0], sendings[0].confirms, is_contradicted=False, contradictions=0)
-    distinct = sorted({_content(one): one for one in sendings}.values(), key=_order)
+        ends = sendings[0].ends(stopping=stopping)
+        return Standing(sendings[0], ends, is_contradicted=False, contradictions=0)
     current: Acknowledgement | None = None
     confirmed = contradicted = False
     contradictions = 0
-    for _, group in groupby(distinct, key=lambda one: one.sequence):
-        candidates = _without_same_news(list(group))
-        latest = candidates[-1]
-        if len(candidates) > 1 or (confirmed and not latest.confirms):
+    for turn in _turns({_content(one): one for one in sendings}.values()):
+        latest = turn[-1]
+        ends = latest.ends(stopping=stopping)
+        before = current if confirmed else None
+        if len(turn) > 1 or (before and _contradicts(latest, before, ends=ends)):
             current, confirmed, contradicted = latest, False, True
             contradictions += 1
-        elif latest.confirms:
-            repeats = confirmed and current is not None and _is_same_news(latest, after=current)
-            current = current if repeats else latest
-            confirmed, contradicted = True, False
-        else:
+        elif before is None or not _is_same_news(latest, after=before):
             current = latest
+            confirmed, contradicted = ends, contradicted and not ends
     return Standing(current, confirmed, contradicted, contradictions)
+
+
+def _turns(distinct: Collection[Acknowledgement]) -> Iterator[list[Acknowledgement]]:
+    """Yield answers in the order in which they count, those under one sequence together."""
+
+    def turn(one: Acknowledgement) -> tuple[int, int]:
+        if one.settled_by is None:
+            return (one.sequence, 0)
+        known = (
+            other.sequence
+            for other in distinct
+            if other.settled_by is None and other.answered_at <= one.answered_at
+        )
+        return (max(known, default=0), 1 + one.settled_by.revision)
+
+    for _, group in groupby(sorted(distinct, key=lambda one: (turn(one), _order(one))), key=turn):
+        yield _without_same_news(list(group))
 
 
 def _without_same_news(candidates: list[Acknowledgement]) -> list[Acknowledgement]:
     erased = [one for one in candidates if one.disposition is Disposition.ERASED]
-    if len(erased) != 1:
-        return candidates
-    return [one for one in candidates if one.disposition is not Disposition.NOT_FOUND]
+    if len(erased) == 1:
+        candidates = [one for one in candidates if one.disposition is not Disposition.NOT_FOUND]
+    in_time = [one for one in candidates if one.disposition is not Disposition.TOO_LATE]
+    return in_time if len(in_time) == 1 and in_time[0].confirms else candidates
 
 
 def _is_same_news(later: Acknowledgement, *, after: Acknowledgement) -> bool:
+    if later.disposition is Disposition.TOO_LATE:
+        return after.confirms
     return later.disposition is Disposition.NOT_FOUND and after.disposition is Disposition.ERASED
 
 
+def _contradicts(later: Acknowledgement, before: Acknowledgement, *, ends: bool) -> bool:
+    if later.disposition is Disposition.STOPPED and before.confirms:
+        return True
+    return not ends and not _is_same_news(later, after=before)
+
+
 def _content(one: Acknowledgement) -> tuple[object, ...]:
-    return (one.sequence, one.disposition, one.records, one.exemptions, one.reason)
+    content = (one.sequence, one.disposition, one.records, one.exemptions, one.reason)
+    return content if one.settled_by is None else (*content, one.settled_by)
 
 
 def _sent(one: Acknowledgement) -> tuple[datetime, bool, datetime]:

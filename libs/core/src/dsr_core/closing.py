@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
+from typing import Any
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.ids import SystemId
@@ -68,13 +69,18 @@ class Open:
 _KEPT = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
 
 
-def closing(expected: int, obligations: Sequence[Obligation]) -> Closed | Open:
+def closing(
+    expected: int, obligations: Sequence[Obligation], *, stopping: Outcome | None = None
+) -> Closed | Open:
     """Say whether a subject request is closed.
+
+    That it is being stopped makes no obligation end: `standing` is told so, and says which have.
 
     Args:
         expected: The number of obligations that were opened; at least 1. No system to ask is never
             a reason to close: a rule or a person states that outcome.
         obligations: The obligations present, in any order.
+        stopping: How it ends where it is being stopped, whatever its systems had done by then.
     """
     by_system = {one.system_id: one for one in obligations}
     if len(by_system) != len(obligations):
@@ -86,31 +92,43 @@ def closing(expected: int, obligations: Sequence[Obligation]) -> Closed | Open:
     answers = [_evidence(by_system[system_id].standing) for system_id in sorted(by_system)]
     kept = any(answer.disposition in _KEPT for answer in answers)
     outcome = Outcome.PARTLY_FULFILLED if kept else Outcome.FULFILLED
-    return Closed(outcome, evidence_digest(answers))
+    return Closed(stopping or outcome, evidence_digest(answers))
 
 
 def evidence_digest(answers: Sequence[Acknowledgement]) -> bytes:
-    """Return the SHA-256 of the canonical form of answers: JSON, sorted keys, UTF-8."""
-    content = [
-        {
-            "disposition": one.disposition.value,
-            "exemptions": [
-                {
-                    "categories": sorted(exemption.categories),
-                    "ground": exemption.ground,
-                    "records": exemption.records,
-                    "review_at": exemption.review_at.astimezone(UTC).isoformat(),
-                }
-                for exemption in one.exemptions
-            ],
-            "records": one.records,
-            "request_id": one.request_id,
-            "sequence": one.sequence,
-            "system_id": one.system_id,
-        }
-        for one in answers
-    ]
+    """Return the SHA-256 of the canonical form of answers: JSON, sorted keys, UTF-8.
+
+    An answer by two people says who they are, and why.
+    """
+    content = [_canonical(one) for one in answers]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+
+
+def _canonical(one: Acknowledgement) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "disposition": one.disposition.value,
+        "exemptions": [
+            {
+                "categories": sorted(exemption.categories),
+                "ground": exemption.ground,
+                "records": exemption.records,
+                "review_at": exemption.review_at.astimezone(UTC).isoformat(),
+            }
+            for exemption in one.exemptions
+        ],
+        "records": one.records,
+        "request_id": one.request_id,
+        "sequence": one.sequence,
+        "system_id": one.system_id,
+    }
+    if one.settled_by is not None:
+        content["settled_by"] = {
+            "approved_by": one.settled_by.approved_by,
+            "proposed_by": one.settled_by.proposed_by,
+            "reason": one.reason,
+            "revision": one.settled_by.revision,
+        }
+    return content
 
 
 def _evidence(standing: Standing) -> Acknowledgement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ANSWERS", "CONFIRMING", "Disposition", "Right"]
+__all__ = ["ANSWERS", "CONFIRMING", "STOPPING", "Disposition", "Right"]
 
 
 class Right(StrEnum):
@@ -50,10 +50,11 @@ CONFIRMING: dict[Right, frozenset[Disposition]] = {
 """The dispositions that end an obligation under each right."""
 
 _NOT_CONFIRMING = frozenset({_D.RECEIVED, _D.IN_PROGRESS, _D.FAILED, _D.UNRESOLVABLE})
-_TO_A_WITHDRAWAL = frozenset({_D.STOPPED, _D.TOO_LATE})
+
+STOPPING = frozenset({_D.STOPPED, _D.TOO_LATE})
+"""The dispositions that end an obligation, too, while its request is being stopped."""
 
 ANSWERS: dict[Right, frozenset[Disposition]] = {
-    right: confirming | _NOT_CONFIRMING | _TO_A_WITHDRAWAL
-    for right, confirming in CONFIRMING.items()
+    right: confirming | _NOT_CONFIRMING | STOPPING for right, confirming in CONFIRMING.items()
 }
 """Every disposition that a system may answer with under each right."""
