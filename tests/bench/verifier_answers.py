@@ -28,6 +28,7 @@ from dsr_core.rights import Disposition, Right
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
 from dsr_verifier.adapters.ledger import PostgresLedger
+from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.opening import Opener
 from dsr_verifier.application.recording import Recorder
@@ -62,6 +63,10 @@ class Published:
     def is_current(self, system_id: str) -> bool:
         """Tell whether there is such a system."""
         return self.registry.system(system_id) is not None
+
+    def newest(self, system_id: str) -> System | None:
+        """Return a system."""
+        return self.registry.system(system_id)
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:  # noqa: ARG002 - as the port
         """Nothing ever arrives."""
@@ -155,7 +160,14 @@ async def measure(options: argparse.Namespace) -> None:
     view = Published(registry, {one.system_id: one.public for one in pairs})
     ledger = PostgresLedger(pool)
     recorder = Recorder(ledger=ledger, registry=view, limits=Limits(), clock=now)
-    opener = Opener(ledger=ledger, registry=view, recorder=recorder, limits=Limits(), clock=now)
+    opener = Opener(
+        ledger=ledger,
+        registry=view,
+        recorder=recorder,
+        amender=Amender(ledger=ledger, clock=now),
+        limits=Limits(),
+        clock=now,
+    )
     stamp = time.time_ns() // 1_000_000
     request_ids = [RequestId(uuid7(stamp, os.urandom(10))) for _ in range(options.requests)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-import pytest_asyncio
+from integration.verifier.processes import TOKEN
 from unit.verifier.world import (
     REGISTRY,
     World,
@@ -20,32 +19,9 @@ from unit.verifier.world import (
 )
 
 from dsr_core.rights import Disposition
-from dsr_runtime.health import Health
-from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.adapters.statements import ADD_CHANGES
-from dsr_verifier.http.app import read_api
-from dsr_verifier.metrics import Metrics
 from dsr_verifier.views import Cursor
 from support.builders import NOW
-
-TOKEN = "a token for the tests alone"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def client(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[httpx.AsyncClient]:
-    app = read_api(
-        PostgresViews(pool),
-        token=TOKEN,
-        health=Health(),
-        metrics=Metrics(),
-        changes_for=timedelta(days=1),
-    )
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),
-        base_url="http://verifier.test",
-        headers={"Authorization": f"Bearer {TOKEN}"},
-    ) as client:
-        yield client
 
 
 async def changes_after(client: httpx.AsyncClient, cursor: str, **more: Any) -> tuple[Any, str]:
@@ -77,6 +53,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
     assert mailer == {
         "system_id": "mailer",
         "organisation_id": "example-mail",
+        "is_held": False,
         "is_confirmed": False,
         "is_contradicted": False,
         "contradicts_closure": False,
@@ -88,6 +65,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
         "answered_at": None,
         "recorded_at": None,
         "retry_at": None,
+        "settled_by": None,
     }
 
 
@@ -178,7 +156,12 @@ async def test_who_is_missing_in_a_cohort(client: httpx.AsyncClient, world: Worl
     failed = answer(second, disposition=Disposition.FAILED)
     await world.record([batch(failed), batch(answer(second, "mailer"), by="mailer")])
     document = (await client.get(f"/v1/cohorts/{first}/missing")).json()
-    assert document == {"cohort_id": first, "open_requests": 1, "systems": {"crm": [second]}}
+    assert document == {
+        "cohort_id": first,
+        "open_requests": 1,
+        "systems": {"crm": [second]},
+        "held": {},
+    }
 
 
 async def test_unknown_cohort_is_not_found_rather_than_missing_nobody(
@@ -196,7 +179,7 @@ async def test_nobody_is_missing_in_an_answered_cohort(
     await world.open(request_id)
     await world.record(answers_of_all(request_id))
     document = (await client.get(f"/v1/cohorts/{request_id}/missing")).json()
-    assert document == {"cohort_id": request_id, "open_requests": 0, "systems": {}}
+    assert document == {"cohort_id": request_id, "open_requests": 0, "systems": {}, "held": {}}
 
 
 async def test_changes_from_now_on(client: httpx.AsyncClient, world: World) -> None:

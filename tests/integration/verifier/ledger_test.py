@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour, state_of
+from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import (
     SYSTEMS,
@@ -48,6 +51,18 @@ class TestRevocation(RevocationBehaviour):
 
 
 class TestLate(LateBehaviour):
+    pass
+
+
+class TestAmending(AmendingBehaviour):
+    pass
+
+
+class TestHolding(HoldingBehaviour):
+    pass
+
+
+class TestReplanning(ReplanningBehaviour):
     pass
 
 
@@ -203,7 +218,7 @@ async def test_one_answer_can_be_shown_without_its_neighbours(
     key.key.verify(row["signature"], signed_bytes("crm", row["size"], root))
 
 
-@pytest.mark.parametrize("table", ["acknowledgements", "batches", "closures"])
+@pytest.mark.parametrize("table", ["acknowledgements", "batches", "closures", "amendments"])
 async def test_evidence_cannot_be_changed(
     pool: asyncpg.Pool[asyncpg.Record], world: World, table: str
 ) -> None:

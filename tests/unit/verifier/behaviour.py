@@ -338,7 +338,7 @@ class LedgerBehaviour:
         request_id = a_new_request_id()
         await world.record([batch(answer(request_id))])
         async with world.ledger.transaction() as transaction:
-            opened = world.opener._read(obligations(request_id))
+            opened = world.opener._read(obligations(request_id)).said
             await transaction.open([opened], world.now)
         assert (await world.keeper.run_once()).recorded == 1
 

@@ -9,19 +9,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
-from dsr_core.errors import DsrError
 from dsr_core.ids import RequestId, SystemId
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
+from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, in_order, key_of
 from dsr_verifier.ports import (
     Answer,
     Batch,
     Change,
     LedgerRequest,
+    Opening,
     Pair,
     ParkedAnswer,
     Refusal,
     Settlement,
 )
+from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.keys import SystemPublicKeys
@@ -43,7 +45,11 @@ class FakeRegistry:
         return self.public.get(system_id)
 
     def is_current(self, system_id: str) -> bool:
-        return any(one.system(system_id) for one in self.registries.values())
+        return self.newest(system_id) is not None
+
+    def newest(self, system_id: str) -> System | None:
+        *_, last = self.registries.values()
+        return last.system(system_id)
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         self.waits.append(timeout_s)
@@ -53,29 +59,24 @@ class FakeRegistry:
 
 
 @dataclass
-class FakeDeadLetters:
-    """Keeps dead letters; raises what it is given first."""
-
-    buried: list[Refusal] = field(default_factory=list)
-    faults: list[DsrError] = field(default_factory=list)
-
-    async def bury(self, refusals: Sequence[Refusal]) -> None:
-        if self.faults:
-            raise self.faults.pop(0)
-        self.buried.extend(refusals)
-
-
-@dataclass
 class _State:
     requests: dict[RequestId, LedgerRequest] = field(default_factory=dict)
     batches: dict[object, Batch] = field(default_factory=dict)
     answers: dict[bytes, Answer] = field(default_factory=dict)
     standings: dict[Pair, Standing] = field(default_factory=dict)
     closures: dict[RequestId, Closure] = field(default_factory=dict)
+    opened: dict[RequestId, LedgerRequest] = field(default_factory=dict)
+    amendments: dict[Key, Amendment] = field(default_factory=dict)
+    effects: dict[Key, Effect] = field(default_factory=dict)
+    held: dict[RequestId, Sequence[SystemId]] = field(default_factory=dict)
+    breaches: dict[tuple[RequestId, SystemId, str], Breach] = field(default_factory=dict)
     against_closure: dict[Pair, bool] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
+
+    def owed(self) -> set[Pair]:
+        return {(key, system_id) for key, one in self.requests.items() for system_id in one.systems}
 
 
 class FakeLedger:
@@ -93,8 +94,12 @@ class FakeLedger:
         self.state = state
 
     async def joinable(self, limit: int) -> list[RequestId]:
-        waiting = {one.answer.acknowledgement.request_id for one, _ in self.state.parked.values()}
-        return sorted(waiting & self.state.requests.keys())[:limit]
+        waiting = {one.answer.pair for one, _ in self.state.parked.values()}
+        return sorted({request_id for request_id, _ in waiting & self.state.owed()})[:limit]
+
+    async def amendable(self, limit: int) -> list[RequestId]:
+        waiting = self.state.amendments.keys() - self.state.effects.keys()
+        return sorted({one for one, _, _ in waiting} & self.state.requests.keys())[:limit]
 
     async def parked_count(self) -> int:
         return len(self.state.parked)
@@ -117,12 +122,12 @@ class FakeTransaction:
         self,
         opened: Sequence[OpenedObligations],
         at: datetime,  # noqa: ARG002 - as the port
-    ) -> tuple[list[RequestId], list[int]]:
+    ) -> Opening:
         new: list[RequestId] = []
         differing: set[int] = set()
         for place, one in enumerate(opened):
             for request_id in one.request_ids:
-                present = self._state.requests.get(request_id)
+                present = self._state.opened.get(request_id)
                 if present is None:
                     new.append(request_id)
                     self._state.requests[request_id] = LedgerRequest(
@@ -133,7 +138,10 @@ class FakeTransaction:
                         systems=dict(one.systems),
                         open_count=len(one.systems),
                         closed_at=None,
+                        due_at=one.due_at,
+                        home_cohort_id=one.cohort_id,
                     )
+                    self._state.opened[request_id] = self._state.requests[request_id]
                     self._state.changes.append(Change(request_id, None, None, is_confirmed=False))
                 elif (
                     present.cohort_id,
@@ -142,7 +150,54 @@ class FakeTransaction:
                     dict(present.systems),
                 ) != (one.cohort_id, one.right, one.registry_digest, dict(one.systems)):
                     differing.add(place)
-        return new, sorted(differing)
+        waiting = {key[0] for key in self._state.amendments.keys() - self._state.effects.keys()}
+        return Opening(new, sorted(differing), [one for one in new if one in waiting])
+
+    async def keep(
+        self,
+        kept: Sequence[KeptAmendment],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> list[int]:
+        known = self._state.amendments
+        told = [one.amendment for one in kept]
+        first = [known.setdefault(key_of(one), one) for one in told]
+        return [
+            place
+            for place, (one, other) in enumerate(zip(told, first, strict=True))
+            if replace(other, amended_at=one.amended_at) != one
+        ]
+
+    async def waiting(self, request_ids: Collection[RequestId]) -> list[Amendment]:
+        known = self._state.amendments
+        waiting = [known[key] for key in known.keys() - self._state.effects.keys()]
+        return sorted((one for one in waiting if one.request_id in request_ids), key=in_order)
+
+    async def amend(
+        self,
+        requests: Collection[tuple[LedgerRequest, Sequence[SystemId]]],
+        effects: Mapping[Key, Effect],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> None:
+        for one, held in requests:
+            assert one.expected >= 1
+            self._state.requests[one.request_id] = one
+            self._state.held[one.request_id] = held
+        assert not effects.keys() & self._state.effects.keys()
+        self._state.effects.update(effects)
+
+    async def breach(
+        self,
+        breaches: Collection[Breach],
+        at: datetime,  # noqa: ARG002 - as the port
+        *,
+        instead_of: Collection[RequestId] = (),
+    ) -> list[Breach]:
+        by_key = {(one.request_id, one.system_id, one.hold_id): one for one in breaches}
+        before = self._state.breaches
+        new = [one for key, one in by_key.items() if key not in before]
+        kept = {k: one for k, one in before.items() if k[0] not in instead_of or k in by_key}
+        self._state.breaches = by_key | kept
+        return new
 
     async def append(
         self,
@@ -218,7 +273,7 @@ class FakeTransaction:
         old = [
             key
             for key, (one, at) in self._state.parked.items()
-            if at < before and one.answer.acknowledgement.request_id not in self._state.requests
+            if at < before and one.answer.pair not in self._state.owed()
         ]
         return self._take(old[:limit])
 

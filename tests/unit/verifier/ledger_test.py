@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour
 from unit.verifier.fakes import FakeLedger
+from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.world import World, a_registry_view
 
@@ -23,6 +26,24 @@ class TestRevocation(RevocationBehaviour):
 
 
 class TestLate(LateBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestAmending(AmendingBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestHolding(HoldingBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestReplanning(ReplanningBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

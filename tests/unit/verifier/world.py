@@ -15,18 +15,27 @@ from unit.verifier.fakes import FakeRegistry
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Disposition
+from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.keeping import Keeper
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.opening import Opener
 from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.ports import Ledger, Received
+from dsr_wire.codec.amendments import Amendment, Change, amendment_to_wire
 from dsr_wire.codec.obligations import obligations_opened_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.signing import sign
 from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS
-from support.builders import NOW, a_registry, an_acknowledgement, an_id, opened_obligations
+from support.builders import (
+    NOW,
+    a_registry,
+    an_acknowledgement,
+    an_amendment,
+    an_id,
+    opened_obligations,
+)
 
 REGISTRY = a_registry()
 SYSTEMS = (SystemId("crm"), SystemId("mailer"))
@@ -37,6 +46,11 @@ _numbers = itertools.count(1)
 def a_new_request_id() -> RequestId:
     """An id that no other test has."""
     return RequestId(an_id(1_000_000 + next(_numbers)))
+
+
+def a_home_of(request_id: RequestId) -> CohortId:
+    """The cohort of several that a request was accepted in; no other test has it."""
+    return CohortId(an_id(8_000_000 + int(request_id[-6:], 16)))
 
 
 @functools.cache
@@ -70,6 +84,17 @@ def obligations(*request_ids: RequestId, **changes: Any) -> Received:
     }
     opened = opened_obligations(**chosen)
     return a_record(OBLIGATIONS.name, obligations_opened_to_wire(opened), opened.cohort_id)
+
+
+def amendment(request_id: RequestId, change: Change, **changes: Any) -> Amendment:
+    """An amendment of a request that was accepted as a cohort of one, unless told otherwise."""
+    home = CohortId(request_id)
+    return an_amendment(change, request_id=request_id, **({"cohort_id": home} | changes))
+
+
+def amending(one: Amendment) -> Received:
+    """ObligationsAmended."""
+    return a_record(OBLIGATIONS.name, amendment_to_wire(one), one.cohort_id)
 
 
 def batch(*answers: Acknowledgement, by: str = "crm") -> Received:
@@ -108,16 +133,19 @@ class World:
         self.recorder = Recorder(
             ledger=self.ledger, registry=self.registry, limits=self.limits, clock=lambda: self.now
         )
+        self.amender = Amender(ledger=self.ledger, clock=lambda: self.now)
         self.opener = Opener(
             ledger=self.ledger,
             registry=self.registry,
             recorder=self.recorder,
+            amender=self.amender,
             limits=self.limits,
             clock=lambda: self.now,
         )
         self.keeper = Keeper(
             ledger=self.ledger,
             recorder=self.recorder,
+            amender=self.amender,
             limits=self.limits,
             clock=lambda: self.now,
         )
@@ -125,6 +153,10 @@ class World:
     async def open(self, *request_ids: RequestId, **changes: Any) -> Tally:
         """Open the obligations of requests."""
         return await self.opener.take([obligations(*request_ids, **changes)])
+
+    async def amend(self, *amendments: Amendment) -> Tally:
+        """Take in amendments, in one micro-batch."""
+        return await self.opener.take([amending(one) for one in amendments])
 
     async def record(self, records: Sequence[Received]) -> Tally:
         """Take in records of acknowledgements."""

@@ -20,6 +20,7 @@ from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.adapters.registry import KafkaRegistry
 from dsr_verifier.adapters.transaction import SCHEMA
+from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.keeping import Keeper
 from dsr_verifier.application.opening import Opener
 from dsr_verifier.application.recording import Recorder
@@ -81,8 +82,16 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     relay = OutboxRelay(pool, SCHEMA, publisher)
     ledger = PostgresLedger(pool)
     recorder = Recorder(ledger=ledger, registry=registry, limits=limits, clock=_now)
-    opener = Opener(ledger=ledger, registry=registry, recorder=recorder, limits=limits, clock=_now)
-    keeper = Keeper(ledger=ledger, recorder=recorder, limits=limits, clock=_now)
+    amender = Amender(ledger=ledger, clock=_now)
+    opener = Opener(
+        ledger=ledger,
+        registry=registry,
+        recorder=recorder,
+        amender=amender,
+        limits=limits,
+        clock=_now,
+    )
+    keeper = Keeper(ledger=ledger, recorder=recorder, amender=amender, limits=limits, clock=_now)
 
     def publish(tally: Tally) -> None:
         if tally.closures or tally.buried:

@@ -6,6 +6,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from dsr_verifier.application.tally import Tally
+from dsr_verifier.model import Effect
 
 __all__ = ["Metrics"]
 
@@ -38,6 +39,19 @@ class Metrics:
             "dsr_verifier_closures",
             "Subject requests closed, by right and outcome",
             ["right", "outcome"],
+            registry=self.registry,
+        )
+        self.amendments = Counter(
+            "dsr_verifier_amendments",
+            "Amendments of what is owed, by kind and by what became of them: applied, after_closure "
+            "(closing came first), unfit (kept, and changes nothing), waiting (for the obligations)",
+            ["kind", "effect"],
+            registry=self.registry,
+        )
+        self.breaches = Counter(
+            "dsr_verifier_hold_breaches",
+            "Erasures under a legal hold, by system; each is shown with its request",
+            ["system_id"],
             registry=self.registry,
         )
         self.contradictions = Counter(
@@ -117,6 +131,7 @@ class Metrics:
             )
         self.parked_full.inc(tally.parked_full)
         self.opened.inc(tally.opened)
+        self._count_amendments(tally)
         self.contradictions.inc(tally.contradictions)
         for closure in tally.closures:
             self.closures.labels(closure.right.value, closure.outcome.value).inc()
@@ -132,4 +147,25 @@ class Metrics:
                 partition=received.partition,
                 offset=received.offset,
                 reason=fault.reason,
+            )
+
+    def _count_amendments(self, tally: Tally) -> None:
+        for kind in tally.waiting:
+            self.amendments.labels(kind, "waiting").inc()
+        for (request_id, revision, kind), effect in tally.amended.items():
+            self.amendments.labels(kind, effect.value).inc()
+            if effect is Effect.UNFIT:
+                log.warning(
+                    "an amendment cannot be applied",
+                    request_id=request_id,
+                    revision=revision,
+                    kind=kind,
+                )
+        for one in tally.breaches:
+            self.breaches.labels(one.system_id).inc()
+            log.warning(
+                "a system has erased under a legal hold",
+                request_id=one.request_id,
+                system_id=one.system_id,
+                hold_id=one.hold_id,
             )

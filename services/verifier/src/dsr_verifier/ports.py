@@ -10,10 +10,13 @@ from typing import Protocol
 from uuid import UUID
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.closing import Outcome
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
 from dsr_core.rights import Disposition, Right
+from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
+from dsr_wire.codec.amendments import Amendment, PlanChanged
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.envelope import Headers
@@ -27,6 +30,7 @@ __all__ = [
     "DeadLetters",
     "Ledger",
     "LedgerRequest",
+    "Opening",
     "Pair",
     "ParkedAnswer",
     "Received",
@@ -121,11 +125,39 @@ class LedgerRequest:
 
     open_count: int
     closed_at: datetime | None
+    due_at: datetime
+    home_cohort_id: CohortId
+    """The cohort that it was accepted in."""
+
+    stopping: Outcome | None = None
+    """How it ends where it is being stopped."""
+
+    amendments: tuple[Amendment, ...] = ()
+    """Those that were applied, in order."""
 
     @property
     def expected(self) -> int:
         """How many obligations it has."""
         return len(self.systems)
+
+    def has_asked(self, system_id: SystemId) -> bool:
+        """Tell whether a system must answer, or had to before a change of plan."""
+        return system_id in self.systems or any(
+            isinstance(one.change, PlanChanged) and system_id in one.change.removed
+            for one in self.amendments
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What became of obligations that were written."""
+
+    new: list[RequestId]
+    differing: list[int]
+    """The places of those that speak of a request which is there with another plan, cohort or right."""
+
+    amended: list[RequestId]
+    """The new ones for which amendments wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +192,13 @@ class Settlement:
     """Requests whose counter says closed and whose obligations do not: a fault, never closed."""
 
     contradictions: int = 0
+    amended: list[RequestId] = field(default_factory=list)
+    """Requests of which something else is owed now."""
 
     def changes(self) -> Iterable[Change]:
-        """Yield what observers are told, obligations first."""
+        """Yield what observers are told, closures last."""
+        for request_id in self.amended:
+            yield Change(request_id, None, None, is_confirmed=False)
         for one in self.obligations:
             answer = one.standing.answer
             disposition = answer.disposition if answer else None
@@ -181,14 +217,43 @@ class Transaction(Protocol):
         """
         ...
 
-    async def open(
-        self, opened: Sequence[OpenedObligations], at: datetime
-    ) -> tuple[list[RequestId], list[int]]:
-        """Write requests that are not there yet.
+    async def open(self, opened: Sequence[OpenedObligations], at: datetime) -> Opening:
+        """Write requests that are not there yet. What was amended since counts as opened before."""
+        ...
+
+    async def keep(self, amendments: Sequence[KeptAmendment], at: datetime) -> list[int]:
+        """Write amendments that are not there yet.
 
         Returns:
-            The new ones, and the places in `opened` of those that speak of a request which is there
-            with another plan, cohort or right.
+            The places of those whose revision and kind are taken by another content, which stands.
+        """
+        ...
+
+    async def waiting(self, request_ids: Collection[RequestId]) -> list[Amendment]:
+        """Return the amendments of these requests of which nothing has become yet, in order."""
+        ...
+
+    async def amend(
+        self,
+        requests: Collection[tuple[LedgerRequest, Sequence[SystemId]]],
+        effects: Mapping[Key, Effect],
+        at: datetime,
+    ) -> None:
+        """Write what amendments make of requests, and what became of each amendment.
+
+        Each request comes with the systems in which erasure is suspended.
+        """
+        ...
+
+    async def breach(
+        self, breaches: Collection[Breach], at: datetime, *, instead_of: Collection[RequestId] = ()
+    ) -> list[Breach]:
+        """Write breaches of holds; return the new ones.
+
+        Args:
+            breaches: What is to be on record.
+            at: When.
+            instead_of: Requests of which nothing else is to be on record.
         """
         ...
 
@@ -236,7 +301,7 @@ class Transaction(Protocol):
         ...
 
     async def expire(self, before: datetime, limit: int) -> list[ParkedAnswer]:
-        """Take answers out that were parked before a time, the oldest first."""
+        """Take answers out that were parked before a time and are owed by nobody, the oldest first."""
         ...
 
     async def bury(self, refusals: Sequence[Refusal], at: datetime) -> None:
@@ -257,7 +322,11 @@ class Ledger(Protocol):
         ...
 
     async def joinable(self, limit: int) -> list[RequestId]:
-        """Return requests that are known and for which answers are parked."""
+        """Return requests that are known and for which answers are parked, by systems that owe them."""
+        ...
+
+    async def amendable(self, limit: int) -> list[RequestId]:
+        """Return requests that are known and for which amendments wait."""
         ...
 
     async def parked_count(self) -> int:
@@ -282,6 +351,10 @@ class RegistryView(Protocol):
 
     def is_current(self, system_id: str) -> bool:
         """Tell whether the newest version has such a system."""
+        ...
+
+    def newest(self, system_id: str) -> System | None:
+        """Return a system as the newest version has it, or none where it has not."""
         ...
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -66,6 +66,9 @@ class Views(Protocol):
     async def missing(self, cohort_id: str) -> Document | None:
         """Return how many requests of a cohort are open, and which of them each system still owes.
 
+        Systems in which erasure is suspended by a legal hold are named apart. A request that has left
+        is its new cohort's.
+
         None where the ledger knows no request of the cohort: that is not the same as nobody missing.
         """
         ...

@@ -33,10 +33,12 @@ class PostgresLedger:
                 yield PostgresTransaction(connection, self._plans)
 
     async def joinable(self, limit: int) -> list[RequestId]:
-        """Return requests that are known and for which answers are parked."""
-        with translated():
-            rows = await self._pool.fetch(statements.JOINABLE, limit)
-        return [RequestId(str(row["request_id"])) for row in rows]
+        """Return requests that are known and for which answers are parked, by systems that owe them."""
+        return await self._request_ids(statements.JOINABLE, limit)
+
+    async def amendable(self, limit: int) -> list[RequestId]:
+        """Return requests that are known and for which amendments wait."""
+        return await self._request_ids(statements.AMENDABLE, limit)
 
     async def parked_count(self) -> int:
         """Return how many answers are parked."""
@@ -48,3 +50,8 @@ class PostgresLedger:
         with translated():
             status = await self._pool.execute(statements.PRUNE_CHANGES, before, limit)
         return int(status.rsplit(" ", 1)[-1])
+
+    async def _request_ids(self, statement: str, limit: int) -> list[RequestId]:
+        with translated():
+            rows = await self._pool.fetch(statement, limit)
+        return [RequestId(str(row["request_id"])) for row in rows]

@@ -12,7 +12,6 @@ import asyncpg
 
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_verifier.adapters import statements
-from dsr_wire.codec.obligations import OpenedObligations
 
 __all__ = ["Connection", "Plan", "Plans", "plan_id"]
 
@@ -30,11 +29,12 @@ class Plan:
 
     registry_digest: str
     systems: Mapping[SystemId, OrganisationId]
+    """Who must answer, with the owner, sorted."""
 
 
-def plan_id(opened: OpenedObligations) -> UUID:
+def plan_id(plan: Plan) -> UUID:
     """Return the id of a plan: a digest of its content, so that it never changes."""
-    lines = [opened.registry_digest, *(f"{one} {owner}" for one, owner in opened.systems)]
+    lines = [plan.registry_digest, *(f"{one} {owner}" for one, owner in plan.systems.items())]
     return UUID(bytes=hashlib.sha256("\n".join(lines).encode()).digest()[:16])
 
 
@@ -60,17 +60,16 @@ class Plans:
         return self._known
 
     @staticmethod
-    async def add(connection: Connection, opened: Collection[OpenedObligations]) -> None:
-        """Write the plans of opened obligations, if they are not there."""
-        plans = {plan_id(one): one for one in opened}
+    async def add(connection: Connection, plans: Mapping[UUID, Plan]) -> None:
+        """Write plans, if they are not there."""
         await connection.executemany(
             statements.ADD_PLANS,
             [
                 (
                     key,
                     plans[key].registry_digest,
-                    [system_id for system_id, _ in plans[key].systems],
-                    [organisation_id for _, organisation_id in plans[key].systems],
+                    list(plans[key].systems),
+                    list(plans[key].systems.values()),
                 )
                 for key in sorted(plans)
             ],

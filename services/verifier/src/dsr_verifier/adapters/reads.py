@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from dsr_runtime.postgres import translated
+from dsr_verifier.adapters.amended_views import read_amended, settled_by_value
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.adapters.rows import exemptions_value
 from dsr_verifier.views import Cursor, Document
@@ -23,7 +24,12 @@ from verifier.requests r join verifier.plans p using (plan_id) where r.request_i
 """
 _OBLIGATIONS = "select * from verifier.obligations where request_id = $1"
 _KNOWN = "select true from verifier.requests where request_id = $1"
-_KNOWN_COHORT = "select true from verifier.requests where cohort_id = $1 limit 1"
+# A cohort that everyone has left is known, and so is the one that somebody left for after the closing.
+_KNOWN_COHORT = """
+select exists (select from verifier.requests where cohort_id = $1)
+    or exists (select from verifier.requests where home_cohort_id = $1)
+    or exists (select from verifier.requests where request_id = $1 and closed_at is not null)
+"""
 _ACKNOWLEDGEMENTS = """
 select system_id, sequence, leaf_hash, batch_id, leaf_index, recorded_at, leaf
 from verifier.acknowledgements where request_id = $1 order by recorded_at, system_id, sequence
@@ -38,7 +44,8 @@ select request_id, system_id, disposition from verifier.obligations
 where request_id = any($1::uuid[])
 """
 _OPEN_MEMBERS = """
-select r.request_id, p.system_ids from verifier.requests r join verifier.plans p using (plan_id)
+select r.request_id, p.system_ids, r.held_system_ids
+from verifier.requests r join verifier.plans p using (plan_id)
 where r.cohort_id = $1 and r.closed_at is null order by r.request_id
 """
 _CONFIRMED = """
@@ -71,11 +78,14 @@ class PostgresViews:
             if request is None:
                 return None
             rows = await connection.fetch(_OBLIGATIONS, request_id)
+            amended = await read_amended(connection, request_id)
+        held = request["held_system_ids"] or ()
         answered = {row["system_id"]: row for row in rows}
         owners = zip(request["system_ids"], request["organisation_ids"], strict=True)
         return {
             "request_id": request_id,
             "cohort_id": str(request["cohort_id"]),
+            "home_cohort_id": str(request["home_cohort_id"] or request["cohort_id"]),
             "right": request["asked_right"],
             "regime": request["regime"],
             "registry_digest": request["registry_digest"],
@@ -84,11 +94,19 @@ class PostgresViews:
             "expected": request["expected"],
             "open": request["open_count"],
             "closed_at": request["closed_at"],
+            "stopping": request["stopping"],
             "obligations": [
-                {"system_id": system_id, "organisation_id": organisation_id}
+                {
+                    "system_id": system_id,
+                    "organisation_id": organisation_id,
+                    "is_held": system_id in held,
+                }
                 | _obligation(answered.get(system_id))
                 for system_id, organisation_id in owners
             ],
+            "holds": amended.holds,
+            "breaches": amended.breaches,
+            "amendments": amended.amendments,
         }
 
     async def acknowledgements(self, request_id: str) -> list[Document] | None:
@@ -152,14 +170,17 @@ class PostgresViews:
                 for row in await connection.fetch(_CONFIRMED, members)
             }
         systems: defaultdict[str, list[str]] = defaultdict(list)
+        held: defaultdict[str, list[str]] = defaultdict(list)
         for row in rows:
             for system_id in row["system_ids"]:
                 if (row["request_id"], system_id) not in confirmed:
-                    systems[system_id].append(str(row["request_id"]))
+                    is_held = system_id in (row["held_system_ids"] or ())
+                    (held if is_held else systems)[system_id].append(str(row["request_id"]))
         return {
             "cohort_id": cohort_id,
             "open_requests": len(rows),
             "systems": dict(sorted(systems.items())),
+            "held": dict(sorted(held.items())),
         }
 
     async def now(self) -> Cursor:
@@ -205,6 +226,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
             "answered_at": None,
             "recorded_at": None,
             "retry_at": None,
+            "settled_by": None,
         }
     return {
         "is_confirmed": row["is_confirmed"],
@@ -218,6 +240,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
         "answered_at": row["answered_at"],
         "recorded_at": row["recorded_at"],
         "retry_at": row["retry_at"],
+        "settled_by": settled_by_value(row["settled_by"], row["reason"]),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.keys import SystemPublicKeys
@@ -36,8 +36,12 @@ class KafkaRegistry:
 
     def is_current(self, system_id: str) -> bool:
         """Tell whether the newest version has such a system."""
+        return self.newest(system_id) is not None
+
+    def newest(self, system_id: str) -> System | None:
+        """Return a system as the newest version has it, or none where it has not."""
         current = self._book.current
-        return current is not None and current.system(system_id) is not None
+        return current.system(system_id) if current is not None else None
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until what has arrived meets a condition; false when the time is up."""

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from dsr_core.acknowledgements import Acknowledgement, Exemption, Standing
+from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy, Standing
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition, Right
 from dsr_wire.envelope import Headers
 
-__all__ = ["exemptions_text", "exemptions_value", "headers_text", "headers_value", "standing_of"]
+__all__ = [
+    "exemptions_text",
+    "exemptions_value",
+    "headers_text",
+    "headers_value",
+    "settled_by_text",
+    "standing_of",
+]
 
 # Looking a member up by its value is several times faster than calling the enumeration.
 _DISPOSITIONS = {one.value: one for one in Disposition}
@@ -39,6 +47,11 @@ def exemptions_text(exemptions: tuple[Exemption, ...]) -> str | None:
     return json.dumps(exemptions_value(exemptions), separators=(",", ":"))
 
 
+def settled_by_text(by: SettledBy | None) -> str | None:
+    """Return who answered in place of a system as a column holds it; none where the system did."""
+    return None if by is None else json.dumps(asdict(by), separators=(",", ":"))
+
+
 def standing_of(row: asyncpg.Record, right: Right) -> Standing:
     """Return the standing that a row of obligations holds."""
     answer = Acknowledgement(
@@ -52,6 +65,7 @@ def standing_of(row: asyncpg.Record, right: Right) -> Standing:
         exemptions=_exemptions(row["exemptions"]),
         reason=row["reason"] or "",
         retry_at=row["retry_at"],
+        settled_by=_settled_by(row["settled_by"]),
     )
     return Standing(answer, row["is_confirmed"], row["is_contradicted"], row["contradictions"])
 
@@ -64,6 +78,10 @@ def headers_text(headers: Headers) -> str:
 def headers_value(text: str) -> tuple[tuple[str, bytes], ...]:
     """Return the Kafka headers that a column holds."""
     return tuple((name, bytes.fromhex(value)) for name, value in json.loads(text))
+
+
+def _settled_by(text: str | None) -> SettledBy | None:
+    return None if text is None else SettledBy(**json.loads(text))
 
 
 def _exemptions(text: str | None) -> tuple[Exemption, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 LOCK = """
-select r.request_id, r.cohort_id, r.asked_right, r.plan_id, r.open_count, r.closed_at
+select r.request_id, r.cohort_id, r.asked_right, r.plan_id, r.open_count, r.closed_at, r.due_at,
+    r.home_cohort_id, r.stopping
 from verifier.requests r
 where r.request_id = any($1::uuid[])
 order by r.request_id
@@ -31,11 +32,14 @@ from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::time
     as n (request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, expected)
 order by request_id
 on conflict do nothing
-returning request_id
+returning request_id, exists (
+    select from verifier.amendments a
+    where a.request_id = requests.request_id and a.effect is null) as is_amended
 """
 
 OPENED_AS = """
-select request_id, cohort_id, plan_id, asked_right
+select request_id, coalesce(home_cohort_id, cohort_id) as cohort_id,
+    coalesce(opened_plan_id, plan_id) as plan_id, asked_right
 from verifier.requests where request_id = any($1::uuid[])
 """
 
@@ -58,7 +62,8 @@ returning leaf_hash
 
 STANDING_COLUMNS = """
 o.request_id, o.system_id, o.sequence, o.records, o.contradictions, o.is_confirmed,
-o.is_contradicted, o.answered_at, o.recorded_at, o.retry_at, o.disposition, o.reason, o.exemptions
+o.is_contradicted, o.answered_at, o.recorded_at, o.retry_at, o.disposition, o.reason, o.exemptions,
+o.settled_by
 """
 
 STANDINGS = f"""
@@ -78,16 +83,17 @@ join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_
 SET_STANDINGS = """
 insert into verifier.obligations as o (
     request_id, system_id, sequence, records, contradictions, is_confirmed, is_contradicted,
-    answered_at, retry_at, disposition, reason, exemptions, recorded_at)
-select n.*, $13::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
+    answered_at, retry_at, disposition, reason, exemptions, settled_by, recorded_at)
+select n.*, $14::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
     $6::boolean[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[],
-    $12::text[]) as n
+    $12::text[], $13::text[]) as n
 on conflict (request_id, system_id) do update set
     sequence = excluded.sequence, records = excluded.records,
     contradictions = excluded.contradictions, is_confirmed = excluded.is_confirmed,
     is_contradicted = excluded.is_contradicted, answered_at = excluded.answered_at,
     retry_at = excluded.retry_at, disposition = excluded.disposition, reason = excluded.reason,
-    exemptions = excluded.exemptions, recorded_at = excluded.recorded_at
+    exemptions = excluded.exemptions, settled_by = excluded.settled_by,
+    recorded_at = excluded.recorded_at
 """
 
 CONTRADICT = """
@@ -152,7 +158,9 @@ EXPIRE = """
 delete from verifier.parked where (request_id, system_id, sequence, leaf_hash) in (
     select request_id, system_id, sequence, leaf_hash from verifier.parked p
     where parked_at < $1
-    and not exists (select from verifier.requests r where r.request_id = p.request_id)
+    and not exists (
+        select from verifier.requests r join verifier.plans l using (plan_id)
+        where r.request_id = p.request_id and p.system_id = any(l.system_ids))
     order by parked_at limit $2 for update skip locked)
 returning batch_id, leaf_index, leaf, leaf_hash
 """
@@ -166,7 +174,8 @@ and not exists (select from verifier.parked p where p.batch_id = r.batch_id)
 
 JOINABLE = """
 select distinct p.request_id from verifier.parked p
-join verifier.requests r using (request_id) limit $1
+join verifier.requests r using (request_id) join verifier.plans l using (plan_id)
+where p.system_id = any(l.system_ids) limit $1
 """
 
 PARKED_COUNT = "select count(*) from verifier.parked"
@@ -174,4 +183,72 @@ PARKED_COUNT = "select count(*) from verifier.parked"
 PRUNE_CHANGES = """
 with oldest as (select xid, at from verifier.changes order by xid limit $2)
 delete from verifier.changes c using oldest o where c.xid = o.xid and o.at < $1
+"""
+
+ADD_AMENDMENTS = """
+insert into verifier.amendments (
+    request_id, revision, kind, cohort_id, amended_at, effective_at, value, recorded_at)
+select n.*, $8::timestamptz from unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[],
+    $5::timestamptz[], $6::timestamptz[], $7::bytea[]) as n (request_id, revision, kind)
+order by n.request_id, n.revision, n.kind
+on conflict do nothing
+returning request_id, revision, kind
+"""
+
+KEPT_AMENDMENTS = """
+select a.request_id, a.revision, a.kind, a.value from verifier.amendments a
+join unnest($1::uuid[], $2::integer[], $3::text[]) as n (request_id, revision, kind)
+    using (request_id, revision, kind)
+"""
+
+WAITING_AMENDMENTS = """
+select request_id, value from verifier.amendments
+where request_id = any($1::uuid[]) and effect is null
+"""
+
+APPLIED_AMENDMENTS = """
+select request_id, value from verifier.amendments
+where request_id = any($1::uuid[]) and effect = 'applied'
+"""
+
+SET_EFFECTS = """
+update verifier.amendments a set effect = n.effect, effect_at = $5
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[])
+    as n (request_id, revision, kind, effect)
+where a.request_id = n.request_id and a.revision = n.revision and a.kind = n.kind
+"""
+
+AMEND = """
+update verifier.requests r set
+    home_cohort_id = coalesce(r.home_cohort_id, r.cohort_id),
+    opened_plan_id = coalesce(r.opened_plan_id, r.plan_id),
+    opened_due_at = coalesce(r.opened_due_at, r.due_at),
+    cohort_id = n.cohort_id, plan_id = n.plan_id, due_at = n.due_at, stopping = n.stopping,
+    held_system_ids = string_to_array(n.held, ' '), expected = n.expected,
+    open_count = n.open_count
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[],
+    $7::integer[], $8::integer[])
+    as n (request_id, cohort_id, plan_id, due_at, stopping, held, expected, open_count)
+where r.request_id = n.request_id
+"""
+
+AMENDABLE = """
+select distinct a.request_id from verifier.amendments a
+join verifier.requests r using (request_id) where a.effect is null limit $1
+"""
+
+DROP_BREACHES = """
+delete from verifier.breaches b where b.request_id = any($1::uuid[])
+and not exists (
+    select from unnest($2::uuid[], $3::text[], $4::uuid[]) as n (request_id, system_id, hold_id)
+    where n.request_id = b.request_id and n.system_id = b.system_id and n.hold_id = b.hold_id)
+"""
+
+ADD_BREACHES = """
+insert into verifier.breaches (
+    request_id, system_id, hold_id, sequence, answered_at, recorded_at)
+select n.*, $6::timestamptz from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[],
+    $5::timestamptz[]) as n
+on conflict do nothing
+returning request_id, system_id, hold_id
 """

@@ -8,20 +8,29 @@ from datetime import datetime
 from uuid import UUID
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_runtime.outbox import enqueue
-from dsr_verifier.adapters import statements
+from dsr_verifier.adapters import amendments, statements
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
-from dsr_verifier.adapters.plans import Connection, Plans, plan_id
-from dsr_verifier.adapters.rows import exemptions_text, headers_text, headers_value, standing_of
+from dsr_verifier.adapters.plans import Connection, Plan, Plans, plan_id
+from dsr_verifier.adapters.rows import (
+    exemptions_text,
+    headers_text,
+    headers_value,
+    settled_by_text,
+    standing_of,
+)
 from dsr_verifier.evidence import reread
+from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
 from dsr_verifier.ports import (
     Answer,
     Batch,
     Change,
     LedgerRequest,
+    Opening,
     Pair,
     ParkedAnswer,
     Received,
@@ -30,6 +39,7 @@ from dsr_verifier.ports import (
     Settlement,
 )
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.envelope import Outgoing
@@ -51,6 +61,9 @@ class PostgresTransaction:
         """Return the known ones among these requests, locked until the transaction ends."""
         rows = await self._connection.fetch(statements.LOCK, list(request_ids))
         plans = await self._plans.get(self._connection, {row["plan_id"] for row in rows})
+        # Only what was amended costs a statement more.
+        was_amended = [row["request_id"] for row in rows if row["home_cohort_id"] is not None]
+        applied = await amendments.applied(self._connection, was_amended) if was_amended else {}
         found: dict[RequestId, LedgerRequest] = {}
         for row in rows:
             request_id = RequestId(str(row["request_id"]))
@@ -65,15 +78,18 @@ class PostgresTransaction:
                 systems=plan.systems,
                 open_count=row["open_count"],
                 closed_at=row["closed_at"],
+                due_at=row["due_at"],
+                home_cohort_id=CohortId(str(row["home_cohort_id"] or row["cohort_id"])),
+                stopping=Outcome(row["stopping"]) if row["stopping"] else None,
+                amendments=applied.get(request_id, ()),
             )
         return found
 
-    async def open(
-        self, opened: Sequence[OpenedObligations], at: datetime
-    ) -> tuple[list[RequestId], list[int]]:
+    async def open(self, opened: Sequence[OpenedObligations], at: datetime) -> Opening:
         """Write requests that are not there yet."""
-        await self._plans.add(self._connection, opened)
-        plans = [plan_id(one) for one in opened]
+        known = [Plan(one.registry_digest, dict(one.systems)) for one in opened]
+        plans = [plan_id(one) for one in known]
+        await self._plans.add(self._connection, dict(zip(plans, known, strict=True)))
         rows = {
             request_id: (one, plan)
             for one, plan in zip(reversed(opened), reversed(plans), strict=True)
@@ -93,7 +109,34 @@ class PostgresTransaction:
         )
         new = [RequestId(str(row["request_id"])) for row in inserted]
         await self._tell([Change(one, None, None, is_confirmed=False) for one in new], at)
-        return new, await self._differing(opened, plans, len(new))
+        return Opening(
+            new,
+            await self._differing(opened, plans, len(new)),
+            [RequestId(str(row["request_id"])) for row in inserted if row["is_amended"]],
+        )
+
+    async def keep(self, kept: Sequence[KeptAmendment], at: datetime) -> list[int]:
+        """Write amendments that are not there yet; return the places of those whose key is taken."""
+        return await amendments.keep(self._connection, kept, at)
+
+    async def waiting(self, request_ids: Collection[RequestId]) -> list[Amendment]:
+        """Return the amendments of these requests of which nothing has become yet, in order."""
+        return await amendments.waiting(self._connection, request_ids)
+
+    async def amend(
+        self,
+        requests: Collection[tuple[LedgerRequest, Sequence[SystemId]]],
+        effects: Mapping[Key, Effect],
+        at: datetime,
+    ) -> None:
+        """Write what amendments make of requests, and what became of each amendment."""
+        await amendments.amend(self._connection, requests, effects, at)
+
+    async def breach(
+        self, breaches: Collection[Breach], at: datetime, *, instead_of: Collection[RequestId] = ()
+    ) -> list[Breach]:
+        """Write breaches of holds; return the new ones."""
+        return await amendments.breach(self._connection, breaches, at, instead_of)
 
     async def append(
         self, batches: Iterable[Batch], answers: Sequence[Answer], at: datetime
@@ -274,6 +317,7 @@ class PostgresTransaction:
             [answer.disposition.value for answer in answers],
             [answer.reason or None for answer in answers],
             [exemptions_text(answer.exemptions) for answer in answers],
+            [settled_by_text(answer.settled_by) for answer in answers],
             at,
         )
 

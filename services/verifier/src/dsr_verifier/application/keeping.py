@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId
+from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
@@ -20,15 +21,26 @@ _STEP = 1000
 class Keeper:
     """The ledger's periodic work; safe to run in every replica at once."""
 
-    def __init__(self, *, ledger: Ledger, recorder: Recorder, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        recorder: Recorder,
+        amender: Amender,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
         self._ledger = ledger
         self._recorder = recorder
+        self._amender = amender
         self._limits = limits
         self._clock = clock
 
     async def run_once(self) -> Tally:
-        """Join what can be joined, dead-letter what has waited too long, prune the change feed."""
+        """Amend and join what waits, dead-letter what has waited too long, prune the change feed."""
         tally = Tally()
+        while request_ids := await self._ledger.amendable(_STEP):
+            tally.add(await self._amender.apply_waiting(request_ids))
         while request_ids := await self._ledger.joinable(_STEP):
             tally.add(await self._recorder.join(request_ids))
         while letters := await self._expire():
@@ -59,5 +71,8 @@ class Keeper:
 
 
 def _unknown(requests: int) -> RejectedInput:
-    detail = f"answers to {requests} requests that did not become known in time"
+    detail = (
+        f"answers to {requests} requests that did not become known in time,"
+        " or did not come to ask that system"
+    )
     return RejectedInput("unknown_request", detail)

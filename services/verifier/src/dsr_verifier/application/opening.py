@@ -1,25 +1,40 @@
-"""Opening: what is owed becomes known, and answers that came before it are joined to it."""
+"""Opening: what is owed becomes known, and what came before it is joined to it: amendments, answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dsr_contracts.v1 import obligations_pb2
 from dsr_core.errors import RejectedInput
+from dsr_core.ids import OrganisationId, SystemId
+from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.reading import NotYetKnown
 from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
+from dsr_verifier.model import KeptAmendment
 from dsr_verifier.ports import Clock, Ledger, Received, Refusal, RegistryView
+from dsr_wire.codec.amendments import PlanChanged, amendment_from_wire
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
-from dsr_wire.envelope import decode
+from dsr_wire.envelope import decode_one_of
 
 __all__ = ["Opener"]
 
+_KINDS = (obligations_pb2.ObligationsOpened, obligations_pb2.ObligationsAmended)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A record of dsr.obligations.v1, read."""
+
+    received: Received
+    said: OpenedObligations | KeptAmendment
+
 
 class Opener:
-    """Takes in ObligationsOpened. The same message again changes nothing."""
+    """Takes in ObligationsOpened and ObligationsAmended. The same message again changes nothing."""
 
     def __init__(
         self,
@@ -27,12 +42,14 @@ class Opener:
         ledger: Ledger,
         registry: RegistryView,
         recorder: Recorder,
+        amender: Amender,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._registry = registry
         self._recorder = recorder
+        self._amender = amender
         self._clock = clock
         self._gate = Gate(registry, wait_s=limits.registry_wait_s)
 
@@ -45,60 +62,81 @@ class Opener:
             Unavailable: Take the same records again.
         """
         tally = Tally()
-        ready: list[tuple[Received, OpenedObligations]] = []
+        ready: list[_Read] = []
         waiting: list[Received] = []
         missing: list[NotYetKnown] = []
         for received in records:
             try:
-                ready.append((received, self._read(received)))
+                ready.append(self._read(received))
             except NotYetKnown as fault:
                 waiting.append(received)
                 missing.append(fault)
             except RejectedInput as fault:
                 tally.refusals.append(Refusal(received, fault))
-        await self._open(ready, tally)
+        await self._record(ready, tally)
         if waiting:
             await self._gate.wait(missing)
-            arrived: list[tuple[Received, OpenedObligations]] = []
+            arrived: list[_Read] = []
             for received in waiting:
                 try:
-                    arrived.append((received, self._read(received)))
+                    arrived.append(self._read(received))
                 except RejectedInput as fault:
                     tally.refusals.append(Refusal(received, fault))
-            await self._open(arrived, tally)
+            await self._record(arrived, tally)
         return tally
 
-    def _read(self, received: Received) -> OpenedObligations:
-        message = decode(received.value, received.headers, obligations_pb2.ObligationsOpened)
+    def _read(self, received: Received) -> _Read:
+        message = decode_one_of(received.value, received.headers, _KINDS)
+        if isinstance(message, obligations_pb2.ObligationsAmended):
+            amendment = amendment_from_wire(message)
+            if isinstance(amendment.change, PlanChanged):
+                self._check(amendment.change.registry_digest, amendment.change.added)
+            return _Read(received, KeptAmendment(amendment, received.value or b""))
+        if not isinstance(message, obligations_pb2.ObligationsOpened):
+            raise TypeError(type(message).__name__)
         opened = obligations_opened_from_wire(message)
-        registry = self._registry.version(opened.registry_digest)
+        self._check(opened.registry_digest, opened.systems)
+        return _Read(received, opened)
+
+    def _check(self, digest: str, systems: Sequence[tuple[SystemId, OrganisationId]]) -> None:
+        registry = self._registry.version(digest)
         if registry is None:
-            detail = "the registry version that the plan pins has not been published"
-            digest = opened.registry_digest
             raise NotYetKnown(
                 "unknown_registry_digest",
-                detail,
+                "the registry version that the plan pins has not been published",
                 awaited=digest,
                 arrived=lambda: self._registry.version(digest) is not None,
             )
         owners = {system.id: system.organisation_id for system in registry.systems}
-        for system_id, organisation_id in opened.systems:
+        for system_id, organisation_id in systems:
             if owners.get(system_id) != organisation_id:
                 detail = f"{system_id} of {organisation_id} is not in the pinned registry version"
                 raise RejectedInput("not_in_registry", detail, field="systems")
-        return opened
+
+    async def _record(self, ready: Sequence[_Read], tally: Tally) -> None:
+        opened = [
+            (one.received, one.said) for one in ready if isinstance(one.said, OpenedObligations)
+        ]
+        amended = [(one.received, one.said) for one in ready if isinstance(one.said, KeptAmendment)]
+        if opened:
+            await self._open(opened, tally)
+        if amended:
+            await self._amend(amended, tally)
 
     async def _open(
         self, ready: Sequence[tuple[Received, OpenedObligations]], tally: Tally
     ) -> None:
-        if not ready:
-            return
+        at = self._clock()
         async with self._ledger.transaction() as transaction:
-            new, differing = await transaction.open([opened for _, opened in ready], self._clock())
-        tally.opened += len(new)
+            opening = await transaction.open([opened for _, opened in ready], at)
+            if opening.amended:
+                # In the same transaction, so that no answer closes a request that was stopped before.
+                requests = await transaction.lock(opening.amended)
+                tally.add(await self._amender.apply(transaction, requests, at))
+        tally.opened += len(opening.new)
         asked = {request_id for _, opened in ready for request_id in opened.request_ids}
-        tally.reopened += len(asked) - len(new)
-        for place in differing:
+        tally.reopened += len(asked) - len(opening.new)
+        for place in opening.differing:
             fault = RejectedInput(
                 "conflicting_obligations",
                 "at least one request was opened before with another plan, cohort or right",
@@ -106,4 +144,22 @@ class Opener:
             )
             tally.refusals.append(Refusal(ready[place][0], fault))
         # After the commit, so that answers parked meanwhile are seen; see Recorder.
+        tally.add(await self._recorder.join(asked))
+
+    async def _amend(self, ready: Sequence[tuple[Received, KeptAmendment]], tally: Tally) -> None:
+        done, conflicting = await self._amender.take([kept for _, kept in ready])
+        tally.add(done)
+        for place in conflicting:
+            fault = RejectedInput(
+                "conflicting_amendment",
+                "an amendment of that revision and kind is there with another content",
+                field="revision",
+            )
+            tally.refusals.append(Refusal(ready[place][0], fault))
+        asked = {
+            kept.amendment.request_id
+            for _, kept in ready
+            if isinstance(kept.amendment.change, PlanChanged)
+        }
+        # Systems that joined may have answered before it was known that they owe anything.
         tally.add(await self._recorder.join(asked))

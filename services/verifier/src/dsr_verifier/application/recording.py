@@ -15,6 +15,7 @@ from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.reading import NotYetKnown, SignedBatch, check_revocation, read_batch
 from dsr_verifier.application.settling import close, contradicted, grouped, move
 from dsr_verifier.application.tally import Tally
+from dsr_verifier.application.terms import breaches
 from dsr_verifier.ports import (
     Answer,
     Batch,
@@ -159,7 +160,7 @@ class Recorder:
         unknown: list[Answer] = []
         for answer in answers:
             request = requests.get(answer.acknowledgement.request_id)
-            if request is None:
+            if request is None or self._may_join(answer, request):
                 unknown.append(answer)
             elif (fault := _fault(answer, request)) is not None:
                 faults[answer.batch_id].append((answer.index, fault))
@@ -176,6 +177,21 @@ class Recorder:
             fresh = [one for one in accepted if one.leaf_hash in new]
             await self._settle(transaction, requests, fresh, tally, at)
         return tally
+
+    def _may_join(self, answer: Answer, request: LedgerRequest) -> bool:
+        """Tell whether a system that is not asked may be by a change of plan that is on its way.
+
+        Only another version of the registry can bring that about, and one that says something else
+        of the system than the version of the plan does.
+        """
+        system_id = answer.acknowledgement.system_id
+        if request.has_asked(system_id):
+            return False
+        newest = self._registry.newest(system_id)
+        if newest is None or request.right not in newest.rights:
+            return False
+        planned = self._registry.version(request.registry_digest)
+        return planned is None or planned.system(system_id) != newest
 
     async def _settle(
         self,
@@ -202,9 +218,16 @@ class Recorder:
         if zero:
             close(settlement, requests, await transaction.standings_of(zero), at)
         await transaction.settle(settlement, at)
-        tally.contradictions = settlement.contradictions
-        tally.closures = settlement.closures
-        tally.stuck = settlement.stuck
+        tally.settle(settlement)
+        answered = {one.acknowledgement.request_id for one in effective}
+        against = [
+            breach
+            for request_id in answered
+            if requests[request_id].amendments
+            for breach in breaches(requests[request_id], touched)
+        ]
+        if against:
+            tally.breaches = await transaction.breach(against, at)
 
     async def _note_late(
         self,
@@ -218,7 +241,7 @@ class Recorder:
             for one in fresh
             if requests[one.acknowledgement.request_id].closed_at is not None
         ]
-        against = contradicted(await transaction.answers(set(late)))
+        against = contradicted(requests, await transaction.answers(set(late)))
         await transaction.contradict(against)
         tally.against_closure = [pair for pair in late if against[pair]]
         tally.late = len(late) - len(tally.against_closure)
@@ -248,7 +271,7 @@ class Recorder:
 
 def _fault(answer: Answer, request: LedgerRequest) -> RejectedInput | None:
     acknowledgement = answer.acknowledgement
-    if acknowledgement.system_id not in request.systems:
+    if not request.has_asked(acknowledgement.system_id):
         detail = f"{acknowledgement.system_id} owes nothing for that request"
         return RejectedInput("not_addressed", detail)
     if acknowledgement.right is not request.right:

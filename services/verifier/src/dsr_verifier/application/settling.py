@@ -9,6 +9,7 @@ from datetime import datetime
 from dsr_core.acknowledgements import Acknowledgement, Standing, standing
 from dsr_core.closing import Closed, Obligation, closing
 from dsr_core.ids import RequestId, SystemId
+from dsr_verifier.application.terms import settled
 from dsr_verifier.ports import Answer, LedgerRequest, Pair, Settled, Settlement
 from dsr_wire.codec.closures import Closure
 
@@ -36,19 +37,21 @@ def move(
     Args:
         requests: The requests, locked.
         before: Where the touched obligations stood; absent where no one had answered.
-        answers: Every answer to each touched obligation.
+        answers: Every answer to each touched obligation that its system has given.
     """
     settlement = Settlement()
     moved: defaultdict[RequestId, int] = defaultdict(int)
     for pair, all_answers in answers.items():
         earlier = before.get(pair, UNANSWERED)
-        now = standing(all_answers)
+        request_id, system_id = pair
+        request = requests[request_id]
+        now = _stands(request, system_id, all_answers)
         if now == earlier:
             continue
-        request_id, system_id = pair
         settlement.obligations.append(Settled(request_id, system_id, now))
         settlement.contradictions += now.contradictions - earlier.contradictions
-        moved[request_id] += earlier.is_confirmed - now.is_confirmed
+        if system_id in request.systems:
+            moved[request_id] += earlier.is_confirmed - now.is_confirmed
     settlement.open_counts = {
         request_id: requests[request_id].open_count + delta
         for request_id, delta in moved.items()
@@ -83,7 +86,7 @@ def close(
             Obligation(system_id, standings.get(system_id, UNANSWERED))
             for system_id in request.systems
         ]
-        match closing(request.expected, obligations):
+        match closing(request.expected, obligations, stopping=request.stopping):
             case Closed(outcome, evidence_digest):
                 settlement.closures.append(
                     Closure(
@@ -101,10 +104,23 @@ def close(
                 settlement.stuck.append(request_id)
 
 
-def contradicted(answers: Mapping[Pair, Collection[Acknowledgement]]) -> dict[Pair, bool]:
+def contradicted(
+    requests: Mapping[RequestId, LedgerRequest],
+    answers: Mapping[Pair, Collection[Acknowledgement]],
+) -> dict[Pair, bool]:
     """Say of obligations of closed requests whether their answers speak against the closure by now.
 
     They do while all of them together, those after the closing included, do not confirm: data that was
     said to be gone is still there. A later answer that confirms ends that.
     """
-    return {pair: not standing(given).is_confirmed for pair, given in answers.items()}
+    return {
+        (request_id, system_id): not _stands(requests[request_id], system_id, given).is_confirmed
+        for (request_id, system_id), given in answers.items()
+    }
+
+
+def _stands(
+    request: LedgerRequest, system_id: SystemId, answers: Collection[Acknowledgement]
+) -> Standing:
+    by_people = settled(request, system_id) if request.amendments else []
+    return standing([*answers, *by_people], stopping=request.stopping is not None)

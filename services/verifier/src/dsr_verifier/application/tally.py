@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dsr_core.ids import RequestId
-from dsr_verifier.ports import Pair, Refusal
+from dsr_verifier.model import Breach, Effect, Key
+from dsr_verifier.ports import Pair, Refusal, Settlement
 from dsr_wire.codec.closures import Closure
 
 __all__ = ["Tally"]
@@ -31,6 +32,13 @@ class Tally:
     reopened: int = 0
     """Requests that were opened again by a repeated message, without effect."""
 
+    amended: dict[Key, Effect] = field(default_factory=dict)
+    """What became of amendments."""
+
+    waiting: list[str] = field(default_factory=list)
+    """The kind of each amendment that came before its obligations."""
+
+    breaches: list[Breach] = field(default_factory=list)
     contradictions: int = 0
     closures: list[Closure] = field(default_factory=list)
     stuck: list[RequestId] = field(default_factory=list)
@@ -39,6 +47,12 @@ class Tally:
 
     buried: list[Refusal] = field(default_factory=list)
     """Dead-lettered already, by the transaction that refused them."""
+
+    def settle(self, settlement: Settlement) -> None:
+        """Count what one transaction has changed."""
+        self.contradictions += settlement.contradictions
+        self.closures.extend(settlement.closures)
+        self.stuck.extend(settlement.stuck)
 
     def add(self, other: Tally) -> None:
         """Add another step's counts."""
@@ -50,6 +64,9 @@ class Tally:
         self.parked_full += other.parked_full
         self.opened += other.opened
         self.reopened += other.reopened
+        self.amended.update(other.amended)
+        self.waiting.extend(other.waiting)
+        self.breaches.extend(other.breaches)
         self.contradictions += other.contradictions
         self.closures.extend(other.closures)
         self.stuck.extend(other.stuck)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from dsr_core.closing import Outcome
 from dsr_core.rights import Disposition, Right
+from dsr_verifier.model import Effect
 
 __all__ = [
     "AcknowledgementsDocument",
@@ -31,11 +32,56 @@ class ExemptionDocument(BaseModel):
     records: int
 
 
+class SettledByDocument(BaseModel):
+    """Two people who answered in place of a system, and why."""
+
+    proposed_by: str
+    approved_by: str
+    revision: int
+    reason: str
+
+
+class HoldDocument(BaseModel):
+    """A legal hold; no systems means all of them, and it stands while `lifted_at` is null."""
+
+    hold_id: str
+    system_ids: list[str]
+    placed_at: datetime
+    lifted_at: datetime | None
+
+
+class BreachDocument(BaseModel):
+    """An erasure under a legal hold, by the answer that says so."""
+
+    system_id: str
+    hold_id: str
+    sequence: int
+    answered_at: datetime
+    recorded_at: datetime
+
+
+class AmendmentDocument(BaseModel):
+    """A change to what is owed, and what became of it; `effect` is null while it waits."""
+
+    revision: int
+    kind: str
+    cohort_id: str
+    amended_at: datetime
+    effective_at: datetime
+    recorded_at: datetime
+    effect: Effect | None
+    effect_at: datetime | None
+    change: dict[str, Any]
+
+
 class ObligationDocument(BaseModel):
     """What one system owes, and where that stands; `disposition` is null until it has answered."""
 
     system_id: str
     organisation_id: str
+    is_held: bool
+    """A legal hold suspends erasure in it."""
+
     is_confirmed: bool
     is_contradicted: bool
     contradicts_closure: bool
@@ -49,13 +95,20 @@ class ObligationDocument(BaseModel):
     answered_at: datetime | None
     recorded_at: datetime | None
     retry_at: datetime | None
+    settled_by: SettledByDocument | None
+    """Who answered in its place; null where it did."""
 
 
 class ObligationsDocument(BaseModel):
-    """A subject request with all its obligations."""
+    """A subject request with all its obligations, and how what is owed was amended."""
 
     request_id: str
     cohort_id: str
+    """The cohort that it belongs to now."""
+
+    home_cohort_id: str
+    """The one that it was accepted in."""
+
     right: Right
     regime: str
     registry_digest: str
@@ -64,7 +117,13 @@ class ObligationsDocument(BaseModel):
     expected: int
     open: int
     closed_at: datetime | None
+    stopping: Outcome | None
+    """How it ends where it is being stopped."""
+
     obligations: list[ObligationDocument]
+    holds: list[HoldDocument]
+    breaches: list[BreachDocument]
+    amendments: list[AmendmentDocument]
 
 
 class AcknowledgementDocument(BaseModel):
@@ -120,11 +179,15 @@ class ProgressDocument(BaseModel):
 
 
 class MissingDocument(BaseModel):
-    """How many requests of a cohort are open, and which of them each system still owes."""
+    """How many requests of a cohort are open, and which of them each system still owes.
+
+    Those of which a legal hold suspends the erasure are under `held`, and nowhere else.
+    """
 
     cohort_id: str
     open_requests: int
     systems: dict[str, list[str]]
+    held: dict[str, list[str]]
 
 
 class ChangeDocument(BaseModel):

@@ -1,0 +1,117 @@
+"""Terms: what a request's amendments make of it. Pure functions; the order of arrival does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from dsr_core.acknowledgements import Acknowledgement, SettledBy
+from dsr_core.ids import OrganisationId, SystemId
+from dsr_core.rights import CONFIRMING, STOPPING, Disposition
+from dsr_verifier.model import Breach, Hold, holds, in_order
+from dsr_verifier.ports import LedgerRequest, Pair
+from dsr_wire.codec.amendments import Amendment, DueDateMoved, LeftCohort, PlanChanged
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+
+__all__ = ["amended", "breaches", "held", "settled"]
+
+_ERASING = frozenset({Disposition.ERASED, Disposition.PARTIALLY_EXEMPT})
+"""The answers that say that something was erased."""
+
+
+def amended(request: LedgerRequest, one: Amendment) -> LedgerRequest | None:
+    """Return a request as an amendment makes it, or none where it cannot be applied.
+
+    Of two amendments that speak of the same thing the one with the higher revision counts, whichever
+    came first; of two endings the earlier one.
+    """
+    if one.cohort_id != request.home_cohort_id:
+        return None
+    later = [other.change for other in request.amendments if other.revision > one.revision]
+    known = tuple(sorted((*request.amendments, one), key=in_order))
+    with_it = replace(request, amendments=known)
+    match one.change:
+        case LeftCohort() | DueDateMoved() as change:
+            is_last = not any(isinstance(other, type(change)) for other in later)
+            return _moved(with_it, change) if is_last else with_it
+        case PlanChanged() as change:
+            return _replanned(with_it, change, later)
+        case Stopped():
+            first = next(other.change for other in known if isinstance(other.change, Stopped))
+            return replace(with_it, stopping=first.outcome)
+        case HoldPlaced() | HoldLifted():
+            return with_it
+        case ObligationSettled(disposition=disposition):
+            return with_it if disposition in CONFIRMING[request.right] | STOPPING else None
+
+
+def _moved(request: LedgerRequest, change: LeftCohort | DueDateMoved) -> LedgerRequest:
+    if isinstance(change, LeftCohort):
+        return replace(request, cohort_id=change.to_cohort_id)
+    return replace(request, due_at=change.due_at)
+
+
+def _replanned(
+    request: LedgerRequest, change: PlanChanged, later: Collection[object]
+) -> LedgerRequest | None:
+    plans = [other for other in later if isinstance(other, PlanChanged)]
+    decided = {one for plan in plans for one in (*plan.removed, *dict(plan.added))}
+    systems: dict[SystemId, OrganisationId] = dict(request.systems)
+    for system_id in change.removed:
+        if system_id not in decided:
+            systems.pop(system_id, None)
+    systems |= {one: owner for one, owner in change.added if one not in decided}
+    if not systems:
+        return None
+    digest = request.registry_digest if plans else change.registry_digest
+    return replace(request, systems=dict(sorted(systems.items())), registry_digest=digest)
+
+
+def settled(request: LedgerRequest, system_id: SystemId) -> list[Acknowledgement]:
+    """Return what people have answered in place of a system."""
+    return [
+        Acknowledgement(
+            request_id=request.request_id,
+            system_id=system_id,
+            right=request.right,
+            disposition=one.change.disposition,
+            sequence=0,
+            answered_at=one.effective_at,
+            reason=one.change.reason,
+            settled_by=SettledBy(
+                proposed_by=one.change.proposed_by,
+                approved_by=one.change.approved_by,
+                revision=one.revision,
+            ),
+        )
+        for one in request.amendments
+        if isinstance(one.change, ObligationSettled) and one.change.system_id == system_id
+    ]
+
+
+def held(request: LedgerRequest) -> list[SystemId]:
+    """Return the systems in which erasure is suspended now, sorted."""
+    standing = [one for one in holds(request.amendments) if one.lifted_at is None]
+    return sorted(one for one in request.systems if any(hold.covers(one) for hold in standing))
+
+
+def breaches(
+    request: LedgerRequest, answers: Mapping[Pair, Collection[Acknowledgement]]
+) -> Iterator[Breach]:
+    """Yield the first erasure of each system under each hold, by the times that the systems give."""
+    for hold in holds(request.amendments):
+        for (request_id, system_id), given in answers.items():
+            if request_id != request.request_id or not hold.covers(system_id):
+                continue
+            erased = [one for one in given if one.settled_by is None and _is_under(one, hold)]
+            if erased:
+                first = min(erased, key=lambda one: (one.answered_at, one.sequence))
+                yield Breach(request_id, system_id, hold.hold_id, first.sequence, first.answered_at)
+
+
+def _is_under(one: Acknowledgement, hold: Hold) -> bool:
+    return (
+        one.disposition in _ERASING
+        and one.answered_at >= hold.placed_at
+        and (hold.lifted_at is None or one.answered_at < hold.lifted_at)
+    )
