@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from unit.verifier.letters import FakeDeadLetters
+from unit.verifier.letter_fakes import FakeDeadLetters
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from unit.verifier.letters import FakeDeadLetters
+from unit.verifier.letter_fakes import FakeDeadLetters
 
 from dsr_core.errors import Unavailable
 from dsr_verifier.application.tally import Tally
