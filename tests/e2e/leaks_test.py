@@ -130,7 +130,10 @@ async def test_no_marked_identifier_is_written_anywhere(
     _read_out(data / "temporal" / "temporal.db", tmp_path / "temporal")
 
     assert leaks(tmp_path, marks.all) == []
-    assert leaks(data, marks.all) == []
+    # The mailbox of the local mail server is the people's own: letters have arrived there.
+    in_mail = [one for one in leaks(data, marks.all) if one.startswith("mail/")]
+    assert in_mail
+    assert [one for one in leaks(data, marks.all) if one not in in_mail] == []
 
 
 async def test_the_search_finds_a_planted_copy_in_every_place_and_encoding(

@@ -14,11 +14,18 @@ import pytest
 from integration.intake.closures_test import a_record, answered
 
 from dsr_core.closing import Outcome
+from dsr_core.ids import CohortId, OrganisationId, SystemId
+from dsr_core.law.rules import TierAction
+from dsr_core.rights import Right
 from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.codec.escalations import Escalation, MissingSystem, escalation_to_wire
+from dsr_wire.envelope import Outgoing, encode, header
+from dsr_wire.topics import ESCALATIONS, dead_letter_name
 from support import parts
-from support.builders import MARKER
+from support.builders import MARKER, NOW, an_id
 from support.intake import (
     Intake,
+    Topics,
     VerifierDouble,
     environment_of,
     intake_fields,
@@ -184,6 +191,59 @@ async def test_a_request_that_nobody_proved_is_answered_by_a_letter(
     assert "a pris fin sans effet" in post.to(one["id"])[-1]["Subject"]
 
 
+async def decided(intake: Intake, request_id: str, what: str, **body: str) -> None:
+    answer = await intake.http.post(
+        f"/internal/v1/subject-requests/{request_id}/{what}",
+        headers=intake.internal,
+        json={"by": "officer 7", **body},
+    )
+    assert answer.status_code == httpx.codes.OK, answer.text
+
+
+async def last_text(post: MailServer, request_id: str) -> str:
+    body = post.to(request_id)[-1].get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
+
+
+async def test_an_extension_is_told_with_its_reason_and_the_new_date(
+    writing: Intake, post: MailServer
+) -> None:
+    one = await submitted(writing, 42)
+    await letter_in(writing, one["id"], "received", "sent")
+    await decided(writing, one["id"], "extension", reason="many systems are concerned")
+    await letter_in(writing, one["id"], "extended", "sent")
+    text = await last_text(post, one["id"])
+    assert "Reason: many systems are concerned" in text
+    due = (await shown(writing, one["id"]))["due_at"]
+    assert due > one["due_at"]
+    assert str(int(due[8:10])) in text
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "said"),
+    [
+        (
+            "refusal",
+            {"ground": "manifestly_unfounded", "reason": "it was answered before"},
+            "before",
+        ),
+        (
+            "referral",
+            {"controller": "Example Airline", "pointer": "https://airline.example.com/privacy"},
+            "Please turn to: Example Airline, https://airline.example.com/privacy",
+        ),
+    ],
+)
+async def test_a_request_that_is_not_followed_is_answered_with_why(
+    writing: Intake, post: MailServer, what: str, body: dict[str, str], said: str
+) -> None:
+    one = await submitted(writing, 43, identity_attested=False)
+    await decided(writing, one["id"], what, **body)
+    await answered(writing, one["id"])
+    assert said in await last_text(post, one["id"])
+
+
 async def test_two_senders_send_each_letter_once(
     writing: Intake,
     post: MailServer,
@@ -304,6 +364,53 @@ async def test_a_sender_that_dies_before_it_has_recorded_is_followed_by_the_same
                         assert one["id"] in first["Message-ID"]
                 log = (tmp_path / "log").read_text()
                 assert MARKER.lower() not in log.lower()
+
+
+async def test_an_escalation_is_mailed_to_whom_it_calls_for(
+    writing: Intake, post: MailServer, publisher: Publisher, topics: Topics
+) -> None:
+    del writing
+    cohort_id = CohortId(an_id(4713))
+    unreadable = Outgoing(ESCALATIONS.name, cohort_id.encode(), b"\xff", ())
+    escalations = [
+        encode(
+            escalation_to_wire(
+                Escalation(
+                    cohort_id=cohort_id,
+                    right=Right.DELETION,
+                    regime="gdpr",
+                    due_at=NOW,
+                    action=action,
+                    escalated_at=NOW,
+                    missing=(
+                        MissingSystem(SystemId("accounts"), OrganisationId("ucloud-us"), 3),
+                        MissingSystem(
+                            SystemId("payment-methods"), OrganisationId("payment-provider"), 1
+                        ),
+                    ),
+                )
+            ),
+            topic=ESCALATIONS.name,
+            key=cohort_id,
+            event_id=f"{cohort_id}/{action}",
+            source="fanout",
+            at=NOW,
+        )
+        for action in (TierAction.ESCALATE_TO_ORGANISATION, TierAction.RECORD_BREACH)
+    ]
+    await publisher.publish([unreadable, *escalations, *escalations])
+    await eventually(lambda: len(post.to(cohort_id)) == 6, within=30)
+    told = {one["Message-ID"]: (one["To"], one.get_content()) for one in post.to(cohort_id)}
+    assert sorted(to for to, _ in told.values()) == [
+        "merchant-privacy@payments.example.net",
+        "privacy@example.com",
+        "privacy@ucloud-us.example.com",
+    ]
+    texts = dict(told.values())
+    assert "accounts" not in texts["merchant-privacy@payments.example.net"]
+    assert "payment-methods (payment-provider): 1" in texts["privacy@example.com"]
+    [buried] = await topics.find(dead_letter_name(ESCALATIONS.name), {cohort_id}, 1)
+    assert header(buried.headers, "dsr_dead_letter_reason") == "no_envelope"
 
 
 async def test_neither_an_address_nor_a_text_is_kept(writing: Intake) -> None:

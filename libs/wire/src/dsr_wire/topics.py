@@ -96,7 +96,10 @@ LIFECYCLE = Topic(
     name="dsr.lifecycle.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT, OPERATOR)
 )
 ESCALATIONS = Topic(
-    name="dsr.escalations.v1", key="cohort_id", producers=(FANOUT,), consumers=(OPERATOR,)
+    name="dsr.escalations.v1",
+    key="cohort_id",
+    producers=(FANOUT,),
+    consumers=(INTAKE, OPERATOR),
 )
 REGISTRY = Topic(
     name="dsr.registry.v1",

@@ -34,6 +34,7 @@ from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.contents import Gathering
+from dsr_intake.application.letters.escalating import Escalating
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.sealing import Sealing
@@ -43,6 +44,8 @@ from dsr_intake.http.context import Context
 from dsr_intake.metrics import Metrics
 from dsr_intake.settings import Settings
 from dsr_intake.streams.closures import GROUP, ClosureStream
+from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
+from dsr_intake.streams.escalations import EscalationStream
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
 from dsr_runtime.holidays import public_holidays
@@ -53,7 +56,7 @@ from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_wire.registry_book import RegistryBook
-from dsr_wire.topics import CLOSURES, REGISTRY
+from dsr_wire.topics import CLOSURES, ESCALATIONS, REGISTRY
 
 __all__ = ["start"]
 
@@ -120,19 +123,18 @@ async def start(process: Process, settings: Settings) -> None:
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating = Dating(public_holidays)
     closing = PostgresClosing(pool)
-    letters = PostgresLetters(pool)
+    letters, decisions = PostgresLetters(pool), PostgresDecisions(pool)
     sending = _sending(
         settings,
         store=letters,
         reads=reads,
         wrapper=wrapper,
-        gathering=Gathering(ledger=ledger, registry=registries, dating=dating),
+        gathering=Gathering(ledger=ledger, decisions=decisions, registry=registries, dating=dating),
         metrics=metrics,
         on_committed=relay.wake,
     )
 
     committed = _waking(relay, sending)
-    decisions = PostgresDecisions(pool)
     deciding = Deciding(
         reads=reads,
         store=decisions,
@@ -220,6 +222,14 @@ async def start(process: Process, settings: Settings) -> None:
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=_LAST)
     if sending is not None:
         process.spawn(sending.run(), stop=sending.stop, turn=_LAST)
+        _escalate(
+            process,
+            settings,
+            connected=connected,
+            registry=registries,
+            publisher=publisher,
+            metrics=metrics,
+        )
     _look_after(process, acceptance, relay, metrics)
     server.serve(create_app(context, health=health, metrics=registry))
 
@@ -244,7 +254,7 @@ def _sending(
         wrapper=wrapper,
         gathering=gathering,
         stationery=Stationery(),
-        mailer=SmtpMailer(settings.smtp_url.get_secret_value(), sender=sender),
+        mailer=_mailer(settings),
         posting=Posting(
             sender=sender, give_up_after=timedelta(seconds=settings.letters_give_up_after_s)
         ),
@@ -253,6 +263,44 @@ def _sending(
         on_committed=on_committed,
         lease=timedelta(seconds=settings.letters_lease_s),
     )
+
+
+def _escalate(
+    process: Process,
+    settings: Settings,
+    *,
+    connected: Ready,
+    registry: PublishedRegistries,
+    publisher: Publisher,
+    metrics: Metrics,
+) -> None:
+    """Have teams told by mail as legal dates come near, once Kafka is there."""
+    stream = EscalationStream(
+        escalating=Escalating(
+            registry=registry,
+            mailer=_mailer(settings),
+            sender=settings.mail_sender,
+            privacy_office=settings.privacy_office_mail or settings.mail_sender,
+            clock=utc_now,
+        ),
+        publisher=publisher,
+        metrics=metrics,
+        clock=utc_now,
+    )
+    loop = RecordLoop(
+        settings.kafka,
+        topics=(ESCALATIONS.name,),
+        group_id=ESCALATIONS_GROUP,
+        handle=stream.handle,
+        max_records=20,
+    )
+    process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=_LAST)
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    if settings.smtp_url is None:
+        raise RuntimeError("nobody is told by mail where no mail server is configured")
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_sender)
 
 
 def _waking(relay: OutboxRelay, sending: Sending | None) -> Callable[[], None]:

@@ -71,6 +71,12 @@ class Metrics:
             ["kind", "state"],
             registry=registry,
         )
+        self.escalations = Counter(
+            "dsr_intake_escalations",
+            "Mails to teams as a legal date comes near, by what called for them and how they ended",
+            ["action", "result"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
         )

@@ -125,7 +125,7 @@ def _known() -> Stack:
     """Return the stack with everything that `up` would start."""
     stack = Stack(StackSettings.from_environment(), attached=False)
     if stack.settings.data_dir.exists():
-        for spec in (*service_specs(stack), *system_specs(stack)):
+        for spec in (*service_specs(stack, with_mail=True), *system_specs(stack)):
             stack.add(spec)
     return stack
 

@@ -14,6 +14,8 @@ __all__ = ["Cast", "submission"]
 _FILE = "demo.json"
 _JURISDICTIONS = {"US": "US-CA", "DE": "DE", "BR": "BR"}
 
+_LANGUAGES = {"DE": "de", "BR": "pt-BR"}
+
 
 class Cast:
     """Remembers, in the stack's data folder, whom earlier demonstrations have asked for."""
@@ -50,4 +52,5 @@ def submission(person: Person) -> dict[str, Any]:
         "identity_attested": True,
         "requester": {"role": "data_subject"},
         "channel": "account",
+        "language": _LANGUAGES.get(person.country, "en"),
     }

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.demo.holdings import holdings
+from dsr_cli.demo.letters import letters_table
 from dsr_cli.demo.people import Cast, submission
 from dsr_cli.demo.proof import answers_table, holdings_table, places, verdict
 from dsr_cli.errors import CommandError
@@ -61,6 +62,7 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     if not finished or faults:
         raise CommandError("; ".join(faults) or "not every request was answered in time")
     console.print("Every request was closed by every system's signed answer, and the data agrees.")
+    console.print(letters_table(stack.settings, asked))
     console.print(places(stack.settings, stays=stays))
 
 

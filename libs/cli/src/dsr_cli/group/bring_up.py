@@ -40,7 +40,7 @@ def bring_up(
     """
     stack.up(listen)
     provision(stack, local_registry(stack))
-    specs = service_specs(stack)
+    specs = service_specs(stack, with_mail=True)
     if systems:
         create_databases(stack, databases())
         specs += system_specs(stack)

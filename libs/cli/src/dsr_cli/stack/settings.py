@@ -110,6 +110,16 @@ class StackSettings:
         return self.port_base + 40
 
     @property
+    def mail_port(self) -> int:
+        """The port of the mail server."""
+        return self.port_base + 50
+
+    @property
+    def smtp_url(self) -> str:
+        """Where letters are sent."""
+        return f"smtp://{self.host}:{self.mail_port}"
+
+    @property
     def intake_url(self) -> str:
         """Where intake serves HTTP."""
         return f"http://{self.host}:{self.intake_port}"

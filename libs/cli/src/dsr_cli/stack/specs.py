@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dsr_cli.stack import kafka, postgres, probes, temporal
+from dsr_cli.stack import kafka, mail, postgres, probes, temporal
 from dsr_cli.stack.access import secret_name
 from dsr_cli.stack.process import ProcessSpec
 
@@ -19,8 +19,13 @@ SERVICES = (INTAKE, FANOUT, VERIFIER)
 INTERNAL_TOKEN_SECRET = "internal-token"  # noqa: S105 - the name of a secret
 
 
-def service_specs(stack: Stack) -> list[ProcessSpec]:
-    """Return how intake, fanout and verifier run beside the parts of this stack."""
+def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]:
+    """Return how intake, fanout and verifier run beside the parts of this stack.
+
+    Args:
+        stack: Where.
+        with_mail: Whether a mail server runs too, to which intake sends letters.
+    """
     settings = stack.settings
     at_postgres = {"DSR_POSTGRES_DSN": stack.postgres_dsn()}
     at_temporal = {
@@ -33,14 +38,16 @@ def service_specs(stack: Stack) -> list[ProcessSpec]:
         "DSR_KEY_ENCRYPTION_KEY_FILE": str(stack.secrets.key_file("key-encryption-key")),
         "DSR_LOOKUP_KEY_FILE": str(stack.secrets.key_file("lookup-key")),
     }
+    letters = {"DSR_SMTP_URL": settings.smtp_url} if with_mail else {}
     service = partial(_service, stack)
     return [
+        *([mail.mail_spec(settings)] if with_mail else []),
         service(VERIFIER, settings.verifier_port, settings.verifier_url, at_postgres),
         service(
             INTAKE,
             settings.intake_port,
             settings.intake_url,
-            {**at_postgres, **at_verifier, **keys},
+            {**at_postgres, **at_verifier, **keys, **letters},
         ),
         service(
             FANOUT,

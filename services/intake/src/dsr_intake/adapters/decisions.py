@@ -8,6 +8,7 @@ from typing import TypeAlias
 import asyncpg
 
 from dsr_core.ids import RequestId
+from dsr_core.lifecycle import Event
 from dsr_intake.adapters.closing import write
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import DecisionEntry, RequestView, Ruling
@@ -40,6 +41,14 @@ _LEAVE = """
     set open_members = open_members - 1,
         answered_at = case when open_members = 1 then $2 else answered_at end
     where id = $1 returning open_members
+"""
+
+_EXTENDED = """
+    insert into intake.letters (request_id, kind, number, state, next_try_at, waiting_since)
+    select r.id, 'extended', 1 + (
+            select count(*) from intake.letters l where l.request_id = r.id and l.kind = 'extended'
+        ), 'waiting', $2, $2
+    from intake.subject_requests r where r.id = $1 and r.letters
 """
 
 
@@ -98,6 +107,8 @@ class PostgresDecisions:
         if not is_leaving:
             await self._move_date(connection, found, ruling)
         await enqueue(connection, "intake", records)
+        if entry.kind == Event.EXTEND:
+            await connection.execute(_EXTENDED, entry.request_id, entry.recorded_at)
         if ruling.answer is not None:
             await write(connection, [ruling.answer], tell=tell, at=entry.recorded_at)
 

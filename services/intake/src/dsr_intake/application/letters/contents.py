@@ -10,14 +10,21 @@ from zoneinfo import ZoneInfo
 
 from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
-from dsr_core.lifecycle import PREMATURE
+from dsr_core.lifecycle import PREMATURE, Event
 from dsr_core.registry import OrganisationRole, Registry
 from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.model import Letter, LetterKind, RequestView
-from dsr_intake.ports import Ledger, RegistryView
+from dsr_intake.ports import DecisionStore, Ledger, RegistryView
 
 __all__ = ["Contents", "Gathering", "Kept", "Proving", "Row"]
+
+_DECISIONS = {
+    LetterKind.EXTENDED: Event.EXTEND,
+    LetterKind.REFUSED: Event.REFUSE,
+    LetterKind.REFERRED: Event.REFER,
+}
+"""The decision that a letter tells of."""
 
 _TELL_OF_SYSTEMS = frozenset({LetterKind.DONE, LetterKind.REFUSED, LetterKind.WITHDRAWN})
 
@@ -79,8 +86,16 @@ class Contents:
 class Gathering:
     """Gathers what a letter has to say."""
 
-    def __init__(self, *, ledger: Ledger, registry: RegistryView, dating: Dating) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        decisions: DecisionStore,
+        registry: RegistryView,
+        dating: Dating,
+    ) -> None:
         self._ledger = ledger
+        self._decisions = decisions
         self._registry = registry
         self._dating = dating
 
@@ -101,6 +116,7 @@ class Gathering:
         if letter.kind in _TELL_OF_SYSTEMS:
             registry = await self._registry.version(one.registry_digest)
             rows = _rows(await self._ledger.obligations(one.request_id), registry, day)
+        reason, pointer = await self._decided(letter)
         return Contents(
             reference=one.request_id,
             right=one.right,
@@ -111,7 +127,24 @@ class Gathering:
             prove_by=day(until) if until else None,
             partly=one.outcome == Outcome.PARTLY_FULFILLED,
             rows=rows,
+            reason=reason,
+            pointer=pointer,
         )
+
+    async def _decided(self, letter: Letter) -> tuple[str, str]:
+        """Return why it was decided so, and whom a requester is pointed to; empty where nothing was."""
+        event = _DECISIONS.get(letter.kind)
+        if event is None:
+            return "", ""
+        entries = await self._decisions.entries(letter.request_id)
+        last = next((one for one in reversed(entries) if one.kind == event), None)
+        if last is None:
+            return "", ""
+        if event is Event.REFER:
+            return "", f"{last.details['controller']}, {last.details['pointer']}"
+        if event is Event.REFUSE:
+            return f"{last.reason} ({last.details['ground']})", ""
+        return last.reason, ""
 
 
 def _rows(document: Mapping[str, Any] | None, registry: Registry, day: Any) -> tuple[Row, ...]:

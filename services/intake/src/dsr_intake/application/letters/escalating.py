@@ -1,0 +1,115 @@
+"""Escalating: who is told by mail when a legal date comes near and systems are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dsr_core.law.rules import TierAction
+from dsr_intake.application.drafting import Clock
+from dsr_intake.application.letters.envelope import message
+from dsr_intake.application.letters.writing import Written
+from dsr_intake.ports import Mailer, RegistryView
+from dsr_wire.codec.escalations import Escalation, MissingSystem
+
+__all__ = ["Escalating", "Mail", "mails"]
+
+_SUBJECTS = {
+    TierAction.ESCALATE_TO_ORGANISATION: "Systems of yours have not answered subject requests",
+    TierAction.ESCALATE_TO_PRIVACY_OFFICE: "Subject requests are near their legal date",
+    TierAction.RECORD_BREACH: "The legal date of subject requests has passed",
+}
+
+
+class Mail(NamedTuple):
+    """A mail to a team; it names systems and nobody's data."""
+
+    to: str
+    identification: str
+    written: Written
+
+
+class Escalating:
+    """Tells the owners of organisations, and the privacy office."""
+
+    def __init__(
+        self,
+        *,
+        registry: RegistryView,
+        mailer: Mailer,
+        sender: str,
+        privacy_office: str,
+        clock: Clock,
+    ) -> None:
+        self._registry = registry
+        self._mailer = mailer
+        self._sender = sender
+        self._privacy_office = privacy_office
+        self._clock = clock
+
+    def mails(self, one: Escalation) -> list[Mail]:
+        """Return the mails that an escalation calls for, the same each time."""
+        registry = self._registry.current
+        known = registry.organisations if registry else ()
+        contacts: dict[str, str] = {each.id: each.contact for each in known}
+        return mails(
+            one,
+            contacts,
+            privacy_office=self._privacy_office,
+            domain=self._sender.rpartition("@")[2],
+        )
+
+    async def send(self, mail: Mail) -> None:
+        """Return when the mail server has a mail.
+
+        Raises:
+            MailRefused: Its address is none, or is refused for good.
+            Unavailable: The mail server is away.
+        """
+        ready = message(
+            mail.written,
+            to=mail.to,
+            sender=self._sender,
+            identification=mail.identification,
+            at=self._clock(),
+        )
+        await self._mailer.send(ready, to=mail.to)
+
+
+def mails(
+    one: Escalation, contacts: dict[str, str], *, privacy_office: str, domain: str
+) -> list[Mail]:
+    """Return who is told of an escalation: each organisation of its own systems, or the office of all.
+
+    An organisation that the registry does not know any more is the office's.
+    """
+    told: list[tuple[str, str, list[MissingSystem]]] = []
+    if one.action is TierAction.ESCALATE_TO_ORGANISATION:
+        for organisation_id in sorted({each.organisation_id for each in one.missing}):
+            own = [each for each in one.missing if each.organisation_id == organisation_id]
+            told.append((contacts.get(organisation_id, privacy_office), organisation_id, own))
+    elif one.action in _SUBJECTS:
+        told.append((privacy_office, "privacy-office", list(one.missing)))
+    return [
+        Mail(to, f"<{one.action}.{name}.{one.cohort_id}@{domain}>", _written(one, missing))
+        for to, name, missing in told
+    ]
+
+
+def _written(one: Escalation, missing: Sequence[MissingSystem]) -> Written:
+    systems = [
+        f"- {each.system_id} ({each.organisation_id}): {each.requests}" for each in missing
+    ] or ["- none: the answer to the requester is missing"]
+    text = "\n".join(
+        (
+            f"Subject requests for {one.right} under {one.regime} are due on {one.due_at:%Y-%m-%d %H:%M} UTC.",
+            "",
+            "Missing, with how many requests each owes:",
+            *systems,
+            "",
+            f"Cohort: {one.cohort_id}",
+            f"Why each is open, and what comes next: dsr explain {one.cohort_id}",
+            "",
+        )
+    )  # fmt: skip
+    return Written("en", _SUBJECTS[one.action], text, "")
