@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import API_KEY_SECRET, INTERNAL_TOKEN_SECRET, Internal
@@ -29,6 +30,7 @@ def bring_up(
     *,
     systems: bool = True,
     settings: Mapping[str, str] | None = None,
+    rules_dir: Path | None = None,
 ) -> None:
     """Start everything, and return once it all answers; what runs already stays.
 
@@ -37,9 +39,10 @@ def bring_up(
         listen: Told of each step.
         systems: Whether the example systems run too.
         settings: Set in the environment of every service and system, besides their own.
+        rules_dir: Where the rules are that are published; the checkout's own if none.
     """
     stack.up(listen)
-    provision(stack, local_registry(stack))
+    provision(stack, local_registry(stack), rules_dir=rules_dir)
     specs = service_specs(stack, with_mail=True)
     if systems:
         create_databases(stack, databases())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 
@@ -38,9 +39,12 @@ def kafka_admin(stack: Stack) -> KafkaAdmin:
     )
 
 
-def provision(stack: Stack, registry: Registry) -> None:
-    """Create topics, users and rights, publish registry and rules, and register every system's keys."""
-    rules = load_rules(stack.settings.checkout / "rules")
+def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None) -> None:
+    """Create topics, users and rights, publish registry and rules, and register every system's keys.
+
+    The rules are the checkout's, if no other folder is given.
+    """
+    rules = load_rules(rules_dir or stack.settings.checkout / "rules")
     admin = kafka_admin(stack)
     create_topics(admin.client(), all_topics(registry))
     create_users(stack, principals(registry))
