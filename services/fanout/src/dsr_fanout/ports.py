@@ -65,7 +65,8 @@ class Ledger(Protocol):
     async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
         """Return the systems that have not confirmed, each with the requests that it owes.
 
-        None where it does not know the cohort: that is not the same as nobody missing.
+        Systems that a hold covers are among them: who is left out for it is the caller's to say. None
+        where it does not know the cohort: that is not the same as nobody missing.
         """
         ...
 

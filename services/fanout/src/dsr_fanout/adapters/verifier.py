@@ -17,15 +17,30 @@ class HttpLedger:
         self._calls = calls
 
     async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
-        """Return the systems that have not confirmed, or none where the cohort is unknown."""
+        """Return the systems that have not confirmed, or none where the cohort is unknown.
+
+        Those that the ledger has under a hold are among them: a workflow knows of a hold's end
+        before the ledger has heard of it.
+        """
         answer = await self._calls.get(f"/v1/cohorts/{cohort_id}/missing")
         if answer.status == 404:
             return None
         match answer.json():
-            case {"systems": dict(systems)}:
-                return {str(system): _texts(requests) for system, requests in systems.items()}
+            case {"systems": dict(systems), "held": dict(held)}:
+                return _merged(systems, held)
+            case {"systems": dict(systems)}:  # by a verifier from before there were holds
+                return _merged(systems, {})
             case _:
                 raise Unavailable("the verifier's answer does not say who is missing")
+
+
+def _merged(
+    systems: Mapping[object, object], held: Mapping[object, object]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for system, requests in (*systems.items(), *held.items()):
+        found[str(system)] = (*found.get(str(system), ()), *_texts(requests))
+    return found
 
 
 def _texts(value: object) -> tuple[str, ...]:
