@@ -13,7 +13,7 @@ from dsr_core.ids import OrganisationId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
 
-__all__ = ["Scope", "by_organisation", "plan"]
+__all__ = ["Scope", "at_or_below", "by_organisation", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Scope:
         if not self.categories:
             return True
         return any(
-            _is_at_or_below(held, wanted) or _is_at_or_below(wanted, held)
+            at_or_below(held, wanted) or at_or_below(wanted, held)
             for held in system.categories
             for wanted in self.categories
         )
@@ -58,5 +58,6 @@ def by_organisation(systems: Iterable[System]) -> dict[OrganisationId, tuple[Sys
     return {organisation: tuple(group) for organisation, group in groups.items()}
 
 
-def _is_at_or_below(key: str, ancestor: str) -> bool:
+def at_or_below(key: str, ancestor: str) -> bool:
+    """Tell whether a key of the taxonomy is another, or lies below it."""
     return key == ancestor or key.startswith(f"{ancestor}.")

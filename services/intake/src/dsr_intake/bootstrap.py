@@ -15,6 +15,7 @@ from dsr_core.errors import Unavailable
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
+from dsr_intake.adapters.codes import PostgresCodes
 from dsr_intake.adapters.decisions import PostgresDecisions
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
@@ -26,6 +27,7 @@ from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.codes import CodeLetters, Codes
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.drafting import Drafter, utc_now
@@ -121,15 +123,27 @@ async def start(process: Process, settings: Settings) -> None:
     wrapper = FileKeyWrapper(kek)
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
-    dating = Dating(public_holidays)
-    closing = PostgresClosing(pool)
-    letters, decisions = PostgresLetters(pool), PostgresDecisions(pool)
+    dating, closing = Dating(public_holidays), PostgresClosing(pool)
+    letters, codes = PostgresLetters(pool), PostgresCodes(pool)
+    decisions = PostgresDecisions(pool)
     sending = _sending(
         settings,
         store=letters,
         reads=reads,
         wrapper=wrapper,
-        gathering=Gathering(ledger=ledger, decisions=decisions, registry=registries, dating=dating),
+        gathering=Gathering(
+            ledger=ledger,
+            decisions=decisions,
+            registry=registries,
+            dating=dating,
+            proving=CodeLetters(
+                store=codes,
+                key=lookup_key,
+                lasts=timedelta(seconds=settings.identity_code_lasts_s),
+                public_url=settings.public_url,
+                clock=utc_now,
+            ).proving,
+        ),
         metrics=metrics,
         on_committed=relay.wake,
     )
@@ -144,7 +158,28 @@ async def start(process: Process, settings: Settings) -> None:
         clock=utc_now,
         on_committed=committed,
     )
+    identifying = Identifying(
+        reads=reads,
+        proofs=PostgresIdentity(pool),
+        closing=closing,
+        registry=registries,
+        dating=dating,
+        metrics=metrics,
+        clock=utc_now,
+        on_committed=committed,
+    )
     context = Context(
+        codes=Codes(
+            store=codes,
+            identifying=identifying,
+            registry=registries,
+            dating=dating,
+            key=lookup_key,
+            lasts=timedelta(seconds=settings.identity_code_lasts_s),
+            are_sent=sending is not None,
+            clock=utc_now,
+            on_committed=committed,
+        ),
         stopping=Stopping(
             deciding=deciding,
             reads=reads,
@@ -152,7 +187,7 @@ async def start(process: Process, settings: Settings) -> None:
             closing=closing,
             metrics=metrics,
             clock=utc_now,
-            on_committed=relay.wake,
+            on_committed=committed,
         ),
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
@@ -166,16 +201,7 @@ async def start(process: Process, settings: Settings) -> None:
             clock=utc_now,
         ),
         extending=Extending(deciding=deciding),
-        identifying=Identifying(
-            reads=reads,
-            proofs=PostgresIdentity(pool),
-            closing=closing,
-            registry=registries,
-            dating=dating,
-            metrics=metrics,
-            clock=utc_now,
-            on_committed=committed,
-        ),
+        identifying=identifying,
         registry=registries,
         drafter=Drafter(
             registry=registries,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ __all__ = [
     "Accepted",
     "Answer",
     "ClientRow",
+    "Code",
+    "CodeLimits",
     "CohortStanding",
     "Dates",
     "DecisionEntry",
@@ -116,6 +118,29 @@ class Letter:
     settled_at: datetime | None
     reason: str | None
     """Why it bounced or was given up; without personal data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What a one-time code is derived from; the newest of its request."""
+
+    number: int
+    nonce: bytes = field(repr=False)
+    expires_at: datetime
+
+
+class CodeLimits(NamedTuple):
+    """How often codes may be tried, and asked for."""
+
+    tries: int
+    """Of one code."""
+
+    pause: timedelta
+    """Between two codes of a request."""
+
+    window: timedelta
+    window_codes: int
+    """Codes of a request within the window."""
 
 
 class KeyTag(NamedTuple):
@@ -217,6 +242,8 @@ class Proof:
     proven_at: datetime
     due_at: datetime
     records: tuple[Outgoing, ...]
+    code_number: int | None = None
+    """The one-time code that it is proven by, which is used up with it."""
 
 
 class Known(NamedTuple):

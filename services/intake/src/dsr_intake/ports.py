@@ -16,6 +16,8 @@ from dsr_intake.model import (
     Acceptance,
     Answer,
     ClientRow,
+    Code,
+    CodeLimits,
     CohortStanding,
     DecisionEntry,
     Draft,
@@ -40,6 +42,7 @@ __all__ = [
     "AcceptanceStore",
     "ApiClientStore",
     "ClosingStore",
+    "CodeStore",
     "Decide",
     "DecisionStore",
     "Form",
@@ -207,7 +210,43 @@ class IdentityStore(Protocol):
 
         The request stays locked from before `decide` is given its state until all is durable; what
         `decide` raises leaves everything as it was.
+
+        Raises:
+            RuleViolation: The one-time code that the proof goes by was used meanwhile.
         """
+        ...
+
+
+class CodeStore(Protocol):
+    """Keeps what one-time codes are derived from, and how often they were tried."""
+
+    async def issue(
+        self,
+        request_id: RequestId,
+        code: Code,
+        *,
+        limits: CodeLimits,
+        at: datetime,
+        is_sent: bool,
+    ) -> bool:
+        """Make a code the newest of its request, and write its letter, in one statement.
+
+        Nothing happens where no proof is awaited, the identity has no address, letters are not sent,
+        or there were too many codes. It takes as long either way.
+
+        Returns:
+            Whether a letter was written.
+        """
+        ...
+
+    async def attempt(
+        self, request_id: RequestId, *, limits: CodeLimits, at: datetime
+    ) -> Code | None:
+        """Count a try; return the code to compare with, or none where none may be tried."""
+        ...
+
+    async def code(self, request_id: RequestId) -> Code | None:
+        """Return the newest code of a request, if it is not used."""
         ...
 
 

@@ -47,6 +47,9 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
     public_url: str = Field(default="http://localhost", pattern=r"^https?://[^\s]+$")
     """Where a person proves with the link of a letter who they are; what follows is added by us."""
 
+    identity_code_lasts_s: float = Field(default=900, ge=60)
+    """Seconds for which a code proves who asks, and the link that is mailed with it."""
+
     letters_lease_s: float = Field(default=90, ge=1)
     """Seconds after which a letter that a process had in hand is another's: longer than any try."""
 

@@ -13,9 +13,10 @@ from yaml.nodes import Node
 from dsr_cli.files.document import Item, Reader, compose
 from dsr_cli.files.document import Rule as Shape
 from dsr_cli.files.faults import Fault, FaultList, FileFaults
-from dsr_cli.registry.taxonomy import is_jurisdiction
+from dsr_cli.registry.taxonomy import data_categories, is_jurisdiction
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
+from dsr_core.law.proofs import Assurance, Method
 from dsr_core.law.rules import (
     ALL_RIGHTS,
     DEFAULT,
@@ -40,7 +41,7 @@ _REGIME_KEYS = {
     "zone": "Europe/Berlin",
     "rules": "a list of rules",
 }
-_REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers")
+_REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers", "assurance")
 _RULE_KEYS = {
     "name": "respond_by",
     "version": "1",
@@ -54,6 +55,11 @@ _RULE_KEYS = {
 _RULE_OPTIONS = ("rights", "moved_by", "pauses", "extension")
 _EXTENSION_KEYS = {"term": "2 months", "citation": "GDPR art. 12(3), second sentence"}
 _TIER_KEYS = {"percent": "50", "action": "remind_systems"}
+_ASSURANCE_KEYS = {
+    "categories": "[user.payment]",
+    "accepts": "[attested, operator]",
+    "citation": "CCPA regulations § 7062(d)",
+}
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -71,7 +77,7 @@ class _File:
 def load_rules(folder: Path) -> Rules:
     """Read every YAML file of a folder.
 
-    A regime without tiers of its own has those of the default.
+    A regime without tiers of its own has those of the default; so it is with assurance.
 
     Raises:
         FileFaults: Something is wrong; it holds all that is.
@@ -89,8 +95,17 @@ def load_rules(folder: Path) -> Rules:
     if faults:
         raise FileFaults(faults)
     regimes = [file.regime for file in files if file.regime is not None]
-    tiers = next(one.tiers for one in regimes if one.name == DEFAULT)
-    return Rules(tuple(one if one.tiers else replace(one, tiers=tiers) for one in regimes))
+    default = next(one for one in regimes if one.name == DEFAULT)
+    return Rules(
+        tuple(
+            replace(
+                one,
+                tiers=one.tiers or default.tiers,
+                assurance=one.assurance or default.assurance,
+            )
+            for one in regimes
+        )
+    )
 
 
 def _read(path: Path) -> _File:
@@ -112,6 +127,7 @@ def _read(path: Path) -> _File:
             file.jurisdictions.append(code)
     rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
     tiers = [_tier(node, read) for node in read.items(keys.get("tiers"), "tiers")]
+    assurance = [_assurance(node, read) for node in read.items(keys.get("assurance"), "assurance")]
     if file.name is None:
         return file
     _check_scope(file.name, keys, file.faults)
@@ -128,6 +144,7 @@ def _read(path: Path) -> _File:
         jurisdictions=tuple({one.text for one in file.jurisdictions}),
         rules=tuple(one for one in rules if one is not None),
         tiers=tuple(one for one in tiers if one is not None),
+        assurance=tuple(one for one in assurance if one is not None),
     )
     return file
 
@@ -177,6 +194,24 @@ def _tier(node: Node, read: Reader) -> Tier | None:
     percent = read.number(keys.get("percent"), "percent", low=1, high=100)
     action = read.one_of(keys.get("action"), "action", TierAction)
     return Tier(percent=percent, action=TierAction(action.text)) if percent and action else None
+
+
+def _assurance(node: Node, read: Reader) -> Assurance | None:
+    keys = read.mapping(node, "assurance", required=_ASSURANCE_KEYS, optional=("rights",))
+    rights = read.several_of(keys.get("rights"), "rights", "right", ALL_RIGHTS) or ALL_RIGHTS
+    accepts = read.several_of(keys.get("accepts"), "accepts", "method", Method)
+    categories = read.several_of(
+        keys.get("categories"), "categories", "category", data_categories()
+    )
+    citation = read.text(keys.get("citation"), "citation")
+    if not accepts or not categories or citation is None:
+        return None
+    return Assurance(
+        rights=tuple(sorted(Right(one) for one in rights)),
+        categories=categories,
+        accepts=tuple(sorted(Method(one) for one in accepts)),
+        citation=citation.text,
+    )
 
 
 def _term(node: Node | None, read: Reader, faults: FaultList) -> Term | None:

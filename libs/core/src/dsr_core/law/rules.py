@@ -17,6 +17,7 @@ from typing import Any
 
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
+from dsr_core.law.proofs import Assurance
 from dsr_core.rights import Right
 
 __all__ = [
@@ -138,6 +139,9 @@ class Regime:
     tiers: tuple[Tier, ...]
     """Sorted by percent."""
 
+    assurance: tuple[Assurance, ...] = ()
+    """Where it must be surer than by any proof who asks."""
+
     def __post_init__(self) -> None:
         """Sort, so that equal content is equal, and has an equal digest."""
         set_ = object.__setattr__
@@ -243,7 +247,10 @@ class Rules:
 
 
 def _regime_fields(one: Regime) -> dict[str, Any]:
+    # What came later is left out where there is none of it: what was pinned before keeps its digest.
+    later = {"assurance": [each.fields() for each in one.assurance]} if one.assurance else {}
     return {
+        **later,
         "citation": one.citation,
         "holidays": one.holidays,
         "jurisdictions": list(one.jurisdictions),
@@ -264,6 +271,7 @@ def _regime(fields: dict[str, Any]) -> Regime:
             **fields,
             "jurisdictions": tuple(fields["jurisdictions"]),
             "rules": tuple(_rule(one) for one in fields["rules"]),
+            "assurance": tuple(Assurance.of_fields(one) for one in fields.get("assurance", ())),
             "tiers": tuple(
                 Tier(percent=int(one["percent"]), action=TierAction(one["action"]))
                 for one in fields["tiers"]

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import asyncpg
 
+from dsr_core.errors import RuleViolation
 from dsr_core.lifecycle import State
+from dsr_intake.adapters.decisions import Connection
 from dsr_intake.model import Proof
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
@@ -50,4 +52,20 @@ class PostgresIdentity:
                     proof.cohort_id,
                     proof.due_at,
                 )
+                if proof.code_number is not None:
+                    await _use(connection, proof)
                 await enqueue(connection, "intake", proof.records)
+
+
+async def _use(connection: Connection, proof: Proof) -> None:
+    status = await connection.execute(
+        """
+        update intake.identity_codes set used_at = $3
+        where request_id = $1 and number = $2 and used_at is null
+        """,
+        proof.request_id,
+        proof.code_number,
+        proof.proven_at,
+    )
+    if status.endswith(" 0"):
+        raise RuleViolation("proof_used", "the code was used, or followed by another")

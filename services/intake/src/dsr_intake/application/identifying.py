@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from google.protobuf.message import Message
@@ -60,7 +61,13 @@ class Identifying:
         self._on_committed = on_committed
 
     async def prove(
-        self, request_id: str, *, method: str, reason: str, proven_at: datetime | None
+        self,
+        request_id: str,
+        *,
+        method: str,
+        reason: str,
+        proven_at: datetime | None,
+        code_number: int | None = None,
     ) -> RequestView | None:
         """Take it as proven who asks, so that systems are asked; none where there is no such request.
 
@@ -81,6 +88,7 @@ class Identifying:
             detail = "identity is proven between the receipt and now"
             raise RejectedInput("invalid_proof", detail, field="proven_at")
         proof = self._proof(one, regime, method=method, reason=reason, at=at, now=now)
+        proof = replace(proof, code_number=code_number)
         await self._proofs.prove(proof, decide=lambda state: advance(state, Event.PROVE_IDENTITY))
         self._metrics.identities.labels(method).inc()
         self._on_committed()

@@ -7,7 +7,16 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Match
 
 from dsr_intake.application.drafting import OFFERED
-from dsr_intake.http import batch, decisions, events, explanations, internal, letters, requests
+from dsr_intake.http import (
+    batch,
+    codes,
+    decisions,
+    events,
+    explanations,
+    internal,
+    letters,
+    requests,
+)
 from dsr_intake.http.context import Context
 from dsr_intake.http.direct import Direct
 from dsr_intake.http.openapi import describe
@@ -33,9 +42,14 @@ _TAGS = (
 def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) -> FastAPI:
     """Return the application; the result of a function, so that tests make their own."""
     app = new_app(title="DSR intake", description=_DESCRIPTION, health=health, metrics=metrics)
-    for group in (requests, explanations, letters, decisions, batch, events, internal):
+    for group in (requests, explanations, letters, codes, decisions, batch, events, internal):
         app.include_router(group.router(context))
-    documents = (*explanations.DOCUMENTS, *letters.DOCUMENTS, *decisions.DOCUMENTS)
+    documents = (
+        *explanations.DOCUMENTS,
+        *letters.DOCUMENTS,
+        *codes.DOCUMENTS,
+        *decisions.DOCUMENTS,
+    )
     describe(app, tags=_TAGS, documents=documents)
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
     app.add_exception_handler(405, _method_not_allowed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.codes import Codes
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
@@ -26,6 +27,7 @@ class Context:
     """The application, as HTTP sees it."""
 
     clients: ApiClients
+    codes: Codes
     drafter: Drafter
     dating: Dating
     explaining: Explaining

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.model import Letter, LetterKind, RequestView
 from dsr_intake.ports import DecisionStore, Ledger, RegistryView
 
-__all__ = ["Contents", "Gathering", "Kept", "Proving", "Row"]
+__all__ = ["Contents", "Gathering", "Kept", "Prove", "Proving", "Row"]
 
 _DECISIONS = {
     LetterKind.EXTENDED: Event.EXTEND,
@@ -83,6 +83,10 @@ class Contents:
     proving: Proving | None = None
 
 
+Prove = Callable[[Letter], Awaitable[Proving | None]]
+"""Gives what a letter hands over to prove who asks; none where that would be of no use any more."""
+
+
 class Gathering:
     """Gathers what a letter has to say."""
 
@@ -93,9 +97,11 @@ class Gathering:
         decisions: DecisionStore,
         registry: RegistryView,
         dating: Dating,
+        proving: Prove,
     ) -> None:
         self._ledger = ledger
         self._decisions = decisions
+        self._proving = proving
         self._registry = registry
         self._dating = dating
 
@@ -128,6 +134,9 @@ class Gathering:
             partly=one.outcome == Outcome.PARTLY_FULFILLED,
             rows=rows,
             reason=reason,
+            proving=await self._proving(letter)
+            if letter.kind is LetterKind.IDENTITY_NEEDED
+            else None,
             pointer=pointer,
         )
 

@@ -116,26 +116,26 @@ class Sending:
 
     async def _try(self, letter: Letter) -> None:
         try:
-            is_sent = await self._send(letter)
+            too_late = await self._send(letter)
         except MailRefused as fault:
             await self._settle(letter, LetterState.BOUNCED, fault.reason)
         except Unavailable as error:
             await self._later(letter, str(error))
         else:
-            if is_sent:
-                await self._settle(letter, LetterState.SENT)
-            else:
-                await self._settle(letter, LetterState.GIVEN_UP, "identity_destroyed")
+            state = LetterState.SENT if too_late is None else LetterState.GIVEN_UP
+            await self._settle(letter, state, too_late)
 
-    async def _send(self, letter: Letter) -> bool:
-        """Return whether it is sent; it cannot be where the identity is gone, which is for ever."""
+    async def _send(self, letter: Letter) -> str | None:
+        """Return once it is sent; else why it is too late for it, which is for ever."""
         one = await self._reads.any(letter.request_id)
         member = await self._store.member(letter.request_id)
         if one is None or member is None or member.key is None:
-            return False
+            return "identity_destroyed"
         [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
         identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
         contents = await self._gathering.contents(letter, one)
+        if letter.kind is LetterKind.IDENTITY_NEEDED and contents.proving is None:
+            return "code_expired"
         written = self._stationery.write(letter.kind, language_of(one.language), contents)
         to = identity.first("email") or ""
         name = LetterName(letter.request_id, letter.kind, letter.number)
@@ -145,7 +145,7 @@ class Sending:
         await self._mailer.send(
             message(written, to=to, sender=sender, identification=identification, at=at), to=to
         )
-        return True
+        return None
 
     async def _later(self, letter: Letter, error: str) -> None:
         now = self._clock()

@@ -1,0 +1,192 @@
+"""Codes: the proof of who asks by a code, or a link, that was mailed to an address of the request.
+
+A code is derived, when it is mailed and when it is tried, from a key and from a random value that is
+kept with the request. So neither it nor a hash of it is in the database, and a letter that is sent
+twice has the same one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+from dsr_core.errors import RejectedInput, RuleViolation
+from dsr_core.law.proofs import Method, accepted
+from dsr_core.plan import at_or_below, plan
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.drafting import Clock
+from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.letters.contents import Proving
+from dsr_intake.model import Code, CodeLimits, Letter, RequestView
+from dsr_intake.ports import CodeStore, RegistryView
+
+__all__ = ["LIMITS", "CodeLetters", "Codes", "Secrets"]
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's: no letter is taken for a digit. Of 32, so that each character has five bits."""
+
+_CODE_LENGTH = 8
+_NONCE_BYTES = 16
+_READ_AS = str.maketrans("OILoil", "011011")
+
+LIMITS = CodeLimits(
+    tries=5,
+    pause=timedelta(minutes=1),
+    window=timedelta(days=1),
+    window_codes=10,
+)
+
+
+class Secrets(NamedTuple):
+    """A code and a token: each proves the same."""
+
+    code: str
+    token: str
+
+    @classmethod
+    def of(cls, request_id: str, code: Code, *, key: bytes) -> Secrets:
+        """Derive them, the same each time."""
+
+        def derived(name: bytes) -> bytes:
+            bound = b"\x00".join((name, request_id.encode(), b"%d" % code.number, code.nonce))
+            return hmac.digest(key, bound, "sha256")
+
+        bits = int.from_bytes(derived(b"one-time-code")[:5], "big")
+        text = "".join(_ALPHABET[(bits >> 5 * n) & 31] for n in range(_CODE_LENGTH))
+        token = base64.urlsafe_b64encode(derived(b"one-time-link")).decode().rstrip("=")
+        return cls(text, token)
+
+    def match(self, *, code: str | None, token: str | None) -> bool:
+        """Tell whether one of them was given; it takes as long whether or not."""
+        given = "".join((code or "").split()).replace("-", "").translate(_READ_AS).upper()
+        is_code = hmac.compare_digest(given.encode(), self.code.encode())
+        is_token = hmac.compare_digest((token or "").encode(), self.token.encode())
+        return is_code or is_token
+
+
+class Codes:
+    """Issues codes, and takes them as proofs."""
+
+    def __init__(
+        self,
+        *,
+        store: CodeStore,
+        identifying: Identifying,
+        registry: RegistryView,
+        dating: Dating,
+        key: bytes,
+        lasts: timedelta,
+        are_sent: bool,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._store = store
+        self._identifying = identifying
+        self._registry = registry
+        self._dating = dating
+        self._key = key
+        self._lasts = lasts
+        self._are_sent = are_sent
+        self._clock = clock
+        self._on_committed = on_committed
+
+    async def issue(self, one: RequestView) -> None:
+        """Have a code mailed where that is possible; nothing is said of whether it was.
+
+        Not more often than once a minute, and ten times a day.
+
+        Raises:
+            RuleViolation: A code does not suffice for what is asked; the detail says what does.
+            Unavailable: A version that the request pins has not arrived.
+        """
+        await self._require_enough(one)
+        now = self._clock()
+        code = Code(number=1, nonce=os.urandom(_NONCE_BYTES), expires_at=now + self._lasts)
+        if await self._store.issue(
+            one.request_id, code, limits=LIMITS, at=now, is_sent=self._are_sent
+        ):
+            self._on_committed()
+
+    async def prove(
+        self, one: RequestView, *, code: str | None, token: str | None
+    ) -> RequestView | None:
+        """Take it as proven who asks, by a code or a link's token, once.
+
+        A try counts before it is looked at, whatever becomes of it.
+
+        Raises:
+            RejectedInput: It is wrong, has expired, was used or was tried too often; not said which.
+            RuleViolation: A code does not suffice for what is asked, or no proof is awaited any more.
+            Unavailable: A version that the request pins has not arrived.
+        """
+        await self._require_enough(one)
+        tried = await self._store.attempt(one.request_id, limits=LIMITS, at=self._clock())
+        # Where there is none to compare with, another is: the answer takes as long.
+        stored = tried or Code(number=0, nonce=os.urandom(_NONCE_BYTES), expires_at=self._clock())
+        is_match = Secrets.of(one.request_id, stored, key=self._key).match(code=code, token=token)
+        if tried is None or not is_match:
+            detail = "it is wrong, has expired or was used; ask for a new code"
+            raise RejectedInput("proof_refused", detail)
+        return await self._identifying.prove(
+            one.request_id,
+            method=Method.ONE_TIME_CODE,
+            reason="a code that was mailed to an address of the request",
+            proven_at=None,
+            code_number=tried.number,
+        )
+
+    async def _require_enough(self, one: RequestView) -> None:
+        rules = await self._registry.rules(one.rules_digest)
+        registry = await self._registry.version(one.registry_digest)
+        known_by = set(one.identifier_kinds)
+        categories = {
+            category
+            for system in plan(registry, one.right, one.scope)
+            if known_by & set(system.identifiers)
+            for category in system.categories
+            if not one.scope.categories
+            or any(
+                at_or_below(category, wanted) or at_or_below(wanted, category)
+                for wanted in one.scope.categories
+            )
+        }
+        regime = self._dating.regime(rules, one)
+        methods, provisions = accepted(regime.assurance, one.right, sorted(categories))
+        if Method.ONE_TIME_CODE not in methods:
+            needed = " or ".join(sorted(methods))
+            detail = (
+                f"for this data it is proven by {needed}, not by a code: {'; '.join(provisions)}"
+            )
+            raise RuleViolation("assurance_needed", detail)
+
+
+class CodeLetters:
+    """Says what the letters hand over that codes are mailed with."""
+
+    def __init__(
+        self, *, store: CodeStore, key: bytes, lasts: timedelta, public_url: str, clock: Clock
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._lasts = lasts
+        self._public_url = public_url.rstrip("/")
+        self._clock = clock
+
+    async def proving(self, letter: Letter) -> Proving | None:
+        """Return what a letter hands over; none where its code has expired or was followed by another."""
+        code = await self._store.code(letter.request_id)
+        now = self._clock()
+        if code is None or code.number != letter.number or code.expires_at <= now:
+            return None
+        secrets = Secrets.of(letter.request_id, code, key=self._key)
+        half = _CODE_LENGTH // 2
+        return Proving(
+            code=f"{secrets.code[:half]}-{secrets.code[half:]}",
+            # Behind the hash, which a browser keeps to itself: the token is in no log on the way.
+            link=f"{self._public_url}/{letter.request_id}#{secrets.token}",
+            minutes=int(self._lasts.total_seconds() // 60),
+        )
