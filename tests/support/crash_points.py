@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["POINTS", "REFUSALS", "SYSTEMS", "WRITES", "CrashPoint", "Kind", "point"]
+__all__ = ["APART", "POINTS", "REFUSALS", "SYSTEMS", "WRITES", "CrashPoint", "Kind", "point"]
 
 SYSTEMS = ("accounts", "newsletter", "event-registrations")
 """The example systems that crash: on PostgreSQL, on SQLite, and on plain files."""
@@ -279,7 +279,26 @@ _REFUSING = (
     ),
 )
 
-WRITES = (*_LOOP, *_REFUSING)
+_APART = (
+    Write(
+        "decide",
+        3,
+        _FANOUT,
+        (Boundary("call", "start_workflow"),),
+        before="the command, not committed; it is read again",
+        after="the decision, in its workflow; signalled again, it changes nothing",
+    ),
+    Write(
+        "amend",
+        4,
+        _FANOUT,
+        (Boundary("send", "dsr.obligations.v1 dsr.v1.ObligationsAmended"),),
+        before="the decision, in its workflow; the step is tried again",
+        after="at least one amendment, and no notice; all are sent again under the same ids",
+    ),
+)
+
+WRITES = (*_LOOP, *_REFUSING, *_APART)
 """Every durable write that a process can be killed at."""
 
 
@@ -297,7 +316,10 @@ POINTS = _points(_LOOP)
 REFUSALS = _points(_REFUSING)
 """Those of a record that can never succeed; nothing of a request's way comes to them."""
 
+APART = _points(_APART)
+"""Those of a request that a person's decision sets apart."""
+
 
 def point(name: str) -> CrashPoint:
     """Return the crash point of a name."""
-    return next(one for one in POINTS if one.name == name)
+    return next(one for one in (*POINTS, *APART) if one.name == name)

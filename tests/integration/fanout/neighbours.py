@@ -22,6 +22,8 @@ class Neighbours:
     """Cohorts, each with how many of its members are open; one that is not here is unknown."""
 
     missing: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    held: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    given_up: list[str] = field(default_factory=list)
     is_away: bool = False
     calls: Counter[str] = field(default_factory=Counter)
     url: str = ""
@@ -29,6 +31,7 @@ class Neighbours:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/internal/v1/cohorts/{cohort}/identities:seal", self._seal)
+        app.router.add_post("/internal/v1/cohorts/{cohort}/stopping:give-up", self._give_up)
         app.router.add_get("/internal/v1/cohorts/{cohort}", self._standing)
         app.router.add_get("/v1/cohorts/{cohort}/missing", self._missing)
         self._runner = web.AppRunner(app)
@@ -75,6 +78,11 @@ class Neighbours:
         )
         return web.Response(body=response.SerializeToString(), content_type="application/protobuf")
 
+    async def _give_up(self, request: web.Request) -> web.Response:
+        self.given_up.append(request.match_info["cohort"])
+        self.open_members[request.match_info["cohort"]] = 0
+        return await self._standing(request)
+
     async def _standing(self, request: web.Request) -> web.Response:
         if fault := self._fault(request, "progress"):
             return fault
@@ -93,4 +101,5 @@ class Neighbours:
         systems = self.missing.get(cohort_id)
         if systems is None:
             return web.json_response({"type": "urn:dsr:problem:not_found"}, status=404)
-        return web.json_response({"cohort_id": cohort_id, "systems": systems})
+        held = self.held.get(cohort_id, {})
+        return web.json_response({"cohort_id": cohort_id, "systems": systems, "held": held})

@@ -304,11 +304,13 @@ async def test_nobody_is_reminded_while_the_person_is_asked_what_is_meant(
 ) -> None:
     async with a_world(skipping) as world:
         order = await a_leaver(world)
-        handle = await decide(world, order, "clarification_asked")
+        still: dict[str, Any] = {"tiers": []}  # the clock stands still
+        handle = await decide(world, order, "clarification_asked", **still)
         await eventually(lambda: told(handle, "awaiting_clarification"))
         assert [type(one.change) for one in world.publisher.amended] == [LeftCohort]
         await skipping.sleep(timedelta(days=40))
         assert (world.publisher.notices, escalated(world)) == ([], [])
+        assert world.intake.reads[order.cohort_id] > 10
         dates = later_dates(order, 40)
         await decide(world, order, "clarification_given", 2, **dates)
         await eventually(lambda: len(world.publisher.amended) == 2)
@@ -317,6 +319,21 @@ async def test_nobody_is_reminded_while_the_person_is_asked_what_is_meant(
         await eventually(lambda: len(escalated(world)) == 1)
         assert [one.action for one in escalated(world)] == [TierAction.ESCALATE_TO_ORGANISATION]
         await end(world, order, handle)
+
+
+async def test_where_the_clock_runs_on_the_passing_of_the_legal_date_is_put_on_record(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        order = await a_leaver(world)
+        handle = await decide(world, order, "clarification_asked")
+        await skipping.sleep(timedelta(days=29))
+        assert (world.publisher.notices, escalated(world)) == ([], [])
+        await skipping.sleep(timedelta(days=5))
+        await eventually(lambda: told(handle, "overdue"))
+        await end(world, order, handle)
+    assert [one.action for one in escalated(world)] == [TierAction.RECORD_BREACH]
+    assert world.publisher.notices == []
 
 
 async def test_where_the_clock_ran_on_what_came_meanwhile_is_done_once_it_is_clear(

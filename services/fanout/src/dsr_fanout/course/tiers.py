@@ -44,10 +44,11 @@ class Tiers:
     async def passed(self, order: Order, apart: Apart, position: Position) -> Position:
         """Do what the tiers call for that have come, each action once; then say when to look again.
 
-        While the person is asked what is meant, nothing is done: what has come meanwhile is done
-        after it, if its date still lies in the past then.
+        While the person is asked what is meant, nobody is reminded or told: what has come meanwhile is
+        done after it, if its date still lies in the past then. Only that the legal date has passed is
+        put on record: an order whose clock stands still has no tiers.
         """
-        if is_silent(apart):
+        if is_silent(apart) and not _is_breached(order, position):
             return _looked(order, position)
         if not order.tiers:
             return await self._pass_reminder(order, apart, position)
@@ -58,7 +59,7 @@ class Tiers:
             action = tiers[passed].action
             if action not in done and not await self._act(order, apart, action, position):
                 return replace(position, tiers=passed, next_at=now + LONGEST_PAUSE)
-            if action == _REMIND and action not in done:
+            if action == _REMIND and action not in done and not _is_quiet(apart):
                 position = replace(position, reminders=position.reminders + 1)
             done.add(action)
             state = _after(action)
@@ -67,11 +68,11 @@ class Tiers:
 
     async def _act(self, order: Order, apart: Apart, action: str, position: Position) -> bool:
         """Do what a tier calls for; false where it could not be told to people now."""
+        is_breach = action == _BREACH
+        if apart.outcome if is_breach else _is_quiet(apart):
+            return True
         if action == _REMIND:
             await self._remind(order, apart, position)
-            return True
-        is_breach = action == _BREACH
-        if (is_breach and apart.outcome) or (not is_breach and holds_all(apart)):
             return True
         self._steps.tell(f"telling of {action}")
         left_out = [] if is_breach else held(apart)
@@ -94,16 +95,17 @@ class Tiers:
         return replace(_read_later(position, workflow.now()), state=State.OVERDUE)
 
     async def _remind(self, order: Order, apart: Apart, position: Position) -> Position:
+        if _is_quiet(apart):
+            return position
         number = position.reminders + 1
-        if not holds_all(apart):
-            self._steps.tell(f"sending reminder {number}")
-            reminder = Unsent(
-                reminder=number,
-                instruction=STOP if apart.outcome else PERFORM,
-                revision=apart.revision if apart.has_left else 0,
-                left_out=held(apart),
-            )
-            await self._notices.send(order, reminder)
+        self._steps.tell(f"sending reminder {number}")
+        reminder = Unsent(
+            reminder=number,
+            instruction=STOP if apart.outcome else PERFORM,
+            revision=apart.revision if apart.has_left else 0,
+            left_out=held(apart),
+        )
+        await self._notices.send(order, reminder)
         return replace(position, reminders=number)
 
 
@@ -182,8 +184,19 @@ def _next(order: Order, apart: Apart, position: Position, now: datetime) -> Posi
 def _looked(order: Order, position: Position) -> Position:
     """Pass nothing, and say when to look again."""
     now = workflow.now()
-    later = [one.at for one in order.tiers if one.at > now]
+    later = [one for one in (*(tier.at for tier in order.tiers), order.due_at) if one > now]
     return replace(position, next_at=later[0]) if later else _read_later(position, now)
+
+
+def _is_quiet(apart: Apart) -> bool:
+    """Tell whether there is nobody to remind or to tell: the person is asked, or all is held."""
+    return is_silent(apart) or holds_all(apart)
+
+
+def _is_breached(order: Order, position: Position) -> bool:
+    """Tell whether the tier of the legal date has come and is not passed."""
+    now = workflow.now()
+    return any(one.action == _BREACH and one.at <= now for one in order.tiers[position.tiers :])
 
 
 def _read_later(position: Position, now: datetime) -> Position:
