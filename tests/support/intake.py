@@ -107,6 +107,7 @@ def intake_fields(
         "verifier_url": verifier_url,
         "key_encryption_key_file": folder / "kek",
         "lookup_key_file": folder / "lookup",
+        "intake_links_duplicates": False,  # the same person asks in many a test
     }
 
 

@@ -122,7 +122,7 @@ class FakeAcceptance:
         if self.fault is not None:
             raise self.fault
         fresh = [one for one in drafts if one.tag is None or one.tag.key not in self._held]
-        for formed in form(fresh).cohorts if fresh else ():
+        for formed in form(fresh, ()).cohorts if fresh else ():
             for member in formed.members:
                 accepted = _accepted(member, formed.cohort.cohort_id, formed.cohort.due_at)
                 key = member.tag or (member.request_id.encode(), b"")

@@ -209,6 +209,7 @@ async def start(process: Process, settings: Settings) -> None:
             lookup_key=lookup_key,
             clock=utc_now,
             letters_are_sent=sending is not None,
+            links_duplicates=settings.intake_links_duplicates,
         ),
         single=InteractiveAcceptor(
             store=acceptance,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -39,6 +40,7 @@ __all__ = [
     "LetterState",
     "ListFilter",
     "Member",
+    "OpenTwin",
     "Proof",
     "RequestView",
     "Ruling",
@@ -191,7 +193,28 @@ class Draft:
     letters: bool = False
     """Whether the requester is told by letter."""
 
+    person_hash: bytes | None = None
+    """Names who asks for what; none where nobody looks for duplicates."""
+
+    duplicate_of: RequestId | None = None
+    """The open request that it repeats and is answered with."""
+
+    related_to: RequestId | None = None
+    """An open request of the same person and right that it is not answered with."""
+
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTwin:
+    """An open request of somebody whose identity is proven."""
+
+    person_hash: bytes
+    request_id: RequestId
+    jurisdiction: str
+    rules_digest: str
+    registry_digest: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +223,8 @@ class FormedCohort:
 
     cohort: AcceptedCohort
     members: tuple[Draft, ...]
-    record: Outgoing
+    record: Outgoing | None
+    """None where nobody is asked: its member is answered with another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +346,22 @@ class RequestView:
     home_cohort_id: CohortId
     """The cohort that it was accepted in; another than its own once a decision has set it apart."""
 
+    duplicate_of: RequestId | None = None
+    """The request that it repeats and is answered with."""
+
+    related_to: RequestId | None = None
+    """A request of the same person and right that it is not answered with."""
+
     commands: int = 0
     """How many commands there have been about it."""
 
     facts: tuple[Fact, ...] = ()
     """What people have decided that its dates depend on."""
+
+    @property
+    def answered_with(self) -> RequestId:
+        """The request whose obligations and closure are this one's too."""
+        return self.duplicate_of or self.request_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +396,9 @@ class Ruling:
 
     answer: Answer | None = None
     """Set where the request ends at once, since nobody was asked."""
+
+    set_free: Callable[[RequestView], Outgoing] | None = None
+    """Set where the request is followed no more: tells of each duplicate, which now goes its own way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

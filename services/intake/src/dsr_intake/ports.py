@@ -28,6 +28,7 @@ from dsr_intake.model import (
     LetterState,
     ListFilter,
     Member,
+    OpenTwin,
     Proof,
     RequestView,
     Ruling,
@@ -40,6 +41,7 @@ from dsr_wire.keys import SystemPublicKeys
 
 __all__ = [
     "AcceptanceStore",
+    "Alike",
     "ApiClientStore",
     "ClosingStore",
     "CodeStore",
@@ -59,8 +61,11 @@ __all__ = [
     "Tell",
 ]
 
-Form = Callable[[Sequence[Draft]], Acceptance]
-"""Forms cohorts of those drafts that are new; called inside the transaction, so it must not wait."""
+Form = Callable[[Sequence[Draft], Sequence[OpenTwin]], Acceptance]
+"""Forms cohorts of those drafts that are new, given the open requests of the same persons.
+
+Called inside the transaction, so it must not wait.
+"""
 
 
 class KeyWrapper(Protocol):
@@ -182,6 +187,9 @@ class ReadStore(Protocol):
 Decide = Callable[[Mapping[RequestId, Known]], list[Answer]]
 """Says which of the requests that exist change; called inside the transaction."""
 
+Alike = Callable[[Answer, RequestId, Known], Answer]
+"""Says how a duplicate ends that is answered with another request; called inside the transaction."""
+
 Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
 """Makes what is told of answers, and of cohorts whose last member is answered."""
 
@@ -190,11 +198,18 @@ class ClosingStore(Protocol):
     """Closes and answers requests."""
 
     async def answer(
-        self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
+        self,
+        request_ids: Sequence[RequestId],
+        *,
+        decide: Decide,
+        tell: Tell,
+        at: datetime,
+        alike: Alike | None = None,
     ) -> tuple[int, list[RequestId]]:
         """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
 
-        The requests stay locked from before `decide` sees them until everything is durable.
+        The requests stay locked from before `decide` sees them until everything is durable. With
+        `alike`, their open duplicates end with them.
 
         Returns:
             How many requests moved on, and which of those asked do not exist.

@@ -31,6 +31,9 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
     intake_waiting_limit: int = Field(default=1024, ge=1)
     """Single requests that wait to be stored at most; more are told to come again."""
 
+    intake_links_duplicates: bool = True
+    """Whether who asks again for what is open already is answered together with the first asking."""
+
     lookup_key_file: Path
     """Holds 32 random bytes in base64: the key of the hashes that find a data subject again."""
 

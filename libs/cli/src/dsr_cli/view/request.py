@@ -16,6 +16,18 @@ from dsr_cli.view.letters import letters_view
 
 __all__ = ["request_view"]
 
+_FACTS = (
+    "id",
+    "state",
+    "outcome",
+    "right",
+    "jurisdiction",
+    "received_at",
+    "due_at",
+    "duplicate_of",
+    "related_to",
+)
+
 
 def request_view(
     request: dict[str, Any],
@@ -25,7 +37,7 @@ def request_view(
 ) -> RenderableType:
     """Return the whole picture of one request."""
     facts = Table(show_header=False, box=None, pad_edge=False)
-    for name in ("id", "state", "outcome", "right", "jurisdiction", "received_at", "due_at"):
+    for name in _FACTS:
         if request.get(name):
             facts.add_row(name.replace("_", " "), str(request[name]))
     if closure:

@@ -10,6 +10,7 @@ import asyncpg
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
+from dsr_intake.adapters.duplicates import open_twins
 from dsr_intake.model import (
     Acceptance,
     Accepted,
@@ -68,16 +69,18 @@ _WRITE = """
     ), new_requests as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
-            lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters)
+            lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
+            person_hash, duplicate_of, related_to)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
-            identity_method, identity_proven_at, letters
+            identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
-            $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[])
+            $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
+            $38::bytea[], $39::uuid[], $40::uuid[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
-                identity_method, identity_proven_at, letters)
+                identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to)
     ), new_letters as (
         insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
         select id, 'received', 'waiting', accepted_at, accepted_at
@@ -103,8 +106,9 @@ class PostgresAcceptance:
         """Write the drafts that are new."""
         with translated():
             async with self._pool.acquire() as connection:
-                if all(draft.tag is None for draft in drafts):
-                    acceptance = form(drafts)
+                is_plain = all(draft.tag is None for draft in drafts)
+                if is_plain and not await open_twins(connection, drafts):
+                    acceptance = form(drafts, ())
                     await connection.execute(_WRITE, *_arguments(acceptance))
                     return _verdicts(drafts, acceptance, {}, frozenset())
                 async with connection.transaction():
@@ -113,7 +117,8 @@ class PostgresAcceptance:
                     )
                     asked = [one for one in drafts if one.tag is None or one.tag.key not in running]
                     fresh, held = await self._claim(connection, asked)
-                    acceptance = form(fresh) if fresh else Acceptance((), {})
+                    twins = await open_twins(connection, fresh)
+                    acceptance = form(fresh, twins) if fresh else Acceptance((), {})
                     if fresh:
                         await connection.execute(_WRITE, *_arguments(acceptance))
                 return _verdicts(drafts, acceptance, held, running)
@@ -264,11 +269,14 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [member.ciphertext for member, _, _ in members],
         [key.wrapped for key in keys],
         [key.kek_id for key in keys],
-        *columns([formed.record for formed in acceptance.cohorts]),
+        *columns([one.record for one in acceptance.cohorts if one.record is not None]),
         [_state(sent).value for _, sent, _ in members],
         ["attested" if sent.is_attested else None for _, sent, _ in members],
         [member.received_at if sent.is_attested else None for member, sent, _ in members],
         [member.letters for member, _, _ in members],
+        [member.person_hash for member, _, _ in members],
+        [member.duplicate_of for member, _, _ in members],
+        [member.related_to for member, _, _ in members],
     )
 
 

@@ -12,8 +12,9 @@ import asyncpg
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
+from dsr_intake.adapters.duplicates import duplicates_of
 from dsr_intake.model import Answer, Known
-from dsr_intake.ports import Decide, Tell
+from dsr_intake.ports import Alike, Decide, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
@@ -29,15 +30,32 @@ class PostgresClosing:
         self._pool = pool
 
     async def answer(
-        self, request_ids: Sequence[RequestId], *, decide: Decide, tell: Tell, at: datetime
+        self,
+        request_ids: Sequence[RequestId],
+        *,
+        decide: Decide,
+        tell: Tell,
+        at: datetime,
+        alike: Alike | None = None,
     ) -> tuple[int, list[RequestId]]:
         """Write in one transaction: outcome, then key, then cohort, then what is told of it."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 found = await known(connection, request_ids)
                 made = decide(found)
+                if alike is not None and made:
+                    made += await _duplicates(connection, made, alike)
                 await write(connection, made, tell=tell, at=at)
         return len(made), [one for one in request_ids if one not in found]
+
+
+async def _duplicates(
+    connection: _Connection, made: Sequence[Answer], alike: Alike
+) -> list[Answer]:
+    originals = {one.request_id: one for one in made}
+    repeats = await duplicates_of(connection, list(originals))
+    found = await known(connection, list(repeats)) if repeats else {}
+    return [alike(originals[repeats[key]], key, one) for key, one in found.items()]
 
 
 async def known(

@@ -10,6 +10,7 @@ import asyncpg
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
 from dsr_intake.adapters.closing import write
+from dsr_intake.adapters.duplicates import set_free
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import DecisionEntry, RequestView, Ruling
 from dsr_intake.ports import Resolve, Tell
@@ -93,6 +94,7 @@ class PostgresDecisions:
             set state = $2, commands = $3, fact_kinds = $4, fact_times = $5, decided_at = $6,
                 home_cohort_id = case when $7 then cohort_id else home_cohort_id end,
                 cohort_id = case when $7 then id else cohort_id end,
+                related_to = coalesce(duplicate_of, related_to), duplicate_of = null,
                 revision = pg_current_xact_id()::text::bigint
             where id = $1
             """,
@@ -106,6 +108,9 @@ class PostgresDecisions:
         )
         if not is_leaving:
             await self._move_date(connection, found, ruling)
+        if ruling.set_free is not None:
+            free = await set_free(connection, entry.request_id)
+            records.extend(ruling.set_free(one) for one in free)
         await enqueue(connection, "intake", records)
         if entry.kind == Event.EXTEND:
             await connection.execute(_EXTENDED, entry.request_id, entry.recorded_at)

@@ -30,7 +30,7 @@ VIEW = """
         c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
-        r.fact_times
+        r.fact_times, r.duplicate_of, r.related_to
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
@@ -228,9 +228,15 @@ def view(row: asyncpg.Record) -> RequestView:
         letters=row["letters"],
         revision=row["revision"],
         home_cohort_id=CohortId(str(row["home_cohort_id"])),
+        duplicate_of=_named(row["duplicate_of"]),
+        related_to=_named(row["related_to"]),
         commands=row["commands"],
         facts=tuple(
             Fact(FactKind(kind), at)
             for kind, at in zip(row["fact_kinds"], row["fact_times"], strict=True)
         ),
     )
+
+
+def _named(value: object | None) -> RequestId | None:
+    return RequestId(str(value)) if value is not None else None

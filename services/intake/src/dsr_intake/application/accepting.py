@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
+from dsr_intake.application.duplicating import linked
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import (
@@ -16,6 +17,7 @@ from dsr_intake.model import (
     Draft,
     FormedCohort,
     KeyReused,
+    OpenTwin,
     StillRunning,
     Verdict,
     WrappedKey,
@@ -58,9 +60,9 @@ class _Acceptor:
         }
         formed: tuple[FormedCohort, ...] = ()
 
-        def form(fresh: Sequence[Draft]) -> Acceptance:
+        def form(fresh: Sequence[Draft], twins: Sequence[OpenTwin]) -> Acceptance:
             nonlocal formed
-            formed = grouping(fresh)
+            formed = grouping(linked(fresh, twins))
             return Acceptance(formed, keys)
 
         verdicts = await self._store.accept(drafts, form, wait=wait)

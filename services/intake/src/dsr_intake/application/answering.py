@@ -73,6 +73,7 @@ class Answering:
             decide=decide,
             tell=lambda made, over: records(made, over, at=at),
             at=at,
+            alike=lambda original, request_id, one: _alike(original, request_id, one, at=at),
         )
         if moved:
             self._metrics.answered.inc(sum(one.answered_at is not None for one in made))
@@ -100,6 +101,18 @@ def answers(
             at=at,
         )
     return list(made.values())
+
+
+def _alike(original: Answer, request_id: RequestId, known: Known, *, at: datetime) -> Answer:
+    """Return how a duplicate ends with the request that it repeats."""
+    return ended(
+        request_id,
+        known,
+        Event.CLOSE,
+        outcome=original.outcome,
+        closed_at=original.closed_at,
+        at=at,
+    )
 
 
 def ended(

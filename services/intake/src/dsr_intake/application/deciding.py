@@ -23,7 +23,7 @@ from dsr_core.lifecycle import Event, State, advance
 from dsr_intake.application.answering import cohort_over, ended, records
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Clock
-from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.application.forming import SOURCE, accepted_record, dated
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, DecisionEntry, Known, RequestView, Ruling
 from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
@@ -151,6 +151,8 @@ class Deciding:
             due_at = after.respond_by.astimezone(UTC)
         alone = _alone(one, regime, due_at, is_running=after.respond_by is not None)
         told = [_command(one, entry, resolution.decision, alone)]
+        if one.duplicate_of is not None:
+            told.insert(0, _opened(one, regime))
         if state is not one.state:
             told.append(_changed(one, state, entry))
         is_leaving = one.cohort_id != CohortId(one.request_id)
@@ -161,7 +163,13 @@ class Deciding:
             due_at=due_at,
             records=tuple(told),
             if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
+            set_free=(lambda twin: _opened(twin, regime)) if state is State.STOPPING else None,
         )
+
+
+def _opened(one: RequestView, regime: Regime) -> Outgoing:
+    """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
+    return accepted_record(_alone(one, regime, one.due_at, is_running=True))
 
 
 def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime:

@@ -45,12 +45,14 @@ class Drafter:
         lookup_key: bytes,
         clock: Clock,
         letters_are_sent: bool = False,
+        links_duplicates: bool = True,
     ) -> None:
         self._registry = registry
         self._dating = dating
         self._lookup_key = lookup_key
         self._clock = clock
         self._letters_are_sent = letters_are_sent
+        self._links_duplicates = links_duplicates
         self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
 
     def check_ready(self) -> None:
@@ -124,6 +126,7 @@ class Drafter:
             ),
             data_key=data_key,
             letters=self._by_letter(submission, by_letter=by_letter),
+            person_hash=self._person_hash(submission) if self._links_duplicates else None,
             traceparent=traceparent,
         )
 
@@ -177,6 +180,17 @@ class Drafter:
         key = self._keyed("idempotency-key", client_id, submission.idempotency_key)
         content = hmac.digest(self._lookup_key, b"submission\x00" + submission.content, "sha256")
         return KeyTag(key, content)
+
+    def _person_hash(self, submission: Submission) -> bytes:
+        named = sorted({(one.kind, one.value) for one in submission.identity.identifiers})
+        scope = submission.scope
+        return self._keyed(
+            "person",
+            submission.right.value,
+            ",".join(sorted(scope.categories)),
+            ",".join(sorted(scope.organisation_ids)),
+            *(part for pair in named for part in pair),
+        )
 
     def _keyed(self, *parts: str) -> bytes:
         return hmac.digest(self._lookup_key, "\x00".join(parts).encode(), "sha256")

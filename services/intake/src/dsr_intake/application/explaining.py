@@ -93,7 +93,7 @@ class Explaining:
             Unavailable: The verifier, or a version that the request pins, is away.
         """
         now = self._clock()
-        document = await self._ledger.obligations(one.request_id)
+        document = await self._ledger.obligations(one.answered_with)
         opened_at, owed = _read(document) if document is not None else (None, ())
         letter = await self._answering(one)
         has_bounced = letter is not None and letter.state is LetterState.BOUNCED

@@ -11,10 +11,10 @@ from dsr_core.ids import CohortId, uuid7
 from dsr_core.law.rules import Tier
 from dsr_intake.model import Draft, FormedCohort
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
-from dsr_wire.envelope import encode
+from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import REQUESTS
 
-__all__ = ["SOURCE", "cohorts_of_many", "cohorts_of_one", "dated"]
+__all__ = ["SOURCE", "accepted_record", "cohorts_of_many", "cohorts_of_one", "dated"]
 
 SOURCE = "intake"
 """What intake calls itself in envelopes."""
@@ -26,11 +26,17 @@ def cohorts_of_one(drafts: Iterable[Draft]) -> tuple[FormedCohort, ...]:
 
 
 def cohorts_of_many(drafts: Sequence[Draft]) -> tuple[FormedCohort, ...]:
-    """Group drafts that share plan and dates, each group of `COHORT_LIMIT` members at most."""
+    """Group drafts that share plan and dates, each group of `COHORT_LIMIT` members at most.
+
+    A duplicate is in a cohort of one that nobody is told of.
+    """
     groups: dict[CohortKey, list[Draft]] = {}
+    duplicates = [one for one in drafts if one.duplicate_of is not None]
     for draft in drafts:
-        groups.setdefault(_key(draft), []).append(draft)
-    return tuple(_form(part) for group in groups.values() for part in _parts(group))
+        if draft.duplicate_of is None:
+            groups.setdefault(_key(draft), []).append(draft)
+    formed = tuple(_form(part) for group in groups.values() for part in _parts(group))
+    return (*formed, *cohorts_of_one(duplicates))
 
 
 def _parts(group: list[Draft]) -> Iterator[tuple[Draft, ...]]:
@@ -73,16 +79,22 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
         verify_identity_by=first.dates.verify_identity_by,
         request_ids=tuple(one.request_id for one in members),
     )
-    record = encode(
+    if first.duplicate_of is not None:
+        return FormedCohort(cohort, members, None)
+    return FormedCohort(cohort, members, accepted_record(cohort, traceparent=first.traceparent))
+
+
+def accepted_record(cohort: AcceptedCohort, *, traceparent: str | None = None) -> Outgoing:
+    """Return what has a cohort orchestrated."""
+    return encode(
         cohort_accepted_to_wire(cohort),
         topic=REQUESTS.name,
         key=cohort.cohort_id,
         event_id=cohort.cohort_id,
         source=SOURCE,
         at=cohort.accepted_at,
-        traceparent=first.traceparent,
+        traceparent=traceparent,
     )
-    return FormedCohort(cohort, members, record)
 
 
 def dated(tiers: Iterable[Tier], received_at: datetime, due_at: datetime) -> tuple[DatedTier, ...]:

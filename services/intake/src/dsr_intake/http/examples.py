@@ -98,6 +98,8 @@ REQUEST: dict[str, Any] = {
     "closed_at": None,
     "answered_at": None,
     "letters": True,
+    "duplicate_of": None,
+    "related_to": None,
 }
 
 BATCH = (
@@ -129,6 +131,7 @@ TIMELINE: dict[str, Any] = {
 BLOCKERS: dict[str, Any] = {
     "request_id": _ID,
     "state": "open",
+    "duplicate_of": None,
     "blockers": [
         {
             "kind": "system_failed",

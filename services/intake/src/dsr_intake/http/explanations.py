@@ -80,6 +80,9 @@ class BlockersDocument(BaseModel):
 
     request_id: str
     state: State
+    duplicate_of: str | None
+    """The request that it is answered with, whose blockers these are."""
+
     blockers: list[BlockerDocument]
     next_date: EntryDocument | None
 
@@ -145,6 +148,7 @@ def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
     return {
         "request_id": one.request_id,
         "state": one.state.value,
+        "duplicate_of": one.duplicate_of,
         "blockers": [
             {
                 "kind": each.blocker.kind.value,

@@ -206,7 +206,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
     )
     async def obligations(request: Request, request_id: RequestIdParameter) -> Response:
         one = await own_request(request, context, request_id)
-        found = await context.ledger.obligations(one.request_id)
+        found = await context.ledger.obligations(one.answered_with)
         return json_response(no_obligations_document(one) if found is None else found)
 
     @routes.get(
@@ -217,7 +217,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
     )
     async def closure(request: Request, request_id: RequestIdParameter) -> Response:
         one = await own_request(request, context, request_id)
-        found = await context.ledger.closure(one.request_id)
+        found = await context.ledger.closure(one.answered_with)
         if found is None:
             raise Problem(404, "not_closed", "the request is not closed yet")
         return json_response(found)

@@ -98,6 +98,12 @@ class RequestDocument(BaseModel):
     letters: bool
     """Whether the requester is told by letter."""
 
+    duplicate_of: str | None
+    """The open request of the same person that it repeats: both are answered together."""
+
+    related_to: str | None
+    """A request of the same person and right that was open, and that it is not answered with."""
+
     links: Links
 
 
@@ -225,6 +231,9 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "closed_at": one.closed_at,
         "answered_at": one.answered_at,
         "letters": one.letters,
+        "duplicate_of": one.duplicate_of,
+        # Who has not proven who they are learns nothing of what others have asked.
+        "related_to": one.related_to if one.identity_proven_at else None,
         "links": _links(one.request_id),
     }
 

@@ -121,7 +121,7 @@ class Gathering:
         rows: tuple[Row, ...] = ()
         if letter.kind in _TELL_OF_SYSTEMS:
             registry = await self._registry.version(one.registry_digest)
-            rows = _rows(await self._ledger.obligations(one.request_id), registry, day)
+            rows = _rows(await self._ledger.obligations(one.answered_with), registry, day)
         reason, pointer = await self._decided(letter)
         return Contents(
             reference=one.request_id,

@@ -1,0 +1,215 @@
+"""The same person and right while one is open: answered together, and never on another's proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from integration.intake.closures_test import a_record, answered
+from integration.intake.identity_test import prove
+
+from dsr_contracts.v1 import requests_pb2
+from dsr_core.closing import Outcome
+from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.codec.requests import cohort_accepted_from_wire
+from dsr_wire.envelope import decode
+from dsr_wire.topics import REQUESTS
+from support.decisions import outcome_of, refuse, shown, standing, submitted, withdraw
+from support.intake import Intake, Topics, VerifierDouble, running_intake
+from support.submissions import a_submission, ndjson
+from support.waiting import eventually
+
+BASE = "/v1/subject-requests"
+LONG_AGO = "2026-01-02T09:00:00Z"
+people = iter(range(1000, 2000))
+
+
+@pytest.fixture(scope="module")
+async def intake(
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Intake]:
+    """One that links duplicates."""
+    folder = tmp_path_factory.mktemp("keys")
+    async with running_intake(
+        kafka, database, verifier.url, folder, intake_links_duplicates=True
+    ) as running:
+        yield running
+
+
+async def twins(intake: Intake, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Submit for one person twice; return both as they are shown."""
+    number = next(people)
+    first = await submitted(intake, number=number)
+    second = await submitted(intake, number=number, **changes)
+    return await shown(intake, first["id"]), await shown(intake, second["id"])
+
+
+async def batch(intake: Intake, *lines: dict[str, Any]) -> list[dict[str, Any]]:
+    tagged = [{**line, "idempotency_key": str(n)} for n, line in enumerate(lines)]
+    headers = await intake.client() | {"content-type": "application/x-ndjson"}
+    found = await intake.http.post(f"{BASE}:batch", content=ndjson(tagged), headers=headers)
+    intake.http.headers["authorization"] = headers["authorization"]
+    return [orjson.loads(line) for line in found.text.splitlines()]
+
+
+async def accepted(topics: Topics, cohort_ids: set[str], count: int) -> set[str]:
+    """Return the requests that fanout was told of under some keys."""
+    records = await topics.find(REQUESTS.name, cohort_ids, count)
+    read = [decode(one.value, one.headers, requests_pb2.CohortAccepted) for one in records]
+    return {one for cohort in read for one in cohort_accepted_from_wire(cohort).request_ids}
+
+
+async def test_a_duplicate_is_answered_together_with_what_it_repeats(
+    intake: Intake, publisher: Publisher
+) -> None:
+    first, second = await twins(intake)
+    assert (first["duplicate_of"], second["duplicate_of"]) == (None, first["id"])
+    assert first["due_at"] == second["due_at"]
+    await publisher.publish([a_record(first["id"], first["id"], outcome=Outcome.PARTLY_FULFILLED)])
+    found = [await answered(intake, one["id"]) for one in (first, second)]
+    assert {outcome_of(one) for one in found} == {("answered", "partly_fulfilled")}
+    assert found[0]["answered_at"] == found[1]["answered_at"]
+    assert await standing(intake, second["id"]) == (1, 0)
+    keys = "select count(*) from intake_keys.request_keys where request_id = $1"
+    assert await intake.pool.fetchval(keys, second["id"]) == 0
+    again = await shown(intake, (await submitted(intake, number=1))["id"])
+    assert again["duplicate_of"] is None
+
+
+async def test_nobody_is_asked_for_a_duplicate(intake: Intake, topics: Topics) -> None:
+    first, second = await twins(intake)
+    other = await submitted(intake, number=next(people))
+    keys = {first["id"], second["id"], other["id"]}
+    assert await accepted(topics, keys, 2) == {first["id"], other["id"]}
+    waiting = "select count(*) from intake.outbox where key = convert_to($1, 'UTF8')"
+    assert await intake.pool.fetchval(waiting, second["id"]) == 0
+
+
+async def test_an_unverified_twin_never_rides_on_a_verified_one(
+    intake: Intake, publisher: Publisher
+) -> None:
+    first, second = await twins(intake, identity_attested=False)
+    assert (second["state"], second["duplicate_of"]) == ("awaiting_identity", None)
+    assert second["related_to"] is None
+    await publisher.publish([a_record(first["id"], first["id"])])
+    await answered(intake, first["id"])
+    assert (await shown(intake, second["id"]))["state"] == "awaiting_identity"
+    proven = (await prove(intake, second["id"])).json()
+    assert (proven["state"], proven["related_to"]) == ("open", first["id"])
+
+
+async def test_a_verified_request_does_not_ride_on_an_unverified_one(intake: Intake) -> None:
+    number = next(people)
+    await submitted(intake, number=number, identity_attested=False)
+    second = await shown(intake, (await submitted(intake, number=number))["id"])
+    assert (second["duplicate_of"], second["related_to"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"jurisdiction": "FR"},
+        {"received_at": LONG_AGO},
+        {"scope": {"categories": ["user.contact"], "organisation_ids": []}},
+    ],
+)
+async def test_what_differs_in_law_date_or_scope_goes_its_own_way(
+    intake: Intake, changes: dict[str, Any]
+) -> None:
+    first, second = await twins(intake, **changes)
+    assert second["duplicate_of"] is None
+    assert second["related_to"] == (None if "scope" in changes else first["id"])
+
+
+async def test_twins_in_one_batch_are_linked_and_the_earliest_clock_wins(
+    intake: Intake, topics: Topics
+) -> None:
+    one, two = a_submission(next(people)), a_submission(next(people))
+    lines = await batch(intake, one, two, one, {**one, "received_at": LONG_AGO})
+    ids = [line["id"] for line in lines]
+    found = [await shown(intake, request_id) for request_id in ids]
+    assert [each["duplicate_of"] for each in found] == [None, None, ids[0], None]
+    assert found[3]["due_at"] < found[0]["due_at"] == found[2]["due_at"]
+    later = await batch(intake, one)
+    assert (await shown(intake, later[0]["id"]))["duplicate_of"] == ids[0]
+    cohorts = {each["cohort_id"] for each in found} | {ids[2]}
+    assert await accepted(topics, cohorts, 2) == {ids[0], ids[1], ids[3]}
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "refused"])
+async def test_a_duplicate_goes_its_own_way_when_the_first_is_not_followed(
+    intake: Intake, topics: Topics, publisher: Publisher, how: str
+) -> None:
+    first, second = await twins(intake)
+    end = withdraw if how == "withdrawn" else refuse
+    assert (await end(intake, first["id"])).json()["state"] == "stopping"
+    assert await accepted(topics, {second["id"]}, 1) == {second["id"]}
+    free = await shown(intake, second["id"])
+    assert (free["state"], free["duplicate_of"]) == ("open", None)
+    assert (free["related_to"], free["due_at"]) == (first["id"], first["due_at"])
+    await publisher.publish([a_record(first["id"], first["id"], outcome=Outcome(how))])
+    await answered(intake, first["id"])
+    assert (await shown(intake, second["id"]))["state"] == "open"
+    await publisher.publish([a_record(second["id"], second["id"])])
+    assert outcome_of(await answered(intake, second["id"])) == ("answered", "fulfilled")
+
+
+async def test_a_decision_about_a_duplicate_sets_it_free_first(
+    intake: Intake, topics: Topics
+) -> None:
+    first, second = await twins(intake)
+    found = (await withdraw(intake, second["id"])).json()
+    assert (found["state"], found["duplicate_of"]) == ("stopping", None)
+    assert await accepted(topics, {second["id"]}, 1) == {second["id"]}
+    assert (await shown(intake, first["id"]))["state"] == "open"
+
+
+async def test_a_duplicate_shows_what_keeps_its_first_open(
+    intake: Intake, verifier: VerifierDouble
+) -> None:
+    first, second = await twins(intake)
+    owed = {
+        "system_id": "crm",
+        "is_confirmed": False,
+        "is_contradicted": False,
+        "disposition": None,
+        "answered_at": None,
+        "retry_at": None,
+        "reason": None,
+    }
+    verifier.obligations[first["id"]] = {"opened_at": first["accepted_at"], "obligations": [owed]}
+    base = f"{BASE}/{second['id']}"
+    found = (await intake.http.get(f"{base}/obligations")).json()
+    assert found["obligations"] == [owed]
+    why = (await intake.http.get(f"{base}/blockers")).json()
+    assert why["duplicate_of"] == first["id"]
+    assert [one["system_id"] for one in why["blockers"]] == ["crm"]
+
+
+async def test_a_first_that_is_ending_is_waited_for_and_no_longer_repeated(intake: Intake) -> None:
+    number = next(people)
+    first = await submitted(intake, number=number)
+
+    async def is_waiting() -> bool:
+        waiting = (
+            "select count(*) from pg_stat_activity"
+            " where wait_event_type = 'Lock' and query like '%for share of r%'"
+        )
+        return bool(await intake.pool.fetchval(waiting))
+
+    async with intake.pool.acquire() as ending, ending.transaction():
+        await ending.execute(
+            "update intake.subject_requests set state = 'answered', outcome = 'fulfilled',"
+            " closed_at = now(), answered_at = now() where id = $1",
+            first["id"],
+        )
+        submitting = asyncio.create_task(submitted(intake, number=number))
+        await eventually(is_waiting)
+    second = await shown(intake, (await submitting)["id"])
+    assert (second["duplicate_of"], second["related_to"]) == (None, None)
