@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["APART", "POINTS", "REFUSALS", "SYSTEMS", "WRITES", "CrashPoint", "Kind", "point"]
+__all__ = [
+    "AMENDED",
+    "APART",
+    "POINTS",
+    "REFUSALS",
+    "SYSTEMS",
+    "WRITES",
+    "CrashPoint",
+    "Kind",
+    "point",
+]
 
 SYSTEMS = ("accounts", "newsletter", "event-registrations")
 """The example systems that crash: on PostgreSQL, on SQLite, and on plain files."""
@@ -298,7 +308,26 @@ _APART = (
     ),
 )
 
-WRITES = (*_LOOP, *_REFUSING, *_APART)
+_AMENDED = (
+    Write(
+        "amend.recorded",
+        7,
+        _VERIFIER,
+        (Boundary("commit", "insert into verifier.amendments"),),
+        before="the amendment's record, not committed; it is read again",
+        after="the amendment and all that follows from it; read again, it changes nothing",
+    ),
+    Write(
+        "amend.recorded-offset",
+        7,
+        _VERIFIER,
+        (Boundary("offset", "dsr.obligations.v1"),),
+        before="the amendment and all that follows from it; read again, it changes nothing",
+        after="everything of this step",
+    ),
+)
+
+WRITES = (*_LOOP, *_REFUSING, *_APART, *_AMENDED)
 """Every durable write that a process can be killed at."""
 
 
@@ -318,6 +347,9 @@ REFUSALS = _points(_REFUSING)
 
 APART = _points(_APART)
 """Those of a request that a person's decision sets apart."""
+
+AMENDED = _points(_AMENDED)
+"""Those of the ledger, when such a decision changes what is owed."""
 
 
 def point(name: str) -> CrashPoint:

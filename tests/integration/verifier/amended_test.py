@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from integration.verifier.meeting import Listening
 from unit.verifier.amending import CRM, GROUP, HOLD, JOINED, LIFTED, MAILER, SETTLED, WITHDRAWN
 from unit.verifier.world import (
     REGISTRY,
@@ -208,3 +209,24 @@ async def test_the_closure_of_a_stopped_request_is_published_with_the_amendment_
     await world.amend(amendment(request_id, WITHDRAWN))
     (row,) = await pool.fetch("select * from verifier.outbox")
     assert (row["topic"], row["key"]) == ("dsr.closures.v1", request_id.encode())
+
+
+async def test_a_request_that_was_never_amended_costs_no_statement_more(
+    pool: asyncpg.Pool[asyncpg.Record], world: World
+) -> None:
+    plain, amended = a_new_request_id(), a_new_request_id()
+    ledger = Listening(pool)
+    worker = World(ledger, world.registry)
+    said: list[list[str]] = []
+    for request_id in (plain, amended):
+        await worker.open(request_id)
+        if request_id == amended:
+            await worker.amend(amendment(amended, DueDateMoved(NOW + days(60))))
+        ledger.statements.clear()
+        await worker.record(answers_of_all(request_id)[:1])
+        await worker.record(answers_of_all(request_id)[1:])
+        said.append(list(ledger.statements))
+    without, with_one = said
+    assert not any("verifier.amendments" in statement for statement in without)
+    assert [one for one in with_one if "verifier.amendments" not in one] == without
+    assert len(with_one) == len(without) + 2, "one a micro-batch"

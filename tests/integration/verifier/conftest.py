@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest_asyncio
-from integration.verifier.processes import TOKEN
+from integration.verifier.group import Group
+from integration.verifier.processes import INPUTS, TOKEN, Verifier
 from unit.verifier.world import World, a_registry_view
 
+from dsr_cli.stack import Stack
+from dsr_core.registry import Registry
 from dsr_runtime.health import Health
+from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
 from dsr_verifier.adapters.ledger import PostgresLedger
@@ -19,6 +25,7 @@ from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_verifier.http.app import read_api
 from dsr_verifier.metrics import Metrics
+from support.topics import begin_at_the_end
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -52,3 +59,26 @@ async def client(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[httpx.Asyn
         headers={"Authorization": f"Bearer {TOKEN}"},
     ) as client:
         yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
+    """A publisher that lasts as long as the module."""
+    publisher = Publisher(kafka, client_id="tests")
+    await publisher.start()
+    yield publisher
+    await publisher.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def group(stack: Stack, registry: Registry) -> Group:
+    """The example group."""
+    return Group(stack, registry)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def verifier(kafka: KafkaConnection, database: str, tmp_path: Path) -> Verifier:
+    """A verifier that is not started, of a group that has seen all there is."""
+    group_id = f"dsr.verifier.test-{uuid.uuid4().hex[:8]}"
+    await begin_at_the_end(kafka, group_id, INPUTS)
+    return Verifier(kafka, database, group_id, tmp_path / "verifier.log")

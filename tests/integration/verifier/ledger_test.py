@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from integration.verifier.meeting import Meeting
 from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour, state_of
 from unit.verifier.holding import HoldingBehaviour
@@ -32,7 +31,6 @@ from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.ledger import PostgresLedger
-from dsr_verifier.adapters.transaction import PostgresTransaction
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_wire import merkle
 from dsr_wire.codec.closures import closures_from_wire
@@ -64,23 +62,6 @@ class TestHolding(HoldingBehaviour):
 
 class TestReplanning(ReplanningBehaviour):
     pass
-
-
-class Meeting(PostgresLedger):
-    """A ledger whose transactions begin together: each waits until as many have begun."""
-
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], parties: int) -> None:
-        super().__init__(pool)
-        self._barrier = asyncio.Barrier(parties)
-        self._left = parties
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
-        async with super().transaction() as transaction:
-            if self._left:
-                self._left -= 1
-                await self._barrier.wait()
-            yield transaction
 
 
 async def test_two_workers_with_the_last_two_answers_at_the_same_moment_close_once(

@@ -4,119 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import pytest_asyncio
+from integration.verifier.group import Group, a_request_id
 from integration.verifier.processes import (
-    INPUTS,
     Follower,
     Verifier,
     closures_of,
     lag_of,
 )
 
-from dsr_cli.stack import Stack
-from dsr_core.acknowledgements import Acknowledgement
-from dsr_core.ids import CohortId, RequestId, SystemId, uuid7
-from dsr_core.registry import Registry
-from dsr_core.rights import Disposition, Right
+from dsr_core.ids import RequestId
 from dsr_runtime.kafka import KafkaConnection, Publisher
-from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_to_wire
-from dsr_wire.envelope import Outgoing, encode, header
-from dsr_wire.signing import sign
+from dsr_wire.envelope import Outgoing, header
 from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS, dead_letter
-from support import parts
-from support.topics import begin_at_the_end
 from support.waiting import eventually
 from support.wire import Wire
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def a_request_id() -> RequestId:
-    return RequestId(uuid7(time.time_ns() // 1_000_000, os.urandom(10)))
-
-
-class Group:
-    """The example group, as far as these tests need it: what fanout opens, what systems answer."""
-
-    def __init__(self, stack: Stack, registry: Registry) -> None:
-        self._registry = registry
-        self.systems = [one for one in registry.systems if Right.DELETION in one.rights][:3]
-        self._keys = {one.id: parts.keys_of(stack, one.id) for one in self.systems}
-
-    def opened(self, *request_ids: RequestId) -> Outgoing:
-        message = obligations_opened_to_wire(
-            OpenedObligations(
-                cohort_id=CohortId(request_ids[0]),
-                right=Right.DELETION,
-                regime="default",
-                registry_digest=self._registry.digest,
-                due_at=now() + timedelta(days=30),
-                opened_at=now(),
-                request_ids=request_ids,
-                systems=tuple((one.id, one.organisation_id) for one in self.systems),
-            )
-        )
-        return self._record(OBLIGATIONS.name, message, request_ids[0])
-
-    def answered(self, system_id: SystemId, *request_ids: RequestId) -> Outgoing:
-        answers = [
-            Acknowledgement(
-                request_id=request_id,
-                system_id=system_id,
-                right=Right.DELETION,
-                disposition=Disposition.ERASED,
-                sequence=1,
-                answered_at=now(),
-            )
-            for request_id in request_ids
-        ]
-        message = sign(answers, self._keys[system_id])
-        key = request_ids[0] if len(request_ids) == 1 else system_id
-        return self._record(ACKNOWLEDGEMENTS.name, message, key)
-
-    def answers(self, *request_ids: RequestId) -> list[Outgoing]:
-        return [self.answered(one.id, *request_ids) for one in self.systems]
-
-    @staticmethod
-    def _record(topic: str, message: object, key: str) -> Outgoing:
-        return encode(
-            message,
-            topic=topic,
-            key=key,
-            event_id=uuid.uuid4().hex,
-            source="a test",
-            at=now(),
-        )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
-    publisher = Publisher(kafka, client_id="tests")
-    await publisher.start()
-    yield publisher
-    await publisher.stop()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def group(stack: Stack, registry: Registry) -> Group:
-    return Group(stack, registry)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def verifier(kafka: KafkaConnection, database: str, tmp_path: Path) -> Verifier:
-    """A verifier that is not started, of a group that has seen all there is."""
-    group_id = f"dsr.verifier.test-{uuid.uuid4().hex[:8]}"
-    await begin_at_the_end(kafka, group_id, INPUTS)
-    return Verifier(kafka, database, group_id, tmp_path / "verifier.log")
 
 
 async def test_a_request_closes_soon_after_its_last_answer(

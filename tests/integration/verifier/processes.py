@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +18,13 @@ from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.envelope import decode, header
 from dsr_wire.topics import ACKNOWLEDGEMENTS, CLOSURES, OBLIGATIONS, Topic
+from support.crashing import CRASH_FILE
+from support.parts import ROOT
 from support.services import ServiceProcess
 from support.topics import ends_of
 
 TOKEN = "a token for the tests alone"
+TESTS = ROOT / "tests"
 INPUTS = (OBLIGATIONS, ACKNOWLEDGEMENTS)
 """What a verifier consumes."""
 
@@ -60,6 +66,30 @@ class Verifier(ServiceProcess):
             "DSR_VERIFIER_REGISTRY_WAIT_S": "1",
             **super().environment(),
         }
+
+
+class CrashingVerifier(Verifier):
+    """One that kills itself at the crash point that its file holds."""
+
+    @property
+    def file(self) -> Path:
+        """Where the crash point is written."""
+        return self.log.with_suffix(".crash")
+
+    async def begin(self) -> None:
+        """Start it, ready or not, by the launcher that lets it crash."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "support.crashing", self.module),
+                env=self.environment() | {CRASH_FILE: str(self.file), "PYTHONPATH": str(TESTS)},
+                stderr=log,
+            )
+
+    async def crashed(self) -> None:
+        """Return when it has killed itself."""
+        assert self.process is not None
+        assert await asyncio.wait_for(self.process.wait(), 60) == -signal.SIGKILL
+        assert not self.file.exists(), "it died, and not at its crash point"
 
 
 async def lag_of(kafka: KafkaConnection, group_id: str) -> int:
