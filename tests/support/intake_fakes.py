@@ -22,6 +22,7 @@ from dsr_intake.model import (
     ClientRow,
     DecisionEntry,
     Draft,
+    Held,
     KeyReused,
     LedgerChange,
     Letter,
@@ -42,6 +43,7 @@ __all__ = [
     "FakeAcceptance",
     "FakeApiClients",
     "FakeDecisions",
+    "FakeHolds",
     "FakeLedger",
     "FakeLetters",
     "FakeRegistryView",
@@ -190,6 +192,16 @@ class FakeDecisions:
 
     async def entries(self, request_id: str) -> list[DecisionEntry]:
         return [one for one in self._entries if one.request_id == request_id]
+
+
+class FakeHolds:
+    """Holds on one request that a test chose; of the store only what reads them."""
+
+    def __init__(self, *held: Held) -> None:
+        self._held = list(held)
+
+    async def of_request(self, request_id: str) -> list[Held]:
+        return [one for one in self._held if one.request_id == request_id]
 
 
 class FakeStates:

@@ -10,8 +10,10 @@ from integration.intake.identity_test import awaiting, prove
 from dsr_core.closing import Outcome
 from dsr_runtime.kafka import Publisher
 from dsr_wire.codec.decisions import Stopped
+from dsr_wire.topics import REQUESTS
 from support.builders import an_id
 from support.decisions import (
+    BASE,
     INTERNAL,
     a_cohort,
     commands,
@@ -25,6 +27,7 @@ from support.decisions import (
     withdraw,
 )
 from support.intake import Intake, Topics
+from support.submissions import a_submission
 
 LONG_AGO = "2026-01-02T09:00:00Z"
 BODIES = {
@@ -117,3 +120,27 @@ async def test_what_is_not_as_documented_is_refused(intake: Intake) -> None:
     assert (await decide(intake, one["id"], "refusal", extra="x")).status_code == 422
     bare = await intake.http.post(f"{INTERNAL}/subject-requests/{one['id']}/refusal", json={})
     assert bare.status_code == httpx.codes.UNAUTHORIZED
+
+
+async def test_data_that_is_a_customers_is_referred_at_once_and_nobody_is_asked(
+    intake: Intake, topics: Topics
+) -> None:
+    body = a_submission(controller={"name": "Example Airline", "pointer": "airline.example.com"})
+    headers = {"idempotency-key": "is-referred"}
+    one = (await intake.http.post(BASE, json=body, headers=headers)).json()
+    assert one["state"] == "answered"
+    found = await shown(intake, one["id"])
+    assert outcome_of(found) == ("answered", "referred")
+    assert await standing(intake, one["id"]) == (1, 0)
+    keys = "select count(*) from intake_keys.request_keys where request_id = $1"
+    assert await intake.pool.fetchval(keys, one["id"]) == 0
+    row = await intake.pool.fetchrow(
+        "select kind, details from intake.decisions where request_id = $1", one["id"]
+    )
+    assert row["kind"] == "refer"
+    assert "Example Airline" in row["details"]
+    assert (await intake.http.post(BASE, json=body, headers=headers)).json() == one
+    asked = await submitted(intake)  # told after it, so that the first would have been seen
+    assert await ended_cohorts(topics, {one["id"]}, 1) == []
+    records = await topics.find(REQUESTS.name, {one["id"], asked["id"]}, 1)
+    assert [record.key.decode() for record in records] == [asked["id"]]

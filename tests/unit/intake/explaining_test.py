@@ -9,14 +9,16 @@ import pytest
 
 from dsr_core.blockers import BlockerKind
 from dsr_core.errors import Unavailable
+from dsr_core.ids import SystemId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import Event, State
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
-from dsr_intake.model import DecisionEntry, LetterState
+from dsr_intake.model import DecisionEntry, Held, LegalHold, LetterState
 from support.builders import NOW, a_registry, a_request_id, days
 from support.intake_fakes import (
     FakeDecisions,
+    FakeHolds,
     FakeLedger,
     FakeLetters,
     FakeRegistryView,
@@ -44,6 +46,7 @@ async def explained(
     after: timedelta = timedelta(),
     entries: tuple[DecisionEntry, ...] = (),
     letters: FakeLetters | None = None,
+    held: tuple[Held, ...] = (),
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -52,6 +55,7 @@ async def explained(
     explaining = Explaining(
         ledger=ledger,
         decisions=FakeDecisions(*entries),
+        holds=FakeHolds(*held),
         registry=FakeRegistryView(a_registry()),
         dating=Dating(no_holidays),
         letters=letters or FakeLetters(),
@@ -168,3 +172,25 @@ async def test_a_letter_that_bounced_is_the_privacy_office_s() -> None:
     assert (one.blocker.kind, one.blocker.since) == (BlockerKind.LETTER_BOUNCED, NOW + days(2))
     assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
     assert one.upcoming is None
+
+
+async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
+    hold = LegalHold(
+        hold_id="hold-1",
+        request_id=None,
+        authority="District Court",
+        reason="litigation",
+        placed_by="legal desk",
+        effective_at=NOW - days(1),
+        recorded_at=NOW,
+    )
+    held = Held(
+        hold=hold, request_id=a_request_id(), system_ids=(SystemId("billing"),), held_at=NOW
+    )
+    why = await explained(
+        an_obligation("billing"), an_obligation("crm"), state=State.ON_HOLD, held=(held,)
+    )
+    one, other = why.blockers
+    assert (one.blocker.kind, one.blocker.hold_id) == (BlockerKind.LEGAL_HOLD, "hold-1")
+    assert (one.blocker.owner, one.blocker.since) == ("District Court", NOW - days(1))
+    assert other.blocker.system_id == "crm"

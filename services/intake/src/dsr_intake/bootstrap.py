@@ -17,6 +17,7 @@ from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.codes import PostgresCodes
 from dsr_intake.adapters.decisions import PostgresDecisions
+from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
 from dsr_intake.adapters.letters import PostgresLetters
@@ -27,20 +28,20 @@ from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.clock import utc_now
 from dsr_intake.application.codes import CodeLetters, Codes
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.deciding import Deciding
-from dsr_intake.application.drafting import Drafter, utc_now
+from dsr_intake.application.decisions import Decisions, DecisionsParts
+from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
-from dsr_intake.application.extending import Extending
+from dsr_intake.application.holding import Holding
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.escalating import Escalating
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.sealing import Sealing
-from dsr_intake.application.stopping import Stopping
 from dsr_intake.http.app import create_app
 from dsr_intake.http.context import Context
 from dsr_intake.metrics import Metrics
@@ -71,6 +72,9 @@ _FORGET_EVERY_S = 3600.0
 
 _MEASURE_EVERY_S = 10.0
 
+_HOLDS_EVERY_S = 2.0
+"""How soon a replica hears of a hold that another one took."""
+
 _EVENTS, _SERVER, _LAST = 0, 1, 2
 """The turns to stop: streams of events end, then calls, then what calls have left to do."""
 
@@ -80,8 +84,10 @@ async def start(process: Process, settings: Settings) -> None:
 
     The probes answer from the first moment.
     """
-    kek = read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE")
-    lookup_key = read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE")
+    kek, lookup_key = (
+        read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE"),
+        read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE"),
+    )
     registry = CollectorRegistry()
     metrics, health = Metrics(registry), Health()
     health.expect("postgresql", "outbox", "closures stream")
@@ -125,7 +131,7 @@ async def start(process: Process, settings: Settings) -> None:
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating, closing = Dating(public_holidays), PostgresClosing(pool)
     letters, codes = PostgresLetters(pool), PostgresCodes(pool)
-    decisions = PostgresDecisions(pool)
+    store, holds = PostgresDecisions(pool), PostgresHolds(pool)
     sending = _sending(
         settings,
         store=letters,
@@ -133,7 +139,7 @@ async def start(process: Process, settings: Settings) -> None:
         wrapper=wrapper,
         gathering=Gathering(
             ledger=ledger,
-            decisions=decisions,
+            decisions=store,
             registry=registries,
             dating=dating,
             proving=CodeLetters(
@@ -149,15 +155,6 @@ async def start(process: Process, settings: Settings) -> None:
     )
 
     committed = _waking(relay, sending)
-    deciding = Deciding(
-        reads=reads,
-        store=decisions,
-        registry=registries,
-        dating=dating,
-        metrics=metrics,
-        clock=utc_now,
-        on_committed=committed,
-    )
     identifying = Identifying(
         reads=reads,
         proofs=PostgresIdentity(pool),
@@ -168,7 +165,23 @@ async def start(process: Process, settings: Settings) -> None:
         clock=utc_now,
         on_committed=committed,
     )
+    decisions = Decisions(
+        DecisionsParts(
+            reads=reads,
+            store=store,
+            closing=closing,
+            holds=holds,
+            registry=registries,
+            dating=dating,
+            metrics=metrics,
+            lookup_key=lookup_key,
+            clock=utc_now,
+            on_committed=committed,
+        )
+    )
+    await decisions.watch.refresh()
     context = Context(
+        decisions=decisions,
         codes=Codes(
             store=codes,
             identifying=identifying,
@@ -180,27 +193,18 @@ async def start(process: Process, settings: Settings) -> None:
             clock=utc_now,
             on_committed=committed,
         ),
-        stopping=Stopping(
-            deciding=deciding,
-            reads=reads,
-            decisions=decisions,
-            closing=closing,
-            metrics=metrics,
-            clock=utc_now,
-            on_committed=committed,
-        ),
         clients=ApiClients(PostgresApiClients(pool), clock=utc_now),
         dating=dating,
         explaining=Explaining(
             ledger=ledger,
-            decisions=decisions,
+            decisions=store,
+            holds=holds,
             letters=letters,
             registry=registries,
             dating=dating,
             privacy_office=settings.privacy_office_mail or settings.mail_sender,
             clock=utc_now,
         ),
-        extending=Extending(deciding=deciding),
         identifying=identifying,
         registry=registries,
         drafter=Drafter(
@@ -210,6 +214,7 @@ async def start(process: Process, settings: Settings) -> None:
             clock=utc_now,
             letters_are_sent=sending is not None,
             links_duplicates=settings.intake_links_duplicates,
+            covering=decisions.watch.covering,
         ),
         single=InteractiveAcceptor(
             store=acceptance,
@@ -257,7 +262,7 @@ async def start(process: Process, settings: Settings) -> None:
             publisher=publisher,
             metrics=metrics,
         )
-    _look_after(process, acceptance, relay, metrics)
+    _look_after(process, acceptance, relay, metrics, decisions.holding)
     server.serve(create_app(context, health=health, metrics=registry))
 
 
@@ -342,10 +347,16 @@ def _waking(relay: OutboxRelay, sending: Sending | None) -> Callable[[], None]:
 
 
 def _look_after(
-    process: Process, acceptance: PostgresAcceptance, relay: OutboxRelay, metrics: Metrics
+    process: Process,
+    acceptance: PostgresAcceptance,
+    relay: OutboxRelay,
+    metrics: Metrics,
+    holding: Holding,
 ) -> None:
     forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
     process.spawn(forgetting.run(), stop=forgetting.stop, turn=_LAST)
+    at_work = _Repeating(_HOLDS_EVERY_S, lambda: _hold(holding))
+    process.spawn(at_work.run(), stop=at_work.stop, turn=_LAST)
     measuring = _Repeating(_MEASURE_EVERY_S, lambda: _measure(relay, metrics))
     process.spawn(measuring.run(), stop=measuring.stop, turn=_LAST)
 
@@ -362,6 +373,13 @@ async def _forget_keys(store: PostgresAcceptance) -> None:
         log.warning("idempotency keys are forgotten later", error=type(error).__name__)
     else:
         log.info("idempotency keys forgotten", count=count)
+
+
+async def _hold(holding: Holding) -> None:
+    try:
+        await holding.work()
+    except (Unavailable, asyncpg.PostgresError) as error:
+        log.warning("what holds ask for is done later", error=type(error).__name__)
 
 
 async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 import asyncpg
 
 from dsr_core.ids import CohortId, RequestId
-from dsr_core.lifecycle import State
+from dsr_core.lifecycle import Event, State
 from dsr_core.rights import Right
+from dsr_intake.adapters.beginning import begin
 from dsr_intake.adapters.duplicates import open_twins
 from dsr_intake.model import (
     Acceptance,
@@ -42,10 +43,12 @@ _CLAIM = """
 """
 
 _HELD = """
-    select k.key, k.content, r.id, coalesce(r.home_cohort_id, r.cohort_id) as cohort_id, r."right", r.jurisdiction, c.regime,
-        c.registry_digest, c.rules_digest, r.received_at, r.accepted_at,
-        coalesce(c.first_due_at, c.due_at) as due_at,
-        r.identity_method is distinct from 'attested' as had_to_prove
+    select k.key, k.content, r.id, coalesce(r.home_cohort_id, r.cohort_id) as cohort_id,
+        r."right", r.jurisdiction, c.regime, c.registry_digest, c.rules_digest, r.received_at,
+        r.accepted_at, coalesce(c.first_due_at, c.due_at) as due_at, r.letters,
+        r.identity_method is distinct from 'attested' as had_to_prove,
+        (select d.kind from intake.decisions d where d.request_id = r.id and d.revision = 1
+            and d.recorded_at = r.accepted_at) as began_by
     from intake.idempotency_keys k
     join intake.subject_requests r on r.id = k.request_id
     join intake.cohorts c on c.id = r.cohort_id
@@ -106,7 +109,7 @@ class PostgresAcceptance:
         """Write the drafts that are new."""
         with translated():
             async with self._pool.acquire() as connection:
-                is_plain = all(draft.tag is None for draft in drafts)
+                is_plain = all(one.tag is None and one.beginning is None for one in drafts)
                 if is_plain and not await open_twins(connection, drafts):
                     acceptance = form(drafts, ())
                     await connection.execute(_WRITE, *_arguments(acceptance))
@@ -121,6 +124,7 @@ class PostgresAcceptance:
                     acceptance = form(fresh, twins) if fresh else Acceptance((), {})
                     if fresh:
                         await connection.execute(_WRITE, *_arguments(acceptance))
+                        await begin(connection, acceptance)
                 return _verdicts(drafts, acceptance, held, running)
 
     async def _running(
@@ -201,7 +205,7 @@ def _verdicts(
 def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
     cohort = formed.cohort
     return Accepted(
-        state=_state(member.submission),
+        state=member.beginning.state if member.beginning else _state(member.submission),
         request_id=member.request_id,
         cohort_id=cohort.cohort_id,
         right=cohort.right,
@@ -218,7 +222,7 @@ def _accepted(member: Draft, formed: FormedCohort) -> Accepted:
 def _replayed(row: asyncpg.Record) -> Accepted:
     # Told as it was accepted, whatever has happened since: the same key has the same answer.
     return Accepted(
-        state=State.AWAITING_IDENTITY if row["had_to_prove"] else State.OPEN,
+        state=_begun(row),
         request_id=RequestId(str(row["id"])),
         cohort_id=CohortId(str(row["cohort_id"])),
         right=Right(row["right"]),
@@ -230,6 +234,16 @@ def _replayed(row: asyncpg.Record) -> Accepted:
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
     )
+
+
+def _begun(row: asyncpg.Record) -> State:
+    match row["began_by"]:
+        case Event.REFER:
+            return State.CLOSED if row["letters"] else State.ANSWERED
+        case Event.PLACE_HOLD:
+            return State.ON_HOLD
+        case _:
+            return State.AWAITING_IDENTITY if row["had_to_prove"] else State.OPEN
 
 
 def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
@@ -269,8 +283,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [member.ciphertext for member, _, _ in members],
         [key.wrapped for key in keys],
         [key.kek_id for key in keys],
-        *columns([one.record for one in acceptance.cohorts if one.record is not None]),
-        [_state(sent).value for _, sent, _ in members],
+        *columns([one for formed in acceptance.cohorts for one in formed.records]),
+        [_written(member).value for member, _, _ in members],
         ["attested" if sent.is_attested else None for _, sent, _ in members],
         [member.received_at if sent.is_attested else None for member, sent, _ in members],
         [member.letters for member, _, _ in members],
@@ -278,6 +292,14 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [member.duplicate_of for member, _, _ in members],
         [member.related_to for member, _, _ in members],
     )
+
+
+def _written(member: Draft) -> State:
+    """Return the state that a request is written in; `begin` then ends what nobody is asked for."""
+    if member.beginning is None:
+        return _state(member.submission)
+    is_over = member.beginning.answer is not None
+    return State.AWAITING_IDENTITY if is_over else member.beginning.state
 
 
 def _state(sent: Submission) -> State:

@@ -7,15 +7,18 @@ from typing import TypeAlias
 
 import asyncpg
 
+from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
 from dsr_intake.adapters.closing import write
 from dsr_intake.adapters.duplicates import set_free
+from dsr_intake.adapters.holds import held_rows
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import DecisionEntry, RequestView, Ruling
 from dsr_intake.ports import Resolve, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 
 __all__ = ["Connection", "PostgresDecisions", "keep"]
 
@@ -66,7 +69,7 @@ class PostgresDecisions:
                 found = await locked(connection, request_id)
                 if found is None:
                     return None
-                ruling = resolve(found)
+                ruling = resolve(found, await held_rows(connection, request_id))
                 await self._write(connection, found, ruling, tell)
         return ruling
 
@@ -84,6 +87,8 @@ class PostgresDecisions:
     ) -> None:
         entry = ruling.entry
         await keep(connection, entry)
+        if ruling.hold is not None:
+            await _hold(connection, ruling.hold, entry)
         records = list(ruling.records)
         is_leaving = ruling.if_home_ends is not None
         if ruling.if_home_ends and await self._leave(connection, found, ruling):
@@ -171,6 +176,36 @@ async def keep(connection: Connection, entry: DecisionEntry) -> None:
         entry.recorded_at,
         json.dumps(entry.details),
     )
+
+
+async def _hold(
+    connection: Connection, change: HoldPlaced | HoldLifted, entry: DecisionEntry
+) -> None:
+    if isinstance(change, HoldPlaced):
+        changed = await connection.fetchval(
+            """
+            update intake.held_requests set held_at = $3, system_ids = $4
+            where request_id = $1 and hold_id = $2 and held_at is null and lifted_at is null
+            returning true
+            """,
+            entry.request_id,
+            change.hold_id,
+            entry.recorded_at,
+            change.system_ids,
+        )
+    else:
+        changed = await connection.fetchval(
+            """
+            update intake.held_requests set lifted_at = $3
+            where request_id = $1 and hold_id = $2 and held_at is not null and lifted_at is null
+            returning true
+            """,
+            entry.request_id,
+            change.hold_id,
+            entry.recorded_at,
+        )
+    if not changed:
+        raise RuleViolation("hold_changed", "the hold was placed or lifted before")
 
 
 def _entry(row: asyncpg.Record) -> DecisionEntry:

@@ -106,9 +106,16 @@ class PostgresReads:
         with translated():
             rows = await self._pool.fetch(
                 """
-                select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id
+                select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id,
+                    held.is_whole, held.system_ids
                 from intake.subject_requests r
                 left join intake_keys.request_keys k on k.request_id = r.id
+                left join lateral (
+                    select bool_or(cardinality(h.system_ids) = 0) as is_whole,
+                        array_agg(distinct s.id) filter (where s.id is not null) as system_ids
+                    from intake.held_requests h left join lateral unnest(h.system_ids) s (id) on true
+                    where h.request_id = r.id and h.lifted_at is null
+                ) held on true
                 where (r.cohort_id = $1 or r.home_cohort_id = $1)
                     and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
                 order by r.id
@@ -128,9 +135,10 @@ class PostgresReads:
                 RequestId(str(row["id"])),
                 row["identity_ciphertext"],
                 WrappedKey(row["wrapped_key"], row["kek_id"]) if row["wrapped_key"] else None,
+                frozenset(row["system_ids"] or ()),
             )
             for row in rows
-            if row["state"] not in _OVER
+            if row["state"] not in _OVER and not row["is_whole"]
         ]
 
 

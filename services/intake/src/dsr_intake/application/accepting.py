@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
+from dsr_intake.application.beginning import with_commands
 from dsr_intake.application.duplicating import linked
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.metrics import Metrics
@@ -62,7 +63,7 @@ class _Acceptor:
 
         def form(fresh: Sequence[Draft], twins: Sequence[OpenTwin]) -> Acceptance:
             nonlocal formed
-            formed = grouping(linked(fresh, twins))
+            formed = with_commands(grouping(linked(fresh, twins)))
             return Acceptance(formed, keys)
 
         verdicts = await self._store.accept(drafts, form, wait=wait)

@@ -9,7 +9,7 @@ from datetime import datetime
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, LetterKind

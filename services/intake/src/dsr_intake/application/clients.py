@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dsr_core.errors import RejectedInput
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.model import ClientRow
 from dsr_intake.ports import ApiClientStore
 

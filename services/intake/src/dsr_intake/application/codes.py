@@ -17,8 +17,8 @@ from typing import NamedTuple
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.law.proofs import Method, accepted
 from dsr_core.plan import at_or_below, plan
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.drafting import Clock
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.contents import Proving
 from dsr_intake.model import Code, CodeLimits, Letter, RequestView

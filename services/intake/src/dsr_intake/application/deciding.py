@@ -21,19 +21,20 @@ from dsr_core.law.rules import Regime
 from dsr_core.law.timeline import Timeline
 from dsr_core.lifecycle import Event, State, advance
 from dsr_intake.application.answering import cohort_over, ended, records
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import SOURCE, accepted_record, dated
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Answer, DecisionEntry, Known, RequestView, Ruling
+from dsr_intake.model import Answer, DecisionEntry, Held, Known, RequestView, Ruling
 from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
 from dsr_wire.codec.commands import Command, Decision, command_to_wire
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
 from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
 
-__all__ = ["Check", "Deciding", "Resolution"]
+__all__ = ["Check", "Deciding", "Resolution", "command_record"]
 
 _EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
@@ -114,7 +115,7 @@ class Deciding:
         now = self._clock()
         ruling = await self._store.decide(
             request_id,
-            lambda found: self._ruling(found, resolution, regime, now),
+            lambda found, held: self._ruling(found, held, resolution, regime, now),
             lambda made, over: records(made, over, at=now),
         )
         if ruling is not None:
@@ -125,9 +126,14 @@ class Deciding:
         return await self._reads.any(request_id)
 
     def _ruling(
-        self, one: RequestView, resolution: Resolution, regime: Regime, now: datetime
+        self,
+        one: RequestView,
+        held: Sequence[Held],
+        resolution: Resolution,
+        regime: Regime,
+        now: datetime,
     ) -> Ruling:
-        state = advance(one.state, resolution.event)
+        state = _state(one, held, resolution)
         at = _moment(one, resolution, now)
         facts = one.facts if resolution.fact is None else (*one.facts, Fact(resolution.fact, at))
         before = self._dating.timeline(regime, one)
@@ -149,8 +155,9 @@ class Deciding:
         due_at = one.due_at
         if resolution.fact is not None and after.respond_by is not None:
             due_at = after.respond_by.astimezone(UTC)
+        decision = resolution.decision
         alone = _alone(one, regime, due_at, is_running=after.respond_by is not None)
-        told = [_command(one, entry, resolution.decision, alone)]
+        told = [command_record(entry, decision, alone, home=one.home_cohort_id)]
         if one.duplicate_of is not None:
             told.insert(0, _opened(one, regime))
         if state is not one.state:
@@ -164,12 +171,23 @@ class Deciding:
             records=tuple(told),
             if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
             set_free=(lambda twin: _opened(twin, regime)) if state is State.STOPPING else None,
+            hold=decision if isinstance(decision, HoldPlaced | HoldLifted) else None,
         )
 
 
 def _opened(one: RequestView, regime: Regime) -> Outgoing:
     """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
     return accepted_record(_alone(one, regime, one.due_at, is_running=True))
+
+
+def _state(one: RequestView, held: Sequence[Held], resolution: Resolution) -> State:
+    """Return the state after a decision; of several holds the last that is lifted ends the holding."""
+    state = advance(one.state, resolution.event)
+    if isinstance(resolution.decision, HoldLifted):
+        lifted = resolution.decision.hold_id
+        if any(each.hold.hold_id != lifted and each.held_at for each in held):
+            return one.state
+    return state
 
 
 def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime:
@@ -212,19 +230,20 @@ def _alone(
     )
 
 
-def _command(
-    one: RequestView, entry: DecisionEntry, decision: Decision, alone: AcceptedCohort
+def command_record(
+    entry: DecisionEntry, decision: Decision, alone: AcceptedCohort, *, home: CohortId
 ) -> Outgoing:
+    """Return what fanout is told of a decision."""
     command = Command(
-        cohort_id=one.home_cohort_id,
-        request_id=one.request_id,
+        cohort_id=home,
+        request_id=entry.request_id,
         revision=entry.revision,
         effective_at=entry.effective_at,
         recorded_at=entry.recorded_at,
         decision=decision,
         alone=alone,
     )
-    return _record(COMMANDS.name, command_to_wire(command), one.home_cohort_id, entry, "command")
+    return _record(COMMANDS.name, command_to_wire(command), home, entry, "command")
 
 
 def _changed(one: RequestView, state: State, entry: DecisionEntry) -> Outgoing:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.plan import Scope, plan
 from dsr_core.rights import Right
+from dsr_intake.application.beginning import beginning
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
-from dsr_intake.model import Draft, KeyTag, Submission
-from dsr_intake.ports import RegistryView
+from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, Submission
+from dsr_intake.ports import Covering, RegistryView
 
-__all__ = ["OFFERED", "Clock", "Drafter", "utc_now"]
+__all__ = ["OFFERED", "Drafter", "lookup_hashes"]
 
 OFFERED = frozenset({Right.DELETION})
 """The rights that can be fulfilled to the end; a request for another would be closed with nothing done."""
-
-Clock = Callable[[], datetime]
 
 _SKEW = timedelta(minutes=5)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -29,9 +31,8 @@ _ID_BYTES = 10
 _PLANS_LIMIT = 10_000
 
 
-def utc_now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
+def _nobody_is_held(_hashes: Sequence[bytes]) -> Sequence[LegalHold]:
+    return ()
 
 
 class Drafter:
@@ -46,6 +47,7 @@ class Drafter:
         clock: Clock,
         letters_are_sent: bool = False,
         links_duplicates: bool = True,
+        covering: Covering = _nobody_is_held,
     ) -> None:
         self._registry = registry
         self._dating = dating
@@ -53,6 +55,7 @@ class Drafter:
         self._clock = clock
         self._letters_are_sent = letters_are_sent
         self._links_duplicates = links_duplicates
+        self._covering = covering
         self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
 
     def check_ready(self) -> None:
@@ -102,7 +105,7 @@ class Drafter:
         request_id = RequestId(uuid7(int(now.timestamp() * 1000), random[:_ID_BYTES]))
         data_key = random[_ID_BYTES : _ID_BYTES + KEY_BYTES]
         nonce = random[_ID_BYTES + KEY_BYTES :]
-        return Draft(
+        draft = Draft(
             request_id=request_id,
             client_id=client_id,
             submission=submission,
@@ -117,10 +120,7 @@ class Drafter:
             received_at=received_at,
             accepted_at=now,
             tag=self._tag(submission, client_id),
-            lookup_hashes=tuple(
-                self._keyed("identifier", one.kind, one.value)
-                for one in submission.identity.identifiers
-            ),
+            lookup_hashes=lookup_hashes(self._lookup_key, submission.identity),
             ciphertext=encrypt(
                 submission.identity, request_id=request_id, key=data_key, nonce=nonce
             ),
@@ -128,6 +128,26 @@ class Drafter:
             letters=self._by_letter(submission, by_letter=by_letter),
             person_hash=self._person_hash(submission) if self._links_duplicates else None,
             traceparent=traceparent,
+        )
+        holds = self._covering(draft.lookup_hashes)
+        if not holds and submission.controller is None:
+            return draft
+        start = self._beginning(draft, holds)
+        # What was decided about it before it came sets it apart from what it may repeat.
+        return draft if start is None else replace(draft, beginning=start, person_hash=None)
+
+    def _beginning(self, draft: Draft, holds: Sequence[LegalHold]) -> Beginning | None:
+        registry = self._registry.current
+        if registry is None:
+            raise RuntimeError("a draft was planned by a registry")
+        return beginning(
+            draft.submission,
+            request_id=draft.request_id,
+            client_id=draft.client_id,
+            holds=holds,
+            registry=registry,
+            letters=draft.letters,
+            at=draft.accepted_at,
         )
 
     def _by_letter(self, submission: Submission, *, by_letter: bool) -> bool:
@@ -193,4 +213,13 @@ class Drafter:
         )
 
     def _keyed(self, *parts: str) -> bytes:
-        return hmac.digest(self._lookup_key, "\x00".join(parts).encode(), "sha256")
+        return _keyed(self._lookup_key, *parts)
+
+
+def lookup_hashes(key: bytes, identity: Identity) -> tuple[bytes, ...]:
+    """Return the keyed hash of each identifier, by which a person is found again."""
+    return tuple(_keyed(key, "identifier", one.kind, one.value) for one in identity.identifiers)
+
+
+def _keyed(key: bytes, *parts: str) -> bytes:
+    return hmac.digest(key, "\x00".join(parts).encode(), "sha256")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, blockers
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.facts import FactKind
@@ -16,13 +16,13 @@ from dsr_core.law.timeline import Entry
 from dsr_core.lifecycle import State
 from dsr_core.registry import System
 from dsr_core.rights import Disposition
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
-from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import dated
 from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
-from dsr_intake.ports import DecisionStore, Ledger, LetterStore, RegistryView
+from dsr_intake.ports import DecisionStore, HoldStore, Ledger, LetterStore, RegistryView
 
 __all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
 
@@ -73,6 +73,7 @@ class Explaining:
         ledger: Ledger,
         decisions: DecisionStore,
         letters: LetterStore,
+        holds: HoldStore,
         registry: RegistryView,
         dating: Dating,
         privacy_office: str | None,
@@ -82,6 +83,7 @@ class Explaining:
         self._decisions = decisions
         self._letters = letters
         self._privacy_office = privacy_office
+        self._holds = holds
         self._registry = registry
         self._dating = dating
         self._clock = clock
@@ -152,7 +154,18 @@ class Explaining:
             entries = await self._decisions.entries(one.request_id)
             [ending] = [each for each in entries if each.kind in ENDINGS]
             return Decided(stopping_since=ending.effective_at)
-        return Decided()
+        held = await self._holds.of_request(one.request_id)
+        return Decided(
+            holds=tuple(
+                Hold(
+                    hold_id=each.hold.hold_id,
+                    authority=each.hold.authority,
+                    since=each.hold.effective_at,
+                    system_ids=frozenset(each.system_ids),
+                )
+                for each in held
+            )
+        )
 
 
 def _end_of_stopping(one: RequestView, blocker: Blocker, now: datetime) -> Upcoming | None:

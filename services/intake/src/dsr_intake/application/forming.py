@@ -31,12 +31,16 @@ def cohorts_of_many(drafts: Sequence[Draft]) -> tuple[FormedCohort, ...]:
     A duplicate is in a cohort of one that nobody is told of.
     """
     groups: dict[CohortKey, list[Draft]] = {}
-    duplicates = [one for one in drafts if one.duplicate_of is not None]
+    apart = [one for one in drafts if _is_apart(one)]
     for draft in drafts:
-        if draft.duplicate_of is None:
+        if not _is_apart(draft):
             groups.setdefault(_key(draft), []).append(draft)
-    formed = tuple(_form(part) for group in groups.values() for part in _parts(group))
-    return (*formed, *cohorts_of_one(duplicates))
+    many = (_form(part) for group in groups.values() for part in _parts(group))
+    return (*many, *cohorts_of_one(apart))
+
+
+def _is_apart(draft: Draft) -> bool:
+    return draft.duplicate_of is not None or draft.beginning is not None
 
 
 def _parts(group: list[Draft]) -> Iterator[tuple[Draft, ...]]:

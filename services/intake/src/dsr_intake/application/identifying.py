@@ -16,8 +16,8 @@ from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import Event, State, advance
 from dsr_intake.application.answering import ended, records
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
-from dsr_intake.application.drafting import Clock
 from dsr_intake.application.forming import SOURCE, dated
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, Proof, RequestView

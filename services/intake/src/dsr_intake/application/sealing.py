@@ -50,8 +50,9 @@ class Sealing:
     ) -> list[SystemNotice] | None:
         """Return one notice a system, in the order asked; none where there is no such cohort.
 
-        Each holds one entry a member that is not answered, of those asked or of all. A system gets
-        only the kinds that it needs, sealed to its newest key.
+        Each holds one entry a member, of those asked or of all: none for whom a request stops, has
+        ended, or is held in that system. A system gets only the kinds that it needs, sealed to its
+        newest key.
 
         Raises:
             RejectedInput: A system is not in that registry version, or a request not in the cohort.
@@ -92,20 +93,22 @@ def _sealed(
     right: Right,
 ) -> list[SystemNotice]:
     identities = [
-        (member.request_id, decrypt(member.ciphertext, request_id=member.request_id, key=key))
+        (member, decrypt(member.ciphertext, request_id=member.request_id, key=key))
         for member, key in zip(members, keys, strict=True)
     ]
     return [_notice(identities, system, key, right) for system, key in addressed]
 
 
 def _notice(
-    identities: Sequence[tuple[RequestId, Identity]], system: System, key: SealingKey, right: Right
+    identities: Sequence[tuple[Member, Identity]], system: System, key: SealingKey, right: Right
 ) -> SystemNotice:
     sealer = Sealer(system_id=system.id, right=right, key=key)
     sealed = tuple(
         SealedIdentity(
-            request_id, sealer.seal(identity.only(system.identifiers), request_id=request_id)
+            member.request_id,
+            sealer.seal(identity.only(system.identifiers), request_id=member.request_id),
         )
-        for request_id, identity in identities
+        for member, identity in identities
+        if system.id not in member.held
     )
     return SystemNotice(system.id, sealed, key.id, sealer.sealed_key)

@@ -10,8 +10,8 @@ from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event, State
 from dsr_intake.application.answering import ended, records
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
-from dsr_intake.application.drafting import Clock
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, RequestView
 from dsr_intake.ports import ClosingStore, DecisionStore, ReadStore

@@ -13,6 +13,7 @@ from dsr_intake.http import (
     decisions,
     events,
     explanations,
+    holds,
     internal,
     letters,
     requests,
@@ -42,15 +43,20 @@ _TAGS = (
 def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) -> FastAPI:
     """Return the application; the result of a function, so that tests make their own."""
     app = new_app(title="DSR intake", description=_DESCRIPTION, health=health, metrics=metrics)
-    for group in (requests, explanations, letters, codes, decisions, batch, events, internal):
+    for group in (
+        requests,
+        explanations,
+        letters,
+        codes,
+        decisions,
+        holds,
+        batch,
+        events,
+        internal,
+    ):
         app.include_router(group.router(context))
-    documents = (
-        *explanations.DOCUMENTS,
-        *letters.DOCUMENTS,
-        *codes.DOCUMENTS,
-        *decisions.DOCUMENTS,
-    )
-    describe(app, tags=_TAGS, documents=documents)
+    groups = (explanations, letters, codes, decisions, holds)
+    describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
     app.add_exception_handler(405, _method_not_allowed)
     return app

@@ -8,14 +8,13 @@ from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.codes import Codes
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.decisions import Decisions
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
-from dsr_intake.application.extending import Extending
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.sealing import Sealing
-from dsr_intake.application.stopping import Stopping
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, LetterStore, ReadStore, RegistryView
 
@@ -32,8 +31,7 @@ class Context:
     dating: Dating
     explaining: Explaining
     identifying: Identifying
-    stopping: Stopping
-    extending: Extending
+    decisions: Decisions
     registry: RegistryView
     single: InteractiveAcceptor
     batch: BatchAcceptor

@@ -19,7 +19,17 @@ from dsr_intake.model import RequestView
 from dsr_runtime.http.app import internal_only
 from dsr_runtime.http.problems import Problem
 
-__all__ = ["DOCUMENTS", "router"]
+__all__ = [
+    "DOCUMENTS",
+    "By",
+    "DecisionBody",
+    "Moment",
+    "Reason",
+    "Short",
+    "at",
+    "read",
+    "router",
+]
 
 _TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 
@@ -153,7 +163,9 @@ def _add_withdrawal(routes: APIRouter, context: Context) -> None:
         if await context.reads.get(client_id, request_id) is None:
             return shown(None)
         return shown(
-            await context.stopping.withdraw(request_id, client_id=client_id, reason=asked.reason)
+            await context.decisions.stopping.withdraw(
+                request_id, client_id=client_id, reason=asked.reason
+            )
         )
 
 
@@ -176,7 +188,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
     async def refuse(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, refusal)
         return shown(
-            await context.stopping.refuse(
+            await context.decisions.stopping.refuse(
                 request_id, by=asked.by, ground=asked.ground, reason=asked.reason
             )
         )
@@ -201,7 +213,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
     async def refer(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, referral)
         return shown(
-            await context.stopping.refer(
+            await context.decisions.stopping.refer(
                 request_id, by=asked.by, controller=asked.controller, pointer=asked.pointer
             )
         )
@@ -226,7 +238,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
     async def extend(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, extension)
         return shown(
-            await context.extending.extend(
+            await context.decisions.extending.extend(
                 request_id,
                 by=asked.by,
                 reason=asked.reason,
@@ -247,7 +259,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
     async def ask(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, question)
         return shown(
-            await context.extending.ask(
+            await context.decisions.extending.ask(
                 request_id,
                 by=asked.by,
                 question=asked.question,
@@ -265,7 +277,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
     async def clarify(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, clarification)
         return shown(
-            await context.extending.clarify(
+            await context.decisions.extending.clarify(
                 request_id,
                 by=asked.by,
                 reason=asked.reason,

@@ -119,7 +119,7 @@ def _add_cohorts(routes: APIRouter, context: Context) -> None:
         responses={200: answer("CohortDocument", "The cohort"), **problems(404, 409, 422)},
     )
     async def give_up_stopping(cohort_id: _CohortId) -> Response:
-        await context.stopping.give_up(cohort_id)
+        await context.decisions.stopping.give_up(cohort_id)
         return await _standing(context, cohort_id)
 
 

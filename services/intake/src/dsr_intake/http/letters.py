@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from dsr_intake.application.drafting import utc_now
+from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.envelope import bounce
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.http.access import media_type, read_body, require_json

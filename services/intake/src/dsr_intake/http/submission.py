@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -30,10 +31,13 @@ from dsr_runtime.http.problems import Problem
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
     "BatchLine",
+    "CategoryBody",
+    "IdentifierBody",
     "LetterDecisionBody",
     "LetterKindBody",
     "ProofBody",
     "SubjectRequestBody",
+    "identity_of",
     "invalid_body",
     "moment",
     "parse_line",
@@ -107,22 +111,26 @@ class RequesterBody(_Body):
     role: Literal["data_subject", "guardian", "authorised_agent"]
 
 
+CategoryBody = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=120)]
+
+
 class ScopeBody(_Body):
     """What part of the data is meant; an empty list means all of it."""
 
-    categories: Annotated[
-        list[
-            Annotated[
-                str,
-                Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=120),
-            ]
-        ],
-        Field(max_length=100),
-    ] = []
+    categories: Annotated[list[CategoryBody], Field(max_length=100)] = []
     organisation_ids: Annotated[
         list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]],
         Field(max_length=100),
     ] = []
+
+
+class ControllerBody(_Body):
+    """Whose the data is, where it is a customer's and not the group's own."""
+
+    name: Annotated[str, Field(pattern=_SOME, max_length=200)]
+    pointer: Annotated[
+        str, Field(pattern=_SOME, max_length=200, description="Where the person can ask them.")
+    ]
 
 
 class SubjectRequestBody(_Body):
@@ -155,6 +163,15 @@ class SubjectRequestBody(_Body):
     ]
     requester: RequesterBody
     scope: ScopeBody | None = None
+    controller: Annotated[
+        ControllerBody | None,
+        Field(
+            description=(
+                "The data is a customer's: the request ends at once as `referred`, nobody is asked, "
+                "and the person is pointed there."
+            )
+        ),
+    ] = None
     channel: Literal["api", "account", "email", "post"] = "api"
     received_at: Annotated[
         str | None,
@@ -239,6 +256,7 @@ _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
 _NO_SCOPE = Scope()
 _NOT_CONTENT = {"idempotency_key"}
+_LATER = ("controller", "letters")
 
 
 def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
@@ -306,32 +324,44 @@ def moment(text: str, *, field: str) -> datetime:
 
 
 def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submission:
-    identifiers = []
-    for n, one in enumerate(body.identity):
-        try:
-            identifiers.append(Identifier.of(one.kind, one.value))
-        except RejectedInput as fault:
-            pointer = f"/identity/{n}/{fault.field}"
-            raise _unknown(pointer, fault.detail, fault.reason) from None
     sent = body.received_at
     return Submission(
         right=body.right,
         jurisdiction=body.jurisdiction,
-        identity=Identity.of(identifiers),
+        identity=identity_of(body.identity, within="/identity"),
         scope=_scope(body.scope) if body.scope is not None else _NO_SCOPE,
         requester_role=body.requester.role,
         channel=body.channel,
         language=body.language,
+        controller=(body.controller.name, body.controller.pointer) if body.controller else None,
         is_attested=body.identity_attested,
         received_at=moment(sent, field="received_at") if sent is not None else None,
-        content=body.__pydantic_serializer__.to_json(
-            # Left out where it is absent, so that keys from before there were letters hold.
-            body,
-            exclude=_NOT_CONTENT if body.letters is not None else {*_NOT_CONTENT, "letters"},
-        ),
+        content=_content(body),
         idempotency_key=idempotency_key,
         letters=body.letters,
     )
+
+
+def _content(body: SubjectRequestBody) -> bytes:
+    # Later fields are left out where they are absent, so that keys from before there were any hold.
+    absent = {name for name in _LATER if getattr(body, name) is None}
+    return body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT | absent)
+
+
+def identity_of(given: Sequence[IdentifierBody], *, within: str) -> Identity:
+    """Return the identity that identifiers make.
+
+    Raises:
+        Problem: One of them is none; the problem says which, and never what was sent.
+    """
+    identifiers = []
+    for n, one in enumerate(given):
+        try:
+            identifiers.append(Identifier.of(one.kind, one.value))
+        except RejectedInput as fault:
+            pointer = f"{within}/{n}/{fault.field}"
+            raise _unknown(pointer, fault.detail, fault.reason) from None
+    return Identity.of(identifiers)
 
 
 def _scope(body: ScopeBody) -> Scope:

@@ -45,7 +45,7 @@ class AcceptedDocument(BaseModel):
     """A subject request as it was accepted."""
 
     id: str
-    state: Literal[State.OPEN, State.AWAITING_IDENTITY]
+    state: Literal[State.OPEN, State.AWAITING_IDENTITY, State.ON_HOLD, State.CLOSED, State.ANSWERED]
     right: Right
     jurisdiction: str
     regime: str

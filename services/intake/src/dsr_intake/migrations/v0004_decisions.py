@@ -58,12 +58,14 @@ create table intake.held_requests (
     request_id uuid not null,
     hold_id uuid not null,
     system_ids text[] not null,
-    held_at timestamptz not null,
+    held_at timestamptz,
     lifted_at timestamptz,
     primary key (request_id, hold_id)
 );
 comment on column intake.held_requests.system_ids is
     'The systems that are held, by the registry that the request pins; empty means all of them.';
+comment on column intake.held_requests.held_at is
+    'When the request was put on hold; null while its state does not allow it yet.';
 create index held_requests_hold on intake.held_requests (hold_id) where lifted_at is null;
 
 create table intake.settlements (

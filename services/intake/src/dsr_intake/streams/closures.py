@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from dsr_contracts.v1 import closures_pb2
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.answering import Answering
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.metrics import Metrics
 from dsr_runtime.kafka import Publisher

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from dsr_contracts.v1 import escalations_pb2
 from dsr_core.errors import RejectedInput
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.application.letters.escalating import Escalating
 from dsr_intake.metrics import Metrics

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dsr_core.law.rules import TierAction
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.letters.envelope import message
 from dsr_intake.application.letters.writing import Written
 from dsr_intake.ports import Mailer, RegistryView

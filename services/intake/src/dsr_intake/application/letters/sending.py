@@ -15,7 +15,7 @@ from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.application.answering import records, told
-from dsr_intake.application.drafting import Clock
+from dsr_intake.application.clock import Clock
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.envelope import LetterName, message, message_id

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from typing import Any, Protocol
 
 from dsr_core.errors import RuleViolation
-from dsr_core.ids import CohortId, RequestId
+from dsr_core.ids import RequestId
 from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import State
 from dsr_core.registry import Registry
@@ -19,7 +19,6 @@ from dsr_intake.model import (
     Code,
     CodeLimits,
     CohortStanding,
-    DecisionEntry,
     Draft,
     Known,
     LedgerChange,
@@ -31,12 +30,11 @@ from dsr_intake.model import (
     OpenTwin,
     Proof,
     RequestView,
-    Ruling,
     StateChangeRow,
     Verdict,
     WrappedKey,
 )
-from dsr_wire.envelope import Outgoing
+from dsr_intake.ports.decisions import Covering, DecisionStore, HoldStore, Resolve, Tell
 from dsr_wire.keys import SystemPublicKeys
 
 __all__ = [
@@ -45,9 +43,11 @@ __all__ = [
     "ApiClientStore",
     "ClosingStore",
     "CodeStore",
+    "Covering",
     "Decide",
     "DecisionStore",
     "Form",
+    "HoldStore",
     "IdentityStore",
     "KeyWrapper",
     "Ledger",
@@ -175,7 +175,7 @@ class ReadStore(Protocol):
         """Return the members that systems may be asked for, of those asked or of all.
 
         A request is a member of the cohort that it was accepted in, and of its own. Who is stopping,
-        closed or answered is left out.
+        closed or answered is left out; who is held says for which systems.
 
         Raises:
             RejectedInput: One that was asked is no member.
@@ -189,9 +189,6 @@ Decide = Callable[[Mapping[RequestId, Known]], list[Answer]]
 
 Alike = Callable[[Answer, RequestId, Known], Answer]
 """Says how a duplicate ends that is answered with another request; called inside the transaction."""
-
-Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
-"""Makes what is told of answers, and of cohorts whose last member is answered."""
 
 
 class ClosingStore(Protocol):
@@ -262,27 +259,6 @@ class CodeStore(Protocol):
 
     async def code(self, request_id: RequestId) -> Code | None:
         """Return the newest code of a request, if it is not used."""
-        ...
-
-
-Resolve = Callable[[RequestView], Ruling]
-"""Says what follows from a decision for a request as it stands; called inside the transaction."""
-
-
-class DecisionStore(Protocol):
-    """Keeps what people decide about single requests."""
-
-    async def decide(self, request_id: str, resolve: Resolve, tell: Tell) -> Ruling | None:
-        """Write what `resolve` says, in one transaction; none where there is no such request.
-
-        The request stays locked from before `resolve` sees it until all is durable; what it raises
-        leaves everything as it was. A request in a cohort of several moves into one of its own,
-        which bears its id, and its home cohort is counted down.
-        """
-        ...
-
-    async def entries(self, request_id: str) -> list[DecisionEntry]:
-        """Return what was decided about a request, the oldest first."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dsr_core.closing import Outcome
 from dsr_core.identity import Identity
@@ -16,6 +16,8 @@ from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing
 
@@ -23,6 +25,7 @@ __all__ = [
     "Acceptance",
     "Accepted",
     "Answer",
+    "Beginning",
     "ClientRow",
     "Code",
     "CodeLimits",
@@ -31,10 +34,12 @@ __all__ = [
     "DecisionEntry",
     "Draft",
     "FormedCohort",
+    "Held",
     "KeyReused",
     "KeyTag",
     "Known",
     "LedgerChange",
+    "LegalHold",
     "Letter",
     "LetterKind",
     "LetterState",
@@ -73,6 +78,9 @@ class Submission:
     """The whole submission in one canonical form: what an idempotency key is bound to."""
 
     idempotency_key: str | None = None
+    controller: tuple[str, str] | None = None
+    """Whose the data is, and where the person can ask them, where it is a customer's."""
+
     letters: bool | None = None
     """Whether the person is told by letter; none where the client left it to us."""
 
@@ -203,6 +211,8 @@ class Draft:
     """An open request of the same person and right that it is not answered with."""
 
     traceparent: str | None = None
+    beginning: Beginning | None = None
+    """What was decided about it before it came; such a request is a cohort of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +235,17 @@ class FormedCohort:
     members: tuple[Draft, ...]
     record: Outgoing | None
     """None where nobody is asked: its member is answered with another request."""
+
+    commands: tuple[Outgoing, ...] = ()
+    """What was decided about its only member before it came."""
+
+    @property
+    def records(self) -> tuple[Outgoing, ...]:
+        """What is told; nothing of a request that nobody is asked for."""
+        beginning = self.members[0].beginning
+        if beginning is not None and beginning.answer is not None:
+            return ()
+        return (*((self.record,) if self.record else ()), *self.commands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,19 +386,19 @@ class RequestView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionEntry:
-    """What somebody decided about a request, as it is kept for ever; without personal data."""
+class Beginning:
+    """What was decided about a request before it came, written with it."""
 
-    request_id: RequestId
-    revision: int
-    """Of the command that tells of it."""
+    state: State
+    """In which it is accepted."""
 
-    kind: str
-    decided_by: str
-    reason: str
-    effective_at: datetime
-    recorded_at: datetime
-    details: dict[str, Any]
+    entries: tuple[DecisionEntry, ...] = ()
+    held: tuple[Held, ...] = ()
+    answer: Answer | None = None
+    """Set where it ends at once, since nobody is asked."""
+
+    records: tuple[Outgoing, ...] = ()
+    """What is told of its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +420,9 @@ class Ruling:
 
     set_free: Callable[[RequestView], Outgoing] | None = None
     """Set where the request is followed no more: tells of each duplicate, which now goes its own way."""
+
+    hold: HoldPlaced | HoldLifted | None = None
+    """Set where a hold is placed or lifted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -441,6 +465,9 @@ class Member:
     ciphertext: bytes
     key: WrappedKey | None
     """None where it is gone though the request is not answered, which must never be."""
+
+    held: frozenset[str] = frozenset()
+    """The systems that a legal hold keeps from erasing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+"""Decisions on single requests: the services that take them, made of the same parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dsr_intake.application.clock import Clock
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.deciding import Deciding
+from dsr_intake.application.extending import Extending
+from dsr_intake.application.holding import Holding
+from dsr_intake.application.stopping import Stopping
+from dsr_intake.application.watching import HoldWatch
+from dsr_intake.metrics import Metrics
+from dsr_intake.ports import ClosingStore, DecisionStore, HoldStore, ReadStore, RegistryView
+
+__all__ = ["Decisions", "DecisionsParts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsParts:
+    """What the services that take decisions work with."""
+
+    reads: ReadStore
+    store: DecisionStore
+    closing: ClosingStore
+    holds: HoldStore
+    registry: RegistryView
+    dating: Dating
+    metrics: Metrics
+    lookup_key: bytes
+    clock: Clock
+    on_committed: Callable[[], object]
+
+
+class Decisions:
+    """Everything that people can decide about single requests."""
+
+    def __init__(self, parts: DecisionsParts) -> None:
+        self.watch = HoldWatch(parts.holds)
+        deciding = Deciding(
+            reads=parts.reads,
+            store=parts.store,
+            registry=parts.registry,
+            dating=parts.dating,
+            metrics=parts.metrics,
+            clock=parts.clock,
+            on_committed=parts.on_committed,
+        )
+        self.stopping = Stopping(
+            deciding=deciding,
+            reads=parts.reads,
+            decisions=parts.store,
+            closing=parts.closing,
+            metrics=parts.metrics,
+            clock=parts.clock,
+            on_committed=parts.on_committed,
+        )
+        self.extending = Extending(deciding=deciding)
+        self.holding = Holding(
+            deciding=deciding,
+            reads=parts.reads,
+            store=parts.holds,
+            watch=self.watch,
+            registry=parts.registry,
+            lookup_key=parts.lookup_key,
+            clock=parts.clock,
+        )

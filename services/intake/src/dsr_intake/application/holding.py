@@ -1,0 +1,211 @@
+"""Holding: legal holds suspend erasure, of one request or of everything of a person, until lifted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
+from dsr_core.identity import Identity
+from dsr_core.ids import RequestId, SystemId, uuid7
+from dsr_core.lifecycle import Event, State, advance
+from dsr_intake.application.beginning import held_systems
+from dsr_intake.application.clock import Clock
+from dsr_intake.application.deciding import Deciding, Resolution
+from dsr_intake.application.drafting import lookup_hashes
+from dsr_intake.application.watching import HoldWatch
+from dsr_intake.model import Held, LegalHold
+from dsr_intake.ports import HoldStore, ReadStore, RegistryView
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
+
+__all__ = ["Holding"]
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+"""Requests of one round of work; more are taken in the next."""
+
+_LATE = timedelta(minutes=5)
+"""So long after a hold a replica may still accept a request without having heard of it."""
+
+_OVER = (State.STOPPING, State.CLOSED, State.ANSWERED)
+
+
+class Holding:
+    """Places and lifts holds.
+
+    What one of them asks for of many requests is done one by one, and taken up by `work` after a crash.
+    """
+
+    def __init__(
+        self,
+        *,
+        deciding: Deciding,
+        reads: ReadStore,
+        store: HoldStore,
+        watch: HoldWatch,
+        registry: RegistryView,
+        lookup_key: bytes,
+        clock: Clock,
+    ) -> None:
+        self._deciding = deciding
+        self._reads = reads
+        self._store = store
+        self._watch = watch
+        self._registry = registry
+        self._lookup_key = lookup_key
+        self._clock = clock
+
+    async def place(
+        self,
+        *,
+        by: str,
+        authority: str,
+        reason: str,
+        about: RequestId | Identity,
+        system_ids: Sequence[str],
+        categories: Sequence[str],
+        effective_at: datetime | None,
+    ) -> LegalHold:
+        """Keep a hold, and put on hold what it is about; what comes later begins on hold.
+
+        Requests that cannot be held yet, since their proof or a clarification is awaited, are held
+        when they open; until then nobody is asked to erase either.
+
+        Raises:
+            RejectedInput: It lies in the future, or covers no system of the registry, or there is no
+                such request.
+            RuleViolation: The request has ended, or stops.
+            Unavailable: No registry is published.
+        """
+        now = self._clock()
+        if effective_at is not None and effective_at > now:
+            detail = "a hold takes effect now, or has already"
+            raise RejectedInput("invalid_decision", detail, field="effective_at")
+        hold = LegalHold(
+            hold_id=uuid7(int(now.timestamp() * 1000), os.urandom(10)),
+            request_id=None if isinstance(about, Identity) else about,
+            authority=authority,
+            reason=reason,
+            placed_by=by,
+            system_ids=tuple(sorted({SystemId(one) for one in system_ids})),
+            categories=tuple(sorted(set(categories))),
+            effective_at=effective_at or now,
+            recorded_at=now,
+        )
+        self._check_scope(hold)
+        hashes: tuple[bytes, ...] = ()
+        if isinstance(about, Identity):
+            hashes = lookup_hashes(self._lookup_key, about)
+        else:
+            await self._check_request(about)
+        await self._store.add(hold, hashes)
+        await self._go_on()
+        return hold
+
+    async def lift(self, hold_id: str, *, by: str, reason: str) -> LegalHold | None:
+        """End a hold, and let erasure go on where no other covers it; none where there is none.
+
+        Raises:
+            RuleViolation: It has ended already.
+        """
+        found = await self._store.get(hold_id)
+        if found is None:
+            return None
+        if not await self._store.lift(hold_id, by=by, reason=reason, at=self._clock()):
+            detail = "the hold was lifted before"
+            raise RuleViolation("hold_lifted", detail)
+        await self._go_on()
+        return await self._store.get(hold_id)
+
+    async def all(self) -> list[tuple[LegalHold, int]]:
+        """Return every hold with how many requests it holds now, the newest first."""
+        return await self._store.all()
+
+    async def _go_on(self) -> None:
+        try:
+            await self.work()
+        except Unavailable as error:
+            log.warning("what a hold asks for is done later", error=str(error))
+
+    async def work(self) -> None:
+        """Do what holds that were placed or lifted still ask for; safe to repeat, and beside others.
+
+        Raises:
+            Unavailable: The store is away, or a version that a request pins.
+        """
+        await self._watch.refresh()
+        await self._store.cover_late(since=self._clock() - _LATE)
+        tried: set[tuple[str, str]] = set()
+        while True:
+            found = await self._store.waiting(limit=_AT_ONCE)
+            fresh = [one for one in found if (one.hold.hold_id, one.request_id) not in tried]
+            if not fresh:
+                return
+            for one in fresh:
+                tried.add((one.hold.hold_id, one.request_id))
+                await self._one(one)
+
+    async def _one(self, one: Held) -> None:
+        is_lifted = one.hold.lifted_at is not None
+        try:
+            await (self._lifted(one) if is_lifted else self._placed(one))
+        except RuleViolation as fault:
+            # Somebody else was first, or the request has ended; what is left to do is asked again.
+            log.info("a hold moves nothing", request_id=one.request_id, reason=fault.reason)
+            found = await self._reads.any(one.request_id)
+            if is_lifted or found is None or found.state in _OVER:
+                await self._store.release(one, at=self._clock())
+
+    async def _placed(self, one: Held) -> None:
+        hold = one.hold
+        found = await self._reads.any(one.request_id)
+        if found is None:
+            return
+        systems = held_systems(hold, await self._registry.version(found.registry_digest))
+        if systems is None:
+            await self._store.release(one, at=self._clock())
+            return
+        resolution = Resolution(
+            event=Event.PLACE_HOLD,
+            by=hold.placed_by,
+            reason=hold.reason,
+            decision=HoldPlaced(hold.hold_id, systems),
+            effective_at=hold.effective_at if hold.effective_at > found.received_at else None,
+            details={"hold_id": hold.hold_id, "system_ids": list(systems)},
+        )
+        await self._deciding.decide(one.request_id, resolution)
+
+    async def _lifted(self, one: Held) -> None:
+        hold = one.hold
+        resolution = Resolution(
+            event=Event.LIFT_HOLD,
+            by=hold.lifted_by or "",
+            reason=hold.lift_reason or "",
+            decision=HoldLifted(hold.hold_id),
+            details={"hold_id": hold.hold_id},
+        )
+        await self._deciding.decide(one.request_id, resolution)
+
+    def _check_scope(self, hold: LegalHold) -> None:
+        registry = self._registry.current
+        if registry is None:
+            raise Unavailable("no registry is published yet; run `dsr registry publish`")
+        for one in hold.system_ids:
+            if registry.system(one) is None:
+                detail = "a system is not in the registry"
+                raise RejectedInput("unknown_system", detail, field="system_ids")
+        if held_systems(hold, registry) is None:
+            detail = "no system of the registry has data of these categories"
+            raise RejectedInput("unknown_category", detail, field="categories")
+
+    async def _check_request(self, request_id: RequestId) -> None:
+        found = await self._reads.any(request_id)
+        if found is None:
+            detail = "there is no request of that id"
+            raise RejectedInput("unknown_request", detail, field="request_id")
+        if found.state in _OVER:
+            advance(found.state, Event.PLACE_HOLD)

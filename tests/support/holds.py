@@ -1,0 +1,44 @@
+"""Legal holds, as an operator places and lifts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from support.decisions import INTERNAL, shown
+from support.intake import Intake
+
+__all__ = ["lift", "listed", "place", "placed", "someone", "state_of"]
+
+WORDS = {"by": "legal desk", "authority": "District Court", "reason": "litigation 12-345"}
+
+
+def someone(name: str) -> list[dict[str, str]]:
+    return [{"kind": "email", "value": f"{name}@example.com"}]
+
+
+async def place(intake: Intake, **body: Any) -> httpx.Response:
+    return await intake.http.post(f"{INTERNAL}/holds", headers=intake.internal, json=WORDS | body)
+
+
+async def placed(intake: Intake, **body: Any) -> str:
+    answer = await place(intake, **body)
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    hold_id: str = answer.json()["id"]
+    return hold_id
+
+
+async def lift(intake: Intake, hold_id: str) -> httpx.Response:
+    path = f"{INTERNAL}/holds/{hold_id}/lift"
+    body = {"by": "legal desk", "reason": "the case is settled"}
+    return await intake.http.post(path, headers=intake.internal, json=body)
+
+
+async def listed(intake: Intake) -> dict[str, dict[str, Any]]:
+    found = (await intake.http.get(f"{INTERNAL}/holds", headers=intake.internal)).json()
+    return {one["id"]: one for one in found["holds"]}
+
+
+async def state_of(intake: Intake, request_id: str) -> str:
+    return str((await shown(intake, request_id))["state"])
