@@ -106,6 +106,17 @@ class HoldingBehaviour:
         assert [one.request_id for one in tally.closures] == [request_id]
         assert (await world.record([record])).breaches == []
 
+    async def test_an_erasure_under_a_hold_is_a_breach_after_the_closing_as_well(
+        self, world: World
+    ) -> None:
+        request_id = await opened(world)
+        await world.amend(amendment(request_id, HOLD))
+        nothing = batch(answer(request_id, CRM, D.NOT_FOUND))
+        assert (await world.record([nothing, *answers_of_all(request_id)[1:]])).closures
+        late = answer(request_id, sequence=2, answered_at=NOW + days(1))
+        tally = await world.record([batch(late)])
+        assert (tally.late, [one.sequence for one in tally.breaches]) == (1, [2])
+
     async def test_an_erasure_that_overtook_its_hold_is_a_breach_when_the_hold_comes(
         self, world: World
     ) -> None:

@@ -60,6 +60,16 @@ class ReplanningBehaviour:
         (closure,) = (await world.record(answers_of_all(request_id)[:1])).closures
         assert closure.obligations == 1
 
+    async def test_what_a_retired_system_answers_late_contradicts_no_closure(
+        self, world: World
+    ) -> None:
+        request_id = await opened(world)
+        await world.amend(amendment(request_id, RETIRED))
+        await world.record(answers_of_all(request_id)[:1])
+        failed = batch(answer(request_id, MAILER, D.FAILED), by=MAILER)
+        tally = await world.record([failed])
+        assert (tally.late, tally.against_closure) == (1, [])
+
     async def test_a_plan_that_leaves_nothing_open_closes(self, world: World) -> None:
         request_id = await opened(world)
         await world.record([batch(answer(request_id))])

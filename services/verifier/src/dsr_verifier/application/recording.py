@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.reading import NotYetKnown, SignedBatch, check_revocation, read_batch
+from dsr_verifier.application.refusing import Faults, refusals_of
 from dsr_verifier.application.settling import close, contradicted, grouped, move
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.application.terms import breaches
@@ -22,6 +24,7 @@ from dsr_verifier.ports import (
     Clock,
     Ledger,
     LedgerRequest,
+    Pair,
     ParkedAnswer,
     Received,
     Refusal,
@@ -30,11 +33,6 @@ from dsr_verifier.ports import (
 )
 
 __all__ = ["Recorder"]
-
-_MENTIONED = 20
-"""How many answers' places the detail of a dead letter names."""
-
-_Faults = dict[UUID, list[tuple[int, RejectedInput]]]
 
 
 class Recorder:
@@ -96,16 +94,16 @@ class Recorder:
             if not parked:
                 return Tally()
             batches = {one.batch.id: one.batch for one in parked}
-            faults: _Faults = defaultdict(list)
+            faults: Faults = defaultdict(list)
             believed = self._still_believed(batches, [one.answer for one in parked], faults)
             tally = await self._record(transaction, requests, batches, believed, faults)
-            tally.buried = _refusals(batches, faults)
+            tally.buried = refusals_of(batches, faults)
             if tally.buried:
                 await transaction.bury(tally.buried, self._clock())
         return tally
 
     def _still_believed(
-        self, batches: Mapping[UUID, Batch], answers: Sequence[Answer], faults: _Faults
+        self, batches: Mapping[UUID, Batch], answers: Sequence[Answer], faults: Faults
     ) -> list[Answer]:
         revoked: dict[UUID, RejectedInput] = {}
         for batch_id, batch in batches.items():
@@ -127,7 +125,7 @@ class Recorder:
         if not signed:
             return Tally()
         batches = {one.batch.id: one.batch for one in signed}
-        faults: _Faults = defaultdict(list)
+        faults: Faults = defaultdict(list)
         for one in signed:
             faults[one.batch.id].extend((fault.index, fault.fault) for fault in one.faults)
         answers = list({one.leaf_hash: one for batch in signed for one in batch.answers}.values())
@@ -139,7 +137,7 @@ class Recorder:
                 requests = await transaction.lock(asked)
                 unknown = asked - requests.keys()
                 tally = await self._record(transaction, requests, batches, answers, faults)
-        tally.refusals.extend(_refusals(batches, faults))
+        tally.refusals.extend(refusals_of(batches, faults))
         if unknown:
             # Obligations that were committed while this transaction ran did not see what it parked,
             # nor it them. Whichever looks again after its own commit finds the other.
@@ -152,7 +150,7 @@ class Recorder:
         requests: Mapping[RequestId, LedgerRequest],
         batches: Mapping[UUID, Batch],
         answers: Iterable[Answer],
-        faults: _Faults,
+        faults: Faults,
     ) -> Tally:
         at = self._clock()
         tally = Tally()
@@ -206,7 +204,7 @@ class Recorder:
         ]
         tally.recorded = len(effective)
         if len(effective) < len(fresh):
-            await self._note_late(transaction, requests, fresh, tally)
+            await self._note_late(transaction, requests, fresh, tally, at)
         if not effective:
             return
         touched = grouped(effective)
@@ -219,15 +217,7 @@ class Recorder:
             close(settlement, requests, await transaction.standings_of(zero), at)
         await transaction.settle(settlement, at)
         tally.settle(settlement)
-        answered = {one.acknowledgement.request_id for one in effective}
-        against = [
-            breach
-            for request_id in answered
-            if requests[request_id].amendments
-            for breach in breaches(requests[request_id], touched)
-        ]
-        if against:
-            tally.breaches = await transaction.breach(against, at)
+        await _breach(transaction, requests, touched, tally, at)
 
     async def _note_late(
         self,
@@ -235,15 +225,18 @@ class Recorder:
         requests: Mapping[RequestId, LedgerRequest],
         fresh: Sequence[Answer],
         tally: Tally,
+        at: datetime,
     ) -> None:
         late = [
             one.pair
             for one in fresh
             if requests[one.acknowledgement.request_id].closed_at is not None
         ]
-        against = contradicted(requests, await transaction.answers(set(late)))
+        answers = await transaction.answers(set(late))
+        against = contradicted(requests, answers)
         await transaction.contradict(against)
-        tally.against_closure = [pair for pair in late if against[pair]]
+        await _breach(transaction, requests, answers, tally, at)
+        tally.against_closure = [pair for pair in late if against.get(pair)]
         tally.late = len(late) - len(tally.against_closure)
 
     async def _park(
@@ -251,7 +244,7 @@ class Recorder:
         transaction: Transaction,
         batches: Mapping[UUID, Batch],
         unknown: Sequence[Answer],
-        faults: _Faults,
+        faults: Faults,
         at: datetime,
     ) -> int:
         counts = await transaction.parked_counts({one.acknowledgement.system_id for one in unknown})
@@ -280,19 +273,15 @@ def _fault(answer: Answer, request: LedgerRequest) -> RejectedInput | None:
     return None
 
 
-def _refusals(batches: Mapping[UUID, Batch], faults: _Faults) -> list[Refusal]:
-    """Return a refusal for each batch that holds refused answers: the first one's reason, all places."""
-    return [
-        Refusal(batches[batch_id].received, _joined(found, batches[batch_id].size))
-        for batch_id, found in faults.items()
-        if found
-    ]
-
-
-def _joined(found: list[tuple[int, RejectedInput]], size: int) -> RejectedInput:
-    places = sorted(found, key=lambda one: one[0])
-    first = places[0][1]
-    named = ", ".join(str(index) for index, _ in places[:_MENTIONED])
-    more = "" if len(places) <= _MENTIONED else ", ..."
-    detail = f"{len(places)} of {size} answers refused, at {named}{more}; the first: {first.detail}"
-    return RejectedInput(first.reason, detail, field=first.field)
+async def _breach(
+    transaction: Transaction,
+    requests: Mapping[RequestId, LedgerRequest],
+    answers: Mapping[Pair, Collection[Acknowledgement]],
+    tally: Tally,
+    at: datetime,
+) -> None:
+    """Record what was erased under a hold; without an amended request there is nothing to ask."""
+    amended = [one for one in requests.values() if one.amendments]
+    found = [breach for request in amended for breach in breaches(request, answers)]
+    if found:
+        tally.breaches.extend(await transaction.breach(found, at))

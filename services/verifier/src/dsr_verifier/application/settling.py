@@ -111,16 +111,20 @@ def contradicted(
     """Say of obligations of closed requests whether their answers speak against the closure by now.
 
     They do while all of them together, those after the closing included, do not confirm: data that was
-    said to be gone is still there. A later answer that confirms ends that.
+    said to be gone is still there. A later answer that confirms ends that. A system that had retired
+    from the plan is no part of the closure, and is left out.
     """
     return {
-        (request_id, system_id): not _stands(requests[request_id], system_id, given).is_confirmed
+        (request_id, system_id): not _stands(request, system_id, given).is_confirmed
         for (request_id, system_id), given in answers.items()
+        if system_id in (request := requests[request_id]).systems
     }
 
 
 def _stands(
     request: LedgerRequest, system_id: SystemId, answers: Collection[Acknowledgement]
 ) -> Standing:
-    by_people = settled(request, system_id) if request.amendments else []
+    if not request.amendments:
+        return standing(answers)
+    by_people = settled(request, system_id)
     return standing([*answers, *by_people], stopping=request.stopping is not None)
