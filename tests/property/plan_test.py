@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsr_core.ids import OrganisationId
+from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.plan import Scope, by_organisation, plan
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
@@ -14,11 +14,13 @@ from support import strategies
 
 @st.composite
 def scopes(draw: st.DrawFn, registry: Registry) -> Scope:
-    """A scope whose organisations are mostly the registry's."""
+    """A scope whose organisations and systems are mostly the registry's."""
     owners = sorted({one.organisation_id for one in registry.systems}) or [OrganisationId("none")]
+    systems = [one.id for one in registry.systems] or [SystemId("none")]
     return Scope(
         draw(strategies.sorted_tuples(strategies.categories)),
         draw(strategies.sorted_tuples(st.sampled_from(owners))),
+        draw(strategies.sorted_tuples(st.sampled_from(systems))),
     )
 
 
@@ -37,6 +39,7 @@ def test_a_plan_is_monotonic_in_its_scope(
         tuple(
             OrganisationId(one) for one in widen(narrow.organisation_ids, other.organisation_ids)
         ),
+        tuple(SystemId(one) for one in widen(narrow.system_ids, other.system_ids)),
     )
     assert set(plan(registry, right, narrow)) <= set(plan(registry, right, wide))
     assert set(plan(registry, right, wide)) <= set(plan(registry, right, Scope()))

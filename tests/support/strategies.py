@@ -119,7 +119,12 @@ def answers_by_people(draw: st.DrawFn, system_id: str = "crm") -> list[Acknowled
     return draw(st.lists(one, max_size=2, unique_by=revisions))
 
 
-scopes = st.builds(Scope, sorted_tuples(categories), sorted_tuples(slugs.map(OrganisationId)))
+scopes = st.builds(
+    Scope,
+    sorted_tuples(categories),
+    sorted_tuples(slugs.map(OrganisationId)),
+    sorted_tuples(slugs.map(SystemId)),
+)
 request_ids = st.lists(uuids.map(RequestId), min_size=1, max_size=4, unique=True).map(tuple)
 cohorts = st.builds(
     AcceptedCohort,

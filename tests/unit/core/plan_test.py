@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.ids import OrganisationId
+from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.plan import Scope, by_organisation, plan
 from dsr_core.rights import Right
 from support.builders import a_registry, a_system
@@ -49,6 +49,13 @@ def test_a_category_covers_the_keys_below_it_and_is_held_by_those_above(
 def test_organisation_and_category_must_both_be_meant() -> None:
     scope = Scope(("user.payment",), (OrganisationId("example-mail"),))
     assert ids(scope) == []
+
+
+def test_only_the_systems_meant_and_of_them_only_what_else_is_meant() -> None:
+    assert ids(Scope(system_ids=(SystemId("crm"), SystemId("mailer")))) == ["crm", "mailer"]
+    assert ids(Scope(("user.payment",), (), (SystemId("crm"),))) == []
+    assert ids(Scope((), (OrganisationId("example-mail"),), (SystemId("crm"),))) == []
+    assert ids(Scope(system_ids=(SystemId("gone"),))) == []
 
 
 def test_a_system_without_categories_is_asked_only_when_all_is_meant() -> None:

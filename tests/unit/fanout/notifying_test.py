@@ -84,6 +84,14 @@ async def test_scope_limits_who_is_asked() -> None:
     assert set(scene.publisher.asked(0)) == {"mailer"}
 
 
+async def test_a_scope_of_one_system_asks_that_system_alone() -> None:
+    scene = _Scene()
+    order = scene.order(system_ids=["crm"])
+    assert (await scene.opening.open(order, at=NOW)).systems == 1
+    await scene.notifying.notify(Sending(order=order), at=NOW)
+    assert set(scene.publisher.asked(0)) == {"crm"}
+
+
 async def test_empty_plan_is_no_outcome() -> None:
     scene = _Scene()
     with pytest.raises(RuleViolation) as fault:

@@ -8,7 +8,10 @@ import pytest
 from unit.fanout.fanout_fakes import FakeIntake, FakeWorkflows
 
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
+from dsr_core.ids import SystemId
+from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
 from dsr_fanout.application.starting import Start, Starting
@@ -39,6 +42,14 @@ async def test_accepted_cohort_gets_its_workflow() -> None:
     assert order.request_ids == list(cohort.request_ids)
     assert order.remind_after_s == days(15).total_seconds()
     assert order.traceparent == "00-x"
+
+
+async def test_the_systems_that_a_cohort_names_are_its_orders() -> None:
+    workflows = FakeWorkflows()
+    cohort = an_accepted_cohort(scope=Scope(system_ids=(SystemId("crm"),)))
+    await _starting(workflows, FakeIntake()).start(cohort, traceparent=None, at=NOW)
+    (order,) = workflows.started
+    assert scope_of(order) == cohort.scope
 
 
 async def test_started_again_after_it_ended_is_finished() -> None:

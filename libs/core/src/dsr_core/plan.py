@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dsr_core.ids import OrganisationId
+from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
 
@@ -26,9 +26,14 @@ class Scope:
     organisation_ids: tuple[OrganisationId, ...] = ()
     """Organisations, sorted."""
 
+    system_ids: tuple[SystemId, ...] = ()
+    """Systems, sorted: what follows from one system's answer concerns that system alone."""
+
     def covers(self, system: System) -> bool:
         """Tell whether any of the system's data is meant."""
         if self.organisation_ids and system.organisation_id not in self.organisation_ids:
+            return False
+        if self.system_ids and system.id not in self.system_ids:
             return False
         if not self.categories:
             return True

@@ -239,6 +239,9 @@ class Order:
     verify_identity_by: datetime | None = None
     """By when it must be proven who asks; none where it is."""
 
+    system_ids: list[str] = field(default_factory=list)
+    """The systems that are meant; empty for all."""
+
     traceparent: str | None = None
     position: Position | None = None
     """None at the beginning; set where a long history was continued as a new one."""

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from dsr_contracts.v1 import common_pb2
 from dsr_core.errors import RejectedInput
-from dsr_core.ids import OrganisationId, is_slug, is_uuid
+from dsr_core.ids import OrganisationId, SystemId, is_slug, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
 
@@ -162,7 +162,11 @@ def uuid_texts(values: Iterable[str], *, field: str) -> tuple[str, ...]:
 
 def scope_to_wire(scope: Scope) -> common_pb2.Scope:
     """Return a scope as a message."""
-    return common_pb2.Scope(categories=scope.categories, organisation_ids=scope.organisation_ids)
+    return common_pb2.Scope(
+        categories=scope.categories,
+        organisation_ids=scope.organisation_ids,
+        system_ids=scope.system_ids,
+    )
 
 
 def scope_from_wire(message: common_pb2.Scope) -> Scope:
@@ -171,4 +175,9 @@ def scope_from_wire(message: common_pb2.Scope) -> Scope:
         OrganisationId(slug(one, field="scope.organisation_ids"))
         for one in _few(message.organisation_ids, field="scope.organisation_ids")
     )
-    return Scope(texts(message.categories, field="scope.categories"), tuple(organisations))
+    systems = sorted(
+        SystemId(slug(one, field="scope.system_ids"))
+        for one in _few(message.system_ids, field="scope.system_ids")
+    )
+    categories = texts(message.categories, field="scope.categories")
+    return Scope(categories, tuple(organisations), tuple(systems))

@@ -54,9 +54,11 @@ DISPOSITION_ALREADY_RIGHT: Disposition
 DISPOSITION_INFORMED: Disposition
 
 class Scope(_message.Message):
-    __slots__ = ("categories", "organisation_ids")
+    __slots__ = ("categories", "organisation_ids", "system_ids")
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_IDS_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
     categories: _containers.RepeatedScalarFieldContainer[str]
     organisation_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, categories: _Optional[_Iterable[str]] = ..., organisation_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    system_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, categories: _Optional[_Iterable[str]] = ..., organisation_ids: _Optional[_Iterable[str]] = ..., system_ids: _Optional[_Iterable[str]] = ...) -> None: ...

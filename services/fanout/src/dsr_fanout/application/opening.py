@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dsr_core.errors import RuleViolation
-from dsr_core.ids import CohortId, OrganisationId, RequestId
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
@@ -70,4 +70,5 @@ def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
 def scope_of(order: Order) -> Scope:
     """Return what part of the data a cohort is about."""
     organisation_ids = tuple(OrganisationId(one) for one in order.organisation_ids)
-    return Scope(tuple(order.categories), organisation_ids)
+    system_ids = tuple(SystemId(one) for one in order.system_ids)
+    return Scope(tuple(order.categories), organisation_ids, system_ids)

@@ -61,6 +61,7 @@ def order_of(
         jurisdiction=cohort.jurisdiction,
         categories=list(cohort.scope.categories),
         organisation_ids=list(cohort.scope.organisation_ids),
+        system_ids=list(cohort.scope.system_ids),
         registry_digest=cohort.registry_digest,
         received_at=cohort.received_at,
         due_at=cohort.due_at,
