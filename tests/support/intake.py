@@ -34,6 +34,18 @@ class VerifierDouble:
     closures: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     polls: int = 0
+    is_away: bool = False
+    refused: int = 0
+    """What was asked while it was away."""
+
+    def keeps(self, request_id: str, *kept: tuple[str, dict[str, Any]]) -> None:
+        """Show what is owed for a request: some systems keep data, with one exemption each."""
+        self.obligations[request_id] = {
+            "request_id": request_id,
+            "obligations": [
+                {"system_id": system_id, "exemptions": [exemption]} for system_id, exemption in kept
+            ],
+        }
 
     def confirm(self, request_id: str, system_id: str) -> None:
         """Report that a system has confirmed."""
@@ -54,6 +66,9 @@ class VerifierDouble:
 
         @app.get("/v1/requests/{request_id}/{part}")
         async def read(request_id: str, part: str) -> dict[str, Any]:
+            if self.is_away:
+                self.refused += 1
+                raise Problem(503, "unavailable", "the ledger is away")
             found = (self.obligations if part == "obligations" else self.closures).get(request_id)
             if found is None:
                 raise Problem(404, "not_found", "unknown")

@@ -11,7 +11,7 @@ from dsr_wire.codec.closures import closures_to_wire
 from dsr_wire.envelope import Outgoing, decode_one_of, encode, header
 from dsr_wire.topics import CLOSURES, LIFECYCLE, dead_letter_name
 from support.builders import a_closure, an_id
-from support.intake import Intake, Topics
+from support.intake import Intake, Topics, VerifierDouble
 from support.submissions import a_submission, ndjson
 from support.waiting import eventually
 
@@ -42,9 +42,10 @@ async def answered(intake: Intake, request_id: str) -> dict[str, Any]:
 
 
 async def test_closure_answers_destroys_the_key_and_is_told(
-    intake: Intake, publisher: Publisher, topics: Topics
+    intake: Intake, verifier: VerifierDouble, publisher: Publisher, topics: Topics
 ) -> None:
     one = (await intake.http.post(BASE, json=a_submission())).json()
+    verifier.keeps(one["id"])
     await publisher.publish([a_record(one["id"], one["id"], outcome=Outcome.PARTLY_FULFILLED)])
     found = await answered(intake, one["id"])
     assert found["outcome"] == "partly_fulfilled"

@@ -117,7 +117,12 @@ def owed(request_id: str) -> dict[str, Any]:
         "opened_at": "2026-03-02T09:00:00Z",
         "obligations": [
             one("accounts", "ucloud-us"),
-            one("invoices", "payment-provider", disposition="partially_exempt", exemptions=[kept]),
+            one(
+                "payment-methods",
+                "payment-provider",
+                disposition="partially_exempt",
+                exemptions=[kept],
+            ),
         ],
     }
 

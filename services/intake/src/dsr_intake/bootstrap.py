@@ -17,6 +17,7 @@ from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.codes import PostgresCodes
 from dsr_intake.adapters.decisions import PostgresDecisions
+from dsr_intake.adapters.deferral import PostgresDeferral
 from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
@@ -32,9 +33,11 @@ from dsr_intake.application.clock import utc_now
 from dsr_intake.application.codes import CodeLetters, Codes
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.decisions import Decisions, DecisionsParts
+from dsr_intake.application.deferring import Deferring
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.holding import Holding
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.contents import Gathering
@@ -75,6 +78,8 @@ _MEASURE_EVERY_S = 10.0
 _HOLDS_EVERY_S = 2.0
 """How soon a replica hears of a hold that another one took."""
 
+_FOLLOW_UP_EVERY_S = 10.0
+
 _EVENTS, _SERVER, _LAST = 0, 1, 2
 """The turns to stop: streams of events end, then calls, then what calls have left to do."""
 
@@ -98,7 +103,7 @@ async def start(process: Process, settings: Settings) -> None:
     )
     process.spawn(server.run(), stop=server.stop, turn=_SERVER)
 
-    book = RegistryBook()
+    book, wrapper = RegistryBook(), FileKeyWrapper(kek)
     topic = CompactedTopic(
         settings.kafka,
         REGISTRY.name,
@@ -126,7 +131,6 @@ async def start(process: Process, settings: Settings) -> None:
     ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
     process.on_close(ledger.close)
 
-    wrapper = FileKeyWrapper(kek)
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating, closing = Dating(public_holidays), PostgresClosing(pool)
@@ -236,7 +240,19 @@ async def start(process: Process, settings: Settings) -> None:
         internal_token=settings.internal_token.get_secret_value(),
     )
     closures = ClosureStream(
-        answering=Answering(store=closing, metrics=metrics, clock=utc_now, on_committed=committed),
+        answering=Answering(
+            store=closing,
+            deferring=Deferring(
+                ledger=ledger,
+                store=PostgresDeferral(pool),
+                wrapper=wrapper,
+                registry=registries,
+                metrics=metrics,
+            ),
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=committed,
+        ),
         publisher=publisher,
         metrics=metrics,
         clock=utc_now,
@@ -263,6 +279,17 @@ async def start(process: Process, settings: Settings) -> None:
             metrics=metrics,
         )
     _look_after(process, acceptance, relay, metrics, decisions.holding)
+    _follow_up(
+        process,
+        FollowingUp(
+            store=PostgresDeferral(pool),
+            registry=registries,
+            dating=dating,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=relay.wake,
+        ),
+    )
     server.serve(create_app(context, health=health, metrics=registry))
 
 
@@ -353,12 +380,9 @@ def _look_after(
     metrics: Metrics,
     holding: Holding,
 ) -> None:
-    forgetting = _Repeating(_FORGET_EVERY_S, lambda: _forget_keys(acceptance))
-    process.spawn(forgetting.run(), stop=forgetting.stop, turn=_LAST)
-    at_work = _Repeating(_HOLDS_EVERY_S, lambda: _hold(holding))
-    process.spawn(at_work.run(), stop=at_work.stop, turn=_LAST)
-    measuring = _Repeating(_MEASURE_EVERY_S, lambda: _measure(relay, metrics))
-    process.spawn(measuring.run(), stop=measuring.stop, turn=_LAST)
+    _repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(acceptance))
+    _repeat(process, _HOLDS_EVERY_S, lambda: _hold(holding))
+    _repeat(process, _MEASURE_EVERY_S, lambda: _measure(relay, metrics))
 
 
 async def _ended(task: asyncio.Future[None]) -> None:
@@ -382,6 +406,19 @@ async def _hold(holding: Holding) -> None:
         log.warning("what holds ask for is done later", error=type(error).__name__)
 
 
+def _follow_up(process: Process, follow_ups: FollowingUp) -> None:
+    async def open_due() -> None:
+        try:
+            count = await follow_ups.open_due()
+        except Unavailable as error:
+            log.warning("what is due for review is opened later", error=str(error))
+        else:
+            if count:
+                log.info("requests opened that follow from exemptions", count=count)
+
+    _repeat(process, _FOLLOW_UP_EVERY_S, open_due)
+
+
 async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
     try:
         waiting = await relay.backlog()
@@ -390,6 +427,11 @@ async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
     else:
         metrics.outbox_records.set(waiting.records)
         metrics.outbox_age.set(waiting.age_s)
+
+
+def _repeat(process: Process, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    repeating = _Repeating(every_s, work)
+    process.spawn(repeating.run(), stop=repeating.stop, turn=_LAST)
 
 
 class _Repeating:

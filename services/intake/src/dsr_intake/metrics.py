@@ -77,6 +77,12 @@ class Metrics:
             ["action", "result"],
             registry=registry,
         )
+        self.deferred = Counter(
+            "dsr_intake_deferred_notices",
+            "Notices kept until an exemption is reviewed, by what became of them",
+            ["step"],
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "dsr_intake_dead_letters", "Records refused, by reason", ["reason"], registry=registry
         )

@@ -13,6 +13,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.adapters.duplicates import duplicates_of
+from dsr_intake.deferral import Deferred
 from dsr_intake.model import Answer, Known
 from dsr_intake.ports import Alike, Decide, Tell
 from dsr_runtime.outbox import enqueue
@@ -37,6 +38,7 @@ class PostgresClosing:
         tell: Tell,
         at: datetime,
         alike: Alike | None = None,
+        deferred: Sequence[Deferred] = (),
     ) -> tuple[int, list[RequestId]]:
         """Write in one transaction: outcome, then key, then cohort, then what is told of it."""
         with translated():
@@ -46,6 +48,8 @@ class PostgresClosing:
                 if alike is not None and made:
                     made += await _duplicates(connection, made, alike)
                 await write(connection, made, tell=tell, at=at)
+                changed = {one.request_id for one in made}
+                await _defer(connection, [one for one in deferred if one.request_id in changed])
         return len(made), [one for one in request_ids if one not in found]
 
 
@@ -130,9 +134,42 @@ async def _write_letters(connection: _Connection, made: Sequence[Answer], at: da
 
 
 async def _destroy_keys(connection: _Connection, over: Sequence[Answer]) -> None:
+    # What a request was opened from goes with it, as a key does.
     await connection.execute(
-        "delete from intake_keys.request_keys where request_id = any($1::uuid[])",
+        """
+        with opened_from as (
+            delete from intake.deferred_notices where follow_up_id = any($1::uuid[])
+        )
+        delete from intake_keys.request_keys where request_id = any($1::uuid[])
+        """,
         [one.request_id for one in over],
+    )
+
+
+async def _defer(connection: _Connection, deferred: Sequence[Deferred]) -> None:
+    if not deferred:
+        return
+    await connection.executemany(
+        """
+        insert into intake.deferred_notices (follow_up_id, request_id, system_id, key_id, sealed_key,
+            place_ids, sealed, categories, grounds, review_at, next_try_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+        """,
+        [
+            (
+                one.follow_up_id,
+                one.request_id,
+                one.system_id,
+                one.key_id,
+                one.sealed_key,
+                [place.request_id for place in one.places],
+                [place.sealed for place in one.places],
+                one.categories,
+                one.grounds,
+                one.review_at,
+            )
+            for one in deferred
+        ],
     )
 
 

@@ -32,10 +32,10 @@ _KEEP = """
 
 _COHORT_OF_ONE = """
     insert into intake.cohorts (id, "right", regime, jurisdiction, categories, organisation_ids,
-        identifier_kinds, registry_digest, members, open_members, received_at, accepted_at, due_at,
+        system_ids, identifier_kinds, registry_digest, members, open_members, received_at, accepted_at, due_at,
         rules_digest, regime_why, first_due_at)
     select $2, c."right", c.regime, c.jurisdiction, c.categories, c.organisation_ids,
-        c.identifier_kinds, c.registry_digest, 1, 1, $3, $4, $5, c.rules_digest, c.regime_why,
+        c.system_ids, c.identifier_kinds, c.registry_digest, 1, 1, $3, $4, $5, c.rules_digest, c.regime_why,
         coalesce(c.first_due_at, c.due_at)
     from intake.cohorts c where c.id = $1
 """

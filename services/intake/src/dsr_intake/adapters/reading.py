@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import asyncpg
 
 from dsr_core.errors import RejectedInput, RuleViolation
-from dsr_core.ids import CohortId, OrganisationId, RequestId
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model import (
     CohortStanding,
+    FollowsWhy,
     ListFilter,
     Member,
     RequestView,
@@ -21,13 +22,14 @@ from dsr_intake.model import (
     WrappedKey,
 )
 from dsr_runtime.postgres import translated
+from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
 __all__ = ["VIEW", "PostgresReads", "PostgresStateFeed", "view"]
 
 VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
-        c.organisation_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
+        c.organisation_ids, c.system_ids, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
         r.fact_times, r.duplicate_of, r.related_to
@@ -107,9 +109,11 @@ class PostgresReads:
             rows = await self._pool.fetch(
                 """
                 select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id,
+                    d.system_id, d.key_id, d.sealed_key, d.sealed[1] as sealed,
                     held.is_whole, held.system_ids
                 from intake.subject_requests r
                 left join intake_keys.request_keys k on k.request_id = r.id
+                left join intake.deferred_notices d on d.follow_up_id = r.id
                 left join lateral (
                     select bool_or(cardinality(h.system_ids) = 0) as is_whole,
                         array_agg(distinct s.id) filter (where s.id is not null) as system_ids
@@ -133,9 +137,10 @@ class PostgresReads:
         return [
             Member(
                 RequestId(str(row["id"])),
-                row["identity_ciphertext"],
+                row["identity_ciphertext"] or b"",
                 WrappedKey(row["wrapped_key"], row["kek_id"]) if row["wrapped_key"] else None,
                 frozenset(row["system_ids"] or ()),
+                _deferred(row) if row["system_id"] else None,
             )
             for row in rows
             if row["state"] not in _OVER and not row["is_whole"]
@@ -206,6 +211,11 @@ class PostgresStateFeed:
 _OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 
 
+def _deferred(row: asyncpg.Record) -> SystemNotice:
+    sealed = SealedIdentity(RequestId(str(row["id"])), row["sealed"])
+    return SystemNotice(SystemId(row["system_id"]), (sealed,), row["key_id"], row["sealed_key"])
+
+
 def view(row: asyncpg.Record) -> RequestView:
     """Return the request that a row of `VIEW` is."""
     return RequestView(
@@ -225,6 +235,7 @@ def view(row: asyncpg.Record) -> RequestView:
         scope=Scope(
             tuple(row["categories"]),
             tuple(OrganisationId(one) for one in row["organisation_ids"]),
+            tuple(SystemId(one) for one in row["system_ids"]),
         ),
         identifier_kinds=tuple(row["identifier_kinds"]),
         received_at=row["received_at"],
@@ -243,6 +254,8 @@ def view(row: asyncpg.Record) -> RequestView:
             Fact(FactKind(kind), at)
             for kind, at in zip(row["fact_kinds"], row["fact_times"], strict=True)
         ),
+        follows=RequestId(str(row["follows"])) if row["follows"] else None,
+        follows_why=FollowsWhy(row["follows_why"]) if row["follows_why"] else None,
     )
 
 

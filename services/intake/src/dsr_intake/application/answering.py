@@ -10,6 +10,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.deferring import Deferring
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, LetterKind
@@ -42,11 +43,13 @@ class Answering:
         self,
         *,
         store: ClosingStore,
+        deferring: Deferring,
         metrics: Metrics,
         clock: Clock,
         on_committed: Callable[[], object],
     ) -> None:
         self._store = store
+        self._deferring = deferring
         self._metrics = metrics
         self._clock = clock
         self._on_committed = on_committed
@@ -55,7 +58,12 @@ class Answering:
         """Return when everything that follows is durable; give the requests that cannot be closed.
 
         They do not exist, or no system was asked for them yet: such a closure is somebody's mistake.
+
+        Raises:
+            Unavailable: The store is away; or the verifier, where a system keeps data that it will
+                have to review.
         """
+        deferred = await self._deferring.deferred(closures)
         at = self._clock()
         premature: set[RequestId] = set()
         made: list[Answer] = []
@@ -74,6 +82,7 @@ class Answering:
             tell=lambda made, over: records(made, over, at=at),
             at=at,
             alike=lambda original, request_id, one: _alike(original, request_id, one, at=at),
+            deferred=deferred,
         )
         if moved:
             self._metrics.answered.inc(sum(one.answered_at is not None for one in made))

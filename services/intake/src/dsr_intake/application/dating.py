@@ -82,6 +82,35 @@ class Dating:
             self._dates[asked] = dates
         return dates
 
+    def following(self, rules: Rules, followed: RequestView, *, at: datetime) -> Dates:
+        """Return the dates of what follows a request by itself, counted from a date.
+
+        They are those of the request's own regime, as it stands in the rules of now; where these have
+        it no more, those that a new request would have.
+        """
+        regime, right = rules.regime(followed.regime), followed.right
+        respond_by = None
+        if regime is not None:
+            calendar = self.calendar(regime, followed.jurisdiction)
+            respond_by = timeline(regime, right, calendar, _facts(at, at)).respond_by
+        if regime is None or respond_by is None:
+            return self.dates(
+                rules,
+                jurisdiction=followed.jurisdiction,
+                right=right,
+                received_at=at,
+                is_attested=True,
+            )
+        return Dates(
+            regime=regime.name,
+            regime_why=f"{regime.title} applies to the request that this one follows",
+            rules_digest=rules.digest,
+            received_on=at.astimezone(ZoneInfo(regime.zone)).date(),
+            due_at=respond_by.astimezone(UTC),
+            tiers=regime.tiers,
+            verify_identity_by=None,
+        )
+
     @staticmethod
     def regime(rules: Rules, one: RequestView) -> Regime:
         """Return the regime of a request, from the rules that it pins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.identity import Identity
@@ -52,7 +53,8 @@ class Sealing:
 
         Each holds one entry a member, of those asked or of all: none for whom a request stops, has
         ended, or is held in that system. A system gets only the kinds that it needs, sealed to its
-        newest key.
+        newest key; or where the request follows from an exemption what was sealed for it then, to the
+        key that it had then.
 
         Raises:
             RejectedInput: A system is not in that registry version, or a request not in the cohort.
@@ -71,6 +73,8 @@ class Sealing:
                 raise RejectedInput("unknown_system", detail, field="system_ids")
             addressed.append((system, (await self._registry.keys(system_id)).sealing))
         members = await self._store.members(cohort_id, request_ids)
+        if any(one.deferred for one in members):
+            return _deferred(members, system_ids)
         keys = await self._wrapper.unwrap(self._wrapped(members))
         self._metrics.sealed.inc(len(members) * len(addressed))
         if len(members) * len(addressed) <= _INLINE:
@@ -84,6 +88,16 @@ class Sealing:
             detail = f"the key of the request {missing[0]} is gone though it is not answered"
             raise RuleViolation("key_missing", detail)
         return [(one.request_id, one.key) for one in members if one.key is not None]
+
+
+def _deferred(members: Sequence[Member], system_ids: Sequence[str]) -> list[SystemNotice]:
+    """Return what was sealed at an earlier closing, as it is: nobody can read it here."""
+    notices = [one.deferred for one in members if one.deferred is not None]
+    if [one.system_id for one in notices] != list(system_ids):
+        detail = "what follows from an exemption concerns the system that claimed it, and no other"
+        raise RejectedInput("unknown_system", detail, field="system_ids")
+    held = {one.deferred.system_id for one in members if one.deferred and one.held}
+    return [replace(one, identities=()) if one.system_id in held else one for one in notices]
 
 
 def _sealed(

@@ -90,7 +90,7 @@ REQUEST: dict[str, Any] = {
     "regime_why": "General Data Protection Regulation applies in DE",
     "outcome": None,
     "requester": {"role": "data_subject"},
-    "scope": {"categories": [], "organisation_ids": []},
+    "scope": {"categories": [], "organisation_ids": [], "system_ids": []},
     "identifier_kinds": ["email"],
     "channel": "api",
     "language": None,
@@ -100,6 +100,8 @@ REQUEST: dict[str, Any] = {
     "letters": True,
     "duplicate_of": None,
     "related_to": None,
+    "follows": None,
+    "follows_why": None,
 }
 
 BATCH = (

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from dsr_core.closing import Outcome
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
-from dsr_intake.model import Accepted, RequestView
+from dsr_intake.model import Accepted, FollowsWhy, RequestView
 
 __all__ = [
     "BASE",
@@ -63,6 +63,8 @@ class ScopeDocument(BaseModel):
 
     categories: list[str]
     organisation_ids: list[str]
+    system_ids: list[str]
+    """Set where a request follows from what these systems kept; no client asks for it."""
 
 
 class RequesterDocument(BaseModel):
@@ -104,6 +106,10 @@ class RequestDocument(BaseModel):
     related_to: str | None
     """A request of the same person and right that was open, and that it is not answered with."""
 
+    follows: str | None
+    """The closed request that it follows."""
+
+    follows_why: FollowsWhy | None
     links: Links
 
 
@@ -220,6 +226,7 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "scope": {
             "categories": one.scope.categories,
             "organisation_ids": one.scope.organisation_ids,
+            "system_ids": one.scope.system_ids,
         },
         "identifier_kinds": one.identifier_kinds,
         "channel": one.channel,
@@ -234,6 +241,8 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "duplicate_of": one.duplicate_of,
         # Who has not proven who they are learns nothing of what others have asked.
         "related_to": one.related_to if one.identity_proven_at else None,
+        "follows": one.follows,
+        "follows_why": one.follows_why and one.follows_why.value,
         "links": _links(one.request_id),
     }
 

@@ -17,7 +17,10 @@ from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold
+from dsr_intake.model.feeds import LedgerChange, StateChangeRow
+from dsr_intake.model.following import FollowsWhy
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
+from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing
 
@@ -33,6 +36,7 @@ __all__ = [
     "Dates",
     "DecisionEntry",
     "Draft",
+    "FollowsWhy",
     "FormedCohort",
     "Held",
     "KeyReused",
@@ -379,6 +383,11 @@ class RequestView:
     facts: tuple[Fact, ...] = ()
     """What people have decided that its dates depend on."""
 
+    follows: RequestId | None = None
+    """The closed request that it follows."""
+
+    follows_why: FollowsWhy | None = None
+
     @property
     def answered_with(self) -> RequestId:
         """The request whose obligations and closure are this one's too."""
@@ -469,26 +478,5 @@ class Member:
     held: frozenset[str] = frozenset()
     """The systems that a legal hold keeps from erasing."""
 
-
-@dataclass(frozen=True, slots=True)
-class StateChangeRow:
-    """A request is in another state since a revision."""
-
-    revision: int
-    request_id: RequestId
-    client_id: str
-    state: State
-    outcome: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerChange:
-    """A change that the verifier's ledger reports."""
-
-    cursor: str
-    request_id: str
-    system_id: str | None
-    disposition: str | None
-    is_confirmed: bool
-    at: str
+    deferred: SystemNotice | None = None
+    """What was sealed for its one system, where there never was a key: it follows an exemption."""

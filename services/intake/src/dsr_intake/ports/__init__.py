@@ -12,6 +12,7 @@ from dsr_core.ids import RequestId
 from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import State
 from dsr_core.registry import Registry
+from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
 from dsr_intake.model import (
     Acceptance,
     Answer,
@@ -46,6 +47,7 @@ __all__ = [
     "Covering",
     "Decide",
     "DecisionStore",
+    "DeferralStore",
     "Form",
     "HoldStore",
     "IdentityStore",
@@ -54,6 +56,7 @@ __all__ = [
     "LetterStore",
     "MailRefused",
     "Mailer",
+    "MakeFollowUp",
     "ReadStore",
     "RegistryView",
     "Resolve",
@@ -202,14 +205,39 @@ class ClosingStore(Protocol):
         tell: Tell,
         at: datetime,
         alike: Alike | None = None,
+        deferred: Sequence[Deferred] = (),
     ) -> tuple[int, list[RequestId]]:
         """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
 
         The requests stay locked from before `decide` sees them until everything is durable. With
-        `alike`, their open duplicates end with them.
+        `alike`, their open duplicates end with them. Of the deferred notices those of requests that
+        change are kept with it; those that an answered request was opened from are deleted.
 
         Returns:
             How many requests moved on, and which of those asked do not exist.
+        """
+        ...
+
+
+MakeFollowUp = Callable[[Due], FollowUp | None]
+"""Makes the request that a notice is for, or none where that must wait; called inside the transaction."""
+
+
+class DeferralStore(Protocol):
+    """Keeps deferred notices until their date."""
+
+    async def sealable(self, request_ids: Sequence[RequestId]) -> list[Sealable]:
+        """Return those of the requests that are not closed, with what can be sealed of them."""
+        ...
+
+    async def open_due(self, make: MakeFollowUp, *, at: datetime, limit: int) -> tuple[int, int]:
+        """Open the requests of at most `limit` notices that are due, in one transaction.
+
+        A notice opens one request, however many processes look at it. Where `make` gives none the
+        notice is due again a day later.
+
+        Returns:
+            How many notices were due, and how many requests were opened.
         """
         ...
 

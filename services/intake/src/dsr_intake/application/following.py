@@ -1,0 +1,124 @@
+"""Following up: on the date on which an exemption is to be reviewed, its system is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from dsr_core.ids import CohortId
+from dsr_core.law.rules import Rules
+from dsr_core.plan import Scope, plan
+from dsr_core.registry import Registry
+from dsr_intake.application.clock import Clock
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.deferral import Due, FollowUp
+from dsr_intake.metrics import Metrics
+from dsr_intake.ports import DeferralStore, RegistryView
+from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_to_wire
+from dsr_wire.envelope import encode
+from dsr_wire.topics import REQUESTS
+
+__all__ = ["FollowingUp"]
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 50
+"""Requests that one transaction opens at most."""
+
+
+class FollowingUp:
+    """Opens the requests that follow from deferred notices; several processes may do so at once."""
+
+    def __init__(
+        self,
+        *,
+        store: DeferralStore,
+        registry: RegistryView,
+        dating: Dating,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._dating = dating
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+
+    async def open_due(self) -> int:
+        """Open what is due, each once, and return how many.
+
+        A notice whose system cannot be asked any more is kept, and tried again a day later.
+
+        Raises:
+            Unavailable: The store is away; what was not opened is still due.
+        """
+        registry, rules = self._registry.current, self._registry.current_rules
+        if registry is None or rules is None:
+            return 0
+        opened = 0
+        while True:
+            found, made = await self._store.open_due(
+                lambda due: self._follow_up(due, registry, rules), at=self._clock(), limit=_AT_ONCE
+            )
+            if made:
+                self._metrics.deferred.labels("opened").inc(made)
+                self._on_committed()
+            opened += made
+            if found < _AT_ONCE:
+                return opened
+
+    def _follow_up(self, due: Due, registry: Registry, rules: Rules) -> FollowUp | None:
+        deferred, followed = due.deferred, due.followed
+        scope = _scope(due, registry)
+        if scope is None:
+            self._metrics.deferred.labels("postponed").inc()
+            log.error(
+                "a system that is to review what it keeps is in no plan",
+                request_id=deferred.request_id,
+                system_id=deferred.system_id,
+            )
+            return None
+        now = self._clock()
+        dates = self._dating.following(rules, followed, at=deferred.review_at)
+        cohort_id = CohortId(deferred.follow_up_id)
+        cohort = AcceptedCohort(
+            cohort_id=cohort_id,
+            right=followed.right,
+            regime=dates.regime,
+            jurisdiction=followed.jurisdiction,
+            scope=scope,
+            identifier_kinds=followed.identifier_kinds,
+            registry_digest=registry.digest,
+            received_at=deferred.review_at,
+            accepted_at=now,
+            due_at=dates.due_at,
+            rules_digest=dates.rules_digest,
+            tiers=dated(dates.tiers, deferred.review_at, dates.due_at),
+            request_ids=(deferred.follow_up_id,),
+        )
+        record = encode(
+            cohort_accepted_to_wire(cohort),
+            topic=REQUESTS.name,
+            key=cohort_id,
+            event_id=cohort_id,
+            source=SOURCE,
+            at=now,
+        )
+        return FollowUp(cohort, dates.regime_why, record)
+
+
+def _scope(due: Due, registry: Registry) -> Scope | None:
+    """Return what the system is asked for: what it keeps, else what was asked; none if it is in no plan.
+
+    A system may name what it keeps by categories under which the registry does not have it.
+    """
+    right, system_ids = due.followed.right, (due.deferred.system_id,)
+    scopes = (
+        Scope(categories, (), system_ids)
+        for categories in (due.deferred.categories, due.followed.scope.categories)
+    )
+    return next((scope for scope in scopes if plan(registry, right, scope)), None)

@@ -1,0 +1,35 @@
+"""What feeds of changes are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_core.ids import RequestId
+from dsr_core.lifecycle import State
+
+__all__ = ["LedgerChange", "StateChangeRow"]
+
+
+@dataclass(frozen=True, slots=True)
+class StateChangeRow:
+    """A request is in another state since a revision."""
+
+    revision: int
+    request_id: RequestId
+    client_id: str
+    state: State
+    outcome: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChange:
+    """A change that the verifier's ledger reports."""
+
+    cursor: str
+    request_id: str
+    system_id: str | None
+    disposition: str | None
+    is_confirmed: bool
+    at: str
