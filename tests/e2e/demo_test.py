@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dsr_cli.demo.law_story import STORIES
+from dsr_cli.demo.ways import OTHER_WAYS
 from dsr_cli.stack import StackSettings
 from dsr_examples.catalogue import EXAMPLES
 from support.command import environment
@@ -20,6 +22,7 @@ from support.parts import ROOT, data_folder, stack_settings
 from support.small_disk import fill, on_small_disk
 
 REQUESTS = 3
+ALL = REQUESTS + len(OTHER_WAYS)
 ROW = r"^{name} +(\d+) +(\d+) +(\d+) +(\d+) +(.*?) *$"
 SERVICES_READY = ("intake: ready", "fanout: ready", "verifier: ready")
 
@@ -56,8 +59,12 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(settings: StackSettings, before: Sequence[str] = ()) -> AsyncIterator[Demo]:
-    command = ("-c", "from dsr_cli.main import main; main()", "demo", "--requests", str(REQUESTS))
+async def demo(
+    settings: StackSettings,
+    before: Sequence[str] = (),
+    options: Sequence[str] = ("--requests", str(REQUESTS)),
+) -> AsyncIterator[Demo]:
+    command = ("-c", "from dsr_cli.main import main; main()", "demo", *options)
     process = await asyncio.create_subprocess_exec(
         *before,
         sys.executable,
@@ -104,15 +111,18 @@ def assert_proved(screen: str, settings: StackSettings) -> None:
     assert before > after
     assert before - after == all_before - all_after
     said = [re.findall(ROW.format(name=name), screen, re.MULTILINE)[0][4] for name in names]
-    assert {sum(map(int, re.findall(r"\d+", answers))) for answers in said} == {REQUESTS}
+    assert {sum(map(int, re.findall(r"\d+", answers))) for answers in said} == {ALL}
     assert any("erased" in answers for answers in said)
     assert any("not found" in answers for answers in said)
-    durations = re.findall(r"^ ?acc-\w+ .* answered +(\d+\.\d) *$", screen, re.MULTILINE)
-    assert len(durations) == REQUESTS
-    assert f"{REQUESTS} of {REQUESTS} requests closed and answered; fastest" in screen
-    assert (
-        "Every request was closed by every system's signed answer, and the data agrees." in screen
+    ends = re.findall(
+        r"^ ?acc-\w+ .* (fulfilled|withdrawn|refused|referred|not verified) +\d+\.\d *$",
+        screen,
+        re.MULTILINE,
     )
+    assert len(ends) == ALL
+    assert {*ends} == {"fulfilled", *(way.outcome.replace("_", " ") for way in OTHER_WAYS)}
+    assert f"{ALL} of {ALL} requests closed and answered; fastest" in screen
+    assert "Every request ended by its systems' signed answers, and the data agrees." in screen
     assert f"{settings.intake_url}/docs" in screen
     assert settings.temporal_ui_url in screen
 
@@ -139,6 +149,26 @@ async def test_demo_proves_what_was_erased_and_does_so_again_with_a_full_disk_fo
     [line] = [one for one in progress.splitlines() if one.startswith("dsr:")]
     assert line.startswith(f"dsr: cannot write logs to {logs}: No space left on device; free some")
     assert left_behind(settings) == []
+
+
+async def test_the_law_s_story_lives_through_months_and_every_request_ends_as_it_must(
+    tmp_path: Path,
+) -> None:
+    async with demo(stack_settings(tmp_path / "data"), options=("--story", "law")) as story:
+        code, screen, progress = await story.ended()
+    assert code == 0, screen + progress
+    for said in (
+        "the legal date has passed: the breach is on record",
+        "extended, and the person told",
+        "proven who asks; the clock starts",
+        "the hold is lifted: erasure goes on",
+        "answered: withdrawn",
+        "answered: refused",
+        "answered: referred",
+        "answered: not verified",
+    ):
+        assert said in screen
+    assert screen.count("answered:") == len(STORIES)
 
 
 def people(screen: str) -> list[str]:

@@ -60,3 +60,20 @@ def test_an_answer_that_does_not_fit_what_was_held_is_a_fault(
 def test_rows_of_others_that_went_are_a_fault() -> None:
     [fault] = faults(("erased", "not_found"), (3, 0), (0, 0), rest=REST - 1)
     assert "people who did not ask" in fault
+
+
+@pytest.mark.parametrize(("answer", "left"), [("stopped", 2), (None, 0)])
+def test_what_was_not_followed_and_yet_erased_is_a_fault(answer: str | None, left: int) -> None:
+    board = Board(["billing"], expected=1)
+    board.add("request-1", "request-1")
+    board.answer("request-1", "billing", answer)
+    board.move("request-1", "answered", "withdrawn")
+    asked = {"request-1": "anna"}
+
+    def told(left: int) -> list[str]:
+        before, after = Holding(13, {"anna": 3}), Holding(10 + left, {"anna": left})
+        return verdict({"billing": before}, {"billing": after}, board, asked)
+
+    assert told(3) == []
+    [fault] = told(left)
+    assert fault.endswith("and erased rows of anna")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -37,6 +38,23 @@ class InternalApi:
         """Return a subject request, whoever's it is."""
         found: dict[str, Any] = self._call("GET", f"/internal/v1/subject-requests/{request_id}")
         return found
+
+    def decide(self, request_id: str, decision: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Take an operator's decision on a request, such as `refusal`; return it as it stands then."""
+        path = f"/internal/v1/subject-requests/{request_id}/{decision}"
+        found: dict[str, Any] = self._call("POST", path, dict(body))
+        return found
+
+    def place_hold(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Place a legal hold; return it."""
+        placed: dict[str, Any] = self._call("POST", "/internal/v1/holds", dict(body))
+        return placed
+
+    def lift_hold(self, hold_id: str, *, by: str, reason: str) -> dict[str, Any]:
+        """Lift a legal hold; return it."""
+        body = {"by": by, "reason": reason}
+        lifted: dict[str, Any] = self._call("POST", f"/internal/v1/holds/{hold_id}/lift", body)
+        return lifted
 
     def prove_identity(
         self, request_id: str, *, reason: str, proven_at: str | None

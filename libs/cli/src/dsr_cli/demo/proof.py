@@ -13,12 +13,17 @@ from rich.text import Text
 from dsr_cli.demo.holdings import Holding
 from dsr_cli.stack import StackSettings
 from dsr_cli.view.board import Board, cell
+from dsr_core.closing import Outcome
 from dsr_core.rights import Disposition
 
 __all__ = ["answers_table", "holdings_table", "places", "verdict"]
 
 _MAY_KEEP = {Disposition.PARTIALLY_EXEMPT, Disposition.EXEMPT}
 _HELD = {Disposition.ERASED, *_MAY_KEEP}
+_UNTOUCHED = {None, Disposition.STOPPED}
+"""What a system says that was never asked, or that was told to stop before it had done anything."""
+
+_NOT_FOLLOWED = {Outcome.WITHDRAWN, Outcome.REFUSED, Outcome.REFERRED, Outcome.NOT_VERIFIED}
 
 
 def holdings_table(
@@ -95,6 +100,12 @@ def verdict(
             answer = board.rows[request_id].answers.get(system_id)
             said = (answer or "nothing").replace("_", " ")
             rows, left = held.by_person[person], after[system_id].by_person[person]
+            if board.rows[request_id].outcome in _NOT_FOLLOWED and answer in _UNTOUCHED:
+                if left != rows:
+                    faults.append(f"{system_id} answered {said} and erased rows of {person}")
+                continue
+            if answer == Disposition.TOO_LATE:  # whatever had been done is the earlier answer's
+                continue
             if left and answer not in _MAY_KEEP:
                 faults.append(f"{system_id} answered {said} and still holds rows of {person}")
             if rows and answer not in _HELD:

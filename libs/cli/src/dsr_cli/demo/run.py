@@ -11,10 +11,13 @@ from rich.console import Console
 from rich.live import Live
 
 from dsr_cli.api.client import IntakeClient
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import INTERNAL_TOKEN_SECRET, Internal
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.letters import letters_table
 from dsr_cli.demo.people import Cast, submission
 from dsr_cli.demo.proof import answers_table, holdings_table, places, verdict
+from dsr_cli.demo.ways import OTHER_WAYS, Way
 from dsr_cli.errors import CommandError
 from dsr_cli.group.bring_up import api_key
 from dsr_cli.stack import Stack
@@ -26,6 +29,7 @@ from dsr_examples.people import Person
 __all__ = ["show_the_loop", "terminate_like_interrupt"]
 
 _TIMEOUT_S = 90.0
+_ERASED = Way("fulfilled")
 
 
 def terminate_like_interrupt() -> None:
@@ -40,18 +44,20 @@ def terminate_like_interrupt() -> None:
 def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) -> None:
     """Submit requests for some people, show them live, and print what was proved.
 
+    Besides those that systems bring to their end, one goes each of the other ways.
+
     Args:
         stack: The whole group, up.
         console: Where to show it.
-        count: How many people ask.
+        count: How many people ask and have their data erased.
         stays: Whether the stack stays up afterwards.
 
     Raises:
         CommandError: A request was not answered in time, or a system's data speaks against its answer.
     """
-    people = Cast(stack.settings.data_dir).next(count)
+    people = Cast(stack.settings.data_dir).next(count + len(OTHER_WAYS))
     before = asyncio.run(holdings(stack, people))
-    board = Board([one.system_id for one in EXAMPLES], expected=count)
+    board = Board([one.system_id for one in EXAMPLES], expected=len(people))
     asked: dict[str, str] = {}
     finished = asyncio.run(_go_round(stack, console, people, board, asked))
     after = asyncio.run(holdings(stack, people))
@@ -61,8 +67,9 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     faults = verdict(before, after, board, asked)
     if not finished or faults:
         raise CommandError("; ".join(faults) or "not every request was answered in time")
-    console.print("Every request was closed by every system's signed answer, and the data agrees.")
+    console.print("Every request ended by its systems' signed answers, and the data agrees.")
     console.print(letters_table(stack.settings, asked))
+    console.print()
     console.print(places(stack.settings, stays=stays))
 
 
@@ -73,12 +80,17 @@ async def _go_round(
     board: Board,
     asked: dict[str, str],
 ) -> bool:
-    async with IntakeClient(stack.settings.intake_url, api_key(stack)) as client:
+    url = stack.settings.intake_url
+    operator = InternalApi(Internal(url, stack.secrets.secret(INTERNAL_TOKEN_SECRET)))
+    async with IntakeClient(url, api_key(stack)) as client:
         with Live(board, console=console, refresh_per_second=8, transient=not console.is_terminal):
-            for person in people:
-                accepted = await client.submit(submission(person))
+            ways = [*([_ERASED] * (len(people) - len(OTHER_WAYS))), *OTHER_WAYS]
+            for person, way in zip(people, ways, strict=True):
+                accepted = await client.submit({**submission(person), **way.asks()})
                 asked[accepted["id"]] = person.account_id
                 board.add(accepted["id"], f"{person.account_id} {person.country}")
+                if way.decide is not None:
+                    await way.decide(client, operator, accepted["id"])
             try:
                 await asyncio.wait_for(follow(client, board), _TIMEOUT_S)
             except TimeoutError:

@@ -30,12 +30,15 @@ _CELLS = {
     Disposition.FAILED: ("✘", "red"),
     Disposition.UNRESOLVABLE: ("?", "red"),
     Disposition.STOPPED: ("■", "magenta"),
-    Disposition.TOO_LATE: ("■", "magenta"),
+    Disposition.TOO_LATE: ("▪", "magenta"),
 }
+_ENDED = {"closed", "answered"}
 _LEGEND = (
     Disposition.ERASED,
     Disposition.NOT_FOUND,
     Disposition.PARTIALLY_EXEMPT,
+    Disposition.STOPPED,
+    Disposition.TOO_LATE,
     Disposition.IN_PROGRESS,
     Disposition.FAILED,
     Disposition.UNRESOLVABLE,
@@ -58,6 +61,7 @@ class Row:
     label: str
     began: float = field(default_factory=time.monotonic)
     state: str = "open"
+    outcome: str | None = None
     seconds: float | None = None
     """From submission until it was closed."""
 
@@ -87,12 +91,12 @@ class Board:
                 self.systems = sorted({*self.systems, system_id})
             row.answers[system_id] = disposition
 
-    def move(self, request_id: str, state: str) -> None:
-        """Note a request's state; a request that is not on the board is ignored."""
+    def move(self, request_id: str, state: str, outcome: str | None = None) -> None:
+        """Note a request's state, and its outcome; a request that is not on the board is ignored."""
         row = self.rows.get(request_id)
         if row is not None:
-            row.state = state
-            if state != "open" and row.seconds is None:
+            row.state, row.outcome = state, outcome or row.outcome
+            if state in _ENDED and row.seconds is None:
                 row.seconds = time.monotonic() - row.began
 
     @property
@@ -116,7 +120,8 @@ class Board:
             style = "green" if row.state == "answered" else ""
             seconds = f"{row.seconds:.1f}" if row.seconds is not None else ""
             label = Text(row.label, no_wrap=True, overflow="ellipsis")
-            table.add_row(label, *cells, Text(row.state, style=style), seconds)
+            said = (row.outcome or row.state) if row.state == "answered" else row.state
+            table.add_row(label, *cells, Text(said.replace("_", " "), style=style), seconds)
         names = [
             Text(f"{number:>2} {name}", style="dim", no_wrap=True)
             for number, name in enumerate(self.systems, 1)

@@ -37,7 +37,7 @@ def _note(board: Board, event: Event) -> None:
     if system_id:
         board.answer(request_id, system_id, event.data.get("disposition"))
     elif event.data.get("state"):
-        board.move(request_id, event.data["state"])
+        board.move(request_id, event.data["state"], event.data.get("outcome"))
 
 
 async def _read(client: IntakeClient, board: Board) -> None:
@@ -59,5 +59,5 @@ async def _has_read(client: IntakeClient, board: Board, request_id: str) -> bool
         return False
     for one in obligations.get("obligations", ()):
         board.answer(request_id, one["system_id"], one["disposition"])
-    board.move(request_id, request["state"])
+    board.move(request_id, request["state"], request.get("outcome"))
     return True
