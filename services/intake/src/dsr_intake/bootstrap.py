@@ -22,6 +22,7 @@ from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
 from dsr_intake.adapters.letters import PostgresLetters
+from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
@@ -175,6 +176,7 @@ async def start(process: Process, settings: Settings) -> None:
             store=store,
             closing=closing,
             holds=holds,
+            proposals=PostgresProposals(pool),
             registry=registries,
             dating=dating,
             metrics=metrics,

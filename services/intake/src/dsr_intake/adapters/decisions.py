@@ -13,6 +13,7 @@ from dsr_core.lifecycle import Event
 from dsr_intake.adapters.closing import write
 from dsr_intake.adapters.duplicates import set_free
 from dsr_intake.adapters.holds import held_rows
+from dsr_intake.adapters.proposals import approve
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import DecisionEntry, RequestView, Ruling
 from dsr_intake.ports import Resolve, Tell
@@ -89,6 +90,8 @@ class PostgresDecisions:
         await keep(connection, entry)
         if ruling.hold is not None:
             await _hold(connection, ruling.hold, entry)
+        if ruling.proposal_id is not None:
+            await approve(connection, ruling.proposal_id, entry)
         records = list(ruling.records)
         is_leaving = ruling.if_home_ends is not None
         if ruling.if_home_ends and await self._leave(connection, found, ruling):

@@ -71,6 +71,9 @@ class Resolution:
     outcome: Outcome | None = None
     """How the request ends; none where it does not."""
 
+    proposal_id: str | None = None
+    """The proposal that is approved by it."""
+
     details: Mapping[str, Any] = field(default_factory=dict)
     check: Check = _allowed
 
@@ -171,6 +174,7 @@ class Deciding:
             records=tuple(told),
             if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
             set_free=(lambda twin: _opened(twin, regime)) if state is State.STOPPING else None,
+            proposal_id=resolution.proposal_id,
             hold=decision if isinstance(decision, HoldPlaced | HoldLifted) else None,
         )
 

@@ -10,10 +10,18 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.holding import Holding
+from dsr_intake.application.settling import Settling
 from dsr_intake.application.stopping import Stopping
 from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
-from dsr_intake.ports import ClosingStore, DecisionStore, HoldStore, ReadStore, RegistryView
+from dsr_intake.ports import (
+    ClosingStore,
+    DecisionStore,
+    HoldStore,
+    ProposalStore,
+    ReadStore,
+    RegistryView,
+)
 
 __all__ = ["Decisions", "DecisionsParts"]
 
@@ -26,6 +34,7 @@ class DecisionsParts:
     store: DecisionStore
     closing: ClosingStore
     holds: HoldStore
+    proposals: ProposalStore
     registry: RegistryView
     dating: Dating
     metrics: Metrics
@@ -58,6 +67,13 @@ class Decisions:
             on_committed=parts.on_committed,
         )
         self.extending = Extending(deciding=deciding)
+        self.settling = Settling(
+            deciding=deciding,
+            reads=parts.reads,
+            proposals=parts.proposals,
+            registry=parts.registry,
+            clock=parts.clock,
+        )
         self.holding = Holding(
             deciding=deciding,
             reads=parts.reads,

@@ -17,6 +17,7 @@ from dsr_intake.http import (
     internal,
     letters,
     requests,
+    settlements,
 )
 from dsr_intake.http.context import Context
 from dsr_intake.http.direct import Direct
@@ -50,12 +51,13 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         codes,
         decisions,
         holds,
+        settlements,
         batch,
         events,
         internal,
     ):
         app.include_router(group.router(context))
-    groups = (explanations, letters, codes, decisions, holds)
+    groups = (explanations, letters, codes, decisions, holds, settlements)
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
     app.add_exception_handler(405, _method_not_allowed)

@@ -27,8 +27,11 @@ __all__ = [
     "Reason",
     "Short",
     "at",
+    "decided",
     "read",
     "router",
+    "shown",
+    "takes",
 ]
 
 _TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"

@@ -16,7 +16,7 @@ from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
-from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold
+from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
 from dsr_intake.model.feeds import LedgerChange, StateChangeRow
 from dsr_intake.model.following import FollowsWhy
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -51,6 +51,7 @@ __all__ = [
     "Member",
     "OpenTwin",
     "Proof",
+    "Proposal",
     "RequestView",
     "Ruling",
     "StateChangeRow",
@@ -429,6 +430,9 @@ class Ruling:
 
     set_free: Callable[[RequestView], Outgoing] | None = None
     """Set where the request is followed no more: tells of each duplicate, which now goes its own way."""
+
+    proposal_id: str | None = None
+    """Set where a proposed answer is approved."""
 
     hold: HoldPlaced | HoldLifted | None = None
     """Set where a hold is placed or lifted."""

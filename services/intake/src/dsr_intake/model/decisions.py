@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Disposition
 
-__all__ = ["DecisionEntry", "Held", "LegalHold"]
+__all__ = ["DecisionEntry", "Held", "LegalHold", "Proposal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +63,18 @@ class Held:
 
     held_at: datetime | None
     """When the request was put on hold; none while its state does not allow it yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """An answer in place of a system, which one person proposes and another approves."""
+
+    proposal_id: str
+    request_id: RequestId
+    system_id: SystemId
+    disposition: Disposition
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    approved_by: str | None = None
+    approved_at: datetime | None = None

@@ -35,7 +35,14 @@ from dsr_intake.model import (
     Verdict,
     WrappedKey,
 )
-from dsr_intake.ports.decisions import Covering, DecisionStore, HoldStore, Resolve, Tell
+from dsr_intake.ports.decisions import (
+    Covering,
+    DecisionStore,
+    HoldStore,
+    ProposalStore,
+    Resolve,
+    Tell,
+)
 from dsr_wire.keys import SystemPublicKeys
 
 __all__ = [
@@ -57,6 +64,7 @@ __all__ = [
     "MailRefused",
     "Mailer",
     "MakeFollowUp",
+    "ProposalStore",
     "ReadStore",
     "RegistryView",
     "Resolve",

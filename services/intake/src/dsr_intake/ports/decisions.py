@@ -7,10 +7,18 @@ from datetime import datetime
 from typing import Protocol
 
 from dsr_core.ids import CohortId
-from dsr_intake.model import Answer, DecisionEntry, Held, LegalHold, RequestView, Ruling
+from dsr_intake.model import (
+    Answer,
+    DecisionEntry,
+    Held,
+    LegalHold,
+    Proposal,
+    RequestView,
+    Ruling,
+)
 from dsr_wire.envelope import Outgoing
 
-__all__ = ["Covering", "DecisionStore", "HoldStore", "Resolve", "Tell"]
+__all__ = ["Covering", "DecisionStore", "HoldStore", "ProposalStore", "Resolve", "Tell"]
 
 Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
 """Makes what is told of answers, and of cohorts whose last member is answered."""
@@ -77,4 +85,20 @@ class HoldStore(Protocol):
 
     async def of_request(self, request_id: str) -> list[Held]:
         """Return the holds that cover a request and are not lifted, the oldest first."""
+        ...
+
+
+class ProposalStore(Protocol):
+    """Keeps answers that are proposed in place of systems; approving is a decision."""
+
+    async def propose(self, proposal: Proposal) -> None:
+        """Keep a proposal."""
+        ...
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """Return a proposal, or none."""
+        ...
+
+    async def proposals(self, request_id: str) -> list[Proposal]:
+        """Return what was proposed for a request, the oldest first."""
         ...
