@@ -10,7 +10,7 @@ from rich.console import Console
 from dsr_cli.view.request import request_view
 
 
-def shown(*obligations: dict[str, Any], state: str = "answered") -> str:
+def shown(*obligations: dict[str, Any], state: str = "answered", **facts: Any) -> str:
     usual = {
         "organisation_id": "example-group",
         "disposition": "erased",
@@ -19,7 +19,7 @@ def shown(*obligations: dict[str, Any], state: str = "answered") -> str:
     }
     listed = [{**usual, **one} for one in obligations]
     text = io.StringIO()
-    view = request_view({"id": "one", "state": state}, {"obligations": listed}, None)
+    view = request_view({"id": "one", "state": state}, {"obligations": listed, **facts}, None)
     Console(file=text, width=120).print(view)
     return text.getvalue()
 
@@ -45,3 +45,45 @@ def test_a_contradiction_before_the_closing_is_shown_with_who_is_waited_for() ->
     )
     assert "erased (contradicted)" in text
     assert "waiting for crm" in text
+
+
+def test_who_is_waited_for_is_shown_while_a_request_is_stopped() -> None:
+    text = shown(
+        {"system_id": "crm", "disposition": None, "is_confirmed": False},
+        {"system_id": "mailer", "disposition": "stopped"},
+        state="stopping",
+    )
+    assert "waiting for crm" in text
+    assert "have confirmed" not in text
+
+
+def test_a_held_system_is_shown_as_held_and_not_as_waited_for() -> None:
+    held = {"system_id": "crm", "disposition": None, "is_confirmed": False, "is_held": True}
+    text = shown(held, {"system_id": "mailer"}, state="on_hold")
+    assert "no answer yet (held)" in text
+    assert "held in crm" in text
+    assert "waiting for" not in text
+    missing = {"system_id": "mailer", "disposition": None, "is_confirmed": False}
+    assert "waiting for mailer; held in crm" in shown(held, missing, state="on_hold")
+
+
+def test_an_answer_by_two_people_and_an_erasure_under_a_hold_are_shown_as_such() -> None:
+    by = {"proposed_by": "operator-a", "approved_by": "operator-b", "revision": 2, "reason": ""}
+    text = shown(
+        {"system_id": "crm", "settled_by": by},
+        {"system_id": "mailer"},
+        breaches=[{"system_id": "mailer", "hold_id": "one"}],
+    )
+    assert "erased (settled by operator-a and operator-b)" in text
+    assert "erased under a legal hold by mailer" in text
+
+
+def test_a_request_that_ended_before_a_system_had_answered_says_who_had_not() -> None:
+    unanswered = {"system_id": "crm", "disposition": None, "is_confirmed": False}
+    text = shown(unanswered, {"system_id": "mailer"}, state="closed")
+    assert "ended without an answer by crm" in text
+
+
+def test_a_request_of_which_no_system_was_told_is_not_said_to_be_confirmed() -> None:
+    assert "no system has been asked" in shown(state="awaiting_identity")
+    assert "are being opened" in shown(state="open")

@@ -16,6 +16,7 @@ from dsr_cli.view.letters import letters_view
 
 __all__ = ["request_view"]
 
+_ENDED = ("closed", "answered")
 _FACTS = (
     "id",
     "state",
@@ -45,7 +46,7 @@ def request_view(
         facts.add_row("evidence", str(closure["evidence_digest"]))
     owed = Padding(_obligations(obligations), (1, 0))
     told = [letters_view(letters)] if letters else []
-    return Group(facts, owed, *told, _missing(request, obligations))
+    return Group(facts, owed, *told, *_breaches(obligations), _missing(request, obligations))
 
 
 def _obligations(obligations: dict[str, Any]) -> Table:
@@ -66,27 +67,50 @@ def _obligations(obligations: dict[str, Any]) -> Table:
             cell(one["disposition"]),
             one["system_id"],
             one["organisation_id"],
-            f"{answer}{_contradicted(one)}",
+            f"{answer}{_aside(one)}",
             str(one["records"]) if one["records"] else "",
             grounds or one.get("reason") or "",
         )
     return table
 
 
-def _contradicted(one: dict[str, Any]) -> str:
+def _aside(one: dict[str, Any]) -> str:
     if one.get("contradicts_closure"):
         return " (contradicted since the closing)"
-    return " (contradicted)" if one.get("is_contradicted") else ""
+    if one.get("is_contradicted"):
+        return " (contradicted)"
+    if by := one.get("settled_by"):
+        return f" (settled by {by['proposed_by']} and {by['approved_by']})"
+    return " (held)" if _is_held(one) else ""
+
+
+def _is_held(one: dict[str, Any]) -> bool:
+    return bool(one.get("is_held")) and not one["is_confirmed"]
+
+
+def _breaches(obligations: dict[str, Any]) -> list[Text]:
+    systems = sorted({one["system_id"] for one in obligations.get("breaches", ())})
+    told = f"erased under a legal hold by {', '.join(systems)}"
+    return [Text(told, style="red")] if systems else []
 
 
 def _missing(request: dict[str, Any], obligations: dict[str, Any]) -> Text:
     listed = obligations.get("obligations", ())
-    missing = [one["system_id"] for one in listed if not one["is_confirmed"]]
     against = [one["system_id"] for one in listed if one.get("contradicts_closure")]
     if against:
         return Text(f"closed, and contradicted since by {', '.join(against)}", style="red")
-    if request.get("state") != "open":
-        return Text(f"all {len(listed)} systems have confirmed", style="green")
     if not listed:
-        return Text("the obligations are being opened", style="yellow")
-    return Text(f"waiting for {', '.join(missing)}", style="yellow")
+        is_open = request.get("state") == "open"
+        told = "the obligations are being opened" if is_open else "no system has been asked"
+        return Text(told, style="yellow")
+    held = [one["system_id"] for one in listed if _is_held(one)]
+    waited = [
+        one["system_id"] for one in listed if not (one["is_confirmed"] or one["system_id"] in held)
+    ]
+    if not (waited or held):
+        return Text(f"all {len(listed)} systems have confirmed", style="green")
+    if request.get("state") in _ENDED:
+        return Text(f"ended without an answer by {', '.join([*waited, *held])}", style="yellow")
+    parts = [("waiting for", waited), ("held in", held)]
+    told = "; ".join(f"{what} {', '.join(systems)}" for what, systems in parts if systems)
+    return Text(told, style="yellow")
