@@ -19,6 +19,7 @@ ELSEWHERE = {
     "letters_not_offered": "intake's API, on a submission that asks for letters",
     "no_address": "as letters_not_offered",
     "proof_refused": "intake's API, which takes one-time codes",
+    "authority_needed": "intake's API, on a line of a batch",
     "no_notification": "intake's internal API, which takes bounces",
     "received_in_future": "intake's API",
     "received_too_early": "intake's API",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.law.proofs import Assurance, Method, accepted
+from dsr_core.law.proofs import Assurance, Authority, Evidence, Method, Role, accepted
 from dsr_core.rights import Right
 from dsr_intake.application.codes import Secrets
 from dsr_intake.model import Code
@@ -71,3 +71,24 @@ def test_an_assurance_is_rebuilt_from_the_canonical_form() -> None:
     assert Assurance.of_fields(one.fields()) == one
     with pytest.raises(TypeError):
         Assurance.of_fields(one.fields() | {"categories": [1]})
+
+
+def test_a_power_of_attorney_alone_speaks_for_the_person() -> None:
+    one = Authority(
+        role=Role.AUTHORISED_AGENT,
+        needs=(Evidence.POWER_OF_ATTORNEY, Evidence.SIGNED_PERMISSION),
+        person_proves_unless=Evidence.POWER_OF_ATTORNEY,
+        citation="a law",
+    )
+    assert [one.is_shown_by(each) for each in (None, *Evidence)] == [False, False, True, True]
+    assert one.leaves_proof_to_person(Evidence.SIGNED_PERMISSION)
+    assert not one.leaves_proof_to_person(Evidence.POWER_OF_ATTORNEY)
+    assert Authority.of_fields(one.fields()) == one
+    with pytest.raises(TypeError):
+        Authority.of_fields(one.fields() | {"citation": 1})
+
+
+def test_where_no_evidence_is_an_exception_an_attested_requester_is_enough() -> None:
+    one = Authority(role=Role.GUARDIAN, needs=(Evidence.CONSENT,), citation="a law")
+    assert not one.leaves_proof_to_person(Evidence.CONSENT)
+    assert Authority.of_fields(one.fields()) == one

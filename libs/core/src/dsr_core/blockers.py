@@ -23,6 +23,9 @@ class BlockerKind(StrEnum):
     IDENTITY_NOT_PROVEN = "identity_not_proven"
     """It is not proven who asks: the requester brings a proof, or an operator decides."""
 
+    AUTHORITY_NOT_PROVEN = "authority_not_proven"
+    """Somebody asks for another person, and it is not shown that they may: an operator decides."""
+
     NOT_OPENED = "obligations_not_opened"
     """The ledger does not know yet who must answer."""
 
@@ -122,6 +125,7 @@ def blockers(
     answered_at: datetime | None,
     decided: Decided = _NOTHING,
     bounced_at: datetime | None = None,
+    awaits_authority: bool = False,
 ) -> tuple[Blocker, ...]:
     """Return what keeps a request from its end; nothing where it has ended.
 
@@ -136,15 +140,15 @@ def blockers(
         closed_at: When every system had confirmed; none before.
         answered_at: When the requester had the answer; none before.
         decided: What people have decided that keeps systems from going on.
+        awaits_authority: Whether it is still to be shown that somebody may ask for another person.
         bounced_at: When the letter that answers came back; none where it has not.
     """
     if answered_at is not None:
         return ()
     if closed_at is not None:
         return (_of_answer(closed_at, bounced_at),)
-    if awaits_identity:
-        what = "it is not proven who asks, so no system has been asked"
-        return (Blocker(kind=BlockerKind.IDENTITY_NOT_PROVEN, since=accepted_at, what=what),)
+    if awaits_identity or awaits_authority:
+        return (_premature(accepted_at, awaits_authority=awaits_authority),)
     if opened_at is None:
         what = "it is not on record yet which systems must answer"
         return (Blocker(kind=BlockerKind.NOT_OPENED, since=accepted_at, what=what),)
@@ -206,6 +210,16 @@ def _not_stopped(one: Owed, since: datetime) -> Blocker:
         system_id=one.system_id,
         retry_at=one.retry_at,
     )
+
+
+def _premature(accepted_at: datetime, *, awaits_authority: bool) -> Blocker:
+    if awaits_authority:
+        what = (
+            "it is not shown that the requester may ask for the person, so no system has been asked"
+        )
+        return Blocker(kind=BlockerKind.AUTHORITY_NOT_PROVEN, since=accepted_at, what=what)
+    what = "it is not proven who asks, so no system has been asked"
+    return Blocker(kind=BlockerKind.IDENTITY_NOT_PROVEN, since=accepted_at, what=what)
 
 
 def _of_answer(closed_at: datetime, bounced_at: datetime | None) -> Blocker:

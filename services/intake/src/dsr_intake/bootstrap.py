@@ -29,6 +29,7 @@ from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
+from dsr_intake.application.authorising import Authorising
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.codes import CodeLetters, Codes
@@ -135,7 +136,7 @@ async def start(process: Process, settings: Settings) -> None:
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
     events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating, closing = Dating(public_holidays), PostgresClosing(pool)
-    letters, codes = PostgresLetters(pool), PostgresCodes(pool)
+    letters, codes, proofs = PostgresLetters(pool), PostgresCodes(pool), PostgresIdentity(pool)
     store, holds = PostgresDecisions(pool), PostgresHolds(pool)
     sending = _sending(
         settings,
@@ -162,7 +163,7 @@ async def start(process: Process, settings: Settings) -> None:
     committed = _waking(relay, sending)
     identifying = Identifying(
         reads=reads,
-        proofs=PostgresIdentity(pool),
+        proofs=proofs,
         closing=closing,
         registry=registries,
         dating=dating,
@@ -188,6 +189,13 @@ async def start(process: Process, settings: Settings) -> None:
     await decisions.watch.refresh()
     context = Context(
         decisions=decisions,
+        authorising=Authorising(
+            reads=reads,
+            proofs=proofs,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=committed,
+        ),
         codes=Codes(
             store=codes,
             identifying=identifying,

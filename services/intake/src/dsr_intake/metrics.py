@@ -65,6 +65,11 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.authorities = Counter(
+            "dsr_intake_authorities",
+            "Requesters who were found to be allowed to ask for another person",
+            registry=registry,
+        )
         self.letters = Counter(
             "dsr_intake_letters",
             "Letters to requesters that ended, by kind and how",

@@ -65,6 +65,12 @@ class InternalApi:
         found: dict[str, Any] = self._call("POST", path, body)
         return found
 
+    def prove_authority(self, request_id: str, *, reason: str) -> dict[str, Any]:
+        """Take it as shown that somebody may ask for another person; return the request."""
+        path = f"/internal/v1/subject-requests/{request_id}/authority:prove"
+        found: dict[str, Any] = self._call("POST", path, {"reason": reason})
+        return found
+
     def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters about a request stand."""
         path = f"/internal/v1/subject-requests/{request_id}/letters"

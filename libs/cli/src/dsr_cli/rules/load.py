@@ -16,7 +16,7 @@ from dsr_cli.files.faults import Fault, FaultList, FileFaults
 from dsr_cli.registry.taxonomy import data_categories, is_jurisdiction
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
-from dsr_core.law.proofs import Assurance, Method
+from dsr_core.law.proofs import Assurance, Authority, Evidence, Method, Role
 from dsr_core.law.rules import (
     ALL_RIGHTS,
     DEFAULT,
@@ -41,7 +41,7 @@ _REGIME_KEYS = {
     "zone": "Europe/Berlin",
     "rules": "a list of rules",
 }
-_REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers", "assurance")
+_REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers", "assurance", "authority")
 _RULE_KEYS = {
     "name": "respond_by",
     "version": "1",
@@ -60,6 +60,11 @@ _ASSURANCE_KEYS = {
     "accepts": "[attested, operator]",
     "citation": "CCPA regulations § 7062(d)",
 }
+_AUTHORITY_KEYS = {
+    "role": "guardian",
+    "needs": "[consent]",
+    "citation": "GDPR art. 8(1)",
+}
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -77,7 +82,7 @@ class _File:
 def load_rules(folder: Path) -> Rules:
     """Read every YAML file of a folder.
 
-    A regime without tiers of its own has those of the default; so it is with assurance.
+    A regime without tiers of its own has those of the default; so it is with assurance and authority.
 
     Raises:
         FileFaults: Something is wrong; it holds all that is.
@@ -102,6 +107,7 @@ def load_rules(folder: Path) -> Rules:
                 one,
                 tiers=one.tiers or default.tiers,
                 assurance=one.assurance or default.assurance,
+                authority=one.authority or default.authority,
             )
             for one in regimes
         )
@@ -128,6 +134,7 @@ def _read(path: Path) -> _File:
     rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
     tiers = [_tier(node, read) for node in read.items(keys.get("tiers"), "tiers")]
     assurance = [_assurance(node, read) for node in read.items(keys.get("assurance"), "assurance")]
+    authority = [_authority(node, read) for node in read.items(keys.get("authority"), "authority")]
     if file.name is None:
         return file
     _check_scope(file.name, keys, file.faults)
@@ -145,6 +152,7 @@ def _read(path: Path) -> _File:
         rules=tuple(one for one in rules if one is not None),
         tiers=tuple(one for one in tiers if one is not None),
         assurance=tuple(one for one in assurance if one is not None),
+        authority=tuple(one for one in authority if one is not None),
     )
     return file
 
@@ -210,6 +218,23 @@ def _assurance(node: Node, read: Reader) -> Assurance | None:
         rights=tuple(sorted(Right(one) for one in rights)),
         categories=categories,
         accepts=tuple(sorted(Method(one) for one in accepts)),
+        citation=citation.text,
+    )
+
+
+def _authority(node: Node, read: Reader) -> Authority | None:
+    option = "person_proves_unless"
+    keys = read.mapping(node, "authority", required=_AUTHORITY_KEYS, optional=(option,))
+    role = read.one_of(keys.get("role"), "role", Role)
+    needs = read.several_of(keys.get("needs"), "needs", "evidence", Evidence)
+    unless = read.one_of(keys.get(option), "evidence", Evidence)
+    citation = read.text(keys.get("citation"), "citation")
+    if role is None or not needs or citation is None:
+        return None
+    return Authority(
+        role=Role(role.text),
+        needs=tuple(sorted(Evidence(one) for one in needs)),
+        person_proves_unless=Evidence(unless.text) if unless else None,
         citation=citation.text,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from dsr_core.plan import at_or_below
 from dsr_core.rights import Right
 
-__all__ = ["Assurance", "Method", "accepted"]
+__all__ = ["Assurance", "Authority", "Evidence", "Method", "Role", "accepted"]
 
 
 class Method(StrEnum):
@@ -24,6 +24,74 @@ class Method(StrEnum):
 
     ONE_TIME_CODE = "one_time_code"
     """The person has a code that was mailed to an address of the request."""
+
+
+class Role(StrEnum):
+    """Who filed a subject request."""
+
+    DATA_SUBJECT = "data_subject"
+    GUARDIAN = "guardian"
+    AUTHORISED_AGENT = "authorised_agent"
+
+
+class Evidence(StrEnum):
+    """What shows that somebody may ask for another person."""
+
+    CONSENT = "consent"
+    """A parent's or guardian's."""
+
+    SIGNED_PERMISSION = "signed_permission"
+    POWER_OF_ATTORNEY = "power_of_attorney"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """What somebody must show who asks for another person."""
+
+    role: Role
+    needs: tuple[Evidence, ...]
+    """Any one of them, sorted."""
+
+    person_proves_unless: Evidence | None = None
+    """The proof of who asks is the person's own, whoever attests it, but for this evidence; none
+    where an attested requester speaks for the person."""
+
+    citation: str
+
+    def is_shown_by(self, evidence: Evidence | None) -> bool:
+        """Tell whether the evidence is enough."""
+        return evidence in self.needs
+
+    def leaves_proof_to_person(self, evidence: Evidence | None) -> bool:
+        """Tell whether the person must prove who they are, although the requester is attested."""
+        return self.person_proves_unless not in {None, evidence}
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the canonical form of rules has of it."""
+        unless = self.person_proves_unless
+        return {
+            "citation": self.citation,
+            "needs": [one.value for one in self.needs],
+            "person_proves_unless": unless.value if unless else None,
+            "role": self.role.value,
+        }
+
+    @classmethod
+    def of_fields(cls, fields: dict[str, Any]) -> Authority:
+        """Rebuild it.
+
+        Raises:
+            ValueError: The fields are no authority's; so do KeyError and TypeError.
+        """
+        if not isinstance(fields["citation"], str):
+            raise TypeError("a text is expected")
+        unless = fields["person_proves_unless"]
+        return cls(
+            role=Role(fields["role"]),
+            needs=tuple(Evidence(one) for one in fields["needs"]),
+            person_proves_unless=None if unless is None else Evidence(unless),
+            citation=fields["citation"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

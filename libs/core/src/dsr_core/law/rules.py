@@ -17,7 +17,7 @@ from typing import Any
 
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
-from dsr_core.law.proofs import Assurance
+from dsr_core.law.proofs import Assurance, Authority, Role
 from dsr_core.rights import Right
 
 __all__ = [
@@ -142,6 +142,9 @@ class Regime:
     assurance: tuple[Assurance, ...] = ()
     """Where it must be surer than by any proof who asks."""
 
+    authority: tuple[Authority, ...] = ()
+    """What must be shown who asks for another person, a role each."""
+
     def __post_init__(self) -> None:
         """Sort, so that equal content is equal, and has an equal digest."""
         set_ = object.__setattr__
@@ -149,6 +152,10 @@ class Regime:
         rules = sorted(self.rules, key=lambda one: (one.name, one.version, one.rights))
         set_(self, "rules", tuple(rules))
         set_(self, "tiers", tuple(sorted(self.tiers, key=lambda one: (one.percent, one.action))))
+
+    def authority_of(self, role: Role) -> Authority | None:
+        """Return what somebody of a role must show; none where nothing is demanded."""
+        return next((one for one in self.authority if one.role is role), None)
 
     def in_force(self, right: Right, received_on: date) -> tuple[Rule, ...]:
         """Return the rules for a right that were in force on a day, the newest version of each."""
@@ -248,7 +255,11 @@ class Rules:
 
 def _regime_fields(one: Regime) -> dict[str, Any]:
     # What came later is left out where there is none of it: what was pinned before keeps its digest.
-    later = {"assurance": [each.fields() for each in one.assurance]} if one.assurance else {}
+    later = {
+        name: [each.fields() for each in rules]
+        for name, rules in (("assurance", one.assurance), ("authority", one.authority))
+        if rules
+    }
     return {
         **later,
         "citation": one.citation,
@@ -272,6 +283,7 @@ def _regime(fields: dict[str, Any]) -> Regime:
             "jurisdictions": tuple(fields["jurisdictions"]),
             "rules": tuple(_rule(one) for one in fields["rules"]),
             "assurance": tuple(Assurance.of_fields(one) for one in fields.get("assurance", ())),
+            "authority": tuple(Authority.of_fields(one) for one in fields.get("authority", ())),
             "tiers": tuple(
                 Tier(percent=int(one["percent"]), action=TierAction(one["action"]))
                 for one in fields["tiers"]

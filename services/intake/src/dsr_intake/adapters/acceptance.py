@@ -47,6 +47,7 @@ _HELD = """
         r."right", r.jurisdiction, c.regime, c.registry_digest, c.rules_digest, r.received_at,
         r.accepted_at, coalesce(c.first_due_at, c.due_at) as due_at, r.letters,
         r.identity_method is distinct from 'attested' as had_to_prove,
+        r.authority_awaited,
         (select d.kind from intake.decisions d where d.request_id = r.id and d.revision = 1
             and d.recorded_at = r.accepted_at) as began_by
     from intake.idempotency_keys k
@@ -73,17 +74,21 @@ _WRITE = """
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
-            person_hash, duplicate_of, related_to)
+            person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
+            authority_reference, authority_given_on)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
-            identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to
+            identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
+            authority_awaited, authority_kind, authority_reference, authority_given_on
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
-            $38::bytea[], $39::uuid[], $40::uuid[])
+            $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
+            $44::date[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
-                identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to)
+                identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
+                authority_awaited, authority_kind, authority_reference, authority_given_on)
     ), new_letters as (
         insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
         select id, 'received', 'waiting', accepted_at, accepted_at
@@ -242,6 +247,8 @@ def _begun(row: asyncpg.Record) -> State:
             return State.CLOSED if row["letters"] else State.ANSWERED
         case Event.PLACE_HOLD:
             return State.ON_HOLD
+        case _ if row["authority_awaited"]:
+            return State.AWAITING_AUTHORITY
         case _:
             return State.AWAITING_IDENTITY if row["had_to_prove"] else State.OPEN
 
@@ -291,6 +298,10 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [member.person_hash for member, _, _ in members],
         [member.duplicate_of for member, _, _ in members],
         [member.related_to for member, _, _ in members],
+        [sent.awaits_authority for _, sent, _ in members],
+        [sent.evidence.kind.value if sent.evidence else None for _, sent, _ in members],
+        [sent.evidence.reference if sent.evidence else None for _, sent, _ in members],
+        [sent.evidence.given_on if sent.evidence else None for _, sent, _ in members],
     )
 
 
@@ -303,6 +314,8 @@ def _written(member: Draft) -> State:
 
 
 def _state(sent: Submission) -> State:
+    if sent.awaits_authority:
+        return State.AWAITING_AUTHORITY
     return State.OPEN if sent.is_attested else State.AWAITING_IDENTITY
 
 

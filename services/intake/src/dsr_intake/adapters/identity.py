@@ -9,7 +9,7 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.lifecycle import State
 from dsr_intake.adapters.decisions import Connection
-from dsr_intake.model import Proof
+from dsr_intake.model import AuthorityShown, Proof
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
@@ -55,6 +55,28 @@ class PostgresIdentity:
                 if proof.code_number is not None:
                     await _use(connection, proof)
                 await enqueue(connection, "intake", proof.records)
+
+    async def authorise(self, shown: AuthorityShown, *, decide: Callable[[State], State]) -> None:
+        """Record that a requester may ask, the new state, and what is told of it."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                state = await connection.fetchval(
+                    "select state from intake.subject_requests where id = $1 for update",
+                    shown.request_id,
+                )
+                await connection.execute(
+                    """
+                    update intake.subject_requests
+                    set state = $2, authority_proven_at = $3, authority_reason = $4,
+                        revision = pg_current_xact_id()::text::bigint
+                    where id = $1
+                    """,
+                    shown.request_id,
+                    decide(State(state)).value,
+                    shown.shown_at,
+                    shown.reason,
+                )
+                await enqueue(connection, "intake", shown.records)
 
 
 async def _use(connection: Connection, proof: Proof) -> None:

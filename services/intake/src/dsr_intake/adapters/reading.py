@@ -9,6 +9,7 @@ import asyncpg
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.proofs import Evidence
 from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -17,6 +18,7 @@ from dsr_intake.model import (
     FollowsWhy,
     ListFilter,
     Member,
+    RequesterEvidence,
     RequestView,
     StateChangeRow,
     WrappedKey,
@@ -30,7 +32,8 @@ VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.system_ids, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
-        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision,
+        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
+        r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
         r.fact_times, r.duplicate_of, r.related_to
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
@@ -245,6 +248,7 @@ def view(row: asyncpg.Record) -> RequestView:
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
         letters=row["letters"],
+        evidence=_evidence(row),
         revision=row["revision"],
         home_cohort_id=CohortId(str(row["home_cohort_id"])),
         duplicate_of=_named(row["duplicate_of"]),
@@ -261,3 +265,11 @@ def view(row: asyncpg.Record) -> RequestView:
 
 def _named(value: object | None) -> RequestId | None:
     return RequestId(str(value)) if value is not None else None
+
+
+def _evidence(row: asyncpg.Record) -> RequesterEvidence | None:
+    if row["authority_kind"] is None:
+        return None
+    return RequesterEvidence(
+        Evidence(row["authority_kind"]), row["authority_reference"], row["authority_given_on"]
+    )

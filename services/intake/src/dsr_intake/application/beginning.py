@@ -49,7 +49,9 @@ def beginning(
         return None
     if not submission.is_attested:
         held = tuple(_held(hold, request_id, systems, None) for hold, systems in scopes)
-        return Beginning(state=State.AWAITING_IDENTITY, held=held)
+        awaits = submission.awaits_authority
+        state = State.AWAITING_AUTHORITY if awaits else State.AWAITING_IDENTITY
+        return Beginning(state=state, held=held)
     return Beginning(
         state=advance(State.RECEIVED, Event.PLACE_HOLD),
         entries=tuple(

@@ -111,6 +111,12 @@ class Dating:
             verify_identity_by=None,
         )
 
+    def applicable(
+        self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
+    ) -> Regime:
+        """Return the regime whose rules apply to a new request."""
+        return self._applicable(rules, jurisdiction, right, received_at)[0].regime
+
     @staticmethod
     def regime(rules: Rules, one: RequestView) -> Regime:
         """Return the regime of a request, from the rules that it pins."""

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, uuid7
+from dsr_core.law.proofs import Role
+from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
 from dsr_core.rights import Right
 from dsr_intake.application.beginning import beginning
@@ -77,6 +79,7 @@ class Drafter:
         client_id: str,
         traceparent: str | None = None,
         by_letter: bool = False,
+        may_wait: bool = True,
     ) -> Draft:
         """Plan, name and encrypt.
 
@@ -85,11 +88,12 @@ class Drafter:
             client_id: Who sent it.
             traceparent: The trace that the call belongs to.
             by_letter: Whether the person is told by letter where the submission leaves it to us.
+            may_wait: Whether it may wait for a proof of who asks, or that they may.
 
         Raises:
             Unavailable: No registry is published, or no rules.
             RejectedInput: The right is not offered, no system must answer, the date of receipt
-                cannot be, or letters are wanted that cannot be sent.
+                cannot be, letters are wanted that cannot be sent, or it would wait and may not.
         """
         if submission.right not in OFFERED:
             detail = f"this right is not offered yet; offered: {', '.join(sorted(OFFERED))}"
@@ -101,6 +105,10 @@ class Drafter:
         if rules is None:
             self.check_ready()
             raise RuntimeError("unreachable")
+        submission = self._shown(submission, rules, received_at)
+        if not may_wait and not submission.is_attested:
+            detail = "more must be shown of who asks: send it by itself, so that it can wait"
+            raise RejectedInput("authority_needed", detail, field="requester")
         random = os.urandom(_ID_BYTES + KEY_BYTES + NONCE_BYTES)
         request_id = RequestId(uuid7(int(now.timestamp() * 1000), random[:_ID_BYTES]))
         data_key = random[_ID_BYTES : _ID_BYTES + KEY_BYTES]
@@ -148,6 +156,26 @@ class Drafter:
             registry=registry,
             letters=draft.letters,
             at=draft.accepted_at,
+        )
+
+    def _shown(self, submission: Submission, rules: Rules, received_at: datetime) -> Submission:
+        """Return a submission with what its regime makes of the requester's role and evidence."""
+        role = Role(submission.requester_role)
+        if role is Role.DATA_SUBJECT:
+            return submission
+        regime = self._dating.applicable(
+            rules, submission.jurisdiction, submission.right, received_at
+        )
+        demanded = regime.authority_of(role)
+        if demanded is None:
+            return submission
+        evidence = submission.evidence.kind if submission.evidence else None
+        awaits = not demanded.is_shown_by(evidence)
+        is_persons = awaits or demanded.leaves_proof_to_person(evidence)
+        return replace(
+            submission,
+            awaits_authority=awaits,
+            is_attested=submission.is_attested and not is_persons,
         )
 
     def _by_letter(self, submission: Submission, *, by_letter: bool) -> bool:

@@ -33,6 +33,8 @@ _TIERS = {
     TierAction.RECORD_BREACH: "that the legal date has passed is put on record",
 }
 
+_NOT_PROVEN = (BlockerKind.IDENTITY_NOT_PROVEN, BlockerKind.AUTHORITY_NOT_PROVEN)
+
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
@@ -102,6 +104,7 @@ class Explaining:
         found = blockers(
             owed,
             awaits_identity=one.state is State.AWAITING_IDENTITY,
+            awaits_authority=one.state is State.AWAITING_AUTHORITY,
             accepted_at=one.accepted_at,
             opened_at=opened_at,
             closed_at=one.closed_at,
@@ -178,7 +181,7 @@ def _upcoming(
     blocker: Blocker, until: datetime | None, next_tier: Upcoming | None, now: datetime
 ) -> Upcoming | None:
     """Return what comes first: the end of waiting for a proof, a system's own next try, or a tier."""
-    if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and until is not None:
+    if blocker.kind in _NOT_PROVEN and until is not None:
         return Upcoming(until, "it ends as not verified")
     if blocker.kind is BlockerKind.CLARIFICATION_AWAITED:
         return next_tier

@@ -14,7 +14,7 @@ from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import Regime
-from dsr_core.lifecycle import Event, State, advance
+from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.answering import ended, records
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
@@ -103,7 +103,7 @@ class Identifying:
             RuleViolation: The date has not passed.
         """
         one = await self._reads.any(cohort_id)
-        if one is None or one.state is not State.AWAITING_IDENTITY:
+        if one is None or one.state not in PREMATURE:
             return
         regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
         until = verify_by(self._dating.timeline(regime, one))
@@ -174,7 +174,7 @@ def _given_up(known: Mapping[RequestId, Known], *, at: datetime) -> list[Answer]
             at=at,
         )
         for request_id, one in known.items()
-        if one.state is State.AWAITING_IDENTITY
+        if one.state in PREMATURE
     ]
 
 

@@ -152,7 +152,7 @@ class _Batch:
             detail = "this batch has an earlier line with the same idempotency key"
             raise Problem(422, "duplicate_idempotency_key", detail)
         self._seen.add(key)
-        return self._context.drafter.draft(submission, client_id=self._client_id)
+        return self._context.drafter.draft(submission, client_id=self._client_id, may_wait=False)
 
     async def _flush(self) -> None:
         """Start writing the chunk; the one before must be written first, since results have an order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -21,15 +21,17 @@ from pydantic_core import ErrorDetails
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import OrganisationId
+from dsr_core.law.proofs import Evidence
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
-from dsr_intake.model import LetterKind, Submission
+from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
 
 __all__ = [
     "IDEMPOTENCY_KEY_PATTERN",
+    "AuthorityProofBody",
     "BatchLine",
     "CategoryBody",
     "IdentifierBody",
@@ -105,10 +107,59 @@ IdentifierBody = Annotated[
 ]
 
 
-class RequesterBody(_Body):
-    """Who filed the request."""
+_REFERENCE = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
+        description="Names the document in the client's own records; no personal data.",
+    ),
+]
+_DAY = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        json_schema_extra={"format": "date"},
+    ),
+]
 
-    role: Literal["data_subject", "guardian", "authorised_agent"]
+
+class ConsentBody(_Body):
+    """The consent of a parent or guardian."""
+
+    reference: _REFERENCE
+    given_on: _DAY = None
+
+
+class AuthorityBody(_Body):
+    """The person's signed authority for an agent."""
+
+    kind: Literal["signed_permission", "power_of_attorney"]
+    reference: _REFERENCE
+    given_on: _DAY = None
+
+
+class DataSubjectBody(_Body):
+    """The person themselves."""
+
+    role: Literal["data_subject"]
+
+
+class GuardianBody(_Body):
+    """A parent or guardian. Without the consent it waits as `awaiting_authority`."""
+
+    role: Literal["guardian"]
+    consent: ConsentBody | None = None
+
+
+class AgentBody(_Body):
+    """An authorised agent. Without the authority it waits as `awaiting_authority`."""
+
+    role: Literal["authorised_agent"]
+    authority: AuthorityBody | None = None
+
+
+RequesterBody = Annotated[DataSubjectBody | GuardianBody | AgentBody, Field(discriminator="role")]
+"""Who filed the request."""
 
 
 CategoryBody = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=120)]
@@ -239,6 +290,13 @@ class ProofBody(_Body):
     ] = None
 
 
+class AuthorityProofBody(_Body):
+    """An operator's decision that somebody may ask for another person."""
+
+    reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
+    """Without personal data: it is kept with the request."""
+
+
 class LetterKindBody(_Body):
     """Which letter is meant: the newest of a kind."""
 
@@ -304,7 +362,8 @@ def _fault(one: ErrorDetails) -> dict[str, str]:
             # The name of an unknown field is the caller's text, and could be a person's.
             loc, detail = loc[:-1], "a field that this API does not know"
         case "union_tag_invalid":
-            detail = f"kind must be one of {one['ctx']['expected_tags']}"
+            name = one["ctx"]["discriminator"].strip("'")
+            detail = f"{name} must be one of {one['ctx']['expected_tags']}"
         case _:
             detail = one["msg"]
     return {"pointer": "".join(f"/{part}" for part in loc), "detail": detail}
@@ -331,6 +390,7 @@ def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submis
         identity=identity_of(body.identity, within="/identity"),
         scope=_scope(body.scope) if body.scope is not None else _NO_SCOPE,
         requester_role=body.requester.role,
+        evidence=_evidence(body.requester),
         channel=body.channel,
         language=body.language,
         controller=(body.controller.name, body.controller.pointer) if body.controller else None,
@@ -362,6 +422,24 @@ def identity_of(given: Sequence[IdentifierBody], *, within: str) -> Identity:
             pointer = f"{within}/{n}/{fault.field}"
             raise _unknown(pointer, fault.detail, fault.reason) from None
     return Identity.of(identifiers)
+
+
+def _evidence(body: DataSubjectBody | GuardianBody | AgentBody) -> RequesterEvidence | None:
+    match body:
+        case GuardianBody(consent=ConsentBody() as consent):
+            return RequesterEvidence(Evidence.CONSENT, consent.reference, _day(consent.given_on))
+        case AgentBody(authority=AuthorityBody() as sent):
+            return RequesterEvidence(Evidence(sent.kind), sent.reference, _day(sent.given_on))
+        case _:
+            return None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        detail = "there is no such day"
+        raise RejectedInput("invalid_request", detail, field="requester") from None
 
 
 def _scope(body: ScopeBody) -> Scope:

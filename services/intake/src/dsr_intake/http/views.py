@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import orjson
@@ -10,6 +10,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from dsr_core.closing import Outcome
+from dsr_core.law.proofs import Evidence
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.model import Accepted, FollowsWhy, RequestView
@@ -45,7 +46,14 @@ class AcceptedDocument(BaseModel):
     """A subject request as it was accepted."""
 
     id: str
-    state: Literal[State.OPEN, State.AWAITING_IDENTITY, State.ON_HOLD, State.CLOSED, State.ANSWERED]
+    state: Literal[
+        State.OPEN,
+        State.AWAITING_IDENTITY,
+        State.AWAITING_AUTHORITY,
+        State.ON_HOLD,
+        State.CLOSED,
+        State.ANSWERED,
+    ]
     right: Right
     jurisdiction: str
     regime: str
@@ -67,10 +75,20 @@ class ScopeDocument(BaseModel):
     """Set where a request follows from what these systems kept; no client asks for it."""
 
 
+class EvidenceDocument(BaseModel):
+    """A document in the client's own records."""
+
+    kind: Evidence
+    reference: str
+    given_on: date | None
+
+
 class RequesterDocument(BaseModel):
     """Who filed the request."""
 
     role: str
+    evidence: EvidenceDocument | None
+    """What was sent to show that they may ask for another person."""
 
 
 class RequestDocument(BaseModel):
@@ -222,7 +240,10 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "cohort_id": one.cohort_id,
         "registry_digest": one.registry_digest,
         "rules_digest": one.rules_digest,
-        "requester": {"role": one.requester_role},
+        "requester": {
+            "role": one.requester_role,
+            "evidence": one.evidence._asdict() if one.evidence else None,
+        },
         "scope": {
             "categories": one.scope.categories,
             "organisation_ids": one.scope.organisation_ids,

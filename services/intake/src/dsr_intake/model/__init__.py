@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from datetime import date, datetime
 from typing import NamedTuple
 
 from dsr_core.closing import Outcome
@@ -19,6 +18,8 @@ from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
 from dsr_intake.model.feeds import LedgerChange, StateChangeRow
 from dsr_intake.model.following import FollowsWhy
+from dsr_intake.model.letters import Letter, LetterKind, LetterState
+from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.codec.requests import AcceptedCohort
@@ -28,6 +29,7 @@ __all__ = [
     "Acceptance",
     "Accepted",
     "Answer",
+    "AuthorityShown",
     "Beginning",
     "ClientRow",
     "Code",
@@ -53,6 +55,7 @@ __all__ = [
     "Proof",
     "Proposal",
     "RequestView",
+    "RequesterEvidence",
     "Ruling",
     "StateChangeRow",
     "StillRunning",
@@ -89,73 +92,11 @@ class Submission:
     letters: bool | None = None
     """Whether the person is told by letter; none where the client left it to us."""
 
+    evidence: RequesterEvidence | None = None
+    """What shows that the requester may ask for another person; none where nothing was sent."""
 
-class LetterKind(StrEnum):
-    """What a letter to the requester says."""
-
-    RECEIVED = "received"
-    IDENTITY_NEEDED = "identity_needed"
-    EXTENDED = "extended"
-    DONE = "done"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    NOT_VERIFIED = "not_verified"
-    REFERRED = "referred"
-
-
-class LetterState(StrEnum):
-    """How a letter stands."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    """The mail server has it."""
-
-    BOUNCED = "bounced"
-    """It was refused for good, or came back."""
-
-    GIVEN_UP = "given_up"
-    """It was not sent, and nobody tries any more: on record, with the reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A letter to the requester; its text is made when it is sent, and not kept."""
-
-    request_id: RequestId
-    kind: LetterKind
-    number: int
-    """Of the letters of its kind to this request, from 1."""
-
-    state: LetterState
-    tries: int
-    next_try_at: datetime | None
-    waiting_since: datetime
-    settled_at: datetime | None
-    reason: str | None
-    """Why it bounced or was given up; without personal data."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """What a one-time code is derived from; the newest of its request."""
-
-    number: int
-    nonce: bytes = field(repr=False)
-    expires_at: datetime
-
-
-class CodeLimits(NamedTuple):
-    """How often codes may be tried, and asked for."""
-
-    tries: int
-    """Of one code."""
-
-    pause: timedelta
-    """Between two codes of a request."""
-
-    window: timedelta
-    window_codes: int
-    """Codes of a request within the window."""
+    awaits_authority: bool = False
+    """That is not enough: nobody is asked before it is shown."""
 
 
 class KeyTag(NamedTuple):
@@ -368,6 +309,9 @@ class RequestView:
 
     letters: bool = False
     """Whether the requester is told by letter."""
+
+    evidence: RequesterEvidence | None = None
+    """What was sent to show that the requester may ask for another person."""
 
     home_cohort_id: CohortId
     """The cohort that it was accepted in; another than its own once a decision has set it apart."""

@@ -16,6 +16,7 @@ from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
 from dsr_intake.model import (
     Acceptance,
     Answer,
+    AuthorityShown,
     ClientRow,
     Code,
     CodeLimits,
@@ -262,6 +263,10 @@ class IdentityStore(Protocol):
         Raises:
             RuleViolation: The one-time code that the proof goes by was used meanwhile.
         """
+        ...
+
+    async def authorise(self, shown: AuthorityShown, *, decide: Callable[[State], State]) -> None:
+        """Record that a requester may ask for another person, as in `prove`."""
         ...
 
 
