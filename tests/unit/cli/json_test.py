@@ -19,13 +19,22 @@ from support.parts import ROOT, stack_settings
 READING = {"check", "explain", "graph", "list", "logs", "show", "status", "timeline", "watch"}
 MEASURING = {"bulk", "intake", "loop", "waiting"}
 CHANGING = {
+    "approve",
+    "ask",
     "create",
     "demo",
     "down",
+    "extend",
     "give-up",
+    "given",
     "grant",
+    "lift",
+    "place",
+    "propose",
     "prove",
     "publish",
+    "refer",
+    "refuse",
     "register",
     "replay",
     "reset",
@@ -33,6 +42,7 @@ CHANGING = {
     "send-again",
     "submit",
     "up",
+    "withdraw",
 }
 
 

@@ -130,9 +130,10 @@ class IntakeClient:
         finally:
             await response.aclose()
 
-    async def withdraw(self, request_id: str) -> dict[str, Any]:
+    async def withdraw(self, request_id: str, *, reason: str | None = None) -> dict[str, Any]:
         """Take a subject request back; return it as it stands then."""
-        return await self._json("POST", f"/v1/subject-requests/{request_id}/withdrawal", json={})
+        body = {"reason": reason} if reason else {}
+        return await self._json("POST", f"/v1/subject-requests/{request_id}/withdrawal", json=body)
 
     async def show(self, request_id: str) -> dict[str, Any]:
         """Return one subject request."""

@@ -87,6 +87,17 @@ class InternalApi:
         path = f"/internal/v1/subject-requests/{request_id}/letters:send-again"
         self._call("POST", path, {"kind": kind})
 
+    def settlements(self, request_id: str) -> list[dict[str, Any]]:
+        """Return the answers that were proposed in place of systems, the oldest first."""
+        path = f"/internal/v1/subject-requests/{request_id}/settlements"
+        found: list[dict[str, Any]] = self._call("GET", path)["settlements"]
+        return found
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Return every legal hold, the newest first."""
+        found: list[dict[str, Any]] = self._call("GET", "/internal/v1/holds")["holds"]
+        return found
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = httpx.request(
