@@ -266,6 +266,8 @@ class FakeLetters:
 
     def __init__(self, *letters: Letter) -> None:
         self.letters = list(letters)
+        self.found: Member | None = None
+        """The identity of every request."""
 
     async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
         due = [one for one in self.letters if one.next_try_at and one.next_try_at <= at][:limit]
@@ -275,7 +277,7 @@ class FakeLetters:
 
     async def member(self, request_id: RequestId) -> Member | None:
         del request_id
-        return None
+        return self.found
 
     async def postpone(self, letter: Letter, *, until: datetime) -> None:
         self._replace(letter, next_try_at=until)
