@@ -331,7 +331,15 @@ def _operations() -> list[tuple[str, str]]:
         ("GET", f"{BASE}/{{request_id}}/closure"),
         ("GET", f"{BASE}/{{request_id}}/timeline"),
         ("GET", f"{BASE}/{{request_id}}/blockers"),
+        ("GET", f"{BASE}/{{request_id}}/letters"),
+        ("POST", f"{BASE}/{{request_id}}/identity/code"),
+        ("POST", f"{BASE}/{{request_id}}/identity/proof"),
         ("GET", "/internal/v1/subject-requests/{request_id}"),
+        ("GET", "/internal/v1/subject-requests/{request_id}/letters"),
+        ("POST", "/internal/v1/subject-requests/{request_id}/letters:give-up"),
+        ("POST", "/internal/v1/subject-requests/{request_id}/letters:send-again"),
+        ("POST", "/internal/v1/subject-requests/{request_id}/authority:prove"),
+        ("POST", "/internal/v1/letters/bounces"),
         ("POST", "/internal/v1/subject-requests/{request_id}/identity:prove"),
         ("POST", "/internal/v1/cohorts/{cohort_id}/identity:give-up"),
         ("POST", f"{BASE}/{{request_id}}/withdrawal"),
@@ -358,7 +366,7 @@ def _operations() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def schema(loop: Loop) -> Any:
     """The live document."""
-    for media in (NDJSON, "application/protobuf"):
+    for media in (NDJSON, "application/protobuf", "message/rfc822"):
         schemathesis.serializer(media)(_as_bytes)
     return live_document(loop.stack.settings.intake_url)
 

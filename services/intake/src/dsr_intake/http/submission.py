@@ -357,6 +357,8 @@ def invalid_body(error: ValidationError) -> Problem:
 
 def _fault(one: ErrorDetails) -> dict[str, str]:
     loc = one["loc"]
+    if loc == ("requester",) and one["type"].startswith("union_tag"):
+        loc = ("requester", "role")
     match one["type"]:
         case "extra_forbidden":
             # The name of an unknown field is the caller's text, and could be a person's.
