@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from dsr_contracts.v1 import notices_pb2, obligations_pb2
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Decided, Order, Verified
+from dsr_fanout.orders import CohortProgress, Decided, Order, Telling, Told, Verified
 from dsr_wire.codec.amendments import Amendment, amendment_from_wire
 from dsr_wire.codec.notices import (
     Instruction,
@@ -23,6 +24,7 @@ from dsr_wire.codec.notices import (
     notice_from_wire,
 )
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.envelope import Outgoing, decode, header
 from dsr_wire.topics import OBLIGATIONS
 from support.builders import NOW, a_registry, a_request_id, a_system, an_id
@@ -226,7 +228,7 @@ class FakeLedger:
 
 @dataclass
 class FakeRegistries:
-    """Has the versions that a test gives it."""
+    """Has the versions that a test gives it, the newest last."""
 
     versions: dict[str, Registry] = field(default_factory=dict)
 
@@ -238,6 +240,23 @@ class FakeRegistries:
         if digest not in self.versions:
             raise Unavailable("not published")
         return self.versions[digest]
+
+    async def newest(self) -> PublishedRegistry:
+        if not self.versions:
+            raise Unavailable("not published")
+        number = len(self.versions)
+        return PublishedRegistry([*self.versions.values()][-1], NOW + timedelta(days=number))
+
+    def holder(self, system_id: str) -> Registry | None:
+        holders = [one for one in self.versions.values() if one.system(system_id)]
+        return holders[-1] if holders else None
+
+    async def changed(self, since: str, *, within_s: float) -> str | None:
+        digest = (await self.newest()).registry.digest
+        if digest == since:
+            await asyncio.sleep(within_s)
+            return None
+        return digest
 
 
 @dataclass
@@ -252,6 +271,7 @@ class FakeWorkflows:
     refused: set[str] = field(default_factory=set)
     proven: dict[str, Verified] = field(default_factory=dict)
     taken: list[tuple[Order, Decided]] = field(default_factory=list)
+    replanned: list[str] = field(default_factory=list)
 
     async def start(self, order: Order) -> bool:
         self.away.call()
@@ -277,6 +297,16 @@ class FakeWorkflows:
             return False
         self.proven[cohort_id] = verified
         return True
+
+    async def replan(self, digest: str) -> bool:
+        self.away.call()
+        is_new = digest not in self.replanned
+        self.replanned.append(digest)
+        return is_new
+
+    async def tell_running(self, telling: Telling) -> Told:  # noqa: ARG002 - the port's
+        self.away.call()
+        return Told(told=len(self.running))
 
     async def decided(self, order: Order, decided: Decided) -> bool:
         if not await self.start(order):

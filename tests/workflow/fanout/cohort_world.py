@@ -25,11 +25,13 @@ from unit.fanout.fanout_fakes import (
 from dsr_core.cohorts import workflow_id
 from dsr_core.registry import Registry
 from dsr_fanout.activities.cohort import CohortActivities
+from dsr_fanout.adapters.temporal import TemporalWorkflows
 from dsr_fanout.application.amending import Amending
 from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
+from dsr_fanout.application.replanning import Replanning
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.orders import DECIDED_SIGNAL, Decided, Ended, Order
 from dsr_fanout.worker import new_worker
@@ -139,6 +141,8 @@ class World:
                 registries=self.registries, ledger=self.ledger, publisher=self.publisher
             ),
             amending=Amending(publisher=self.publisher),
+            replanning=Replanning(registries=self.registries, publisher=self.publisher),
+            workflows=TemporalWorkflows(self.client, task_queue=self.task_queue),
             metrics=self.metrics,
             now=lambda: datetime.now(UTC),
         )

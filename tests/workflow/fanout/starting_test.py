@@ -21,6 +21,7 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
 from dsr_fanout.orders import DUE_AT, JURISDICTION, RIGHT, SIZE, STATE, Ended, Order
 from dsr_fanout.workflows.cohort import CohortWorkflow
+from support.builders import a_registry, a_system
 from support.waiting import eventually
 
 
@@ -217,3 +218,27 @@ async def test_who_is_untold_is_told_by_the_new_history_of_a_long_one(
 
     assert world.publisher.event_ids.count(f"{order.cohort_id}/example-group/0") == 1
     assert world.publisher.event_ids.count(f"{order.cohort_id}/opened") == 1
+
+
+async def test_every_running_cohort_is_told_of_a_registry_version_and_once(
+    development: WorkflowEnvironment,
+) -> None:
+    async with a_world(development) as world:
+        workflows = TemporalWorkflows(world.client, task_queue=world.task_queue)
+        orders = [await world.an_order() for _ in range(3)]
+        for order in orders:
+            await workflows.start(order)
+        await eventually(lambda: len(world.publisher.opened) == 3)
+        newer = a_registry(a_system("archive", "example-archive"))
+        world.registries.versions[newer.digest] = newer
+        assert await workflows.replan(newer.digest)
+        await eventually(lambda: len(world.publisher.amended) >= 3)
+        members = {one for order in orders for one in order.request_ids}
+        assert {one.request_id for one in world.publisher.amended} == members
+        replanning = world.client.get_workflow_handle(f"dsr-replan-{newer.digest}")
+        await replanning.result()
+        assert not await workflows.replan(newer.digest)
+        for order in orders:
+            world.answer(order)
+            await workflows.hint(order.cohort_id)
+            await _handle(world, order).result()

@@ -61,10 +61,21 @@ class RegistryBook:
         """The newest version, which new requests are planned from; none before the first."""
         return self._current.registry if self._current else None
 
+    @property
+    def newest(self) -> PublishedRegistry | None:
+        """The newest version with the time of its publication; none before the first."""
+        return self._current
+
     def version(self, digest: str) -> Registry | None:
         """Return a version by its digest, or none while it has not arrived."""
         published = self._versions.get(digest)
         return published.registry if published else None
+
+    def holder(self, system_id: str) -> Registry | None:
+        """Return the newest version that has a system, or none."""
+        holders = [one for one in self._versions.values() if one.registry.system(system_id)]
+        found = max(holders, key=lambda one: one.published_at, default=None)
+        return found.registry if found else None
 
     def keys(self, system_id: str) -> SystemPublicKeys | None:
         """Return the newest keys of a system, or none while none are registered."""

@@ -24,6 +24,7 @@ from dsr_fanout.application.notifying import Notifying
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
+from dsr_fanout.application.replanning import Replanning
 from dsr_fanout.application.starting import Starting
 from dsr_fanout.http.app import fanout_app
 from dsr_fanout.metrics import Metrics
@@ -31,6 +32,7 @@ from dsr_fanout.settings import FanoutSettings
 from dsr_fanout.streams.commands import COMMANDS_GROUP, CommandsStream
 from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP, LifecycleStream
 from dsr_fanout.streams.refusals import Refusals
+from dsr_fanout.streams.registry import RegistryWatcher
 from dsr_fanout.streams.requests import REQUESTS_GROUP, RequestsStream
 from dsr_fanout.worker import CohortWorker, new_worker
 from dsr_runtime.backoff import Backoff
@@ -94,6 +96,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     remembered = await _prepared(client)
     await connected.wait()
 
+    workflows = TemporalWorkflows(client, task_queue=settings.temporal_task_queue)
     activities = CohortActivities(
         opening=Opening(registries=registries, publisher=publisher),
         notifying=Notifying(
@@ -106,6 +109,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         reading=Reading(intake=intake),
         escalating=Escalating(registries=registries, ledger=ledger, publisher=publisher),
         amending=Amending(publisher=publisher),
+        replanning=Replanning(registries=registries, publisher=publisher),
+        workflows=workflows,
         metrics=metrics,
         now=_now,
     )
@@ -118,7 +123,6 @@ async def start(settings: FanoutSettings, process: Process) -> None:
             concurrent_workflow_tasks=settings.concurrent_workflow_tasks,
         )
     )
-    workflows = TemporalWorkflows(client, task_queue=settings.temporal_task_queue)
     refusals = Refusals(publisher=publisher, metrics=metrics, now=_now)
     reminders = ReminderPolicy(fraction=settings.reminder_after, fixed=settings.reminder_fixed)
     requests = RecordLoop(
@@ -166,6 +170,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     health.add("worker", worker.ping)
     process.spawn(requests.run(), stop=requests.stop)
     process.spawn(commands.run(), stop=commands.stop)
+    watcher = RegistryWatcher(registries=registries, workflows=workflows)
+    process.spawn(watcher.run(), stop=watcher.stop)
     process.spawn(lifecycle.run(), stop=lifecycle.stop)
     process.spawn(worker.run(), stop=worker.stop)
 

@@ -67,8 +67,8 @@ class Metrics:
         )
         self.notices = Counter(
             "dsr_fanout_notices",
-            "Notices published: first, reminder, stop, suspend, or perform after a hold; a retried try "
-            "counts again.",
+            "Notices published: first, reminder, joined (to a system that joined the plan), stop, suspend, "
+            "or perform after a hold; a retried try counts again.",
             ["kind"],
             registry=registry,
         )

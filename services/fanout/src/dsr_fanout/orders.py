@@ -21,12 +21,17 @@ __all__ = [
     "GIVE_UP_IDENTITY",
     "GIVE_UP_STOPPING",
     "IDENTITY_SIGNAL",
+    "NEWEST",
     "NOTIFY",
     "OPEN_AND_NOTIFY",
     "PROGRESS_QUERY",
     "READ_COHORT",
+    "REPLAN",
+    "REPLAN_SIGNAL",
+    "REPLAN_WORKFLOW",
     "SEARCH_ATTRIBUTES",
     "STATE",
+    "TELL_RUNNING",
     "TELL_TIER",
     "TOLD_BESIDE_THE_TIERS",
     "UNTOLD",
@@ -39,20 +44,26 @@ __all__ = [
     "Order",
     "Position",
     "Reached",
+    "Replan",
+    "Replanned",
     "Sending",
     "Sent",
     "Settled",
     "State",
     "Taken",
+    "Telling",
     "Tier",
+    "Told",
     "Unsent",
     "Verified",
 ]
 
 WORKFLOW = "CohortWorkflow"
+REPLAN_WORKFLOW = "ReplanWorkflow"
 ANSWERED_SIGNAL = "answered"
 IDENTITY_SIGNAL = "identity_verified"
 DECIDED_SIGNAL = "decided"
+REPLAN_SIGNAL = "replan"
 PROGRESS_QUERY = "progress"
 
 OPEN_AND_NOTIFY = "open_and_notify"
@@ -61,6 +72,11 @@ READ_COHORT = "read_cohort"
 GIVE_UP_IDENTITY = "give_up_identity"
 TELL_TIER = "tell_tier"
 AMEND = "amend"
+REPLAN = "replan"
+TELL_RUNNING = "tell_running"
+
+NEWEST = "newest"
+"""Stands for whichever registry version is the newest."""
 GIVE_UP_STOPPING = "give_up_stopping"
 
 UNTOLD = "untold"
@@ -193,6 +209,7 @@ class Unsent:
     revision: int = 0
     system_ids: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +272,12 @@ class Order:
     apart: Apart | None = None
     """As `position`; none where nobody has decided anything."""
 
+    replan: list[str] = field(default_factory=list)
+    """Newer registry versions by which it was not looked yet who joins."""
+
+    replanned: str = ""
+    """The newest registry version by which it was looked who joins; empty for the one it is pinned to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
@@ -279,6 +302,22 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replan:
+    """A newer registry version applies to a cohort that is open."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned:
+    """Who must answer as well, by the newest registry version."""
+
+    digest: str
+    added: list[str] = field(default_factory=list)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """The obligations of a cohort stand in the ledger's stream, and notices may have gone out."""
 
@@ -288,6 +327,9 @@ class Opened:
 
     only: list[str] = field(default_factory=list)
     """As in `Sending`, for the notices that are left."""
+
+    newest: str = ""
+    """The newest registry version, where it is another than the order's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +358,9 @@ class Sending:
     left_out: list[str] = field(default_factory=list)
     """Systems that are not told, since a hold covers them."""
 
+    joined: int = 0
+    """The revision of the change of plan by which the systems joined; 0 for systems of the first plan."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -342,3 +387,22 @@ class Ended:
     systems: int
     reminders: int
     was_overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How far running cohorts have been told of a registry version."""
+
+    digest: str
+    page: str = ""
+    """Where Temporal's list goes on; empty at its beginning."""
+
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How many were told, and where the list goes on; nowhere at its end."""
+
+    told: int
+    next: str = ""

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Decided, Order, Verified
+from dsr_fanout.orders import CohortProgress, Decided, Order, Telling, Told, Verified
 from dsr_wire.codec.notices import SystemNotice
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.envelope import Outgoing
 
 __all__ = ["Intake", "Ledger", "Publisher", "Registries", "Workflows"]
@@ -86,6 +87,18 @@ class Registries(Protocol):
         """Return a version; where it has not arrived, wait a bounded time, then be unavailable."""
         ...
 
+    async def newest(self) -> PublishedRegistry:
+        """Return the newest version; where none has arrived, wait as for a version."""
+        ...
+
+    def holder(self, system_id: str) -> Registry | None:
+        """Return the newest version that has a system, or none."""
+        ...
+
+    async def changed(self, since: str, *, within_s: float) -> str | None:
+        """Wait for another newest version than one; return its digest, or none in that time."""
+        ...
+
 
 class Workflows(Protocol):
     """Temporal, as a client."""
@@ -96,6 +109,17 @@ class Workflows(Protocol):
         Raises:
             RejectedInput: Temporal will never take this order, as it takes others.
         """
+        ...
+
+    async def replan(self, digest: str) -> bool:
+        """Have every running workflow told of a registry version, once; false where that is done.
+
+        It goes on by itself, however many there are.
+        """
+        ...
+
+    async def tell_running(self, telling: Telling) -> Told:
+        """Tell a page of the running cohorts of a registry version, and where the list goes on."""
         ...
 
     async def hint(self, cohort_id: str) -> bool:

@@ -21,7 +21,7 @@ from temporalio.workflow import Info
 
 import dsr_fanout
 from dsr_fanout import workflows
-from dsr_fanout.workflows import cohort
+from dsr_fanout.workflows import cohort, replan
 
 __all__ = ["CohortRunner"]
 
@@ -30,7 +30,7 @@ _NO_STORE = StorageDriverStoreContext(target=None)
 _PASSED_THROUGH = ("dsr_fanout.course", "dsr_fanout.orders")
 """They keep no state, and read no clock but the workflow's."""
 
-_LOADED_AGAIN = (dsr_fanout, workflows, cohort)
+_LOADED_AGAIN = (dsr_fanout, workflows, cohort, replan)
 """The modules that the sandbox loads for each workflow."""
 
 

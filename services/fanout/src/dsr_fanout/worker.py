@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 
 from dsr_fanout.runner import CohortRunner
 from dsr_fanout.workflows.cohort import CohortWorkflow
+from dsr_fanout.workflows.replan import ReplanWorkflow
 
 __all__ = ["CohortWorker", "log_as_we_do", "new_worker"]
 
@@ -50,7 +51,7 @@ def new_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CohortWorkflow],
+        workflows=[CohortWorkflow, ReplanWorkflow],
         activities=activities,
         workflow_runner=CohortRunner(),
         max_cached_workflows=cached_workflows,

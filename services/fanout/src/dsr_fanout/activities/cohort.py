@@ -22,6 +22,7 @@ from dsr_fanout.application.escalating import Escalating
 from dsr_fanout.application.notifying import Notifying, Untold
 from dsr_fanout.application.opening import Opening
 from dsr_fanout.application.reading import Reading
+from dsr_fanout.application.replanning import Replanning
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.orders import (
     AMEND,
@@ -31,16 +32,23 @@ from dsr_fanout.orders import (
     NOTIFY,
     OPEN_AND_NOTIFY,
     READ_COHORT,
+    REPLAN,
+    TELL_RUNNING,
     TELL_TIER,
     UNTOLD,
     CohortProgress,
     Opened,
     Order,
     Reached,
+    Replan,
+    Replanned,
     Sending,
     Sent,
     Taken,
+    Telling,
+    Told,
 )
+from dsr_fanout.ports import Workflows
 
 __all__ = ["CohortActivities"]
 
@@ -60,6 +68,8 @@ class CohortActivities:
         reading: Reading,
         escalating: Escalating,
         amending: Amending,
+        replanning: Replanning,
+        workflows: Workflows,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
@@ -68,6 +78,8 @@ class CohortActivities:
         self._reading = reading
         self._escalating = escalating
         self._amending = amending
+        self._replanning = replanning
+        self._workflows = workflows
         self._metrics = metrics
         self._now = now
 
@@ -81,6 +93,8 @@ class CohortActivities:
             self.give_up_identity,
             self.tell_tier,
             self.amend,
+            self.replan,
+            self.tell_running,
             self.give_up_stopping,
         )
 
@@ -141,6 +155,19 @@ class CohortActivities:
         self._metrics.amendments.labels(taken.decided.kind).inc(amended)
         return amended
 
+    @activity.defn(name=REPLAN)
+    async def replan(self, asked: Replan) -> Replanned:
+        """Have who joins by the newest registry version answer as well; return who that is."""
+        replanned = await self._mapped(REPLAN, self._replanning.replan(asked, at=self._now()))
+        if replanned.added:
+            self._metrics.amendments.labels("plan_changed").inc(len(asked.order.request_ids))
+        return replanned
+
+    @activity.defn(name=TELL_RUNNING)
+    async def tell_running(self, telling: Telling) -> Told:
+        """Tell a page of the running cohorts of a registry version."""
+        return await self._mapped(TELL_RUNNING, self._workflows.tell_running(telling))
+
     @activity.defn(name=GIVE_UP_STOPPING)
     async def give_up_stopping(self, cohort_id: str) -> CohortProgress:
         """Have a stop end with what is known on its legal date; read how its cohort stands."""
@@ -189,4 +216,6 @@ def _kind(sending: Sending) -> str:
     """Return what a round of notices is counted as."""
     if sending.reminder:
         return "reminder"
+    if sending.joined:
+        return "joined"
     return sending.instruction if sending.revision else "first"

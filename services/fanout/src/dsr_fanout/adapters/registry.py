@@ -8,6 +8,7 @@ from dsr_core.errors import Unavailable
 from dsr_core.registry import Registry
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.kafka import KafkaConnection
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import REGISTRY
 
@@ -28,6 +29,27 @@ class PublishedRegistries:
             lambda record: book.read(record.value, record.headers),
             rejected=rejected,
         )
+
+    async def newest(self) -> PublishedRegistry:
+        """Return the newest version of the registry."""
+        if self._book.newest is None:
+            await self.topic.wait_until(lambda: self._book.newest is not None, _WAIT_S)
+        if self._book.newest is None:
+            raise Unavailable("no registry version has been published here")
+        return self._book.newest
+
+    def holder(self, system_id: str) -> Registry | None:
+        """Return the newest version that has a system."""
+        return self._book.holder(system_id)
+
+    async def changed(self, since: str, *, within_s: float) -> str | None:
+        """Wait for another newest version than one; return its digest, or none in that time."""
+        if not await self.topic.wait_until(lambda: self._digest() not in {"", since}, within_s):
+            return None
+        return self._digest()
+
+    def _digest(self) -> str:
+        return self._book.newest.registry.digest if self._book.newest else ""
 
     async def version(self, digest: str) -> Registry:
         """Return a version of the registry."""

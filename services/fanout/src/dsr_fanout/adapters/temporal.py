@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,7 +14,10 @@ from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    ListWorkflowExecutionsRequest,
+)
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributePair,
@@ -31,6 +36,8 @@ from dsr_fanout.orders import (
     DUE_AT,
     IDENTITY_SIGNAL,
     JURISDICTION,
+    REPLAN_SIGNAL,
+    REPLAN_WORKFLOW,
     RIGHT,
     SEARCH_ATTRIBUTES,
     SIZE,
@@ -39,6 +46,8 @@ from dsr_fanout.orders import (
     Decided,
     Order,
     State,
+    Telling,
+    Told,
     Verified,
 )
 
@@ -52,6 +61,9 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 _RPC_TIMEOUT = timedelta(seconds=10)
+
+_PAGE = 50
+"""Cohorts that are told of a registry version at a time."""
 
 
 class TemporalWorkflows:
@@ -123,16 +135,54 @@ class TemporalWorkflows:
         except (RPCError, RuntimeError):
             return False
 
+    async def replan(self, digest: str) -> bool:
+        """Start the workflow that tells all cohorts of a registry version."""
+        try:
+            await self._client.start_workflow(
+                REPLAN_WORKFLOW,
+                Telling(digest=digest),
+                id=f"dsr-replan-{digest}",
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except RPCError as error:
+            raise Unavailable(f"temporal did not start it ({error.status.name})") from error
+        return True
+
+    async def tell_running(self, telling: Telling) -> Told:
+        """Signal a page of the running cohorts."""
+        request = ListWorkflowExecutionsRequest(
+            namespace=self._client.namespace,
+            page_size=_PAGE,
+            next_page_token=b64decode(telling.page),
+            query=f"WorkflowType = '{WORKFLOW}' and ExecutionStatus = 'Running'",
+        )
+        try:
+            listed = await self._client.workflow_service.list_workflow_executions(
+                request, timeout=_RPC_TIMEOUT
+            )
+        except RPCError as error:
+            raise Unavailable(f"temporal listed nothing ({error.status.name})") from error
+        ids = [one.execution.workflow_id for one in listed.executions]
+        told = await asyncio.gather(
+            *(self._signal(one, REPLAN_SIGNAL, telling.digest) for one in ids)
+        )
+        return Told(told=sum(told), next=b64encode(listed.next_page_token).decode())
+
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again."""
-        return await self._signal(cohort_id, ANSWERED_SIGNAL)
+        return await self._signal(workflow_id(cohort_id), ANSWERED_SIGNAL)
 
     async def verified(self, cohort_id: str, verified: Verified) -> bool:
         """Tell a cohort's workflow that it is proven who asks."""
-        return await self._signal(cohort_id, IDENTITY_SIGNAL, verified)
+        return await self._signal(workflow_id(cohort_id), IDENTITY_SIGNAL, verified)
 
-    async def _signal(self, cohort_id: str, name: str, *arguments: object) -> bool:
-        handle = self._client.get_workflow_handle(workflow_id(cohort_id))
+    async def _signal(self, identity: str, name: str, *arguments: object) -> bool:
+        handle = self._client.get_workflow_handle(identity)
         try:
             await handle.signal(name, args=arguments, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:

@@ -8,7 +8,7 @@ from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.registry import Registry, System
 from dsr_fanout.application.opening import planned_systems
 from dsr_fanout.orders import Order, Sending
-from dsr_fanout.ports import Ledger
+from dsr_fanout.ports import Ledger, Registries
 from dsr_wire.codec.notices import Instruction
 
 __all__ = ["Owed", "missing_systems", "not_recorded", "owed"]
@@ -17,26 +17,31 @@ Owed = Mapping[System, frozenset[str]]
 """Systems, each with the requests that it owes."""
 
 
-async def owed(sending: Sending, registry: Registry, ledger: Ledger) -> Owed:
+async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed:
     """Return whom to tell of what.
 
     The first notice goes to every planned system for every request. A reminder, and the word that
     erasure goes on, go to those who are missing. A stop goes to those who have not ended, which is
     everyone where the ledger does not know the request yet; and suspending, to all that a hold covers.
+    Who has joined the plan is told like a planned system, of every request.
 
     Raises:
         RuleViolation: The plan is empty, or the ledger names a system that the registry does not have.
         Unavailable: The ledger is away, or does not know the cohort yet.
     """
     order = sending.order
+    registry = await registries.version(order.registry_digest)
     instruction = Instruction(sending.instruction)
     is_first = not sending.reminder and not sending.revision
-    if is_first or instruction is Instruction.SUSPEND:
+    if sending.joined:
+        ids = dict.fromkeys(sending.system_ids, order.request_ids)
+        systems = missing_systems(registries, registry, ids)
+    elif is_first or instruction is Instruction.SUSPEND:
         systems = _everything(registry, order)
     else:
         missing = await ledger.missing(order.cohort_id)
         if missing is not None:
-            systems = missing_systems(registry, missing)
+            systems = missing_systems(registries, registry, missing)
         elif instruction is Instruction.STOP:
             systems = _everything(registry, order)
         else:
@@ -49,17 +54,22 @@ async def owed(sending: Sending, registry: Registry, ledger: Ledger) -> Owed:
     }
 
 
-def missing_systems(registry: Registry, missing: Mapping[str, Sequence[str]]) -> Owed:
+def missing_systems(
+    registries: Registries, registry: Registry, missing: Mapping[str, Sequence[str]]
+) -> Owed:
     """Return the systems that the ledger names, in order of their ids.
 
+    One that joined the plan later is in a newer version of the registry.
+
     Raises:
-        RuleViolation: It names one that the registry version does not have.
+        RuleViolation: It names one that no registry version has.
     """
     found: dict[System, frozenset[str]] = {}
     for system_id, request_ids in sorted(missing.items()):
-        system = registry.system(system_id)
+        newer = None if registry.system(system_id) else registries.holder(system_id)
+        system = (newer or registry).system(system_id)
         if system is None:
-            detail = f"the ledger names {system_id}, and the registry version does not"
+            detail = f"the ledger names {system_id}, and no registry version does"
             raise RuleViolation("unknown_system", detail)
         found[system] = frozenset(request_ids)
     return found

@@ -43,7 +43,7 @@ class Escalating:
             raise not_recorded()
         missing = [
             MissingSystem(system.id, system.organisation_id, len(request_ids))
-            for system, request_ids in missing_systems(registry, recorded).items()
+            for system, request_ids in missing_systems(self._registries, registry, recorded).items()
             if system.id not in left_out
         ]
         if left_out and not missing:

@@ -15,6 +15,7 @@ from datetime import datetime
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.plan import by_organisation
+from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_fanout.application.addressing import Owed, owed
 from dsr_fanout.application.opening import scope_of
@@ -115,8 +116,7 @@ class Notifying:
             Unavailable: Something that all of several organisations need is away.
         """
         order = sending.order
-        registry = await self._registries.version(order.registry_digest)
-        addressed = await owed(sending, registry, self._ledger)
+        addressed = await owed(sending, self._registries, self._ledger)
         if not addressed:
             return Sent(notices=0)
         # By all systems, whoever is told in this try: a slice's bounds are part of a notice's id.
@@ -212,25 +212,32 @@ class Notifying:
         """Have the identities of a slice sealed, in one call for all systems that owe the same."""
         order = part.sending.order
         is_sealed = Instruction(part.sending.instruction) is Instruction.PERFORM
-        groups: dict[tuple[str, ...], list[str]] = {}
+        planned = await self._registries.version(order.registry_digest)
+        groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for system, theirs in owed.items():
             wanted = tuple(one for one in part.request_ids if one in theirs)
             if wanted:
-                groups.setdefault(wanted, []).append(system.id)
+                digest = self._digest(planned, system.id)
+                groups.setdefault((digest, wanted), []).append(system.id)
         sealed: dict[str, SystemNotice] = {}
-        for wanted, system_ids in groups.items():
+        for (digest, wanted), system_ids in groups.items():
             if not is_sealed:
                 sealed.update((one, _unsealed(one, wanted)) for one in system_ids)
                 continue
             answer = await self._intake.seal(
                 home_of(order),
-                registry_digest=order.registry_digest,
+                registry_digest=digest,
                 system_ids=system_ids,
                 request_ids=wanted,
             )
             _check(answer, system_ids, wanted)
             sealed.update((one.system_id, one) for one in answer if one.identities)
         return sealed
+
+    def _digest(self, planned: Registry, system_id: str) -> str:
+        """Return the version that says what a system needs: the plan's, or where it joined later."""
+        newer = None if planned.system(system_id) else self._registries.holder(system_id)
+        return (newer or planned).digest
 
 
 def _shared(
@@ -281,7 +288,9 @@ def _records(
 
 
 def _round(sending: Sending) -> str:
-    """Name a round of notices: by the reminder's number, or by the decision that it follows from."""
+    """Name a round of notices: by the reminder's number, or by what it follows from."""
+    if sending.joined:
+        return f"joined-{sending.joined}"
     if sending.revision and not sending.reminder:
         return f"{sending.instruction}-{sending.revision}"
     return str(sending.reminder)

@@ -52,7 +52,10 @@ class Opening:
             at=at,
         )
         await self._publisher.publish((outgoing,))
-        return Opened(systems=len(systems))
+        newest = (await self._registries.newest()).registry.digest
+        return Opened(
+            systems=len(systems), newest=newest if newest != order.registry_digest else ""
+        )
 
 
 def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:

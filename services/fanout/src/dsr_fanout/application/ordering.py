@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dsr_core.errors import RejectedInput
 from dsr_core.law.rules import TierAction
-from dsr_fanout.orders import Decided, Order, Settled, Tier
+from dsr_fanout.orders import NEWEST, Decided, Order, Settled, Tier
 from dsr_wire.codec.commands import (
     ClarificationAsked,
     ClarificationGiven,
@@ -80,7 +80,10 @@ def order_alone(
     order = order_of(_alone(command), reminders, traceparent=traceparent, at=at)
     if command.cohort_id == order.cohort_id:
         return order
-    return replace(order, home_cohort_id=command.cohort_id, left_at=command.recorded_at)
+    # What its home cohort was told of newer registry versions, its own workflow does not know.
+    return replace(
+        order, home_cohort_id=command.cohort_id, left_at=command.recorded_at, replan=[NEWEST]
+    )
 
 
 def decided_by(command: Command, reminders: ReminderPolicy, *, at: datetime) -> Decided:

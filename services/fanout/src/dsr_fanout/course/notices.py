@@ -73,4 +73,5 @@ def _sending(order: Order, unsent: Unsent) -> Sending:
         revision=unsent.revision,
         system_ids=unsent.system_ids,
         left_out=unsent.left_out,
+        joined=unsent.joined,
     )

@@ -21,6 +21,7 @@ from temporalio import workflow
 from dsr_fanout.course.apart import shown
 from dsr_fanout.course.decisions import Decisions
 from dsr_fanout.course.notices import Notices
+from dsr_fanout.course.plans import Plans
 from dsr_fanout.course.shown import Shown
 from dsr_fanout.course.steps import HeldUp, Steps
 from dsr_fanout.course.tiers import FIRST_OVERDUE_READ, Tiers, beginning
@@ -34,6 +35,7 @@ from dsr_fanout.orders import (
     OPEN_AND_NOTIFY,
     PROGRESS_QUERY,
     READ_COHORT,
+    REPLAN_SIGNAL,
     STATE,
     WORKFLOW,
     CohortProgress,
@@ -47,7 +49,7 @@ from dsr_fanout.orders import (
     Verified,
 )
 
-_HINT, _TIER, _RETRY = "hint", "tier", "retry"
+_HINT, _TIER, _RETRY, _PLAN = "hint", "tier", "retry", "plan"
 """What ends a wait."""
 
 
@@ -66,6 +68,7 @@ class CohortWorkflow:
         self._notices = Notices(self._steps, order.position.unsent if order.position else ())
         self._tiers = Tiers(self._steps, self._notices)
         self._decisions = Decisions(self._steps, self._notices, order.apart)
+        self._plans = Plans(self._steps, self._notices, order)
         state = order.position.state if order.position else State.OPEN
         self._shown = Shown(shown(self._decisions.apart, state), order.due_at)
 
@@ -93,6 +96,11 @@ class CohortWorkflow:
         self._decisions.take_in(decided)
         self._hinted = True
 
+    @workflow.signal(name=REPLAN_SIGNAL)
+    def replan(self, digest: str) -> None:
+        """Take note that a newer registry version is there; who joins by it must answer as well."""
+        self._plans.take_in(digest)
+
     @workflow.query(name=PROGRESS_QUERY)
     def progress(self) -> str:
         """Say in words where the cohort stands, and what is in the way if something is."""
@@ -112,6 +120,10 @@ class CohortWorkflow:
             woken = await self._woken(self._position)
             if woken == _RETRY:
                 await self._notices.retry(self._order)
+                self._continue_if_long()
+                continue
+            if woken == _PLAN:
+                self._order = await self._plans.follow(self._order, self._decisions.apart)
                 self._continue_if_long()
                 continue
             progress = await self._read(is_tier=woken == _TIER)
@@ -160,6 +172,7 @@ class CohortWorkflow:
             return beginning(order, systems=0)
         self._steps.tell("opening obligations")
         opened = await self._opened(order)
+        self._plans.take_in(opened.newest)
         if opened.next is not None:
             self._steps.tell(f"notifying {opened.systems} systems")
             await self._notices.send(order, Unsent(first=opened.next, only=opened.only))
@@ -180,7 +193,7 @@ class CohortWorkflow:
 
     async def _woken(self, position: Position) -> str:
         """Wait for a hint or a decision, at most until the next tier or try; tell which of them came."""
-        if not self._hinted and not self._decisions.is_ready:
+        if not self._is_woken():
             moments = [position.next_at]
             if self._notices.unsent:
                 moments.append(self._notices.retry_at)
@@ -189,7 +202,7 @@ class CohortWorkflow:
             until = min(moments)
             try:
                 await workflow.wait_condition(
-                    lambda: self._hinted or self._decisions.is_ready,
+                    self._is_woken,
                     timeout=max(until - workflow.now(), timedelta()),
                     timeout_summary=position.state,
                 )
@@ -200,8 +213,13 @@ class CohortWorkflow:
                     if self._notices.unsent:
                         return _RETRY
                 return _TIER
+        if not self._hinted and not self._decisions.is_ready:
+            return _PLAN
         self._hinted = False
         return _HINT
+
+    def _is_woken(self) -> bool:
+        return self._hinted or self._decisions.is_ready or bool(self._plans.pending)
 
     async def _read(self, *, is_tier: bool) -> CohortProgress:
         """Read how many members are open; have intake give up a stop whose legal date has come."""
@@ -225,7 +243,9 @@ class CohortWorkflow:
         if workflow.info().is_continue_as_new_suggested():
             position = self._position and replace(self._position, unsent=self._notices.unsent)
             apart = self._decisions.carried
-            workflow.continue_as_new(replace(self._order, position=position, apart=apart))
+            workflow.continue_as_new(
+                replace(self._order, position=position, apart=apart, replan=self._plans.pending)
+            )
 
     def _waiting(self, position: Position) -> str:
         is_held_up = self._notices.unsent
