@@ -66,9 +66,10 @@ async def accepted(topics: Topics, cohort_ids: set[str], count: int) -> set[str]
 
 
 async def test_a_duplicate_is_answered_together_with_what_it_repeats(
-    intake: Intake, publisher: Publisher
+    intake: Intake, verifier: VerifierDouble, publisher: Publisher
 ) -> None:
     first, second = await twins(intake)
+    verifier.keeps(first["id"])
     assert (first["duplicate_of"], second["duplicate_of"]) == (None, first["id"])
     assert first["due_at"] == second["due_at"]
     await publisher.publish([a_record(first["id"], first["id"], outcome=Outcome.PARTLY_FULFILLED)])
