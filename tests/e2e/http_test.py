@@ -351,6 +351,7 @@ def _operations() -> list[tuple[str, str]]:
         ("POST", "/internal/v1/subject-requests/{request_id}/settlements"),
         ("GET", "/internal/v1/subject-requests/{request_id}/settlements"),
         ("POST", "/internal/v1/subject-requests/{request_id}/settlements/{settlement_id}/approval"),
+        ("POST", "/internal/v1/subject-requests/{request_id}/appeal:grant"),
         ("POST", "/internal/v1/holds"),
         ("GET", "/internal/v1/holds"),
         ("POST", "/internal/v1/holds/{hold_id}/lift"),

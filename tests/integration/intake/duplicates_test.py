@@ -72,6 +72,7 @@ async def test_a_duplicate_is_answered_together_with_what_it_repeats(
     verifier.keeps(first["id"])
     assert (first["duplicate_of"], second["duplicate_of"]) == (None, first["id"])
     assert first["due_at"] == second["due_at"]
+    verifier.keeps(first["id"])
     await publisher.publish([a_record(first["id"], first["id"], outcome=Outcome.PARTLY_FULFILLED)])
     found = [await answered(intake, one["id"]) for one in (first, second)]
     assert {outcome_of(one) for one in found} == {("answered", "partly_fulfilled")}

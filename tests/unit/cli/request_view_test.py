@@ -24,6 +24,14 @@ def shown(*obligations: dict[str, Any], state: str = "answered", **facts: Any) -
     return text.getvalue()
 
 
+def test_a_request_names_what_it_follows_and_that_nobody_is_asked_while_it_waits() -> None:
+    text = io.StringIO()
+    one = {"id": "two", "state": "awaiting_decision", "follows": "one", "follows_why": "appeal"}
+    Console(file=text, width=120).print(request_view(one, {"obligations": []}, None))
+    assert "one (appeal)" in text.getvalue()
+    assert "no system has been asked" in text.getvalue()
+
+
 def test_a_contradiction_since_the_closing_is_not_hidden_by_it() -> None:
     text = shown({"system_id": "crm", "contradicts_closure": True}, {"system_id": "mailer"})
     assert "erased (contradicted since the closing)" in text

@@ -31,10 +31,13 @@ def test_the_loop_goes_from_open_to_answered() -> None:
 
 
 @pytest.mark.parametrize("state", PREMATURE)
-def test_nothing_opens_what_awaits_a_proof_but_that_proof(state: State) -> None:
+def test_nothing_opens_what_awaits_something_but_that(state: State) -> None:
     opening = [one for one in Event if TRANSITIONS.get((state, one)) is State.OPEN]
-    proof = [Event.PROVE_IDENTITY] if state is State.AWAITING_IDENTITY else []
-    assert opening == proof
+    awaited = {
+        State.AWAITING_IDENTITY: [Event.PROVE_IDENTITY],
+        State.AWAITING_DECISION: [Event.GRANT_APPEAL],
+    }
+    assert opening == awaited.get(state, [])
 
 
 @pytest.mark.parametrize("event", [Event.WITHDRAW, Event.REFUSE, Event.REFER])
@@ -69,5 +72,6 @@ def test_no_request_is_left_where_it_is_received() -> None:
         State.OPEN,
         State.AWAITING_AUTHORITY,
         State.AWAITING_IDENTITY,
+        State.AWAITING_DECISION,
         State.ON_HOLD,
     }

@@ -105,6 +105,13 @@ async def test_a_request_that_awaits_a_proof_says_when_that_ends() -> None:
     assert one.upcoming.what == "it ends as not verified"
 
 
+async def test_an_appeal_that_is_not_decided_is_the_privacy_offices() -> None:
+    [one] = (await explained(None, state=State.AWAITING_DECISION)).blockers
+    assert one.blocker.kind is BlockerKind.APPEAL_UNDECIDED
+    assert (one.blocker.since, one.owner) == (NOW, "Privacy office")
+    assert one.upcoming is None
+
+
 async def test_an_answered_request_has_no_blockers() -> None:
     why = await explained(
         an_obligation("crm", is_confirmed=True),

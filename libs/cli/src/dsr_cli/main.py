@@ -26,6 +26,7 @@ COMMANDS = {
     "authority": "Who asks for another person: take it as shown that they may",
     "request": "Decide about one request: withdraw, refuse, refer, extend, clarify, settle",
     "hold": "Legal holds: place, list, lift",
+    "appeal": "Appeals: grant one",
     "letter": "Letters to requesters: list, give up, send again",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",

@@ -26,6 +26,9 @@ class BlockerKind(StrEnum):
     AUTHORITY_NOT_PROVEN = "authority_not_proven"
     """Somebody asks for another person, and it is not shown that they may: an operator decides."""
 
+    APPEAL_UNDECIDED = "appeal_undecided"
+    """It asks that an earlier decision be reviewed: somebody who did not take that one decides."""
+
     NOT_OPENED = "obligations_not_opened"
     """The ledger does not know yet who must answer."""
 
@@ -90,6 +93,9 @@ class Decided:
     clarification_since: datetime | None = None
     """When the person was asked what is meant; none while nothing is awaited."""
 
+    appealed_since: datetime | None = None
+    """When a review of an earlier decision was asked for that is not decided; none where none was."""
+
     stopping_since: datetime | None = None
     """When it was decided that the request ends without being followed; none where it does not."""
 
@@ -149,9 +155,8 @@ def blockers(
         return (_of_answer(closed_at, bounced_at),)
     if awaits_identity or awaits_authority:
         return (_premature(accepted_at, awaits_authority=awaits_authority),)
-    if opened_at is None:
-        what = "it is not on record yet which systems must answer"
-        return (Blocker(kind=BlockerKind.NOT_OPENED, since=accepted_at, what=what),)
+    if decided.appealed_since is not None or opened_at is None:
+        return (_unopened(accepted_at, decided),)
     missing = sorted(
         (one for one in obligations if not one.is_confirmed), key=lambda one: one.system_id
     )
@@ -159,6 +164,18 @@ def blockers(
         what = "every system has confirmed; the closure is on its way"
         return (Blocker(kind=BlockerKind.NOT_ANSWERED, since=opened_at, what=what),)
     return _of_systems(missing, opened_at, decided)
+
+
+def _unopened(accepted_at: datetime, decided: Decided) -> Blocker:
+    if decided.appealed_since is not None:
+        return Blocker(
+            kind=BlockerKind.APPEAL_UNDECIDED,
+            since=decided.appealed_since,
+            what="the appeal is not decided, so no system has been asked",
+            owner="Privacy office",
+        )
+    what = "it is not on record yet which systems must answer"
+    return Blocker(kind=BlockerKind.NOT_OPENED, since=accepted_at, what=what)
 
 
 def _of_systems(

@@ -26,6 +26,9 @@ class State(StrEnum):
     AWAITING_IDENTITY = "awaiting_identity"
     """Accepted; who asks is not proven yet, so no system is asked. Some clocks run already."""
 
+    AWAITING_DECISION = "awaiting_decision"
+    """It asks that an earlier decision be reviewed: until a person has decided, no system is asked."""
+
     OPEN = "open"
     """Systems are being asked."""
 
@@ -53,10 +56,14 @@ class Event(StrEnum):
 
     AWAIT_AUTHORITY = "await_authority"
     AWAIT_IDENTITY = "await_identity"
+    AWAIT_DECISION = "await_decision"
     PROVE_AUTHORITY = "prove_authority"
     PROVE_IDENTITY = "prove_identity"
     GIVE_UP_IDENTITY = "give_up_identity"
     """Nobody has proven who asks by the date for it; the outcome is `not_verified`."""
+
+    GRANT_APPEAL = "grant_appeal"
+    """The earlier decision does not stand: what was asked for is done."""
 
     ASK_CLARIFICATION = "ask_clarification"
     CLARIFY = "clarify"
@@ -88,7 +95,7 @@ class Event(StrEnum):
     ANSWER = "answer"
 
 
-PREMATURE = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY)
+PREMATURE = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY, State.AWAITING_DECISION)
 """The states in which no system has been asked, and none may be."""
 
 _ASKED = (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD)
@@ -105,11 +112,13 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RECEIVED, Event.ADMIT): State.OPEN,
     (State.RECEIVED, Event.AWAIT_AUTHORITY): State.AWAITING_AUTHORITY,
     (State.RECEIVED, Event.AWAIT_IDENTITY): State.AWAITING_IDENTITY,
+    (State.RECEIVED, Event.AWAIT_DECISION): State.AWAITING_DECISION,
     (State.RECEIVED, Event.PLACE_HOLD): State.ON_HOLD,
     (State.AWAITING_AUTHORITY, Event.PROVE_AUTHORITY): State.AWAITING_IDENTITY,
     (State.AWAITING_AUTHORITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
     (State.AWAITING_IDENTITY, Event.PROVE_IDENTITY): State.OPEN,
     (State.AWAITING_IDENTITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
+    (State.AWAITING_DECISION, Event.GRANT_APPEAL): State.OPEN,
     (State.OPEN, Event.ASK_CLARIFICATION): State.AWAITING_CLARIFICATION,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
     **{(state, Event.EXTEND): state for state in _ASKED},

@@ -27,8 +27,13 @@ from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
-from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.accepting import (
+    AppealAcceptor,
+    BatchAcceptor,
+    InteractiveAcceptor,
+)
 from dsr_intake.application.answering import Answering
+from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.authorising import Authorising
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.clock import utc_now
@@ -134,10 +139,13 @@ async def start(process: Process, settings: Settings) -> None:
     process.on_close(ledger.close)
 
     acceptance, reads = PostgresAcceptance(pool), PostgresReads(pool)
-    events = Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics)
     dating, closing = Dating(public_holidays), PostgresClosing(pool)
     letters, codes, proofs = PostgresLetters(pool), PostgresCodes(pool), PostgresIdentity(pool)
-    store, holds = PostgresDecisions(pool), PostgresHolds(pool)
+    store, holds, events = (
+        PostgresDecisions(pool),
+        PostgresHolds(pool),
+        Events(states=PostgresStateFeed(pool), ledger=ledger, metrics=metrics),
+    )
     sending = _sending(
         settings,
         store=letters,
@@ -187,7 +195,30 @@ async def start(process: Process, settings: Settings) -> None:
         )
     )
     await decisions.watch.refresh()
+    drafter = Drafter(
+        registry=registries,
+        dating=dating,
+        lookup_key=lookup_key,
+        clock=utc_now,
+        letters_are_sent=sending is not None,
+        links_duplicates=settings.intake_links_duplicates,
+        covering=decisions.watch.covering,
+    )
     context = Context(
+        appealing=Appealing(
+            reads=reads,
+            appeals=reads,
+            decisions=store,
+            drafter=drafter,
+            acceptor=AppealAcceptor(
+                store=acceptance, wrapper=wrapper, metrics=metrics, on_committed=committed
+            ),
+            registry=registries,
+            dating=dating,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=committed,
+        ),
         decisions=decisions,
         authorising=Authorising(
             reads=reads,
@@ -221,15 +252,7 @@ async def start(process: Process, settings: Settings) -> None:
         ),
         identifying=identifying,
         registry=registries,
-        drafter=Drafter(
-            registry=registries,
-            dating=dating,
-            lookup_key=lookup_key,
-            clock=utc_now,
-            letters_are_sent=sending is not None,
-            links_duplicates=settings.intake_links_duplicates,
-            covering=decisions.watch.covering,
-        ),
+        drafter=drafter,
         single=InteractiveAcceptor(
             store=acceptance,
             wrapper=wrapper,

@@ -71,6 +71,12 @@ class InternalApi:
         found: dict[str, Any] = self._call("POST", path, {"reason": reason})
         return found
 
+    def grant_appeal(self, request_id: str, *, by: str, reason: str) -> dict[str, Any]:
+        """Grant an appeal; return the request, which is open then."""
+        path = f"/internal/v1/subject-requests/{request_id}/appeal:grant"
+        found: dict[str, Any] = self._call("POST", path, {"by": by, "reason": reason})
+        return found
+
     def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters about a request stand."""
         path = f"/internal/v1/subject-requests/{request_id}/letters"

@@ -41,6 +41,9 @@ def request_view(
     for name in _FACTS:
         if request.get(name):
             facts.add_row(name.replace("_", " "), str(request[name]))
+    if request.get("follows"):
+        why = str(request["follows_why"]).replace("_", " ")
+        facts.add_row("follows", f"{request['follows']} ({why})")
     if closure:
         facts.add_row("closed at", str(closure["closed_at"]))
         facts.add_row("evidence", str(closure["evidence_digest"]))

@@ -22,6 +22,8 @@ from dsr_core.rights import Right
 
 __all__ = [
     "ALL_RIGHTS",
+    "ANSWER_APPEAL_BY",
+    "APPEAL_BY",
     "DEFAULT",
     "ENTRY_NAMES",
     "RESPOND_BY",
@@ -45,9 +47,16 @@ RESPOND_BY = "respond_by"
 VERIFY_IDENTITY_BY = "verify_identity_by"
 """The entry by which the requester must have proven who asks; where there is none, `respond_by`."""
 
+ANSWER_APPEAL_BY = "answer_appeal_by"
+"""The entry by which an appeal is decided; a regime without it knows no appeal."""
+
+APPEAL_BY = "appeal_by"
+"""The entry until which an answer can be appealed against; where there is none, for ever."""
+
 ENTRY_NAMES = {
     "acknowledge_receipt_by": "the person has been told that the request arrived",
-    "answer_appeal_by": "the person has the answer to an appeal",
+    ANSWER_APPEAL_BY: "the person has the answer to an appeal",
+    APPEAL_BY: "the person can still appeal against the answer",
     "complain_by": "the person can still complain of a refusal",
     RESPOND_BY: "the person has the answer",
     "refusal_notice_by": "the person has been told of a refusal, with its grounds",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from dsr_core.law.calendars import Calendar, Reckoned, Term, Unit, reckon
 from dsr_core.law.facts import Fact, FactKind, in_order
-from dsr_core.law.rules import RESPOND_BY, Regime, Rule
+from dsr_core.law.rules import ANSWER_APPEAL_BY, RESPOND_BY, Regime, Rule
 from dsr_core.rights import Right
 
 __all__ = ["EXTENSION_NOTICE_BY", "Entry", "Timeline", "timeline"]
@@ -51,8 +51,11 @@ class Timeline:
 
     @property
     def respond_by(self) -> datetime | None:
-        """The date by which the person has the answer; none while it depends on something awaited."""
-        entry = self.entry(RESPOND_BY)
+        """The date by which the person has the answer; none while it depends on something awaited.
+
+        Of an appeal, which has no other, it is the date of the answer to that.
+        """
+        entry = self.entry(RESPOND_BY) or self.entry(ANSWER_APPEAL_BY)
         return entry.at if entry else None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import asyncpg
 
+from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import Event, State
 from dsr_core.rights import Right
@@ -47,7 +49,7 @@ _HELD = """
         r."right", r.jurisdiction, c.regime, c.registry_digest, c.rules_digest, r.received_at,
         r.accepted_at, coalesce(c.first_due_at, c.due_at) as due_at, r.letters,
         r.identity_method is distinct from 'attested' as had_to_prove,
-        r.authority_awaited,
+        r.authority_awaited, r.follows_why is not distinct from 'appeal' as is_appeal,
         (select d.kind from intake.decisions d where d.request_id = r.id and d.revision = 1
             and d.recorded_at = r.accepted_at) as began_by
     from intake.idempotency_keys k
@@ -104,6 +106,22 @@ _WRITE = """
 """
 
 
+_APPEAL = """
+    with held as (
+        insert into intake.held_requests (request_id, hold_id, system_ids)
+        select distinct r.id, h.id, '{}'::text[]
+        from intake.subject_requests r
+        join intake.hold_hashes x on x.hash = any(r.lookup_hashes)
+        join intake.holds h on h.id = x.hold_id
+        where r.id = $1 and h.lifted_at is null
+    )
+    update intake.subject_requests
+    set follows = $2, follows_why = 'appeal', fact_kinds = '{appealed}',
+        fact_times = array[$3::timestamptz]
+    where id = $1
+"""
+
+
 class PostgresAcceptance:
     """Writes accepted requests; the port's text says what holds."""
 
@@ -112,9 +130,9 @@ class PostgresAcceptance:
 
     async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
         """Write the drafts that are new."""
-        with translated():
+        with _appealed_once(), translated():
             async with self._pool.acquire() as connection:
-                is_plain = all(one.tag is None and one.beginning is None for one in drafts)
+                is_plain = all(map(_is_plain, drafts))
                 if is_plain and not await open_twins(connection, drafts):
                     acceptance = form(drafts, ())
                     await connection.execute(_WRITE, *_arguments(acceptance))
@@ -129,6 +147,7 @@ class PostgresAcceptance:
                     acceptance = form(fresh, twins) if fresh else Acceptance((), {})
                     if fresh:
                         await connection.execute(_WRITE, *_arguments(acceptance))
+                        await self._link(connection, fresh)
                         await begin(connection, acceptance)
                 return _verdicts(drafts, acceptance, held, running)
 
@@ -171,6 +190,19 @@ class PostgresAcceptance:
             return fresh, {}
         return fresh, {bytes(row["key"]): row for row in await connection.fetch(_HELD, taken)}
 
+    @staticmethod
+    async def _link(
+        connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], drafts: Sequence[Draft]
+    ) -> None:
+        """Say of appeals which requests they follow, and that appealing is a fact of their dates."""
+        appeals = [
+            (one.request_id, one.submission.appeal_of, one.received_at)
+            for one in drafts
+            if one.submission.appeal_of is not None
+        ]
+        if appeals:
+            await connection.executemany(_APPEAL, appeals)
+
     async def forget_keys(self, *, before: datetime) -> int:
         """Delete idempotency keys from before a time; return how many."""
         with translated():
@@ -178,6 +210,17 @@ class PostgresAcceptance:
                 "delete from intake.idempotency_keys where created_at < $1", before, timeout=300
             )
         return int(status.rpartition(" ")[2])
+
+
+@contextmanager
+def _appealed_once() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "subject_requests_appeal":
+            raise
+        detail = "there is an appeal against that request; it shows how that stands"
+        raise RuleViolation("already_appealed", detail) from error
 
 
 def _verdicts(
@@ -241,7 +284,15 @@ def _replayed(row: asyncpg.Record) -> Accepted:
     )
 
 
+def _is_plain(draft: Draft) -> bool:
+    """Tell whether a draft is written by one statement."""
+    is_appeal = draft.submission.appeal_of is not None
+    return draft.tag is None and draft.beginning is None and not is_appeal
+
+
 def _begun(row: asyncpg.Record) -> State:
+    if row["is_appeal"]:
+        return State.AWAITING_DECISION
     match row["began_by"]:
         case Event.REFER:
             return State.CLOSED if row["letters"] else State.ANSWERED
@@ -314,6 +365,8 @@ def _written(member: Draft) -> State:
 
 
 def _state(sent: Submission) -> State:
+    if sent.appeal_of is not None:
+        return State.AWAITING_DECISION
     if sent.awaits_authority:
         return State.AWAITING_AUTHORITY
     return State.OPEN if sent.is_attested else State.AWAITING_IDENTITY

@@ -106,6 +106,14 @@ class PostgresReads:
             row["answered_at"],
         )
 
+    async def lookup_hashes(self, request_id: str) -> frozenset[bytes]:
+        """Return the keyed hashes of a request's identifiers."""
+        with translated():
+            found = await self._pool.fetchval(
+                "select lookup_hashes from intake.subject_requests where id = $1", request_id
+            )
+        return frozenset(found or ())
+
     async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
         """Return the members that systems may be asked for, of those asked or of all."""
         with translated():

@@ -25,7 +25,7 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import AcceptanceStore, KeyWrapper
 
-__all__ = ["BatchAcceptor", "InteractiveAcceptor", "Overloaded"]
+__all__ = ["AppealAcceptor", "BatchAcceptor", "InteractiveAcceptor", "Overloaded"]
 
 _TOGETHER = 128
 """Interactive requests in one transaction at most."""
@@ -170,6 +170,20 @@ class InteractiveAcceptor(_Acceptor):
             for (_, future), verdict in zip(taken, verdicts, strict=True):
                 if not future.done():
                     future.set_result(verdict)
+
+
+class AppealAcceptor(_Acceptor):
+    """Accepts appeals, each in a transaction of its own: one that comes second spoils no other."""
+
+    async def accept(self, draft: Draft) -> Verdict:
+        """Return when the draft is durable, or with the reason why it is not new.
+
+        Raises:
+            RuleViolation: There is an appeal against the same request.
+            Unavailable: The store is away.
+        """
+        [verdict] = await self._write([draft], cohorts_of_one, call="appeal", wait=False)
+        return verdict
 
 
 class BatchAcceptor(_Acceptor):

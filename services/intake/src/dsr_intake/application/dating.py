@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from dsr_core.closing import Outcome
+from dsr_core.errors import RuleViolation
 from dsr_core.law.calendars import Calendar, Unit
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import VERIFY_IDENTITY_BY, Applicable, Regime, Rules
 from dsr_core.law.timeline import Timeline, timeline
 from dsr_core.rights import Right
-from dsr_intake.model import Dates, RequestView
+from dsr_intake.model import Dates, FollowsWhy, RequestView
 
 __all__ = ["Dating", "Holidays", "verify_by"]
 
@@ -117,6 +118,30 @@ class Dating:
         """Return the regime whose rules apply to a new request."""
         return self._applicable(rules, jurisdiction, right, received_at)[0].regime
 
+    def appeal(self, rules: Rules, followed: RequestView, *, at: datetime) -> Dates:
+        """Return the dates of an appeal against how a request ended, by the regime of that one.
+
+        Raises:
+            RuleViolation: It knows no appeal.
+        """
+        regime = rules.regime(followed.regime)
+        dates = None
+        if regime is not None:
+            calendar = self.calendar(regime, followed.jurisdiction)
+            facts = (*_facts(at, at), Fact(FactKind.APPEALED, at))
+            dates = timeline(_of_appeals(regime), followed.right, calendar, facts)
+        if regime is None or dates is None or dates.respond_by is None:
+            raise RuleViolation("no_appeal", f"{followed.regime} gives no right to appeal")
+        return Dates(
+            regime=regime.name,
+            regime_why=f"{regime.title} applies to the request that is appealed",
+            rules_digest=rules.digest,
+            received_on=at.astimezone(ZoneInfo(regime.zone)).date(),
+            due_at=dates.respond_by.astimezone(UTC),
+            tiers=regime.tiers,
+            verify_identity_by=None,
+        )
+
     @staticmethod
     def regime(rules: Rules, one: RequestView) -> Regime:
         """Return the regime of a request, from the rules that it pins."""
@@ -131,6 +156,8 @@ class Dating:
 
     def of_facts(self, regime: Regime, one: RequestView, facts: Iterable[Fact]) -> Timeline:
         """Return every date that a request would have, were these the facts."""
+        if one.follows_why is FollowsWhy.APPEAL:
+            regime = _of_appeals(regime)
         return timeline(regime, one.right, self.calendar(regime, one.jurisdiction), facts)
 
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
@@ -152,6 +179,12 @@ class Dating:
 
         applicable = rules.applicable(jurisdiction, right, day)
         return applicable, day(applicable.regime)
+
+
+def _of_appeals(regime: Regime) -> Regime:
+    """Return a regime without the dates that a request has by itself: an appeal has its own."""
+    own = {FactKind.RECEIVED, FactKind.IDENTITY_PROVEN}
+    return replace(regime, rules=tuple(one for one in regime.rules if one.counts_from not in own))
 
 
 def _facts(received_at: datetime, identity_proven_at: datetime | None) -> tuple[Fact, ...]:

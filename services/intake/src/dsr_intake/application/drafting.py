@@ -19,7 +19,7 @@ from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
-from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, Submission
+from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
 from dsr_intake.ports import Covering, RegistryView
 
 __all__ = ["OFFERED", "Drafter", "lookup_hashes"]
@@ -80,6 +80,7 @@ class Drafter:
         traceparent: str | None = None,
         by_letter: bool = False,
         may_wait: bool = True,
+        appealed: RequestView | None = None,
     ) -> Draft:
         """Plan, name and encrypt.
 
@@ -89,9 +90,11 @@ class Drafter:
             traceparent: The trace that the call belongs to.
             by_letter: Whether the person is told by letter where the submission leaves it to us.
             may_wait: Whether it may wait for a proof of who asks, or that they may.
+            appealed: The request that it is an appeal against.
 
         Raises:
             Unavailable: No registry is published, or no rules.
+            RuleViolation: It is an appeal, and its law gives no right to one.
             RejectedInput: The right is not offered, no system must answer, the date of receipt
                 cannot be, letters are wanted that cannot be sent, or it would wait and may not.
         """
@@ -118,7 +121,9 @@ class Drafter:
             client_id=client_id,
             submission=submission,
             registry_digest=digest,
-            dates=self._dating.dates(
+            dates=self._dating.appeal(rules, appealed, at=received_at)
+            if appealed is not None
+            else self._dating.dates(
                 rules,
                 jurisdiction=submission.jurisdiction,
                 right=submission.right,
@@ -137,6 +142,9 @@ class Drafter:
             person_hash=self._person_hash(submission) if self._links_duplicates else None,
             traceparent=traceparent,
         )
+        if appealed is not None:
+            # It repeats nothing, and what is held is held once it is granted.
+            return replace(draft, person_hash=None)
         holds = self._covering(draft.lookup_hashes)
         if not holds and submission.controller is None:
             return draft

@@ -131,7 +131,7 @@ class Explaining:
             )
             if letter is not None and letter.next_try_at is not None:
                 upcoming = Upcoming(letter.next_try_at, "the letter that answers is tried again")
-            is_office = blocker.kind is BlockerKind.LETTER_BOUNCED
+            is_office = blocker.kind in {BlockerKind.LETTER_BOUNCED, BlockerKind.APPEAL_UNDECIDED}
             return Explained(
                 blocker,
                 system,
@@ -153,6 +153,8 @@ class Explaining:
         if one.state is State.AWAITING_CLARIFICATION:
             asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
             return Decided(clarification_since=asked[-1].effective_at)
+        if one.state is State.AWAITING_DECISION:
+            return Decided(appealed_since=one.received_at)
         if one.state is State.STOPPING:
             entries = await self._decisions.entries(one.request_id)
             [ending] = [each for each in entries if each.kind in ENDINGS]

@@ -12,13 +12,11 @@ from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.application.forming import accepted_record, dated
 from dsr_intake.deferral import Due, FollowUp
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import DeferralStore, RegistryView
-from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_to_wire
-from dsr_wire.envelope import encode
-from dsr_wire.topics import REQUESTS
+from dsr_wire.codec.requests import AcceptedCohort
 
 __all__ = ["FollowingUp"]
 
@@ -100,15 +98,7 @@ class FollowingUp:
             tiers=dated(dates.tiers, deferred.review_at, dates.due_at),
             request_ids=(deferred.follow_up_id,),
         )
-        record = encode(
-            cohort_accepted_to_wire(cohort),
-            topic=REQUESTS.name,
-            key=cohort_id,
-            event_id=cohort_id,
-            source=SOURCE,
-            at=now,
-        )
-        return FollowUp(cohort, dates.regime_why, record)
+        return FollowUp(cohort, dates.regime_why, accepted_record(cohort))
 
 
 def _scope(due: Due, registry: Registry) -> Scope | None:

@@ -83,7 +83,7 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
         verify_identity_by=first.dates.verify_identity_by,
         request_ids=tuple(one.request_id for one in members),
     )
-    if first.duplicate_of is not None:
+    if first.duplicate_of is not None or submission.appeal_of is not None:
         return FormedCohort(cohort, members, None)
     return FormedCohort(cohort, members, accepted_record(cohort, traceparent=first.traceparent))
 

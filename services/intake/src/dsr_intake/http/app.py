@@ -8,6 +8,7 @@ from starlette.routing import Match
 
 from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http import (
+    appeals,
     authority,
     batch,
     codes,
@@ -54,12 +55,13 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         decisions,
         holds,
         settlements,
+        appeals,
         batch,
         events,
         internal,
     ):
         app.include_router(group.router(context))
-    groups = (explanations, letters, codes, authority, decisions, holds, settlements)
+    groups = (explanations, letters, codes, authority, decisions, holds, settlements, appeals)
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
     app.add_exception_handler(405, _method_not_allowed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.authorising import Authorising
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.codes import Codes
@@ -26,6 +27,7 @@ __all__ = ["Context"]
 class Context:
     """The application, as HTTP sees it."""
 
+    appealing: Appealing
     authorising: Authorising
     clients: ApiClients
     codes: Codes

@@ -180,7 +180,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         summary="Refuse a subject request",
         description=(
             "An operator's decision, with its legal ground. Who was asked is told to stop. 409 where "
-            "it has ended, or stops."
+            "it has ended, or stops, or is an appeal against a refusal by the same operator."
         ),
         responses=decided(),
         openapi_extra=takes(
@@ -190,6 +190,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
     )
     async def refuse(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, refusal)
+        await context.appealing.check_decider(request_id, by=asked.by)
         return shown(
             await context.decisions.stopping.refuse(
                 request_id, by=asked.by, ground=asked.ground, reason=asked.reason

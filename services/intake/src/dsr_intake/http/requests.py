@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from dsr_core.errors import RejectedInput
+from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
@@ -29,7 +29,15 @@ from dsr_intake.http.views import (
     no_obligations_document,
     request_document,
 )
-from dsr_intake.model import Accepted, KeyReused, ListFilter, RequestView, StillRunning, Verdict
+from dsr_intake.model import (
+    Accepted,
+    KeyReused,
+    ListFilter,
+    RequestView,
+    StillRunning,
+    Submission,
+    Verdict,
+)
 from dsr_runtime.http.problems import Problem
 from dsr_wire.envelope import is_traceparent
 
@@ -66,15 +74,12 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
             traceparent = given.get("traceparent")
             if traceparent is not None and not is_traceparent(traceparent):
                 traceparent = None
-            draft = context.drafter.draft(
-                sent, client_id=client_id, traceparent=traceparent, by_letter=True
-            )
-            verdict = await context.single.accept(draft)
+            verdict = await _accepted(context, sent, client_id, traceparent)
         except Overloaded as fault:
             context.metrics.refused.labels("single", "overloaded").inc()
             headers = {"Retry-After": "2"}
             raise Problem(503, "overloaded", str(fault), headers=headers) from None
-        except (Problem, RejectedInput) as fault:
+        except (Problem, RejectedInput, RuleViolation) as fault:
             reason = fault.code if isinstance(fault, Problem) else fault.reason
             context.metrics.refused.labels("single", reason).inc()
             raise
@@ -89,6 +94,20 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
     return submit
 
 
+async def _accepted(
+    context: Context, sent: Submission, client_id: str, traceparent: str | None
+) -> Verdict:
+    if sent.appeal_of is not None:
+        verdict = await context.appealing.submit(sent, client_id=client_id, traceparent=traceparent)
+        if verdict is None:
+            raise Problem(404, "not_found", "there is no request of that id to appeal")
+        return verdict
+    draft = context.drafter.draft(
+        sent, client_id=client_id, traceparent=traceparent, by_letter=True
+    )
+    return await context.single.accept(draft)
+
+
 def _add_submitting(routes: APIRouter, context: Context) -> None:
     single = submission(context)
 
@@ -100,7 +119,9 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
             "Accepts one request. When the answer arrives the request is durable, and every "
             "system that must answer will be asked. With an `Idempotency-Key` the call can be "
             "repeated: the same key with the same body gives the same answer for at least seven "
-            "days. Keys belong to the client that sent them."
+            "days. Keys belong to the client that sent them. With `appeal_of` it is an appeal against "
+            "how an earlier request ended, which waits for a decision: 404 where this client has no "
+            "such request, 409 where its law, its outcome or the time allows no appeal."
         ),
         responses={
             202: answer(
@@ -114,7 +135,7 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
                     }
                 },
             ),
-            **problems(400, 409, 413, 415, 422),
+            **problems(400, 404, 409, 413, 415, 422),
         },
         openapi_extra={
             "requestBody": body(

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
-from dsr_core.ids import OrganisationId
+from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.law.proofs import Evidence
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -52,6 +52,9 @@ RFC3339 = (
     r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 _FRACTION = re.compile(r"\.([0-9]+)")
+
+
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
 class _Body(BaseModel):
@@ -184,8 +187,8 @@ class ControllerBody(_Body):
     ]
 
 
-class SubjectRequestBody(_Body):
-    """What a data subject asks for."""
+class _RequestBody(_Body):
+    """What a data subject asks for, by whichever call it comes."""
 
     right: Annotated[
         Right,
@@ -251,13 +254,29 @@ class SubjectRequestBody(_Body):
     ] = None
 
 
+class SubjectRequestBody(_RequestBody):
+    """What a data subject asks for."""
+
+    appeal_of: Annotated[
+        str | None,
+        Field(
+            pattern=_UUID,
+            description=(
+                "The request of this client whose outcome the person appeals against, where its law "
+                "gives that right: refused, or partly fulfilled. Right, jurisdiction and identity are "
+                "the same again, and attested. It waits as `awaiting_decision` for somebody to decide."
+            ),
+        ),
+    ] = None
+
+
 def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
     if not given:
         raise ValueError("must be true in a batch: send others one by one, so that each can wait")
     return given
 
 
-class BatchLine(SubjectRequestBody):
+class BatchLine(_RequestBody):
     """One line of a batch: a subject request and its idempotency key; its identity is attested."""
 
     identity_attested: Annotated[
@@ -314,7 +333,7 @@ _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
 _NO_SCOPE = Scope()
 _NOT_CONTENT = {"idempotency_key"}
-_LATER = ("controller", "letters")
+_LATER = ("controller", "letters", "appeal_of")
 
 
 def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
@@ -384,7 +403,8 @@ def moment(text: str, *, field: str) -> datetime:
         raise RejectedInput("invalid_request", "there is no such time", field=field) from None
 
 
-def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submission:
+def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
+    appeal_of = body.appeal_of if isinstance(body, SubjectRequestBody) else None
     sent = body.received_at
     return Submission(
         right=body.right,
@@ -401,12 +421,13 @@ def _submission(body: SubjectRequestBody, idempotency_key: str | None) -> Submis
         content=_content(body),
         idempotency_key=idempotency_key,
         letters=body.letters,
+        appeal_of=RequestId(appeal_of) if appeal_of is not None else None,
     )
 
 
-def _content(body: SubjectRequestBody) -> bytes:
+def _content(body: _RequestBody) -> bytes:
     # Later fields are left out where they are absent, so that keys from before there were any hold.
-    absent = {name for name in _LATER if getattr(body, name) is None}
+    absent = {name for name in _LATER if getattr(body, name, None) is None}
     return body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT | absent)
 
 

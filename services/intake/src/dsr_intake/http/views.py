@@ -50,6 +50,7 @@ class AcceptedDocument(BaseModel):
         State.OPEN,
         State.AWAITING_IDENTITY,
         State.AWAITING_AUTHORITY,
+        State.AWAITING_DECISION,
         State.ON_HOLD,
         State.CLOSED,
         State.ANSWERED,

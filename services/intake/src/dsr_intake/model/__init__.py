@@ -85,6 +85,9 @@ class Submission:
     content: bytes = field(repr=False)
     """The whole submission in one canonical form: what an idempotency key is bound to."""
 
+    appeal_of: RequestId | None = None
+    """The closed request whose outcome is appealed against."""
+
     idempotency_key: str | None = None
     controller: tuple[str, str] | None = None
     """Whose the data is, and where the person can ask them, where it is a customer's."""

@@ -50,6 +50,7 @@ __all__ = [
     "AcceptanceStore",
     "Alike",
     "ApiClientStore",
+    "AppealStore",
     "ClosingStore",
     "CodeStore",
     "Covering",
@@ -300,6 +301,14 @@ class CodeStore(Protocol):
 
     async def code(self, request_id: RequestId) -> Code | None:
         """Return the newest code of a request, if it is not used."""
+        ...
+
+
+class AppealStore(Protocol):
+    """What appeals need to know of the requests that they are against."""
+
+    async def lookup_hashes(self, request_id: str) -> frozenset[bytes]:
+        """Return the keyed hashes of a request's identifiers, which outlive its key."""
         ...
 
 

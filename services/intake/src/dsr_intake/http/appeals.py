@@ -1,0 +1,52 @@
+"""Appeals: the route by which somebody grants one. To refuse one is to refuse a request."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import TypeAdapter
+
+from dsr_intake.http.context import Context
+from dsr_intake.http.decisions import By, DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.requests import RequestIdParameter
+from dsr_runtime.http.app import internal_only
+
+__all__ = ["DOCUMENTS", "router"]
+
+
+class GrantBody(DecisionBody):
+    """An appeal is granted: what was asked for is done."""
+
+    by: By
+    reason: Reason
+
+
+DOCUMENTS = (GrantBody,)
+"""What is described in the API's documentation."""
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(
+        prefix="/internal/v1",
+        tags=["internal"],
+        dependencies=[Depends(internal_only(context.internal_token))],
+    )
+    grant = TypeAdapter(GrantBody)
+
+    @routes.post(
+        "/subject-requests/{request_id}/appeal:grant",
+        summary="Grant an appeal",
+        description=(
+            "By somebody else than who refused the request that it is against. The request opens, "
+            "and its systems are asked. 409 where it awaits no decision. To deny an appeal, refuse it."
+        ),
+        responses=decided(),
+        openapi_extra=takes(
+            GrantBody, {"by": "privacy counsel", "reason": "the ground does not hold"}
+        ),
+    )
+    async def grant_appeal(request: Request, request_id: RequestIdParameter) -> Response:
+        asked = await read(request, grant)
+        return shown(await context.appealing.grant(request_id, by=asked.by, reason=asked.reason))
+
+    return routes
