@@ -29,8 +29,10 @@ from dsr_wire.envelope import decode
 from dsr_wire.topics import REQUESTS
 from support.builders import MARKER, a_registry
 from support.decisions import outcome_of, shown, standing, submitted, withdraw
+from support.holds import lift, placed, someone, state_of
 from support.intake import Intake, Topics, VerifierDouble
 from support.intake_fakes import FakeRegistryView, no_holidays
+from support.law import shipped_rules
 from support.waiting import eventually
 
 DATES = (datetime(2099, 1, 31, 12, tzinfo=UTC) - timedelta(days=100 * n) for n in range(100))
@@ -54,7 +56,7 @@ def following_up(intake: Intake, registry: Registry, at: datetime) -> FollowingU
     """What opens the requests that follow, at a time that a test chose."""
     return FollowingUp(
         store=PostgresDeferral(intake.pool),
-        registry=FakeRegistryView(registry),
+        registry=FakeRegistryView(registry, shipped_rules()),
         dating=Dating(no_holidays),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: at,
@@ -69,10 +71,14 @@ async def close(
 
 
 async def reviewed(
-    intake: Intake, verifier: VerifierDouble, publisher: Publisher, system_id: str
+    intake: Intake,
+    verifier: VerifierDouble,
+    publisher: Publisher,
+    system_id: str,
+    **changes: Any,
 ) -> tuple[str, str, datetime]:
     """Close a request for which a system keeps data; return it, what will follow, and when."""
-    one, review_at = await submitted(intake), next(DATES)
+    one, review_at = await submitted(intake, **changes), next(DATES)
     verifier.keeps(one["id"], (system_id, an_exemption(review_at)))
     await close(publisher, one["id"])
     await answered(intake, one["id"])
@@ -134,7 +140,9 @@ async def test_on_its_date_one_request_follows_however_many_look(
     assert found["scope"]["system_ids"] == [system_id]
     assert found["scope"]["categories"] == ["user"]
     assert datetime.fromisoformat(found["received_at"]) == review_at
-    assert datetime.fromisoformat(found["due_at"]).date() == (review_at + timedelta(days=30)).date()
+    due_at = datetime.fromisoformat(found["due_at"])
+    assert timedelta(days=27) < due_at - review_at < timedelta(days=36)
+    assert found["regime"] == "gdpr"
     assert not found["letters"]
     assert await standing(intake, follow_up_id) == (1, 1)
     own = await intake.http.get(f"/v1/subject-requests/{follow_up_id}")
@@ -261,6 +269,30 @@ async def test_what_fails_while_it_is_opened_leaves_it_due(
     assert await intake.pool.fetchval(query, follow_up_id) == 0
     await following_up(intake, registry, review_at).open_due()
     assert await intake.pool.fetchval(query, follow_up_id) == 1
+
+
+async def test_what_follows_for_somebody_who_is_held_waits_until_that_is_lifted(
+    intake: Intake, verifier: VerifierDouble, publisher: Publisher, registry: Registry
+) -> None:
+    system_id, person = by_email(registry), someone("held-at-the-review")
+    _, follow_up_id, review_at = await reviewed(
+        intake, verifier, publisher, system_id, identity=person
+    )
+    hold_id = await placed(intake, person=person)
+    await following_up(intake, registry, review_at).open_due()
+    answer = await seal(intake, follow_up_id, registry.digest, [system_id])
+    held = notices_pb2.SealResponse.FromString(answer.content).systems
+    assert [one.request_id for notice in held for one in notice.identities] == []
+
+    async def is_held() -> bool:
+        return await state_of(intake, follow_up_id) == "on_hold"
+
+    await eventually(is_held, within=30)
+    await lift(intake, hold_id)
+    assert await state_of(intake, follow_up_id) == "open"
+    answer = await seal(intake, follow_up_id, registry.digest, [system_id])
+    [notice] = notices_pb2.SealResponse.FromString(answer.content).systems
+    assert [one.request_id for one in notice.identities] == [follow_up_id]
 
 
 async def test_a_system_that_is_in_no_plan_any_more_is_asked_once_it_is_again(
