@@ -75,7 +75,7 @@ async def test_show_names_who_is_missing_and_then_the_closure(loop: Loop) -> Non
     assert "evidence" in shown.out
     board = await dsr(settings, "watch", request_id)
     assert board.code == 0, board.err
-    assert "answered" in board.out
+    assert "fulfilled" in board.out
 
 
 async def test_a_batch_from_a_file_names_its_bad_line_and_is_safe_to_repeat(
