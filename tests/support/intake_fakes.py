@@ -360,6 +360,7 @@ def a_request_view(**changes: Any) -> RequestView:
         language=None,
         scope=Scope(),
         identifier_kinds=("email",),
+        identifiers=1,
         received_at=NOW,
         accepted_at=NOW,
         due_at=NOW + timedelta(days=30),

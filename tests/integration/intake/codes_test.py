@@ -17,6 +17,7 @@ from support.waiting import eventually
 
 BASE = "/v1/subject-requests"
 CONTACT = {"categories": ["user.contact"], "organisation_ids": []}
+OWN = {"kind": "email", "value": "aaa-asker@example.com"}
 
 __all__ = ["post", "writing"]
 
@@ -106,8 +107,7 @@ async def test_after_five_tries_only_a_new_code_helps(writing: Intake, post: Mai
 
 async def test_new_codes_are_limited_and_nothing_is_said_of_it(writing: Intake) -> None:
     request_id = await awaiting(writing, 4)
-    without = await awaiting(writing, 5, identity=[{"kind": "phone", "value": "+4915112345678"}])
-    answers = [await ask(writing, one) for one in (request_id, request_id, without)]
+    answers = [await ask(writing, one) for one in (request_id, request_id)]
     number = "select number from intake.identity_codes where request_id = $1"
     assert await writing.pool.fetchval(number, request_id) == 1
     for _ in range(12):
@@ -116,8 +116,6 @@ async def test_new_codes_are_limited_and_nothing_is_said_of_it(writing: Intake) 
     assert await writing.pool.fetchval(number, request_id) == 10
     assert {one.status_code for one in answers} == {202}
     assert len({one.text for one in answers}) == 1
-    assert await writing.pool.fetchval(number, without) is None
-    assert "identity_needed" not in await letters(writing, without)
 
 
 async def test_where_a_code_does_not_suffice_it_is_said_what_does(writing: Intake) -> None:
@@ -126,6 +124,43 @@ async def test_where_a_code_does_not_suffice_it_is_said_what_does(writing: Intak
     for answer in (await ask(writing, request_id), await give(writing, request_id, code="X")):
         assert answer.status_code == httpx.codes.CONFLICT
         assert "proven by attested or operator, not by a code" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        [OWN, {"kind": "email", "value": "somebody-else@example.com"}],
+        [OWN, {"kind": "customer_number", "value": "C-77"}],
+        [{"kind": "phone", "value": "+4915112345678"}],
+    ],
+    ids=["another address", "a number", "no address"],
+)
+async def test_a_code_to_one_address_proves_no_other_identifier(
+    writing: Intake, beside: list[dict[str, str]]
+) -> None:
+    request_id = await awaiting(writing, 5, identity=beside)
+    for answer in (await ask(writing, request_id), await give(writing, request_id, code="X")):
+        problem = answer.json()
+        assert answer.status_code == httpx.codes.CONFLICT
+        assert problem["type"].endswith(":code_proves_too_little")
+        assert "an operator's decision" in problem["detail"]
+    number = "select count(*) from intake.identity_codes where request_id = $1"
+    assert await writing.pool.fetchval(number, request_id) == 0
+    assert "identity_needed" not in await letters(writing, request_id)
+    [blocker] = (await writing.http.get(f"{BASE}/{request_id}/blockers")).json()["blockers"]
+    assert "a code proves one email address" in blocker["what"]
+
+
+async def test_a_letter_with_a_code_that_proves_too_little_is_given_up(writing: Intake) -> None:
+    identity = [OWN, {"kind": "email", "value": "somebody-else@example.com"}]
+    request_id = await awaiting(writing, 9, identity=identity)
+    await writing.pool.execute(
+        "insert into intake.letters (request_id, kind, number, state, next_try_at, waiting_since)"
+        " values ($1, 'identity_needed', 1, 'waiting', now(), now())",
+        request_id,
+    )
+    letter = await letter_in(writing, request_id, "identity_needed", "given_up")
+    assert letter["reason"] == "code_proves_too_little"
 
 
 async def test_another_client_learns_nothing(writing: Intake) -> None:

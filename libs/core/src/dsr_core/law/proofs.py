@@ -23,7 +23,7 @@ class Method(StrEnum):
     """An operator decides, with a reason."""
 
     ONE_TIME_CODE = "one_time_code"
-    """The person has a code that was mailed to an address of the request."""
+    """The person has a code that was mailed to the address of the request."""
 
 
 class Role(StrEnum):

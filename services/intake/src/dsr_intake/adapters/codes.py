@@ -16,7 +16,8 @@ __all__ = ["PostgresCodes"]
 _ISSUE = """
     with allowed as (
         select r.id from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
-        where r.id = $1 and r.state = $2 and 'email' = any(c.identifier_kinds) and $3
+        where r.id = $1 and r.state = $2 and c.identifier_kinds = '{email}'
+            and cardinality(r.lookup_hashes) = 1 and $3
     ), issued as (
         insert into intake.identity_codes as k (request_id, number, nonce, issued_at, expires_at,
             window_began_at, window_codes)

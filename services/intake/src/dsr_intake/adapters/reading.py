@@ -35,7 +35,7 @@ VIEW = """
         r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
-        r.fact_times, r.duplicate_of, r.related_to
+        r.fact_times, r.duplicate_of, r.related_to, cardinality(r.lookup_hashes) as identifiers
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
@@ -249,6 +249,7 @@ def view(row: asyncpg.Record) -> RequestView:
             tuple(SystemId(one) for one in row["system_ids"]),
         ),
         identifier_kinds=tuple(row["identifier_kinds"]),
+        identifiers=row["identifiers"],
         received_at=row["received_at"],
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],

@@ -1,4 +1,7 @@
-"""Codes: the proof of who asks by a code, or a link, that was mailed to an address of the request.
+"""Codes: the proof of who asks by a code, or a link, that was mailed to the address of the request.
+
+A code proves who reads one address, and nothing about another identifier that is named beside it. So it
+is for requests whose identity is one email address alone.
 
 A code is derived, when it is mailed and when it is tried, from a key and from a random value that is
 kept with the request. So neither it nor a hash of it is in the database, and a letter that is sent
@@ -100,7 +103,8 @@ class Codes:
         Not more often than once a minute, and ten times a day.
 
         Raises:
-            RuleViolation: A code does not suffice for what is asked; the detail says what does.
+            RuleViolation: A code does not suffice for the identity or for what is asked; the detail says
+                what does.
             Unavailable: A version that the request pins has not arrived.
         """
         await self._require_enough(one)
@@ -120,7 +124,8 @@ class Codes:
 
         Raises:
             RejectedInput: It is wrong, has expired, was used or was tried too often; not said which.
-            RuleViolation: A code does not suffice for what is asked, or no proof is awaited any more.
+            RuleViolation: A code does not suffice for the identity or for what is asked, or no proof is
+                awaited any more.
             Unavailable: A version that the request pins has not arrived.
         """
         await self._require_enough(one)
@@ -134,7 +139,7 @@ class Codes:
         return await self._identifying.prove(
             one.request_id,
             method=Method.ONE_TIME_CODE,
-            reason="a code that was mailed to an address of the request",
+            reason="a code that was mailed to the address of the request",
             proven_at=None,
             code_number=tried.number,
         )
@@ -162,6 +167,13 @@ class Codes:
                 f"for this data it is proven by {needed}, not by a code: {'; '.join(provisions)}"
             )
             raise RuleViolation("assurance_needed", detail)
+        if not one.is_one_address:
+            # Whoever reads one address would have all that is named beside it erased.
+            detail = (
+                "a code proves one email address, and the identity is not one email address alone: "
+                "it takes an operator's decision, or a request that the client attests"
+            )
+            raise RuleViolation("code_proves_too_little", detail)
 
 
 class CodeLetters:

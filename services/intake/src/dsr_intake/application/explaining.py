@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,8 @@ _TIERS = {
     TierAction.ESCALATE_TO_PRIVACY_OFFICE: "the privacy office is told",
     TierAction.RECORD_BREACH: "that the legal date has passed is put on record",
 }
+
+_NO_CODE = "a code proves one email address, and its identity is more or other than that: an operator decides"
 
 _NOT_PROVEN = (BlockerKind.IDENTITY_NOT_PROVEN, BlockerKind.AUTHORITY_NOT_PROVEN)
 
@@ -125,6 +127,8 @@ class Explaining:
         registry = await self._registry.version(one.registry_digest) if found else None
 
         def explained(blocker: Blocker) -> Explained:
+            if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and not one.is_one_address:
+                blocker = replace(blocker, what=f"{blocker.what}; {_NO_CODE}")
             system = registry.system(blocker.system_id) if registry and blocker.system_id else None
             upcoming = _upcoming(blocker, until, next_tier, now) or _end_of_stopping(
                 one, blocker, now

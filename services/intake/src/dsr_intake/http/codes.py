@@ -1,4 +1,4 @@
-"""Proving who asks by a code or a link that is mailed to an address of the request."""
+"""Proving who asks by a code or a link that is mailed to the address of the request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
 
-_SAID = "if a code can be sent, it is on its way to an address of the request"
+_SAID = "if a code can be sent, it is on its way to the address of the request"
 
 
 class CodeProofBody(BaseModel):
@@ -51,9 +51,11 @@ def router(context: Context) -> APIRouter:
         status_code=202,
         summary="Have a code mailed that proves who asks",
         description=(
-            "To an address of the request, in the requester's language. The answer is the same "
-            "whether or not one is sent: at most one a minute, and ten a day. 409 where a code does "
-            "not suffice for the data that is asked about; the detail says what does."
+            "To the address of the request, in the requester's language. The answer is the same "
+            "whether or not one is sent: at most one a minute, and ten a day. A code proves one "
+            "address: 409 `code_proves_too_little` where the identity is anything but one email "
+            "address, and `assurance_needed` where a code does not suffice for the data that is "
+            "asked about; the detail says what does."
         ),
         responses={202: answer("CodeDocument", "The same each time"), **problems(404, 409, 422)},
     )

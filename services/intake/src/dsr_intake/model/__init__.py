@@ -299,6 +299,9 @@ class RequestView:
     language: str | None
     scope: Scope
     identifier_kinds: tuple[str, ...]
+    identifiers: int
+    """How many there are, of all kinds."""
+
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
@@ -335,6 +338,11 @@ class RequestView:
     """The closed request that it follows."""
 
     follows_why: FollowsWhy | None = None
+
+    @property
+    def is_one_address(self) -> bool:
+        """Whether its identity is one email address and nothing else: a code proves no more."""
+        return self.identifiers == 1 and self.identifier_kinds == ("email",)
 
     @property
     def answered_with(self) -> RequestId:

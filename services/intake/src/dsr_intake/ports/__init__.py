@@ -285,7 +285,8 @@ class CodeStore(Protocol):
     ) -> bool:
         """Make a code the newest of its request, and write its letter, in one statement.
 
-        Nothing happens where no proof is awaited, the identity has no address, letters are not sent,
+        Nothing happens where no proof is awaited, the identity is more than one address, letters are
+        not sent,
         or there were too many codes. It takes as long either way.
 
         Returns:

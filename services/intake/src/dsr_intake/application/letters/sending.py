@@ -134,8 +134,11 @@ class Sending:
         [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
         identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
         contents = await self._gathering.contents(letter, one)
-        if letter.kind is LetterKind.IDENTITY_NEEDED and contents.proving is None:
-            return "code_expired"
+        if letter.kind is LetterKind.IDENTITY_NEEDED:
+            if not one.is_one_address:
+                return "code_proves_too_little"
+            if contents.proving is None:
+                return "code_expired"
         written = self._stationery.write(letter.kind, language_of(one.language), contents)
         to = identity.first("email") or ""
         name = LetterName(letter.request_id, letter.kind, letter.number)
