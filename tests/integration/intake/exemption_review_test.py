@@ -295,6 +295,22 @@ async def test_what_follows_for_somebody_who_is_held_waits_until_that_is_lifted(
     assert [one.request_id for one in notice.identities] == [follow_up_id]
 
 
+async def test_what_follows_for_a_person_who_is_held_elsewhere_is_asked_at_once(
+    intake: Intake, verifier: VerifierDouble, publisher: Publisher, registry: Registry
+) -> None:
+    person = someone("held-elsewhere")
+    system_id = by_email(registry)
+    _, follow_up_id, review_at = await reviewed(
+        intake, verifier, publisher, system_id, identity=person
+    )
+    other = next(one.id for one in registry.systems if one.id != system_id)
+    await placed(intake, person=person, system_ids=[other])
+    await following_up(intake, registry, review_at).open_due()
+    answer = await seal(intake, follow_up_id, registry.digest, [system_id])
+    [notice] = notices_pb2.SealResponse.FromString(answer.content).systems
+    assert [one.request_id for one in notice.identities] == [follow_up_id]
+
+
 async def test_a_system_that_is_in_no_plan_any_more_is_asked_once_it_is_again(
     intake: Intake, verifier: VerifierDouble, publisher: Publisher, registry: Registry
 ) -> None:

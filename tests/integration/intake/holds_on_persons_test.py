@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from integration.intake.identity_test import awaiting, prove
 
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
-from dsr_wire.codec.decisions import HoldPlaced
+from dsr_wire.codec.commands import IdentityVerified
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.topics import REQUESTS
 from support.builders import an_id
 from support.decisions import (
@@ -81,27 +82,132 @@ async def test_the_same_key_gives_the_answer_of_the_first_call_after_the_hold_is
     assert (await intake.http.post(BASE, json=body, headers=headers)).json() == first
 
 
-async def test_while_a_proof_or_a_clarification_is_awaited_a_hold_waits_as_well(
-    intake: Intake, registry: Registry
+async def test_while_a_proof_is_awaited_a_hold_waits_as_well(
+    intake: Intake, topics: Topics, registry: Registry
 ) -> None:
     person = someone("held-while-waiting")
     unproven = await awaiting(intake, identity=person)
     asked = await submitted(intake, identity=person)
     await ask(intake, asked["id"])
-    await placed(intake, person=person)
+    hold_id = await placed(intake, person=person)
     late = await awaiting(intake, identity=person)
     assert await state_of(intake, asked["id"]) == "awaiting_clarification"
+    told = await commands(topics, asked["id"], 2)
+    assert told[1].decision == HoldPlaced(hold_id)
     systems = two_systems(registry)[:1]
     assert (await sealed(intake, asked["id"], registry, systems))[systems[0]] == []
-    await clarify(intake, asked["id"])
+    assert (await clarify(intake, asked["id"])).json()["state"] == "on_hold"
     for one in (unproven, late):
         await prove(intake, one["id"])
 
     async def are_held() -> bool:
-        states = [await state_of(intake, one["id"]) for one in (unproven, asked, late)]
-        return states == ["on_hold"] * 3
+        states = [await state_of(intake, one["id"]) for one in (unproven, late)]
+        return states == ["on_hold"] * 2
 
     await eventually(are_held)
+
+
+async def test_a_hold_on_some_systems_leaves_no_other_out_of_the_first_notice(
+    intake: Intake, registry: Registry
+) -> None:
+    person = someone("held-in-part-while-waiting")
+    before = await awaiting(intake, identity=person)
+    named, free = two_systems(registry)
+    await placed(intake, person=person, system_ids=[named])
+    after = await awaiting(intake, identity=person)
+    for one in (before, after):
+        await prove(intake, one["id"])
+        found = await sealed(intake, one["id"], registry, [named, free])
+        assert found == {named: [], free: [one["id"]]}
+
+
+async def test_a_hold_on_some_systems_that_holds_a_request_whole_is_narrowed_before_the_proof(
+    intake: Intake, registry: Registry
+) -> None:
+    one = await awaiting(intake)
+    named, free = two_systems(registry)
+    await left_behind(intake, an_id(76), one["id"], system_ids=(named,))
+
+    async def is_narrowed() -> bool:
+        query = "select system_ids from intake.held_requests where request_id = $1"
+        return list(await intake.pool.fetchval(query, one["id"])) == [named]
+
+    await eventually(is_narrowed)
+    await prove(intake, one["id"])
+    found = await sealed(intake, one["id"], registry, [named, free])
+    assert found == {named: [], free: [one["id"]]}
+
+
+async def test_a_hold_that_is_lifted_before_the_proof_leaves_nothing_behind(
+    intake: Intake, topics: Topics, registry: Registry
+) -> None:
+    person = someone("lifted-before-the-proof")
+    one = await awaiting(intake, identity=person)
+    hold_id = await placed(intake, person=person)
+    await lift(intake, hold_id)
+    await prove(intake, one["id"])
+    [system] = two_systems(registry)[:1]
+    assert (await sealed(intake, one["id"], registry, [system]))[system] == [one["id"]]
+    assert (await listed(intake))[hold_id]["requests"] == 0
+    [command] = await commands(topics, one["id"])
+    assert isinstance(command.decision, IdentityVerified)
+
+
+async def test_a_hold_that_is_lifted_after_a_notice_has_left_systems_out_has_them_told(
+    intake: Intake, topics: Topics
+) -> None:
+    one = await submitted(intake)
+    hold_id = an_id(78)
+    # What replicas leave that are killed after the first write of placing it, and of lifting it.
+    await left_behind(intake, hold_id, one["id"], lifted_at=datetime.now(UTC))
+    told = await commands(topics, one["id"], 2)
+    assert [command.decision for command in told] == [HoldPlaced(hold_id), HoldLifted(hold_id)]
+    assert await state_of(intake, one["id"]) == "open"
+    assert (await listed(intake))[hold_id]["requests"] == 0
+
+
+async def test_a_hold_from_a_replica_whose_clock_is_ahead_is_placed(intake: Intake) -> None:
+    one = await submitted(intake)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    await left_behind(intake, an_id(79), one["id"], effective_at=ahead)
+
+    async def is_held() -> bool:
+        return await state_of(intake, one["id"]) == "on_hold"
+
+    await eventually(is_held)
+    [placed_at] = await intake.pool.fetchrow(
+        "select effective_at from intake.decisions where request_id = $1", one["id"]
+    )
+    assert placed_at < ahead
+
+
+async def left_behind(
+    intake: Intake,
+    hold_id: str,
+    request_id: str,
+    *,
+    effective_at: datetime | None = None,
+    lifted_at: datetime | None = None,
+    system_ids: tuple[str, ...] = (),
+) -> None:
+    """Write a hold as a replica leaves it that is killed before any request is put on hold."""
+    await intake.pool.execute(
+        """
+        with h as (
+            insert into intake.holds (id, request_id, authority, reason, placed_by, system_ids,
+                categories, effective_at, recorded_at, lifted_at, lifted_by, lift_reason)
+            values ($1, $2, 'a court', 'a case', 'desk', $5, '{}', $3, now(), $4,
+                case when $4::timestamptz is not null then 'desk' end,
+                case when $4::timestamptz is not null then 'settled' end)
+        )
+        insert into intake.held_requests (request_id, hold_id, system_ids) values ($2, $1, '{}')
+        """,
+        hold_id,
+        request_id,
+        effective_at or datetime.now(UTC),
+        lifted_at,
+        system_ids,
+    )
 
 
 async def test_a_hold_and_submissions_at_the_same_moment_leave_nobody_out(intake: Intake) -> None:

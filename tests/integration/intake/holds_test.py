@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 from integration.intake.closures_test import a_record, answered
+from integration.intake.extending_test import ask, clarify
 from integration.intake.sealing_test import seal
 
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_runtime.kafka import Publisher
+from dsr_wire.codec.commands import ClarificationAsked, ClarificationGiven
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from support.builders import an_id
 from support.decisions import (
@@ -111,7 +113,10 @@ async def test_a_closure_ends_what_is_held_and_lifting_moves_it_no_more(
     assert (await listed(intake))[hold_id]["requests"] == 0
     refused = await place(intake, request_id=one["id"])
     assert refused.status_code == httpx.codes.CONFLICT
-    assert "allowed in received or open or on_hold, not in answered" in refused.json()["detail"]
+    assert (
+        "allowed in received or open or on_hold or awaiting_clarification, not in answered"
+        in refused.json()["detail"]
+    )
 
 
 async def test_what_is_held_can_be_withdrawn(intake: Intake) -> None:
@@ -121,6 +126,41 @@ async def test_what_is_held_can_be_withdrawn(intake: Intake) -> None:
     await lift(intake, hold_id)
     assert await state_of(intake, one["id"]) == "stopping"
     assert (await listed(intake))[hold_id]["requests"] == 0
+
+
+async def test_a_hold_while_clarification_is_awaited_is_told_at_once_and_outlasts_the_answer(
+    intake: Intake, topics: Topics, registry: Registry
+) -> None:
+    one = await submitted(intake)
+    await ask(intake, one["id"])
+    hold_id = await placed(intake, request_id=one["id"])
+    assert await state_of(intake, one["id"]) == "awaiting_clarification"
+    systems = two_systems(registry)[:1]
+    assert (await sealed(intake, one["id"], registry, systems))[systems[0]] == []
+    assert (await clarify(intake, one["id"])).json()["state"] == "on_hold"
+    assert (await sealed(intake, one["id"], registry, systems))[systems[0]] == []
+    await lift(intake, hold_id)
+    assert await state_of(intake, one["id"]) == "open"
+    told = await commands(topics, one["id"], 4)
+    assert [(command.revision, command.decision) for command in told] == [
+        (1, ClarificationAsked()),
+        (2, HoldPlaced(hold_id)),
+        (3, ClarificationGiven()),
+        (4, HoldLifted(hold_id)),
+    ]
+
+
+async def test_a_hold_that_is_lifted_while_clarification_is_awaited_leaves_the_question_open(
+    intake: Intake, topics: Topics
+) -> None:
+    one = await submitted(intake)
+    await ask(intake, one["id"])
+    hold_id = await placed(intake, request_id=one["id"])
+    await lift(intake, hold_id)
+    assert await state_of(intake, one["id"]) == "awaiting_clarification"
+    assert (await clarify(intake, one["id"])).json()["state"] == "open"
+    told = await commands(topics, one["id"], 4)
+    assert told[2].decision == HoldLifted(hold_id)
 
 
 @pytest.mark.parametrize(

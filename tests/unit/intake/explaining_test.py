@@ -201,3 +201,15 @@ async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
     assert (one.blocker.kind, one.blocker.hold_id) == (BlockerKind.LEGAL_HOLD, "hold-1")
     assert (one.blocker.owner, one.blocker.since) == ("District Court", NOW - days(1))
     assert other.blocker.system_id == "crm"
+    asked = Fact(FactKind.CLARIFICATION_ASKED, NOW)
+    why = await explained(
+        an_obligation("billing"),
+        an_obligation("crm"),
+        state=State.AWAITING_CLARIFICATION,
+        facts=(asked,),
+        held=(held,),
+    )
+    assert [each.blocker.kind for each in why.blockers] == [
+        BlockerKind.LEGAL_HOLD,
+        BlockerKind.CLARIFICATION_AWAITED,
+    ]

@@ -281,6 +281,26 @@ async def test_after_its_last_hold_the_missing_systems_are_told_to_go_on(
     assert world.intake.sealed_under == [order.home_cohort_id] * 2
 
 
+async def test_a_hold_while_the_person_is_asked_suspends_at_once_and_outlasts_the_answer(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        order = await a_leaver(world, owed=("crm", "mailer"))
+        handle = await decide(world, order, "clarification_asked")
+        await decide(world, order, "hold_placed", 2, hold_id=HOLD, system_ids=["crm"])
+        await eventually(lambda: world.publisher.instructed(Instruction.SUSPEND, 2))
+        assert set(world.publisher.instructed(Instruction.SUSPEND, 2)) == {"crm"}
+        await decide(world, order, "clarification_given", 3)
+        await eventually(lambda: told(handle, "on_hold"))
+        await skipping.sleep(timedelta(days=16))
+        await eventually(lambda: set(world.publisher.asked(1)) == {"mailer"})
+        await decide(world, order, "hold_lifted", 4, hold_id=HOLD)
+        await eventually(lambda: world.publisher.instructed(Instruction.PERFORM, 4))
+        assert set(world.publisher.instructed(Instruction.PERFORM, 4)) == {"crm"}
+        await end(world, order, handle)
+    assert world.publisher.instructed(Instruction.PERFORM, 3) == {}
+
+
 async def test_a_hold_of_three_years_and_its_end(skipping: WorkflowEnvironment) -> None:
     async with a_world(skipping) as world:
         order = await a_leaver(world)

@@ -67,6 +67,9 @@ class Event(StrEnum):
 
     ASK_CLARIFICATION = "ask_clarification"
     CLARIFY = "clarify"
+    CLARIFY_UNDER_HOLD = "clarify_under_hold"
+    """The person has said what is meant, and a hold that came meanwhile stands."""
+
     EXTEND = "extend"
     """The answer may come later; the requester is told in time, and why."""
 
@@ -121,9 +124,12 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.AWAITING_DECISION, Event.GRANT_APPEAL): State.OPEN,
     (State.OPEN, Event.ASK_CLARIFICATION): State.AWAITING_CLARIFICATION,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
+    (State.AWAITING_CLARIFICATION, Event.CLARIFY_UNDER_HOLD): State.ON_HOLD,
     **{(state, Event.EXTEND): state for state in _ASKED},
     **_each((State.OPEN, State.ON_HOLD), Event.PLACE_HOLD, State.ON_HOLD),
+    (State.AWAITING_CLARIFICATION, Event.PLACE_HOLD): State.AWAITING_CLARIFICATION,
     (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,
+    (State.AWAITING_CLARIFICATION, Event.LIFT_HOLD): State.AWAITING_CLARIFICATION,
     **{(state, Event.SETTLE): state for state in (*_ASKED, State.STOPPING)},
     **{(state, event): State.CLOSED for state in PREMATURE for event in _ENDINGS},
     **{(state, event): State.STOPPING for state in _ASKED for event in _ENDINGS},

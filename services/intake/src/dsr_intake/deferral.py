@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Right
-from dsr_intake.model import RequestView, WrappedKey
+from dsr_intake.model import LegalHold, RequestView, WrappedKey
 from dsr_wire.codec.notices import SealedIdentity
 from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing
@@ -73,3 +74,5 @@ class FollowUp:
     cohort: AcceptedCohort
     regime_why: str
     record: Outgoing
+    held_systems: Callable[[LegalHold], tuple[SystemId, ...] | None]
+    """Which systems a hold covers of the registry version that it pins: an empty tuple means all."""

@@ -65,6 +65,12 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
+        self.holds_refused = Counter(
+            "dsr_intake_holds_refused",
+            "Holds that could not be placed or lifted on a request, by reason; each try counts",
+            ["reason"],
+            registry=registry,
+        )
         self.authorities = Counter(
             "dsr_intake_authorities",
             "Requesters who were found to be allowed to ask for another person",

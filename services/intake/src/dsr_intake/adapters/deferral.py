@@ -11,6 +11,7 @@ import asyncpg
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.lifecycle import Event, State, advance
 from dsr_core.rights import Right
+from dsr_intake.adapters.holds import cover
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
 from dsr_intake.model import WrappedKey
@@ -54,13 +55,6 @@ _OPEN = """
         select $1, $1, f.client_id, $15, f."right", f.jurisdiction, f.requester_role, f.channel,
             f.language, $9, $10, f.lookup_hashes, 'exemption_review', $9, f.id, 'exemption_review'
         from intake.subject_requests f where f.id = $14
-    ), held as (
-        insert into intake.held_requests (request_id, hold_id, system_ids)
-        select distinct $1::uuid, h.id, '{}'::text[]
-        from intake.subject_requests f
-        join intake.hold_hashes x on x.hash = any(f.lookup_hashes)
-        join intake.holds h on h.id = x.hold_id
-        where f.id = $14 and h.lifted_at is null
     )
     update intake.deferred_notices set opened_at = $10 where follow_up_id = $1
 """
@@ -136,6 +130,7 @@ async def _open(connection: _Connection, deferred: Deferred, follow_up: FollowUp
         deferred.request_id,
         advance(State.RECEIVED, Event.ADMIT).value,
     )
+    await cover(connection, deferred.follow_up_id, follow_up.held_systems)
     await enqueue(connection, "intake", [follow_up.record])
 
 

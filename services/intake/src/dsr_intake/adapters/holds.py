@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
 
 from dsr_core.ids import RequestId, SystemId, uuid7
-from dsr_core.lifecycle import State
+from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.rights import Right
 from dsr_intake.model import Held, LegalHold
+from dsr_intake.ports import ScopeOf
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresHolds", "held_rows"]
+__all__ = ["PostgresHolds", "cover", "held_rows"]
 
 _OVER = [State.STOPPING.value, State.CLOSED.value, State.ANSWERED.value]
-_HOLDABLE = [State.OPEN.value, State.ON_HOLD.value]
+_HOLDABLE = [State.OPEN.value, State.AWAITING_CLARIFICATION.value, State.ON_HOLD.value]
+_PREMATURE = [one.value for one in PREMATURE]
 
-_COVER = """
-    insert into intake.held_requests (request_id, hold_id, system_ids)
-    select distinct r.id, h.id, '{}'::text[]
+_OF_REQUEST = """
+    select r.id as request, c.registry_digest
+    from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id where r.id = $1
+"""
+
+_OF_PERSON = """
+    select distinct on (h.id, r.id) h.*, r.id as request, c.registry_digest
     from intake.holds h
     join intake.hold_hashes x on x.hold_id = h.id
     join intake.subject_requests r on x.hash = any(r.lookup_hashes)
+    join intake.cohorts c on c.id = r.cohort_id
     where h.lifted_at is null and r."right" = $1 and r.state <> all($2::text[])
+"""
+
+_COVER = """
+    insert into intake.held_requests (request_id, hold_id, system_ids) values ($1, $2, $3)
+    on conflict do nothing
 """
 
 _HELD = """
@@ -42,7 +54,7 @@ class PostgresHolds:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def add(self, hold: LegalHold, hashes: Sequence[bytes]) -> None:
+    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
         """Keep a hold with the requests that it is about.
 
         Finding a person's requests reads the table of requests once: an index on its hashes would
@@ -67,29 +79,24 @@ class PostgresHolds:
                     hold.recorded_at,
                 )
                 if hold.request_id is not None:
-                    await connection.execute(
-                        """
-                        insert into intake.held_requests (request_id, hold_id, system_ids)
-                        values ($1, $2, '{}')
-                        """,
-                        hold.request_id,
-                        hold.hold_id,
-                    )
+                    rows = await connection.fetch(_OF_REQUEST, hold.request_id)
+                    await _cover(connection, [(hold, row) for row in rows], scope)
                     return
                 await connection.execute(
                     "insert into intake.hold_hashes (hash, hold_id) select unnest($1::bytea[]), $2",
                     sorted(set(hashes)),
                     hold.hold_id,
                 )
-                await connection.execute(
-                    f"{_COVER} and h.id = $3",
+                rows = await connection.fetch(
+                    f"{_OF_PERSON} and h.id = $3",
                     Right.DELETION.value,
                     _OVER,
                     hold.hold_id,
                     timeout=300,
                 )
+                await _cover(connection, [(hold, row) for row in rows], scope)
 
-    async def cover_late(self, *, since: datetime) -> None:
+    async def cover_late(self, *, since: datetime, scope: ScopeOf) -> None:
         """Cover requests that came at the same moment as a hold on a person."""
         first = uuid7(int((since - _BEFORE).timestamp() * 1000), bytes(10))
         with translated():
@@ -97,13 +104,19 @@ class PostgresHolds:
                 "select exists (select from intake.holds where recorded_at > $1)", since
             ):
                 return
-            await self._pool.execute(
-                f"{_COVER} and h.recorded_at > $3 and r.id > $4 on conflict do nothing",
-                Right.DELETION.value,
-                _OVER,
-                since,
-                first,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                rows = await connection.fetch(
+                    f"""
+                    {_OF_PERSON} and h.recorded_at > $3 and r.id > $4 and not exists (
+                        select from intake.held_requests k
+                        where k.request_id = r.id and k.hold_id = h.id)
+                    """,
+                    Right.DELETION.value,
+                    _OVER,
+                    since,
+                    first,
+                )
+                await _cover(connection, [(_hold(row), row) for row in rows], scope)
 
     async def get(self, hold_id: str) -> LegalHold | None:
         """Return a hold, or none."""
@@ -151,28 +164,23 @@ class PostgresHolds:
                 await connection.execute(
                     "delete from intake.hold_hashes where hold_id = $1", hold_id
                 )
-                await connection.execute(
-                    """
-                    update intake.held_requests set lifted_at = $2
-                    where hold_id = $1 and held_at is null and lifted_at is null
-                    """,
-                    hold_id,
-                    at,
-                )
         return True
 
     async def waiting(self, *, limit: int) -> list[Held]:
-        """Return what is to be put on hold and can be, or is on hold and to be released."""
+        """Return what is to be put on hold and can be, or narrowed, or released."""
         with translated():
             rows = await self._pool.fetch(
                 f"""
                 {_HELD} join intake.subject_requests q on q.id = r.request_id
                 where r.lifted_at is null and (
                     h.lifted_at is not null
-                    or (r.held_at is null and q.state = any($1::text[])))
-                order by r.hold_id, r.request_id limit $2
+                    or (r.held_at is null and q.state = any($1::text[]))
+                    or (r.held_at is null and q.state = any($2::text[]) and r.system_ids = '{{}}'
+                        and (h.system_ids <> '{{}}' or h.categories <> '{{}}')))
+                order by r.hold_id, r.request_id limit $3
                 """,
                 _HOLDABLE,
+                _PREMATURE,
                 limit,
             )
         return [_held(row) for row in rows]
@@ -190,10 +198,76 @@ class PostgresHolds:
                 at,
             )
 
+    async def narrow(self, one: Held, systems: Sequence[SystemId]) -> None:
+        """Say which systems a hold covers of a request that is not on hold yet."""
+        with translated():
+            await self._pool.execute(
+                """
+                update intake.held_requests set system_ids = $3
+                where request_id = $1 and hold_id = $2 and held_at is null and lifted_at is null
+                """,
+                one.request_id,
+                one.hold.hold_id,
+                systems,
+            )
+
+    async def drop(self, one: Held, *, at: datetime) -> None:
+        """Take a hold from a request of which no system was asked yet; nothing where some were.
+
+        Locked against its proof: else its first notice could leave out what nobody is told of later.
+        """
+        with translated():
+            await self._pool.execute(
+                """
+                with q as (
+                    select id from intake.subject_requests
+                    where id = $1 and state = any($4::text[]) for share
+                )
+                update intake.held_requests r set lifted_at = $3 from q
+                where r.request_id = q.id and r.hold_id = $2
+                    and r.held_at is null and r.lifted_at is null
+                """,
+                one.request_id,
+                one.hold.hold_id,
+                at,
+                _PREMATURE,
+            )
+
     async def of_request(self, request_id: str) -> list[Held]:
         """Return the holds that cover a request and are not lifted, the oldest first."""
         with translated():
             return await held_rows(self._pool, request_id)
+
+
+async def cover(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+    request_id: RequestId,
+    systems_of: Callable[[LegalHold], tuple[SystemId, ...] | None],
+) -> None:
+    """Cover a request by the holds on its person, in the transaction that opens it."""
+
+    async def scope(hold: LegalHold, _digest: str) -> tuple[SystemId, ...] | None:
+        return systems_of(hold)
+
+    rows = await connection.fetch(
+        f"{_OF_PERSON} and r.id = $3", Right.DELETION.value, _OVER, request_id
+    )
+    await _cover(connection, [(_hold(row), row) for row in rows], scope)
+
+
+async def _cover(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record],
+    found: Sequence[tuple[LegalHold, asyncpg.Record]],
+    scope: ScopeOf,
+) -> None:
+    """Write which systems are held for whom, so that no notice leaves out any other."""
+    covered = [
+        (row["request"], hold.hold_id, systems)
+        for hold, row in found
+        if (systems := await scope(hold, row["registry_digest"])) is not None
+    ]
+    if covered:
+        await connection.executemany(_COVER, covered)
 
 
 async def held_rows(

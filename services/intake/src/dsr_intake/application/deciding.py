@@ -186,7 +186,10 @@ def _opened(one: RequestView, regime: Regime) -> Outgoing:
 
 def _state(one: RequestView, held: Sequence[Held], resolution: Resolution) -> State:
     """Return the state after a decision; of several holds the last that is lifted ends the holding."""
-    state = advance(one.state, resolution.event)
+    event = resolution.event
+    if event is Event.CLARIFY and any(each.held_at for each in held):
+        event = Event.CLARIFY_UNDER_HOLD
+    state = advance(one.state, event)
     if isinstance(resolution.decision, HoldLifted):
         lifted = resolution.decision.hold_id
         if any(each.hold.hold_id != lifted and each.held_at for each in held):

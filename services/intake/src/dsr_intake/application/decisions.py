@@ -80,6 +80,7 @@ class Decisions:
             store=parts.holds,
             watch=self.watch,
             registry=parts.registry,
+            metrics=parts.metrics,
             lookup_key=parts.lookup_key,
             clock=parts.clock,
         )

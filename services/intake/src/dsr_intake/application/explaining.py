@@ -154,17 +154,19 @@ class Explaining:
         return next((letter for letter in written if letter.kind in ANSWERS), None)
 
     async def _decided(self, one: RequestView) -> Decided:
-        if one.state is State.AWAITING_CLARIFICATION:
-            asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
-            return Decided(clarification_since=asked[-1].effective_at)
         if one.state is State.AWAITING_DECISION:
             return Decided(appealed_since=one.received_at)
         if one.state is State.STOPPING:
             entries = await self._decisions.entries(one.request_id)
             [ending] = [each for each in entries if each.kind in ENDINGS]
             return Decided(stopping_since=ending.effective_at)
+        asked_at: datetime | None = None
+        if one.state is State.AWAITING_CLARIFICATION:
+            asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
+            asked_at = asked[-1].effective_at
         held = await self._holds.of_request(one.request_id)
         return Decided(
+            clarification_since=asked_at,
             holds=tuple(
                 Hold(
                     hold_id=each.hold.hold_id,
@@ -173,7 +175,7 @@ class Explaining:
                     system_ids=frozenset(each.system_ids),
                 )
                 for each in held
-            )
+            ),
         )
 
 

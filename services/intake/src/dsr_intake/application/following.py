@@ -10,6 +10,7 @@ from dsr_core.ids import CohortId
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry
+from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import accepted_record, dated
@@ -98,7 +99,12 @@ class FollowingUp:
             tiers=dated(dates.tiers, deferred.review_at, dates.due_at),
             request_ids=(deferred.follow_up_id,),
         )
-        return FollowUp(cohort, dates.regime_why, accepted_record(cohort))
+        return FollowUp(
+            cohort,
+            dates.regime_why,
+            accepted_record(cohort),
+            lambda hold: held_systems(hold, registry),
+        )
 
 
 def _scope(due: Due, registry: Registry) -> Scope | None:

@@ -11,12 +11,13 @@ import structlog
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId, uuid7
-from dsr_core.lifecycle import Event, State, advance
+from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
 from dsr_intake.application.drafting import lookup_hashes
 from dsr_intake.application.watching import HoldWatch
+from dsr_intake.metrics import Metrics
 from dsr_intake.model import Held, LegalHold
 from dsr_intake.ports import HoldStore, ReadStore, RegistryView
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -48,6 +49,7 @@ class Holding:
         store: HoldStore,
         watch: HoldWatch,
         registry: RegistryView,
+        metrics: Metrics,
         lookup_key: bytes,
         clock: Clock,
     ) -> None:
@@ -56,6 +58,7 @@ class Holding:
         self._store = store
         self._watch = watch
         self._registry = registry
+        self._metrics = metrics
         self._lookup_key = lookup_key
         self._clock = clock
 
@@ -72,14 +75,14 @@ class Holding:
     ) -> LegalHold:
         """Keep a hold, and put on hold what it is about; what comes later begins on hold.
 
-        Requests that cannot be held yet, since their proof or a clarification is awaited, are held
-        when they open; until then nobody is asked to erase either.
+        Requests that cannot be held yet, since their proof is awaited, are held when they open; until
+        then nobody is asked to erase either.
 
         Raises:
             RejectedInput: It lies in the future, or covers no system of the registry, or there is no
                 such request.
             RuleViolation: The request has ended, or stops.
-            Unavailable: No registry is published.
+            Unavailable: No registry is published, or a version that a request pins has not arrived.
         """
         now = self._clock()
         if effective_at is not None and effective_at > now:
@@ -102,7 +105,7 @@ class Holding:
             hashes = lookup_hashes(self._lookup_key, about)
         else:
             await self._check_request(about)
-        await self._store.add(hold, hashes)
+        await self._store.add(hold, hashes, self._scope)
         await self._go_on()
         return hold
 
@@ -138,7 +141,7 @@ class Holding:
             Unavailable: The store is away, or a version that a request pins.
         """
         await self._watch.refresh()
-        await self._store.cover_late(since=self._clock() - _LATE)
+        await self._store.cover_late(since=self._clock() - _LATE, scope=self._scope)
         tried: set[tuple[str, str]] = set()
         while True:
             found = await self._store.waiting(limit=_AT_ONCE)
@@ -150,31 +153,57 @@ class Holding:
                 await self._one(one)
 
     async def _one(self, one: Held) -> None:
-        is_lifted = one.hold.lifted_at is not None
         try:
-            await (self._lifted(one) if is_lifted else self._placed(one))
+            await self._carried_out(one)
         except RuleViolation as fault:
             # Somebody else was first, or the request has ended; what is left to do is asked again.
             log.info("a hold moves nothing", request_id=one.request_id, reason=fault.reason)
             found = await self._reads.any(one.request_id)
-            if is_lifted or found is None or found.state in _OVER:
+            if found is None or found.state in _OVER:
                 await self._store.release(one, at=self._clock())
+        except RejectedInput as fault:
+            # It is tried again in the next round, and holds up no other.
+            self._metrics.holds_refused.labels(fault.reason).inc()
+            log.warning(
+                "a hold is refused",
+                request_id=one.request_id,
+                hold_id=one.hold.hold_id,
+                reason=fault.reason,
+            )
+
+    async def _carried_out(self, one: Held) -> None:
+        if one.hold.lifted_at is None:
+            await self._placed(one)
+            return
+        if one.held_at is None:
+            await self._store.drop(one, at=self._clock())
+            found = await self._reads.any(one.request_id)
+            if found is None or found.state in PREMATURE:
+                return
+            # A notice may have left its systems out: placing and lifting it has them told.
+            await self._placed(one)
+        await self._lifted(one)
 
     async def _placed(self, one: Held) -> None:
         hold = one.hold
         found = await self._reads.any(one.request_id)
         if found is None:
             return
-        systems = held_systems(hold, await self._registry.version(found.registry_digest))
+        systems = await self._scope(hold, found.registry_digest)
         if systems is None:
             await self._store.release(one, at=self._clock())
             return
+        if found.state in PREMATURE:
+            await self._store.narrow(one, systems)
+            return
+        # The clock of whoever placed it may be ahead of this one.
+        effective_at = min(hold.effective_at, self._clock())
         resolution = Resolution(
             event=Event.PLACE_HOLD,
             by=hold.placed_by,
             reason=hold.reason,
             decision=HoldPlaced(hold.hold_id, systems),
-            effective_at=hold.effective_at if hold.effective_at > found.received_at else None,
+            effective_at=effective_at if effective_at > found.received_at else None,
             details={"hold_id": hold.hold_id, "system_ids": list(systems)},
         )
         await self._deciding.decide(one.request_id, resolution)
@@ -189,6 +218,9 @@ class Holding:
             details={"hold_id": hold.hold_id},
         )
         await self._deciding.decide(one.request_id, resolution)
+
+    async def _scope(self, hold: LegalHold, registry_digest: str) -> tuple[SystemId, ...] | None:
+        return held_systems(hold, await self._registry.version(registry_digest))
 
     def _check_scope(self, hold: LegalHold) -> None:
         registry = self._registry.current

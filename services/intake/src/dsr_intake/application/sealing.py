@@ -96,7 +96,9 @@ def _deferred(members: Sequence[Member], system_ids: Sequence[str]) -> list[Syst
     if [one.system_id for one in notices] != list(system_ids):
         detail = "what follows from an exemption concerns the system that claimed it, and no other"
         raise RejectedInput("unknown_system", detail, field="system_ids")
-    held = {one.deferred.system_id for one in members if one.deferred and one.held}
+    held = {one.deferred.system_id for one in members if one.deferred} & {
+        system_id for one in members for system_id in one.held
+    }
     return [replace(one, identities=()) if one.system_id in held else one for one in notices]
 
 

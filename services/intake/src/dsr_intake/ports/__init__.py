@@ -42,6 +42,7 @@ from dsr_intake.ports.decisions import (
     HoldStore,
     ProposalStore,
     Resolve,
+    ScopeOf,
     Tell,
 )
 from dsr_wire.keys import SystemPublicKeys
@@ -70,6 +71,7 @@ __all__ = [
     "ReadStore",
     "RegistryView",
     "Resolve",
+    "ScopeOf",
     "StateFeed",
     "Tell",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dsr_core.ids import CohortId
+from dsr_core.ids import CohortId, SystemId
 from dsr_intake.model import (
     Answer,
     DecisionEntry,
@@ -18,7 +18,15 @@ from dsr_intake.model import (
 )
 from dsr_wire.envelope import Outgoing
 
-__all__ = ["Covering", "DecisionStore", "HoldStore", "ProposalStore", "Resolve", "Tell"]
+__all__ = [
+    "Covering",
+    "DecisionStore",
+    "HoldStore",
+    "ProposalStore",
+    "Resolve",
+    "ScopeOf",
+    "Tell",
+]
 
 Tell = Callable[[Sequence[Answer], Sequence[CohortId]], list[Outgoing]]
 """Makes what is told of answers, and of cohorts whose last member is answered."""
@@ -29,6 +37,10 @@ inside the transaction."""
 
 Covering = Callable[[Sequence[bytes]], Sequence[LegalHold]]
 """Gives the active holds on whoever has one of the identifiers with these hashes."""
+
+ScopeOf = Callable[[LegalHold, str], Awaitable[tuple[SystemId, ...] | None]]
+"""Gives the systems that a hold covers of the registry version with a digest: an empty tuple means all
+of them, and none that it covers none."""
 
 
 class DecisionStore(Protocol):
@@ -51,11 +63,14 @@ class DecisionStore(Protocol):
 class HoldStore(Protocol):
     """Keeps legal holds, and which requests each covers."""
 
-    async def add(self, hold: LegalHold, hashes: Sequence[bytes]) -> None:
-        """Keep a hold, with all the requests that it is about and that are not over, in one transaction."""
+    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
+        """Keep a hold, with all the requests that it is about and that are not over, in one transaction.
+
+        From its commit nothing is sealed for the systems that it covers, and for all others as before.
+        """
         ...
 
-    async def cover_late(self, *, since: datetime) -> None:
+    async def cover_late(self, *, since: datetime, scope: ScopeOf) -> None:
         """Cover requests that came at the same moment as a hold on a person, recorded since a time."""
         ...
 
@@ -76,11 +91,22 @@ class HoldStore(Protocol):
         ...
 
     async def waiting(self, *, limit: int) -> list[Held]:
-        """Return what is to be put on hold and can be, or is on hold and to be released."""
+        """Return what is to be put on hold and can be, or narrowed, or released.
+
+        Narrowed is what a hold on some systems holds whole while no system was asked yet.
+        """
         ...
 
     async def release(self, one: Held, *, at: datetime) -> None:
         """Take it that a hold does not, or no more, cover a request; safe to repeat."""
+        ...
+
+    async def narrow(self, one: Held, systems: Sequence[SystemId]) -> None:
+        """Say which systems a hold covers of a request that is not on hold yet; safe to repeat."""
+        ...
+
+    async def drop(self, one: Held, *, at: datetime) -> None:
+        """Take a hold from a request of which no system was asked yet; nothing where some were."""
         ...
 
     async def of_request(self, request_id: str) -> list[Held]:
