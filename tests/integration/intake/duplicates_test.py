@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from integration.intake.closures_test import a_record, answered
+from integration.intake.extending_test import ask, extend
 from integration.intake.identity_test import prove
 
 from dsr_contracts.v1 import requests_pb2
@@ -18,6 +19,7 @@ from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import REQUESTS
 from support.decisions import outcome_of, refuse, shown, standing, submitted, withdraw
+from support.holds import lift, placed, state_of
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission, ndjson
 from support.waiting import eventually
@@ -42,11 +44,14 @@ async def intake(
         yield running
 
 
-async def twins(intake: Intake, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def twins(
+    intake: Intake, both: dict[str, Any] | None = None, **changes: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Submit for one person twice; return both as they are shown."""
     number = next(people)
-    first = await submitted(intake, number=number)
-    second = await submitted(intake, number=number, **changes)
+    both = {"number": number} | (both or {})
+    first = await submitted(intake, **both)
+    second = await submitted(intake, **(both | changes))
     return await shown(intake, first["id"]), await shown(intake, second["id"])
 
 
@@ -215,3 +220,61 @@ async def test_a_first_that_is_ending_is_waited_for_and_no_longer_repeated(intak
         await eventually(is_waiting)
     second = await shown(intake, (await submitting)["id"])
     assert (second["duplicate_of"], second["related_to"]) == (None, None)
+
+
+@pytest.mark.parametrize(("place", "what"), [("DE", "extended"), ("GB", "asked what is meant")])
+async def test_a_duplicate_keeps_its_date_when_that_of_the_first_moves_or_stands(
+    intake: Intake, topics: Topics, place: str, what: str
+) -> None:
+    first, second = await twins(intake, {"jurisdiction": place})
+    assert second["duplicate_of"] == first["id"]
+    move = extend if what == "extended" else ask
+    assert (await move(intake, first["id"])).status_code == 200
+    assert await accepted(topics, {second["id"]}, 1) == {second["id"]}
+    free = await shown(intake, second["id"])
+    assert (free["state"], free["duplicate_of"]) == ("open", None)
+    assert (free["related_to"], free["due_at"]) == (first["id"], second["due_at"])
+
+
+async def test_a_question_that_moves_no_date_sets_no_duplicate_free(intake: Intake) -> None:
+    number = next(people)
+    first, second = await twins(intake, {"number": number})
+    assert (await ask(intake, first["id"])).json()["due_at"] == first["due_at"]
+    assert (await shown(intake, second["id"]))["duplicate_of"] == first["id"]
+    third = await shown(intake, (await submitted(intake, number=number))["id"])
+    assert (third["duplicate_of"], third["related_to"]) == (None, first["id"])
+
+
+async def test_a_hold_on_the_first_alone_holds_its_duplicate_also_once_that_is_free(
+    intake: Intake,
+) -> None:
+    first, second = await twins(intake)
+    hold = await placed(intake, request_id=first["id"])
+    assert (await shown(intake, second["id"]))["duplicate_of"] == first["id"]
+    await extend(intake, first["id"])
+
+    async def is_in(state: str) -> bool:
+        return await state_of(intake, second["id"]) == state
+
+    await eventually(lambda: is_in("on_hold"))
+    await lift(intake, hold)
+    await eventually(lambda: is_in("open"))
+
+
+@pytest.mark.parametrize("outcome", ["partly_fulfilled", "refused"])
+async def test_what_an_older_replica_left_behind_is_answered_or_opened(
+    intake: Intake, topics: Topics, outcome: str
+) -> None:
+    first, second = await twins(intake)
+    await intake.pool.execute(
+        "update intake.subject_requests set state = 'answered', outcome = $2,"
+        " closed_at = now(), answered_at = now() where id = $1",
+        first["id"],
+        outcome,
+    )
+    if outcome == "refused":
+        assert await accepted(topics, {second["id"]}, 1) == {second["id"]}
+        assert outcome_of(await shown(intake, second["id"])) == ("open", None)
+    else:
+        assert outcome_of(await answered(intake, second["id"])) == ("answered", outcome)
+        assert await standing(intake, second["id"]) == (1, 0)

@@ -15,6 +15,7 @@ from dsr_wire.codec.commands import IdentityVerified, command_from_wire
 from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import CLOSURES, COMMANDS, REQUESTS, dead_letter_name
+from support.decisions import commands, withdraw
 from support.intake import Intake, Topics
 from support.submissions import a_submission
 from support.waiting import eventually
@@ -161,3 +162,16 @@ async def test_it_is_found_by_its_state(intake: Intake) -> None:
         return one["id"] in {item["id"] for item in page["items"]}
 
     await eventually(is_listed)
+
+
+async def test_a_decision_after_a_proof_that_an_older_replica_took_has_a_revision_of_its_own(
+    intake: Intake, topics: Topics
+) -> None:
+    one = await awaiting(intake)
+    await prove(intake, one["id"])
+    # What such a replica leaves: it does not count the command.
+    await intake.pool.execute(
+        "update intake.subject_requests set commands = 0 where id = $1", one["id"]
+    )
+    await withdraw(intake, one["id"])
+    assert [told.revision for told in await commands(topics, one["id"], 2)] == [1, 2]

@@ -29,6 +29,7 @@ def a_draft(number: int = 1, *, due_in: timedelta = 30 * DAY, **changes: Any) ->
 def a_twin(draft: Draft, **changes: Any) -> OpenTwin:
     assert draft.person_hash is not None
     twin = OpenTwin(
+        may_be_repeated=True,
         person_hash=draft.person_hash,
         request_id=a_request_id(),
         jurisdiction="DE",

@@ -21,6 +21,7 @@ from dsr_intake.adapters.deferral import PostgresDeferral
 from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.keys import FileKeyWrapper, read_key
+from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
@@ -47,6 +48,7 @@ from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.holding import Holding
 from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.left_behind import LeftBehind
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.escalating import Escalating
 from dsr_intake.application.letters.sending import Posting, Sending
@@ -86,6 +88,8 @@ _HOLDS_EVERY_S = 2.0
 """How soon a replica hears of a hold that another one took."""
 
 _FOLLOW_UP_EVERY_S = 10.0
+
+_LEFT_BEHIND_EVERY_S = 10.0
 
 _EVENTS, _SERVER, _LAST = 0, 1, 2
 """The turns to stop: streams of events end, then calls, then what calls have left to do."""
@@ -311,7 +315,21 @@ async def start(process: Process, settings: Settings) -> None:
             publisher=publisher,
             metrics=metrics,
         )
-    _look_after(process, acceptance, relay, metrics, decisions.holding)
+    _look_after(
+        process,
+        acceptance,
+        relay,
+        metrics=metrics,
+        holding=decisions.holding,
+        left_behind=LeftBehind(
+            store=PostgresLeftBehind(pool),
+            registry=registries,
+            dating=dating,
+            metrics=metrics,
+            clock=utc_now,
+            on_committed=committed,
+        ),
+    )
     _follow_up(
         process,
         FollowingUp(
@@ -410,11 +428,14 @@ def _look_after(
     process: Process,
     acceptance: PostgresAcceptance,
     relay: OutboxRelay,
+    *,
     metrics: Metrics,
     holding: Holding,
+    left_behind: LeftBehind,
 ) -> None:
     _repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(acceptance))
     _repeat(process, _HOLDS_EVERY_S, lambda: _hold(holding))
+    _repeat(process, _LEFT_BEHIND_EVERY_S, lambda: _take_up(left_behind))
     _repeat(process, _MEASURE_EVERY_S, lambda: _measure(relay, metrics))
 
 
@@ -437,6 +458,13 @@ async def _hold(holding: Holding) -> None:
         await holding.work()
     except (Unavailable, asyncpg.PostgresError) as error:
         log.warning("what holds ask for is done later", error=type(error).__name__)
+
+
+async def _take_up(left_behind: LeftBehind) -> None:
+    try:
+        await left_behind.work()
+    except (Unavailable, asyncpg.PostgresError) as error:
+        log.warning("duplicates left behind go on later", error=type(error).__name__)
 
 
 def _follow_up(process: Process, follow_ups: FollowingUp) -> None:

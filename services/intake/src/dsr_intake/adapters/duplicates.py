@@ -19,11 +19,20 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _FOLLOWED = [State.OPEN.value, State.AWAITING_CLARIFICATION.value, State.ON_HOLD.value]
 
 _TWINS = """
-    select r.person_hash, r.id, r.jurisdiction, c.rules_digest, c.registry_digest, c.due_at
+    select r.person_hash, r.id, r.jurisdiction, c.rules_digest, c.registry_digest, c.due_at, r.state
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
     where r.person_hash = any($1::bytea[]) and r.answered_at is null
         and r.duplicate_of is null and r.state = any($2::text[])
     order by r.id for share of r
+"""
+
+_HELD_ON = """
+    insert into intake.held_requests (request_id, hold_id, system_ids)
+    select t.id, x.hold_id, '{}' from unnest($1::uuid[]) as t (id)
+    cross join intake.held_requests x join intake.holds h on h.id = x.hold_id
+    where x.request_id = $2 and x.lifted_at is null and h.lifted_at is null
+        and h.request_id is not null
+    on conflict do nothing
 """
 
 
@@ -43,6 +52,7 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
             rules_digest=row["rules_digest"],
             registry_digest=row["registry_digest"],
             due_at=row["due_at"],
+            may_be_repeated=row["state"] != State.AWAITING_CLARIFICATION.value,
         )
         for row in await connection.fetch(_TWINS, list(hashes), _FOLLOWED)
     ]
@@ -63,7 +73,10 @@ async def duplicates_of(
 
 
 async def set_free(connection: _Connection, request_id: RequestId) -> list[RequestView]:
-    """Let the open duplicates of a request that is locked go their own way; return them."""
+    """Let the open duplicates of a request that is locked go their own way; return them.
+
+    A hold on the request alone held them as well, and goes on to: setting free erases nothing held.
+    """
     rows = await connection.fetch(
         """
         update intake.subject_requests
@@ -75,5 +88,6 @@ async def set_free(connection: _Connection, request_id: RequestId) -> list[Reque
     if not rows:
         return []
     ids = [row["id"] for row in rows]
+    await connection.execute(_HELD_ON, ids, request_id)
     found = await connection.fetch(f"{VIEW} where r.id = any($1::uuid[]) order by r.id", ids)
     return [view(row) for row in found]

@@ -28,13 +28,15 @@ from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
 __all__ = ["VIEW", "PostgresReads", "PostgresStateFeed", "view"]
 
+# A proof is a command, which a replica of before decisions does not count.
 VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.system_ids, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
-        coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.commands, r.fact_kinds,
+        coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.fact_kinds,
+        greatest(r.commands, (r.identity_method in ('operator', 'one_time_code'))::integer) as commands,
         r.fact_times, r.duplicate_of, r.related_to, cardinality(r.lookup_hashes) as identifiers
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """

@@ -34,7 +34,7 @@ from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
 
-__all__ = ["Check", "Deciding", "Resolution", "command_record"]
+__all__ = ["Check", "Deciding", "Resolution", "command_record", "opened"]
 
 _EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
@@ -162,10 +162,12 @@ class Deciding:
         alone = _alone(one, regime, due_at, is_running=after.respond_by is not None)
         told = [command_record(entry, decision, alone, home=one.home_cohort_id)]
         if one.duplicate_of is not None:
-            told.insert(0, _opened(one, regime))
+            told.insert(0, opened(one, regime))
         if state is not one.state:
             told.append(_changed(one, state, entry))
         is_leaving = one.cohort_id != CohortId(one.request_id)
+        # Their date is as it was: it must not pass unseen behind one that is later, or that stands.
+        is_left = state is State.STOPPING or due_at > one.due_at or after.respond_by is None
         return Ruling(
             entry=entry,
             state=state,
@@ -173,13 +175,13 @@ class Deciding:
             due_at=due_at,
             records=tuple(told),
             if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
-            set_free=(lambda twin: _opened(twin, regime)) if state is State.STOPPING else None,
+            set_free=(lambda twin: opened(twin, regime)) if is_left else None,
             proposal_id=resolution.proposal_id,
             hold=decision if isinstance(decision, HoldPlaced | HoldLifted) else None,
         )
 
 
-def _opened(one: RequestView, regime: Regime) -> Outgoing:
+def opened(one: RequestView, regime: Regime) -> Outgoing:
     """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
     return accepted_record(_alone(one, regime, one.due_at, is_running=True))
 

@@ -47,6 +47,7 @@ def _linked(draft: Draft, known: Sequence[OpenTwin]) -> Draft:
 def _answers(one: OpenTwin, draft: Draft) -> bool:
     return (
         draft.submission.is_attested
+        and one.may_be_repeated
         and one.jurisdiction == draft.submission.jurisdiction
         and one.rules_digest == draft.dates.rules_digest
         and one.registry_digest == draft.registry_digest
@@ -62,4 +63,5 @@ def _twin(draft: Draft, person_hash: bytes) -> OpenTwin:
         rules_digest=draft.dates.rules_digest,
         registry_digest=draft.registry_digest,
         due_at=draft.dates.due_at,
+        may_be_repeated=True,
     )

@@ -174,6 +174,8 @@ class OpenTwin:
     rules_digest: str
     registry_digest: str
     due_at: datetime
+    may_be_repeated: bool
+    """Whether its date is sure to come: no answer of the person is awaited that could move it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +386,8 @@ class Ruling:
     """Set where the request ends at once, since nobody was asked."""
 
     set_free: Callable[[RequestView], Outgoing] | None = None
-    """Set where the request is followed no more: tells of each duplicate, which now goes its own way."""
+    """Set where the request is followed no more, gets a later date, or none for now: tells of each
+    duplicate, which now goes its own way."""
 
     proposal_id: str | None = None
     """Set where a proposed answer is approved."""

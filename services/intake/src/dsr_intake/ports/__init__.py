@@ -45,6 +45,7 @@ from dsr_intake.ports.decisions import (
     ScopeOf,
     Tell,
 )
+from dsr_wire.envelope import Outgoing
 from dsr_wire.keys import SystemPublicKeys
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "IdentityStore",
     "KeyWrapper",
     "Ledger",
+    "LeftBehindStore",
     "LetterStore",
     "MailRefused",
     "Mailer",
@@ -228,6 +230,31 @@ class ClosingStore(Protocol):
         Returns:
             How many requests moved on, and which of those asked do not exist.
         """
+        ...
+
+
+class LeftBehindStore(Protocol):
+    """Finds duplicates that what they repeat has left behind, and has them go on."""
+
+    async def originals(self, *, limit: int) -> list[RequestView]:
+        """Return requests that have open duplicates though they have ended, stop or are due later."""
+        ...
+
+    async def answer(self, original: RequestId, *, decide: Decide, tell: Tell, at: datetime) -> int:
+        """Write how the open duplicates of a request that has ended end, in one transaction.
+
+        Both are locked from before `decide` sees them. Nothing happens where it has not ended, or has
+        no duplicate any more.
+
+        Returns:
+            How many ended.
+        """
+        ...
+
+    async def set_free(
+        self, original: RequestId, opened: Callable[[RequestView], Outgoing]
+    ) -> Sequence[RequestView]:
+        """Let the open duplicates of a request go their own way, each told of, in one transaction."""
         ...
 
 
