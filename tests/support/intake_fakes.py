@@ -269,8 +269,14 @@ class FakeLetters:
         self.found: Member | None = None
         """The identity of every request."""
 
-    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
-        due = [one for one in self.letters if one.next_try_at and one.next_try_at <= at][:limit]
+    async def claim(
+        self, *, at: datetime, since: datetime, lease: timedelta, limit: int
+    ) -> list[Letter]:
+        due = [
+            one
+            for one in self.letters
+            if one.next_try_at and one.next_try_at <= at and one.waiting_since <= since
+        ][:limit]
         for one in due:
             self._replace(one, tries=one.tries + 1, next_try_at=at + lease)
         return [replace(one, tries=one.tries + 1) for one in due]

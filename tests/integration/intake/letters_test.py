@@ -23,6 +23,7 @@ from dsr_wire.envelope import Outgoing, encode, header
 from dsr_wire.topics import ESCALATIONS, dead_letter_name
 from support import parts
 from support.builders import MARKER, NOW, an_id
+from support.decisions import withdraw
 from support.intake import (
     Intake,
     Topics,
@@ -424,3 +425,30 @@ async def test_neither_an_address_nor_a_text_is_kept(writing: Intake) -> None:
     rows = await writing.pool.fetch("select l::text as row from intake.letters l")
     assert rows
     assert not [row for row in rows if "@" in row["row"] or MARKER.lower() in row["row"].lower()]
+
+
+@pytest.mark.parametrize("by", ["time", "an operator"])
+async def test_what_waits_when_the_mail_server_is_taken_away_is_given_up_on_record(
+    kafka: KafkaConnection, stack: Any, verifier: VerifierDouble, tmp_path: Path, by: str
+) -> None:
+    async with mail_server() as away:
+        url = away.url
+    lasts = 1 if by == "time" else 600
+    with parts.fresh_database(stack) as dsn:
+        async with running_intake(kafka, dsn, verifier.url, tmp_path, smtp_url=url) as before:
+            one = await submitted(before, 82, identity_attested=False)
+            await withdraw(before, one["id"])
+            await letter_in(before, one["id"], "withdrawn", "waiting")
+            assert (await shown(before, one["id"]))["state"] == "closed"
+        async with running_intake(
+            kafka, dsn, verifier.url, tmp_path, letters_give_up_after_s=lasts
+        ) as after:
+            after.http.headers["authorization"] = before.api_key
+            if by == "an operator":
+                path = f"/internal/v1/subject-requests/{one['id']}/letters:give-up"
+                body = {"kind": "withdrawn", "reason": "by post"}
+                given_up = await after.http.post(path, headers=after.internal, json=body)
+                assert given_up.status_code == httpx.codes.OK, given_up.text
+            await answered(after, one["id"])
+            reason = (await letters(after, one["id"]))["withdrawn"]["reason"]
+    assert reason == ("not_sent_in_time" if by == "time" else "by post")

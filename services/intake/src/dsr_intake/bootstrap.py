@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -57,6 +57,7 @@ from dsr_intake.application.sealing import Sealing
 from dsr_intake.http.app import create_app
 from dsr_intake.http.context import Context
 from dsr_intake.metrics import Metrics
+from dsr_intake.repeating import repeat
 from dsr_intake.settings import Settings
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
@@ -204,7 +205,7 @@ async def start(process: Process, settings: Settings) -> None:
         dating=dating,
         lookup_key=lookup_key,
         clock=utc_now,
-        letters_are_sent=sending is not None,
+        letters_are_sent=settings.smtp_url is not None,
         links_duplicates=settings.intake_links_duplicates,
         covering=decisions.watch.covering,
     )
@@ -238,7 +239,7 @@ async def start(process: Process, settings: Settings) -> None:
             dating=dating,
             key=lookup_key,
             lasts=timedelta(seconds=settings.identity_code_lasts_s),
-            are_sent=sending is not None,
+            are_sent=settings.smtp_url is not None,
             clock=utc_now,
             on_committed=committed,
         ),
@@ -305,8 +306,8 @@ async def start(process: Process, settings: Settings) -> None:
     process.spawn(events.run(), stop=events.stop, turn=_EVENTS)
     process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=_LAST)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=_LAST)
-    if sending is not None:
-        process.spawn(sending.run(), stop=sending.stop, turn=_LAST)
+    process.spawn(sending.run(), stop=sending.stop, turn=_LAST)
+    if settings.smtp_url is not None:
         _escalate(
             process,
             settings,
@@ -353,10 +354,8 @@ def _sending(
     gathering: Gathering,
     metrics: Metrics,
     on_committed: Callable[[], object],
-) -> Sending | None:
-    """Return what sends letters; nothing where no mail server is configured."""
-    if settings.smtp_url is None:
-        return None
+) -> Sending:
+    """Return what sends letters; without a mail server it gives up what waits from before."""
     sender = settings.mail_sender
     return Sending(
         store=store,
@@ -364,7 +363,7 @@ def _sending(
         wrapper=wrapper,
         gathering=gathering,
         stationery=Stationery(),
-        mailer=_mailer(settings),
+        mailer=None if settings.smtp_url is None else _mailer(settings),
         posting=Posting(
             sender=sender, give_up_after=timedelta(seconds=settings.letters_give_up_after_s)
         ),
@@ -413,13 +412,12 @@ def _mailer(settings: Settings) -> SmtpMailer:
     return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_sender)
 
 
-def _waking(relay: OutboxRelay, sending: Sending | None) -> Callable[[], None]:
+def _waking(relay: OutboxRelay, sending: Sending) -> Callable[[], None]:
     """Return what is called when records or letters have been written."""
 
     def committed() -> None:
         relay.wake()
-        if sending is not None:
-            sending.wake()
+        sending.wake()
 
     return committed
 
@@ -433,10 +431,10 @@ def _look_after(
     holding: Holding,
     left_behind: LeftBehind,
 ) -> None:
-    _repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(acceptance))
-    _repeat(process, _HOLDS_EVERY_S, lambda: _hold(holding))
-    _repeat(process, _LEFT_BEHIND_EVERY_S, lambda: _take_up(left_behind))
-    _repeat(process, _MEASURE_EVERY_S, lambda: _measure(relay, metrics))
+    repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(acceptance), turn=_LAST)
+    repeat(process, _HOLDS_EVERY_S, lambda: _hold(holding), turn=_LAST)
+    repeat(process, _LEFT_BEHIND_EVERY_S, lambda: _take_up(left_behind), turn=_LAST)
+    repeat(process, _MEASURE_EVERY_S, lambda: _measure(relay, metrics), turn=_LAST)
 
 
 async def _ended(task: asyncio.Future[None]) -> None:
@@ -477,7 +475,7 @@ def _follow_up(process: Process, follow_ups: FollowingUp) -> None:
             if count:
                 log.info("requests opened that follow from exemptions", count=count)
 
-    _repeat(process, _FOLLOW_UP_EVERY_S, open_due)
+    repeat(process, _FOLLOW_UP_EVERY_S, open_due, turn=_LAST)
 
 
 async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
@@ -488,26 +486,3 @@ async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
     else:
         metrics.outbox_records.set(waiting.records)
         metrics.outbox_age.set(waiting.age_s)
-
-
-def _repeat(process: Process, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
-    repeating = _Repeating(every_s, work)
-    process.spawn(repeating.run(), stop=repeating.stop, turn=_LAST)
-
-
-class _Repeating:
-    """Does something now and then, until it is stopped."""
-
-    def __init__(self, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        self._every_s = every_s
-        self._work = work
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        while not self._stopping.is_set():
-            await self._work()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._every_s)
-
-    def stop(self) -> None:
-        self._stopping.set()

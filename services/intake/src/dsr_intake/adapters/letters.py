@@ -24,7 +24,9 @@ class PostgresLetters:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
+    async def claim(
+        self, *, at: datetime, since: datetime, lease: timedelta, limit: int
+    ) -> list[Letter]:
         """Return letters that are due, each to one caller until the lease is over."""
         # A lease and no lock that is held while mail is sent: a transaction that runs for so long
         # would hold back the feed of changes.
@@ -34,7 +36,7 @@ class PostgresLetters:
                 update intake.letters l set tries = l.tries + 1, next_try_at = $2
                 from (
                     select request_id, kind, number from intake.letters
-                    where state = 'waiting' and next_try_at <= $1
+                    where state = 'waiting' and next_try_at <= $1 and waiting_since <= $4
                     order by next_try_at limit $3 for update skip locked
                 ) as due
                 where (l.request_id, l.kind, l.number) = (due.request_id, due.kind, due.number)
@@ -43,6 +45,7 @@ class PostgresLetters:
                 at,
                 at + lease,
                 limit,
+                since,
             )
         return sorted((_letter(row) for row in rows), key=lambda one: one.waiting_since)
 

@@ -44,8 +44,6 @@ class Context:
     events: Events
     sealing: Sealing
     letters: LetterStore
-    sending: Sending | None
-    """None where no mail server is configured."""
-
+    sending: Sending
     metrics: Metrics
     internal_token: str

@@ -11,7 +11,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.envelope import bounce
-from dsr_intake.application.letters.sending import Sending
 from dsr_intake.http.access import media_type, read_body, require_json
 from dsr_intake.http.context import Context
 from dsr_intake.http.examples import LETTERS
@@ -132,8 +131,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
             asked = _DECISION.validate_json(await read_body(request))
         except ValidationError as error:
             raise invalid_body(error) from None
-        sending = _sending(context)
-        found = await sending.give_up(request_id, asked.kind, reason=asked.reason)
+        found = await context.sending.give_up(request_id, asked.kind, reason=asked.reason)
         return _found(request_id, found)
 
     @routes.post(
@@ -157,7 +155,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
             asked = _KIND.validate_json(await read_body(request))
         except ValidationError as error:
             raise invalid_body(error) from None
-        return _found(request_id, await _sending(context).send_again(request_id, asked.kind))
+        return _found(request_id, await context.sending.send_again(request_id, asked.kind))
 
 
 def _add_bounces(routes: APIRouter, context: Context) -> None:
@@ -189,12 +187,6 @@ def _add_bounces(routes: APIRouter, context: Context) -> None:
             raise Problem(409, "unknown_letter", "the notification is about no letter of ours")
         context.metrics.letters.labels(name.kind, LetterState.BOUNCED).inc()
         return json_response(name._asdict())
-
-
-def _sending(context: Context) -> Sending:
-    if context.sending is None:
-        raise Problem(409, "letters_not_offered", "no mail server is configured here")
-    return context.sending
 
 
 def _found(request_id: str, letters: list[Letter] | None) -> Response:

@@ -432,8 +432,12 @@ class Mailer(Protocol):
 class LetterStore(Protocol):
     """Keeps how letters to requesters stand; neither an address nor a text."""
 
-    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> list[Letter]:
-        """Return letters that are due, the longest waiting first, each to one caller.
+    async def claim(
+        self, *, at: datetime, since: datetime, lease: timedelta, limit: int
+    ) -> list[Letter]:
+        """Return letters that are due and wait since a moment or longer, each to one caller.
+
+        The longest waiting come first.
 
         Nobody else gets one of them before the lease is over, so that whoever dies with a letter in
         hand loses none.
