@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -62,10 +63,23 @@ async def test_a_command_that_overtook_its_cohort_waits_for_it() -> None:
 
 
 async def test_a_command_whose_workflow_never_starts_holds_up_the_others_for_a_while_only() -> None:
-    intake = FakeIntake()
+    """For as long since it was first seen: after an outage it is old, and so is its cohort."""
+    intake, workflows = FakeIntake(), FakeWorkflows()
     intake.knows(a_proof_command().cohort_id, members=1, open_members=1)
+    commanding = Commanding(
+        workflows=workflows,
+        intake=intake,
+        reminders=ReminderPolicy(fraction=0.5),
+        retention=days(30),
+    )
+    outage, patience = days(1), timedelta(minutes=10)
+    for waited in (timedelta(), patience):
+        with pytest.raises(Unavailable):
+            await commanding.follow(a_proof_command(), traceparent=None, at=NOW + outage + waited)
     with pytest.raises(RejectedInput) as raised:
-        await follow(FakeWorkflows(), intake, after_days=1)
+        await commanding.follow(
+            a_proof_command(), traceparent=None, at=NOW + outage + patience + timedelta(seconds=1)
+        )
     assert raised.value.reason == "no_workflow"
 
 

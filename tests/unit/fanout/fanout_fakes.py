@@ -166,9 +166,13 @@ class FakeIntake:
     held: set[tuple[str, str]] = field(default_factory=set)
     """Systems, each with a request of which a hold says that it is not sealed for."""
 
-    def knows(self, cohort_id: str, *, members: int, open_members: int) -> None:
+    def knows(
+        self, cohort_id: str, *, members: int, open_members: int, open_leavers: int = 0
+    ) -> None:
         """Make a cohort stand so."""
-        self.cohorts[cohort_id] = CohortProgress(members=members, open_members=open_members)
+        self.cohorts[cohort_id] = CohortProgress(
+            members=members, open_members=open_members, open_leavers=open_leavers
+        )
 
     async def seal(
         self,

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from dsr_core.errors import RuleViolation
 
-__all__ = ["BEGINNINGS", "PREMATURE", "TRANSITIONS", "Event", "State", "advance"]
+__all__ = ["ASKED", "BEGINNINGS", "PREMATURE", "TRANSITIONS", "Event", "State", "advance"]
 
 
 class State(StrEnum):
@@ -101,7 +101,7 @@ class Event(StrEnum):
 PREMATURE = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY, State.AWAITING_DECISION)
 """The states in which no system has been asked, and none may be."""
 
-_ASKED = (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD)
+ASKED = (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD)
 """The states in which systems have been asked."""
 
 _ENDINGS = (Event.WITHDRAW, Event.REFUSE, Event.REFER)
@@ -125,16 +125,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.OPEN, Event.ASK_CLARIFICATION): State.AWAITING_CLARIFICATION,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY_UNDER_HOLD): State.ON_HOLD,
-    **{(state, Event.EXTEND): state for state in _ASKED},
+    **{(state, Event.EXTEND): state for state in ASKED},
     **_each((State.OPEN, State.ON_HOLD), Event.PLACE_HOLD, State.ON_HOLD),
     (State.AWAITING_CLARIFICATION, Event.PLACE_HOLD): State.AWAITING_CLARIFICATION,
     (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,
     (State.AWAITING_CLARIFICATION, Event.LIFT_HOLD): State.AWAITING_CLARIFICATION,
-    **{(state, Event.SETTLE): state for state in (*_ASKED, State.STOPPING)},
+    **{(state, Event.SETTLE): state for state in (*ASKED, State.STOPPING)},
     **{(state, event): State.CLOSED for state in PREMATURE for event in _ENDINGS},
-    **{(state, event): State.STOPPING for state in _ASKED for event in _ENDINGS},
+    **{(state, event): State.STOPPING for state in ASKED for event in _ENDINGS},
     (State.STOPPING, Event.GIVE_UP_STOPPING): State.CLOSED,
-    **_each((*_ASKED, State.STOPPING), Event.CLOSE, State.CLOSED),
+    **_each((*ASKED, State.STOPPING), Event.CLOSE, State.CLOSED),
     (State.CLOSED, Event.ANSWER): State.ANSWERED,
 }
 """Every transition there is; a pair that is not here is impossible."""

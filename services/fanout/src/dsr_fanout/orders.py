@@ -377,6 +377,8 @@ class CohortProgress:
 
     members: int
     open_members: int
+    open_leavers: int = 0
+    """Requests that were its members, and wait under workflows of their own to be told to systems."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,10 +65,16 @@ class HttpIntake:
 
 
 def _progress(answer: Answer) -> CohortProgress:
-    match answer.json():
+    document = answer.json()
+    match document:
         case {"members": int(members), "open_members": int(open_members)} if (
             0 <= open_members <= members
         ):
-            return CohortProgress(members=members, open_members=open_members)
+            leavers = document.get("open_leavers", 0)  # an older intake says nothing of them
+            return CohortProgress(
+                members=members,
+                open_members=open_members,
+                open_leavers=leavers if isinstance(leavers, int) else 0,
+            )
         case _:
             raise Unavailable("intake's answer does not say how the cohort stands")

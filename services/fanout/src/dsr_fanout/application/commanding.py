@@ -41,6 +41,8 @@ class Commanding:
         self._intake = intake
         self._reminders = reminders
         self._retention = retention
+        self._waiting: dict[str, datetime] = {}
+        """Since when each proof waits here: after an outage it is as old as its cohort, which comes too."""
 
     async def follow(self, command: Command, *, traceparent: str | None, at: datetime) -> Followed:
         """Signal the workflow that a command concerns; the same command twice changes nothing there.
@@ -71,13 +73,17 @@ class Commanding:
         tiers = [Tier(action=one.action.value, at=one.at) for one in proof.tiers]
         verified = Verified(due_at=proof.due_at, tiers=tiers, revision=command.revision)
         if await self._workflows.verified(command.cohort_id, verified):
+            self._waiting.pop(command.request_id, None)
             return Followed.DELIVERED
         progress = await self._standing(command.cohort_id)
         if progress.open_members:
-            if at - command.recorded_at > _PATIENCE:
+            since = self._waiting.setdefault(command.request_id, at)
+            if at - since > _PATIENCE:
+                del self._waiting[command.request_id]
                 detail = "the cohort is open, and no workflow runs for it"
                 raise RejectedInput("no_workflow", detail, field="cohort_id")
             raise Unavailable("the cohort's workflow has not started yet")
+        self._waiting.pop(command.request_id, None)
         return Followed.ENDED
 
     async def _standing(self, cohort_id: str) -> CohortProgress:

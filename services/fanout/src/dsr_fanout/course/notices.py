@@ -34,6 +34,11 @@ class Notices:
             self._pause = FIRST_PAUSE
             self.retry_at = workflow.now() + self._pause
 
+    def keep_first(self) -> bool:
+        """Give up what is not a first notice; tell whether there is one that could not be sent."""
+        self.unsent = [one for one in self.unsent if not one.reminder and not one.revision]
+        return bool(self.unsent)
+
     async def retry(self, order: Order) -> None:
         """Try everything once more that could not be sent, then pause longer than before."""
         unsent, self.unsent = self.unsent, []

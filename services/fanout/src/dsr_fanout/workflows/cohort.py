@@ -14,7 +14,7 @@ This module is loaded anew for every workflow. It imports the standard library, 
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -45,12 +45,16 @@ from dsr_fanout.orders import (
     Order,
     Position,
     State,
+    Tier,
     Unsent,
     Verified,
 )
 
 _HINT, _TIER, _RETRY, _PLAN = "hint", "tier", "retry", "plan"
 """What ends a wait."""
+
+_PROOF = 1
+"""The revision of a proof of who asks: no other command of its request comes before it."""
 
 
 @workflow.defn(name=WORKFLOW)
@@ -64,6 +68,7 @@ class CohortWorkflow:
         # Between two histories a hint may have come: what goes on reads before it waits.
         self._hinted = order.position is not None
         self._is_proven = order.verify_identity_by is None
+        self._is_proof_lost = False
         self._steps = Steps(continue_if_long=self._continue_if_long)
         self._notices = Notices(self._steps, order.position.unsent if order.position else ())
         self._tiers = Tiers(self._steps, self._notices)
@@ -81,20 +86,22 @@ class CohortWorkflow:
     def identity_verified(self, verified: Verified) -> None:
         """Take it as proven who asks, with the dates that count from then on; only the first time."""
         if not self._is_proven:
-            self._is_proven = True
             self._decisions.proven(verified.revision)
-            self._order = replace(
-                self._order,
-                due_at=verified.due_at,
-                tiers=verified.tiers,
-                verify_identity_by=None,
-            )
+            self._prove(verified.due_at, verified.tiers)
 
     @workflow.signal(name=DECIDED_SIGNAL)
     def decided(self, decided: Decided) -> None:
-        """Take in what a person decided; it is acted upon in the order of revisions, each once."""
+        """Take in what a person decided; it is acted upon in the order of revisions, each once.
+
+        Nothing is decided in this way before it is proven who asks, so that is proven, whatever became
+        of the command that said so.
+        """
         self._decisions.take_in(decided)
         self._hinted = True
+        if not self._is_proven:
+            self._is_proof_lost = True
+            self._prove(decided.due_at, decided.tiers or self._order.tiers)
+            self._decisions.proven(_PROOF)
 
     @workflow.signal(name=REPLAN_SIGNAL)
     def replan(self, digest: str) -> None:
@@ -109,7 +116,13 @@ class CohortWorkflow:
     @workflow.run
     async def run(self, order: Order) -> Ended:
         """Orchestrate the cohort; return when intake says that no member is open."""
-        if not self._is_proven and not await self._proven(order):
+        is_asked_for = self._is_proven or await self._proven(order)
+        if self._is_proof_lost:
+            read: CohortProgress = await self._steps.surely(
+                READ_COHORT, order.cohort_id, CohortProgress
+            )
+            is_asked_for = read.open_members > 0
+        if not is_asked_for:
             return self._end(
                 Position(state=State.AWAITING_IDENTITY, next_at=workflow.now(), systems=0)
             )
@@ -128,6 +141,7 @@ class CohortWorkflow:
                 continue
             progress = await self._read(is_tier=woken == _TIER)
             if progress.open_members == 0:
+                await self._told_at_last(progress)
                 return self._end(self._position)
             self._order, self._position = await self._decisions.follow(
                 self._order, self._position, self._shown
@@ -137,6 +151,23 @@ class CohortWorkflow:
                 self._position = await self._tiers.passed(self._order, apart, self._position)
                 self._shown.show(shown(apart, self._position.state), self._order.due_at)
             self._continue_if_long()
+
+    def _prove(self, due_at: datetime, tiers: list[Tier]) -> None:
+        self._is_proven = True
+        self._order = replace(self._order, due_at=due_at, tiers=tiers, verify_identity_by=None)
+
+    async def _told_at_last(self, progress: CohortProgress) -> None:
+        """Send the first notices that could not be sent, while members who have left wait for them."""
+        while progress.open_leavers and self._notices.keep_first():
+            self._steps.tell(f"telling who was not told yet; {self._notices.held_up}")
+            await workflow.sleep(
+                max(self._notices.retry_at - workflow.now(), timedelta()),
+                summary="before first notices are tried again",
+            )
+            await self._notices.retry(self._order)
+            self._continue_if_long()
+            cohort_id = self._order.cohort_id
+            progress = await self._steps.surely(READ_COHORT, cohort_id, CohortProgress)
 
     async def _proven(self, order: Order) -> bool:
         """Wait until it is proven who asks; false where it has ended without, as intake says."""
@@ -160,6 +191,7 @@ class CohortWorkflow:
                 )
                 if progress.open_members == 0:
                     return False
+                self._continue_if_long()
         workflow.upsert_search_attributes(
             [STATE.value_set(State.OPEN), DUE_AT.value_set(self._order.due_at)]
         )

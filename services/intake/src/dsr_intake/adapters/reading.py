@@ -10,7 +10,7 @@ from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.proofs import Evidence
-from dsr_core.lifecycle import PREMATURE, State
+from dsr_core.lifecycle import ASKED, PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model import (
@@ -94,9 +94,14 @@ class PostgresReads:
         """Return how far a cohort is, or none."""
         with translated():
             row = await self._pool.fetchrow(
-                'select id, "right", members, open_members, answered_at'
-                " from intake.cohorts where id = $1",
+                """
+                select id, "right", members, open_members, answered_at,
+                    (select count(*) from intake.subject_requests r
+                     where r.home_cohort_id = c.id and r.state = any($2)) as open_leavers
+                from intake.cohorts c where id = $1
+                """,
                 cohort_id,
+                [one.value for one in ASKED],
             )
         if row is None:
             return None
@@ -106,6 +111,7 @@ class PostgresReads:
             row["members"],
             row["open_members"],
             row["answered_at"],
+            row["open_leavers"],
         )
 
     async def lookup_hashes(self, request_id: str) -> frozenset[bytes]:

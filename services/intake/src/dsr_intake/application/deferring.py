@@ -134,10 +134,11 @@ class Deferring:
         ]
 
     async def _sealed(self, one: Sealable, identity: Identity, kept: _Kept) -> Deferred:
-        registry = await self._registry.version(one.registry_digest)
-        system = registry.system(kept.system_id)
+        system = (await self._registry.version(one.registry_digest)).system(kept.system_id)
+        if system is None and self._registry.current is not None:
+            system = self._registry.current.system(kept.system_id)  # it joined later
         if system is None:
-            raise Unavailable(f"{kept.system_id} is not in the registry that its request pins")
+            raise Unavailable(f"{kept.system_id} is in no registry version that is known here")
         key = (await self._registry.keys(system.id)).sealing
         sealer = Sealer(system_id=system.id, right=one.right, key=key)
         theirs = identity.only(system.identifiers)

@@ -181,6 +181,7 @@ async def _standing(context: Context, cohort_id: str) -> Response:
             "cohort_id": found.cohort_id,
             "members": found.members,
             "open_members": found.open_members,
+            "open_leavers": found.open_leavers,
             "answered_at": found.answered_at,
         }
     )

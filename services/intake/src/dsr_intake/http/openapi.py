@@ -94,6 +94,7 @@ class CohortDocument(BaseModel):
     cohort_id: str
     members: int
     open_members: int
+    open_leavers: int
     answered_at: str | None
 
 

@@ -426,6 +426,8 @@ class CohortStanding:
     members: int
     open_members: int
     answered_at: datetime | None
+    open_leavers: int
+    """Requests that have left it, and of which systems are still being asked."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
