@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -432,8 +432,18 @@ def _look_after(
     left_behind: LeftBehind,
 ) -> None:
     repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(acceptance), turn=_LAST)
-    repeat(process, _HOLDS_EVERY_S, lambda: _hold(holding), turn=_LAST)
-    repeat(process, _LEFT_BEHIND_EVERY_S, lambda: _take_up(left_behind), turn=_LAST)
+    repeat(
+        process,
+        _HOLDS_EVERY_S,
+        lambda: _tried(holding.work(), else_say="what holds ask for is done later"),
+        turn=_LAST,
+    )
+    repeat(
+        process,
+        _LEFT_BEHIND_EVERY_S,
+        lambda: _tried(left_behind.work(), else_say="duplicates left behind go on later"),
+        turn=_LAST,
+    )
     repeat(process, _MEASURE_EVERY_S, lambda: _measure(relay, metrics), turn=_LAST)
 
 
@@ -451,18 +461,11 @@ async def _forget_keys(store: PostgresAcceptance) -> None:
         log.info("idempotency keys forgotten", count=count)
 
 
-async def _hold(holding: Holding) -> None:
+async def _tried(work: Awaitable[object], *, else_say: str) -> None:
     try:
-        await holding.work()
+        await work
     except (Unavailable, asyncpg.PostgresError) as error:
-        log.warning("what holds ask for is done later", error=type(error).__name__)
-
-
-async def _take_up(left_behind: LeftBehind) -> None:
-    try:
-        await left_behind.work()
-    except (Unavailable, asyncpg.PostgresError) as error:
-        log.warning("duplicates left behind go on later", error=type(error).__name__)
+        log.warning(else_say, error=type(error).__name__)
 
 
 def _follow_up(process: Process, follow_ups: FollowingUp) -> None:

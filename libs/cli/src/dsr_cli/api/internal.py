@@ -61,21 +61,15 @@ class InternalApi:
     ) -> dict[str, Any]:
         """Take it as proven who asks; return the request, which is open then."""
         body = {"reason": reason} | ({"proven_at": proven_at} if proven_at else {})
-        path = f"/internal/v1/subject-requests/{request_id}/identity:prove"
-        found: dict[str, Any] = self._call("POST", path, body)
-        return found
+        return self.decide(request_id, "identity:prove", body)
 
     def prove_authority(self, request_id: str, *, reason: str) -> dict[str, Any]:
         """Take it as shown that somebody may ask for another person; return the request."""
-        path = f"/internal/v1/subject-requests/{request_id}/authority:prove"
-        found: dict[str, Any] = self._call("POST", path, {"reason": reason})
-        return found
+        return self.decide(request_id, "authority:prove", {"reason": reason})
 
     def grant_appeal(self, request_id: str, *, by: str, reason: str) -> dict[str, Any]:
         """Grant an appeal; return the request, which is open then."""
-        path = f"/internal/v1/subject-requests/{request_id}/appeal:grant"
-        found: dict[str, Any] = self._call("POST", path, {"by": by, "reason": reason})
-        return found
+        return self.decide(request_id, "appeal:grant", {"by": by, "reason": reason})
 
     def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters about a request stand."""

@@ -21,8 +21,9 @@ from dsr_intake.application.accepting import AppealAcceptor
 from dsr_intake.application.answering import records
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.deciding import alone_from
 from dsr_intake.application.drafting import Drafter
-from dsr_intake.application.forming import SOURCE, accepted_record, dated
+from dsr_intake.application.forming import SOURCE, accepted_record
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import (
     DecisionEntry,
@@ -35,7 +36,6 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import AppealStore, DecisionStore, ReadStore, RegistryView
 from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
-from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
@@ -193,21 +193,7 @@ def _granted(one: RequestView, regime: Regime, *, by: str, reason: str, now: dat
         recorded_at=now,
         details={},
     )
-    cohort = AcceptedCohort(
-        cohort_id=CohortId(one.request_id),
-        right=one.right,
-        regime=one.regime,
-        jurisdiction=one.jurisdiction,
-        scope=one.scope,
-        identifier_kinds=one.identifier_kinds,
-        registry_digest=one.registry_digest,
-        received_at=one.received_at,
-        accepted_at=now,
-        due_at=one.due_at,
-        rules_digest=one.rules_digest,
-        tiers=dated(regime.tiers, one.received_at, one.due_at),
-        request_ids=(one.request_id,),
-    )
+    cohort = replace(alone_from(one, regime, one.due_at, is_running=True), accepted_at=now)
     return Ruling(
         entry=entry,
         state=state,

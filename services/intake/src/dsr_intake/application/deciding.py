@@ -34,7 +34,7 @@ from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
 
-__all__ = ["Check", "Deciding", "Resolution", "command_record", "opened"]
+__all__ = ["Check", "Deciding", "Resolution", "alone_from", "command_record", "opened"]
 
 _EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
@@ -159,7 +159,7 @@ class Deciding:
         if resolution.fact is not None and after.respond_by is not None:
             due_at = after.respond_by.astimezone(UTC)
         decision = resolution.decision
-        alone = _alone(one, regime, due_at, is_running=after.respond_by is not None)
+        alone = alone_from(one, regime, due_at, is_running=after.respond_by is not None)
         told = [command_record(entry, decision, alone, home=one.home_cohort_id)]
         if one.duplicate_of is not None:
             told.insert(0, opened(one, regime))
@@ -183,7 +183,7 @@ class Deciding:
 
 def opened(one: RequestView, regime: Regime) -> Outgoing:
     """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
-    return accepted_record(_alone(one, regime, one.due_at, is_running=True))
+    return accepted_record(alone_from(one, regime, one.due_at, is_running=True))
 
 
 def _state(one: RequestView, held: Sequence[Held], resolution: Resolution) -> State:
@@ -218,7 +218,7 @@ def _at_once(one: RequestView, resolution: Resolution, now: datetime) -> Answer:
     )
 
 
-def _alone(
+def alone_from(
     one: RequestView, regime: Regime, due_at: datetime, *, is_running: bool
 ) -> AcceptedCohort:
     """Return a request as a cohort of one; while its clock stands still, nothing becomes due."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from dsr_intake.http.access import read_body, require_json
 from dsr_intake.http.context import Context
+from dsr_intake.http.decisions import read, shown
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter
-from dsr_intake.http.submission import AuthorityProofBody, invalid_body
-from dsr_intake.http.views import json_response, request_document
+from dsr_intake.http.submission import AuthorityProofBody
 from dsr_runtime.http.app import internal_only
-from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
 
@@ -49,14 +47,7 @@ def router(context: Context) -> APIRouter:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
-        require_json(request)
-        try:
-            asked = _PROOF.validate_json(await read_body(request))
-        except ValidationError as error:
-            raise invalid_body(error) from None
-        found = await context.authorising.prove(request_id, reason=asked.reason)
-        if found is None:
-            raise Problem(404, "not_found", "there is no request of that id")
-        return json_response(request_document(found))
+        asked = await read(request, _PROOF)
+        return shown(await context.authorising.prove(request_id, reason=asked.reason))
 
     return routes

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import is_uuid
+from dsr_intake.http import decisions
 from dsr_intake.http.access import media_type, read_body, require_json
 from dsr_intake.http.context import Context
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter
-from dsr_intake.http.submission import ProofBody, invalid_body, moment
-from dsr_intake.http.views import json_response, request_document
+from dsr_intake.http.submission import ProofBody, invalid_body
+from dsr_intake.http.views import json_response
 from dsr_runtime.http.app import internal_only
 from dsr_runtime.http.problems import Problem
 from dsr_wire.codec.fields import slug, text
@@ -131,10 +132,7 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         responses={200: answer("RequestDocument", "The request"), **problems(404, 422)},
     )
     async def read(request_id: RequestIdParameter) -> Response:
-        found = await context.reads.any(request_id)
-        if found is None:
-            raise Problem(404, "not_found", "there is no request of that id")
-        return json_response(request_document(found))
+        return decisions.shown(await context.reads.any(request_id))
 
     @routes.post(
         "/subject-requests/{request_id}/identity:prove",
@@ -155,21 +153,15 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
-        require_json(request)
-        try:
-            asked = _PROOF.validate_json(await read_body(request))
-        except ValidationError as error:
-            raise invalid_body(error) from None
-        at = asked.proven_at
-        found = await context.identifying.prove(
-            request_id,
-            method="operator",
-            reason=asked.reason,
-            proven_at=moment(at, field="proven_at") if at is not None else None,
+        asked = await decisions.read(request, _PROOF)
+        return decisions.shown(
+            await context.identifying.prove(
+                request_id,
+                method="operator",
+                reason=asked.reason,
+                proven_at=decisions.at(asked.proven_at, "proven_at"),
+            )
         )
-        if found is None:
-            raise Problem(404, "not_found", "there is no request of that id")
-        return json_response(request_document(found))
 
 
 async def _standing(context: Context, cohort_id: str) -> Response:
