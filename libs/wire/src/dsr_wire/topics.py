@@ -15,6 +15,7 @@ from dsr_core.rights import Right
 
 __all__ = [
     "ACKNOWLEDGEMENTS",
+    "AUDIT",
     "CLOSURES",
     "COMMANDS",
     "ESCALATIONS",
@@ -101,6 +102,13 @@ ESCALATIONS = Topic(
     producers=(FANOUT,),
     consumers=(INTAKE, OPERATOR),
 )
+AUDIT = Topic(
+    name="dsr.audit.v1",
+    key="the first entry's id",
+    producers=(INTAKE,),
+    consumers=(VERIFIER, OPERATOR),
+    partitions=1,  # a person's pace, and one order
+)
 REGISTRY = Topic(
     name="dsr.registry.v1",
     key="digest, or keys/system_id",
@@ -119,6 +127,7 @@ _FIXED = (
     CLOSURES,
     LIFECYCLE,
     ESCALATIONS,
+    AUDIT,
     REGISTRY,
 )
 
