@@ -101,7 +101,7 @@ def test_nothing_but_bootstrap_constructs_an_adapter(service: str) -> None:
     found = [
         f"{path}:{node.lineno}"
         for path in modules(f"{root}/")
-        if not path.startswith((f"{root}/adapters/", f"{root}/bootstrap.py"))
+        if not path.startswith((f"{root}/adapters/", f"{root}/bootstrap"))
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

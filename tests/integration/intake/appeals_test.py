@@ -20,7 +20,17 @@ from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import REQUESTS
 from support.builders import an_id
-from support.decisions import BASE, decide, outcome_of, refuse, shown, standing, submitted, withdraw
+from support.decisions import (
+    BASE,
+    commands,
+    decide,
+    outcome_of,
+    refuse,
+    shown,
+    standing,
+    submitted,
+    withdraw,
+)
 from support.intake import Intake, Topics, VerifierDouble
 from support.submissions import a_submission
 
@@ -100,6 +110,17 @@ async def test_granted_its_systems_are_asked_as_for_any_request(
     assert opened(notice, stack, system_id)[one["id"]].kinds
     await publisher.publish([a_record(one["id"], one["id"])])
     assert outcome_of(await answered(intake, one["id"])) == ("answered", "fulfilled")
+
+
+async def test_the_first_command_after_a_grant_is_the_first_of_all(
+    intake: Intake, publisher: Publisher, topics: Topics
+) -> None:
+    """A grant is told by no command; one that counted it had fanout wait ten minutes for it."""
+    one = (await appeal(intake, await refused(intake, publisher))).json()
+    await grant(intake, one["id"])
+    await withdraw(intake, one["id"])
+    [command] = await commands(topics, one["id"])
+    assert command.revision == 1
 
 
 async def test_who_refused_decides_no_appeal_against_that(

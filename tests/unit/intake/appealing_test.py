@@ -18,6 +18,7 @@ from dsr_core.lifecycle import State
 from dsr_intake.application.accepting import AppealAcceptor
 from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.deciding import Deciding
 from dsr_intake.http.submission import parse_line, parse_single
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import FollowsWhy, RequestView, Verdict
@@ -92,6 +93,7 @@ async def appeal(one: RequestView, rules: Rules) -> Verdict | None:
         reads=cast(ReadStore, reads),
         appeals=cast(AppealStore, reads),
         decisions=FakeDecisions(),
+        deciding=cast(Deciding, None),  # nothing is granted here
         drafter=a_drafter(a_registry(), rules),
         acceptor=AppealAcceptor(
             store=FakeAcceptance(),
@@ -101,9 +103,7 @@ async def appeal(one: RequestView, rules: Rules) -> Verdict | None:
         ),
         registry=registry,
         dating=DATING,
-        metrics=metrics,
         clock=lambda: NOW,
-        on_committed=lambda: None,
     )
     body = orjson.dumps(a_submission(appeal_of=a_request_id()))
     sent = parse_single(body, idempotency_key=None)

@@ -6,25 +6,20 @@ refuse it is to refuse a request.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from dsr_core.closing import Outcome
 from dsr_core.errors import RejectedInput, RuleViolation
-from dsr_core.ids import CohortId
 from dsr_core.law.rules import APPEAL_BY, Regime
-from dsr_core.lifecycle import Event, State, advance
+from dsr_core.lifecycle import Event, advance
 from dsr_core.plan import Scope
 from dsr_intake.application.accepting import AppealAcceptor
-from dsr_intake.application.answering import records
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.deciding import alone_from
+from dsr_intake.application.deciding import Deciding, changed
 from dsr_intake.application.drafting import Drafter
-from dsr_intake.application.forming import SOURCE, accepted_record
-from dsr_intake.metrics import Metrics
+from dsr_intake.application.forming import accepted_record, alone
 from dsr_intake.model import (
     DecisionEntry,
     Draft,
@@ -35,14 +30,8 @@ from dsr_intake.model import (
     Verdict,
 )
 from dsr_intake.ports import AppealStore, DecisionStore, ReadStore, RegistryView
-from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
-from dsr_wire.envelope import Outgoing, encode
-from dsr_wire.topics import LIFECYCLE
 
 __all__ = ["Appealing"]
-
-_EVENTS = uuid.UUID("c3a1f0d2-7b64-5c19-8e0f-51d7a2b9e684")
-"""The namespace of the ids of what is told here: the same decision has the same id for ever."""
 
 _APPEALABLE = (Outcome.REFUSED, Outcome.PARTLY_FULFILLED)
 
@@ -58,24 +47,22 @@ class Appealing:
         reads: ReadStore,
         appeals: AppealStore,
         decisions: DecisionStore,
+        deciding: Deciding,
         drafter: Drafter,
         acceptor: AppealAcceptor,
         registry: RegistryView,
         dating: Dating,
-        metrics: Metrics,
         clock: Clock,
-        on_committed: Callable[[], object],
     ) -> None:
         self._reads = reads
         self._appeals = appeals
         self._decisions = decisions
+        self._deciding = deciding
         self._drafter = drafter
         self._acceptor = acceptor
         self._registry = registry
         self._dating = dating
-        self._metrics = metrics
         self._clock = clock
-        self._on_committed = on_committed
 
     async def submit(
         self, sent: Submission, *, client_id: str, traceparent: str | None
@@ -130,20 +117,11 @@ class Appealing:
             Unavailable: The rules that it pins have not arrived.
         """
         await self.check_decider(request_id, by=by)
-        one = await self._reads.any(request_id)
-        if one is None:
-            return None
-        regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
-        now = self._clock()
-        ruling = await self._decisions.decide(
+        return await self._deciding.carry_out(
             request_id,
-            lambda found, _held: _granted(found, regime, by=by, reason=reason, now=now),
-            lambda made, over: records(made, over, at=now),
+            Event.GRANT_APPEAL,
+            lambda one, _held, regime, now: _granted(one, regime, by=by, reason=reason, now=now),
         )
-        if ruling is not None:
-            self._metrics.decisions.labels(Event.GRANT_APPEAL.value).inc()
-            self._on_committed()
-        return await self._reads.any(request_id)
 
     def _check_outcome(self, one: RequestView, regime: Regime) -> None:
         if one.outcome is None:
@@ -185,7 +163,7 @@ def _granted(one: RequestView, regime: Regime, *, by: str, reason: str, now: dat
     state = advance(one.state, Event.GRANT_APPEAL)
     entry = DecisionEntry(
         request_id=one.request_id,
-        revision=one.commands + 1,
+        revision=one.commands,  # no command tells of it: fanout hears of the request for the first time
         kind=Event.GRANT_APPEAL.value,
         decided_by=by,
         reason=reason,
@@ -193,23 +171,11 @@ def _granted(one: RequestView, regime: Regime, *, by: str, reason: str, now: dat
         recorded_at=now,
         details={},
     )
-    cohort = replace(alone_from(one, regime, one.due_at, is_running=True), accepted_at=now)
+    cohort = alone(replace(one, accepted_at=now), regime.tiers, one.due_at)
     return Ruling(
         entry=entry,
         state=state,
         facts=one.facts,
         due_at=one.due_at,
-        records=(accepted_record(cohort), _opened(one, state, now)),
-    )
-
-
-def _opened(one: RequestView, state: State, at: datetime) -> Outgoing:
-    cohort_id = CohortId(one.request_id)
-    return encode(
-        states_changed_to_wire(cohort_id, [StateChange(one.request_id, state, "", at)]),
-        topic=LIFECYCLE.name,
-        key=cohort_id,
-        event_id=str(uuid.uuid5(_EVENTS, f"{one.request_id}/granted")),
-        source=SOURCE,
-        at=at,
+        records=(accepted_record(cohort), changed(one, state, entry)),
     )

@@ -23,7 +23,7 @@ from dsr_core.lifecycle import Event, State, advance
 from dsr_intake.application.answering import cohort_over, ended, records
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.forming import SOURCE, accepted_record, dated
+from dsr_intake.application.forming import SOURCE, accepted_record, alone
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, DecisionEntry, Held, Known, RequestView, Ruling
 from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
@@ -34,13 +34,16 @@ from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
 
-__all__ = ["Check", "Deciding", "Resolution", "alone_from", "command_record", "opened"]
+__all__ = ["Check", "Deciding", "Resolution", "Rule", "changed", "command_record", "opened"]
 
 _EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
 
 Check = Callable[[RequestView, Timeline, Timeline], None]
 """Refuses what this request does not allow, given its dates before and after."""
+
+Rule = Callable[[RequestView, Sequence[Held], Regime, datetime], Ruling]
+"""Says what follows for a request as it stands, of the holds that cover it and of its regime."""
 
 
 def _allowed(_one: RequestView, _before: Timeline, _after: Timeline) -> None:
@@ -111,6 +114,17 @@ class Deciding:
             RejectedInput: It lies in the future, or before the receipt.
             Unavailable: The rules that the request pins have not arrived.
         """
+        return await self.carry_out(
+            request_id, resolution.event, lambda *known: self._ruling(*known, resolution=resolution)
+        )
+
+    async def carry_out(self, request_id: str, event: Event, rule: Rule) -> RequestView | None:
+        """Write what a rule says, as in `decide`.
+
+        Raises:
+            RuleViolation: What the rule raises.
+            Unavailable: The rules that the request pins have not arrived.
+        """
         one = await self._reads.any(request_id)
         if one is None:
             return None
@@ -118,11 +132,11 @@ class Deciding:
         now = self._clock()
         ruling = await self._store.decide(
             request_id,
-            lambda found, held: self._ruling(found, held, resolution, regime, now),
+            lambda found, held: rule(found, held, regime, now),
             lambda made, over: records(made, over, at=now),
         )
         if ruling is not None:
-            self._metrics.decisions.labels(resolution.event.value).inc()
+            self._metrics.decisions.labels(event.value).inc()
             if ruling.answer is not None:
                 self._metrics.answered.inc()
             self._on_committed()
@@ -132,9 +146,10 @@ class Deciding:
         self,
         one: RequestView,
         held: Sequence[Held],
-        resolution: Resolution,
         regime: Regime,
         now: datetime,
+        *,
+        resolution: Resolution,
     ) -> Ruling:
         state = _state(one, held, resolution)
         at = _moment(one, resolution, now)
@@ -159,12 +174,13 @@ class Deciding:
         if resolution.fact is not None and after.respond_by is not None:
             due_at = after.respond_by.astimezone(UTC)
         decision = resolution.decision
-        alone = alone_from(one, regime, due_at, is_running=after.respond_by is not None)
-        told = [command_record(entry, decision, alone, home=one.home_cohort_id)]
+        # While its clock stands still, nothing becomes due.
+        tiers = regime.tiers if after.respond_by is not None else ()
+        told = [command_record(entry, decision, alone(one, tiers, due_at), home=one.home_cohort_id)]
         if one.duplicate_of is not None:
             told.insert(0, opened(one, regime))
         if state is not one.state:
-            told.append(_changed(one, state, entry))
+            told.append(changed(one, state, entry))
         is_leaving = one.cohort_id != CohortId(one.request_id)
         # Their date is as it was: it must not pass unseen behind one that is later, or that stands.
         is_left = state is State.STOPPING or due_at > one.due_at or after.respond_by is None
@@ -183,7 +199,7 @@ class Deciding:
 
 def opened(one: RequestView, regime: Regime) -> Outgoing:
     """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
-    return accepted_record(alone_from(one, regime, one.due_at, is_running=True))
+    return accepted_record(alone(one, regime.tiers, one.due_at))
 
 
 def _state(one: RequestView, held: Sequence[Held], resolution: Resolution) -> State:
@@ -218,29 +234,8 @@ def _at_once(one: RequestView, resolution: Resolution, now: datetime) -> Answer:
     )
 
 
-def alone_from(
-    one: RequestView, regime: Regime, due_at: datetime, *, is_running: bool
-) -> AcceptedCohort:
-    """Return a request as a cohort of one; while its clock stands still, nothing becomes due."""
-    return AcceptedCohort(
-        cohort_id=CohortId(one.request_id),
-        right=one.right,
-        regime=one.regime,
-        jurisdiction=one.jurisdiction,
-        scope=one.scope,
-        identifier_kinds=one.identifier_kinds,
-        registry_digest=one.registry_digest,
-        received_at=one.received_at,
-        accepted_at=one.accepted_at,
-        due_at=due_at,
-        rules_digest=one.rules_digest,
-        tiers=dated(regime.tiers, one.received_at, due_at) if is_running else (),
-        request_ids=(one.request_id,),
-    )
-
-
 def command_record(
-    entry: DecisionEntry, decision: Decision, alone: AcceptedCohort, *, home: CohortId
+    entry: DecisionEntry, decision: Decision, cohort: AcceptedCohort, *, home: CohortId
 ) -> Outgoing:
     """Return what fanout is told of a decision."""
     command = Command(
@@ -250,12 +245,13 @@ def command_record(
         effective_at=entry.effective_at,
         recorded_at=entry.recorded_at,
         decision=decision,
-        alone=alone,
+        alone=cohort,
     )
     return _record(COMMANDS.name, command_to_wire(command), home, entry, "command")
 
 
-def _changed(one: RequestView, state: State, entry: DecisionEntry) -> Outgoing:
+def changed(one: RequestView, state: State, entry: DecisionEntry) -> Outgoing:
+    """Return what observers are told of the state that a decision leads to."""
     cohort_id = CohortId(one.request_id)
     changes: Sequence[StateChange] = [StateChange(one.request_id, state, "", entry.recorded_at)]
     message = states_changed_to_wire(cohort_id, changes)

@@ -48,7 +48,7 @@ class Decisions:
 
     def __init__(self, parts: DecisionsParts) -> None:
         self.watch = HoldWatch(parts.holds)
-        deciding = Deciding(
+        self.deciding = deciding = Deciding(
             reads=parts.reads,
             store=parts.store,
             registry=parts.registry,

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
-from dsr_core.ids import CohortId
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry
 from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
-from dsr_intake.application.forming import accepted_record, dated
+from dsr_intake.application.forming import accepted_record, alone
 from dsr_intake.deferral import Due, FollowUp
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import DeferralStore, RegistryView
-from dsr_wire.codec.requests import AcceptedCohort
 
 __all__ = ["FollowingUp"]
 
@@ -81,24 +80,18 @@ class FollowingUp:
                 system_id=deferred.system_id,
             )
             return None
-        now = self._clock()
         dates = self._dating.following(rules, followed, at=deferred.review_at)
-        cohort_id = CohortId(deferred.follow_up_id)
-        cohort = AcceptedCohort(
-            cohort_id=cohort_id,
-            right=followed.right,
+        follow_up = replace(
+            followed,
+            request_id=deferred.follow_up_id,
             regime=dates.regime,
-            jurisdiction=followed.jurisdiction,
             scope=scope,
-            identifier_kinds=followed.identifier_kinds,
             registry_digest=registry.digest,
-            received_at=deferred.review_at,
-            accepted_at=now,
-            due_at=dates.due_at,
             rules_digest=dates.rules_digest,
-            tiers=dated(dates.tiers, deferred.review_at, dates.due_at),
-            request_ids=(deferred.follow_up_id,),
+            received_at=deferred.review_at,
+            accepted_at=self._clock(),
         )
+        cohort = alone(follow_up, dates.tiers, dates.due_at)
         return FollowUp(
             cohort,
             dates.regime_why,

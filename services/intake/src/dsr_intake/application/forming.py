@@ -9,12 +9,12 @@ from datetime import datetime
 from dsr_core.cohorts import COHORT_LIMIT, CohortKey
 from dsr_core.ids import CohortId, uuid7
 from dsr_core.law.rules import Tier
-from dsr_intake.model import Draft, FormedCohort
+from dsr_intake.model import Draft, FormedCohort, RequestView
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import REQUESTS
 
-__all__ = ["SOURCE", "accepted_record", "cohorts_of_many", "cohorts_of_one", "dated"]
+__all__ = ["SOURCE", "accepted_record", "alone", "cohorts_of_many", "cohorts_of_one", "dated"]
 
 SOURCE = "intake"
 """What intake calls itself in envelopes."""
@@ -86,6 +86,25 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
     if first.duplicate_of is not None or submission.appeal_of is not None:
         return FormedCohort(cohort, members, None)
     return FormedCohort(cohort, members, accepted_record(cohort, traceparent=first.traceparent))
+
+
+def alone(one: RequestView, tiers: Iterable[Tier], due_at: datetime) -> AcceptedCohort:
+    """Return a request as a cohort of one, which bears its id; without tiers nothing becomes due."""
+    return AcceptedCohort(
+        cohort_id=CohortId(one.request_id),
+        right=one.right,
+        regime=one.regime,
+        jurisdiction=one.jurisdiction,
+        scope=one.scope,
+        identifier_kinds=one.identifier_kinds,
+        registry_digest=one.registry_digest,
+        received_at=one.received_at,
+        accepted_at=one.accepted_at,
+        due_at=due_at,
+        rules_digest=one.rules_digest,
+        tiers=dated(tiers, one.received_at, due_at),
+        request_ids=(one.request_id,),
+    )
 
 
 def accepted_record(cohort: AcceptedCohort, *, traceparent: str | None = None) -> Outgoing:

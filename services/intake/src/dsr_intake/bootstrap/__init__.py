@@ -1,0 +1,42 @@
+"""Builds the process: the only place that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+from dsr_intake.bootstrap.application import application
+from dsr_intake.bootstrap.outside import EVENTS, LAST, connect, keys, probed
+from dsr_intake.bootstrap.tending import closures, escalations, look_after
+from dsr_intake.http.app import create_app
+from dsr_intake.settings import Settings
+from dsr_runtime.kafka import RecordLoop
+from dsr_runtime.process import Process
+
+__all__ = ["start"]
+
+
+async def start(process: Process, settings: Settings) -> None:
+    """Build and start everything; returns when the API serves, whether or not Kafka is there yet.
+
+    The probes answer from the first moment.
+    """
+    read = keys(settings)
+    probes = probed(process, settings)
+    outside = await connect(process, settings, read, probes)
+    built = await application(outside)
+    relay, connected = outside.relay, outside.connected
+    events, sending = built.context.events, built.context.sending
+
+    def read_topic(loop: RecordLoop) -> None:
+        process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=LAST)
+
+    answered = closures(outside, built)
+    probes.health.add("outbox", relay.ping)
+    probes.health.add("closures stream", answered.ping)
+    # Requests are accepted while Kafka is away: what is told of them waits in the outbox.
+    process.spawn(events.run(), stop=events.stop, turn=EVENTS)
+    read_topic(answered)
+    process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=LAST)
+    process.spawn(sending.run(), stop=sending.stop, turn=LAST)
+    if settings.smtp_url is not None:
+        read_topic(escalations(outside))
+    look_after(process, outside, built)
+    probes.server.serve(create_app(built.context, health=probes.health, metrics=probes.collectors))

@@ -1,0 +1,310 @@
+"""Intake's application, on the adapters that stand behind its ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.adapters.clients import PostgresApiClients
+from dsr_intake.adapters.closing import PostgresClosing
+from dsr_intake.adapters.codes import PostgresCodes
+from dsr_intake.adapters.decisions import PostgresDecisions
+from dsr_intake.adapters.deferral import PostgresDeferral
+from dsr_intake.adapters.holds import PostgresHolds
+from dsr_intake.adapters.identity import PostgresIdentity
+from dsr_intake.adapters.left_behind import PostgresLeftBehind
+from dsr_intake.adapters.letters import PostgresLetters
+from dsr_intake.adapters.proposals import PostgresProposals
+from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, InteractiveAcceptor
+from dsr_intake.application.answering import Answering
+from dsr_intake.application.appealing import Appealing
+from dsr_intake.application.authorising import Authorising
+from dsr_intake.application.clients import ApiClients
+from dsr_intake.application.clock import utc_now
+from dsr_intake.application.codes import CodeLetters, Codes
+from dsr_intake.application.dating import Dating
+from dsr_intake.application.deciding import Deciding
+from dsr_intake.application.decisions import Decisions, DecisionsParts
+from dsr_intake.application.deferring import Deferring
+from dsr_intake.application.drafting import Drafter
+from dsr_intake.application.events import Events
+from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.following import FollowingUp
+from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.left_behind import LeftBehind
+from dsr_intake.application.letters.contents import Gathering
+from dsr_intake.application.letters.sending import Posting, Sending
+from dsr_intake.application.letters.writing import Stationery
+from dsr_intake.application.sealing import Sealing
+from dsr_intake.bootstrap.outside import Outside, mailer
+from dsr_intake.http.context import Context
+from dsr_runtime.holidays import public_holidays
+
+__all__ = ["Application", "application"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stores:
+    """What is kept in the database."""
+
+    acceptance: PostgresAcceptance
+    reads: PostgresReads
+    closing: PostgresClosing
+    letters: PostgresLetters
+    codes: PostgresCodes
+    proofs: PostgresIdentity
+    decisions: PostgresDecisions
+    holds: PostgresHolds
+    deferral: PostgresDeferral
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What nearly all of it is made of."""
+
+    outside: Outside
+    stores: _Stores
+    dating: Dating
+    committed: Callable[[], None]
+    """Called when records or letters have been written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What drives it: the routes by `context`, closures, and what is done now and then."""
+
+    context: Context
+    acceptance: PostgresAcceptance
+    answering: Answering
+    following_up: FollowingUp
+    left_behind: LeftBehind
+
+
+async def application(outside: Outside) -> Application:
+    """Build it; returns when it knows who is held."""
+    pool = outside.pool
+    stores = _Stores(
+        acceptance=PostgresAcceptance(pool),
+        reads=PostgresReads(pool),
+        closing=PostgresClosing(pool),
+        letters=PostgresLetters(pool),
+        codes=PostgresCodes(pool),
+        proofs=PostgresIdentity(pool),
+        decisions=PostgresDecisions(pool),
+        holds=PostgresHolds(pool),
+        deferral=PostgresDeferral(pool),
+    )
+    dating = Dating(public_holidays)
+    sending = _sending(outside, stores, dating)
+    committed = _waking(outside, sending)
+    basis = _Basis(outside, stores, dating, committed)
+    decisions = Decisions(
+        DecisionsParts(
+            reads=stores.reads,
+            store=stores.decisions,
+            closing=stores.closing,
+            holds=stores.holds,
+            proposals=PostgresProposals(pool),
+            registry=outside.registries,
+            dating=dating,
+            metrics=outside.metrics,
+            lookup_key=outside.lookup_key,
+            clock=utc_now,
+            on_committed=committed,
+        )
+    )
+    await decisions.watch.refresh()
+    return Application(
+        context=_context(basis, decisions, sending),
+        acceptance=stores.acceptance,
+        answering=_answering(basis),
+        following_up=FollowingUp(
+            store=stores.deferral,
+            registry=outside.registries,
+            dating=dating,
+            metrics=outside.metrics,
+            clock=utc_now,
+            on_committed=outside.relay.wake,
+        ),
+        left_behind=LeftBehind(
+            store=PostgresLeftBehind(pool),
+            registry=outside.registries,
+            dating=dating,
+            metrics=outside.metrics,
+            clock=utc_now,
+            on_committed=committed,
+        ),
+    )
+
+
+def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
+    outside, stores, dating = basis.outside, basis.stores, basis.dating
+    settings = outside.settings
+    drafter = Drafter(
+        registry=outside.registries,
+        dating=dating,
+        lookup_key=outside.lookup_key,
+        clock=utc_now,
+        letters_are_sent=settings.smtp_url is not None,
+        links_duplicates=settings.intake_links_duplicates,
+        covering=decisions.watch.covering,
+    )
+    identifying = Identifying(
+        reads=stores.reads,
+        proofs=stores.proofs,
+        closing=stores.closing,
+        registry=outside.registries,
+        dating=dating,
+        metrics=outside.metrics,
+        clock=utc_now,
+        on_committed=basis.committed,
+    )
+    return Context(
+        appealing=_appealing(basis, decisions.deciding, drafter),
+        decisions=decisions,
+        authorising=Authorising(
+            reads=stores.reads,
+            proofs=stores.proofs,
+            metrics=outside.metrics,
+            clock=utc_now,
+            on_committed=basis.committed,
+        ),
+        codes=Codes(
+            store=stores.codes,
+            identifying=identifying,
+            registry=outside.registries,
+            dating=dating,
+            key=outside.lookup_key,
+            lasts=timedelta(seconds=settings.identity_code_lasts_s),
+            are_sent=settings.smtp_url is not None,
+            clock=utc_now,
+            on_committed=basis.committed,
+        ),
+        clients=ApiClients(PostgresApiClients(outside.pool), clock=utc_now),
+        dating=dating,
+        explaining=Explaining(
+            ledger=outside.ledger,
+            decisions=stores.decisions,
+            holds=stores.holds,
+            letters=stores.letters,
+            registry=outside.registries,
+            dating=dating,
+            privacy_office=settings.privacy_office_mail or settings.mail_sender,
+            clock=utc_now,
+        ),
+        identifying=identifying,
+        registry=outside.registries,
+        drafter=drafter,
+        single=InteractiveAcceptor(
+            store=stores.acceptance,
+            wrapper=outside.wrapper,
+            metrics=outside.metrics,
+            on_committed=basis.committed,
+            waiting_limit=settings.intake_waiting_limit,
+        ),
+        batch=BatchAcceptor(
+            store=stores.acceptance,
+            wrapper=outside.wrapper,
+            metrics=outside.metrics,
+            on_committed=basis.committed,
+        ),
+        reads=stores.reads,
+        ledger=outside.ledger,
+        events=Events(
+            states=PostgresStateFeed(outside.pool), ledger=outside.ledger, metrics=outside.metrics
+        ),
+        sealing=Sealing(
+            store=stores.reads,
+            wrapper=outside.wrapper,
+            registry=outside.registries,
+            metrics=outside.metrics,
+        ),
+        letters=stores.letters,
+        sending=sending,
+        metrics=outside.metrics,
+        internal_token=settings.internal_token.get_secret_value(),
+    )
+
+
+def _appealing(basis: _Basis, deciding: Deciding, drafter: Drafter) -> Appealing:
+    outside, stores = basis.outside, basis.stores
+    return Appealing(
+        reads=stores.reads,
+        appeals=stores.reads,
+        decisions=stores.decisions,
+        deciding=deciding,
+        drafter=drafter,
+        acceptor=AppealAcceptor(
+            store=stores.acceptance,
+            wrapper=outside.wrapper,
+            metrics=outside.metrics,
+            on_committed=basis.committed,
+        ),
+        registry=outside.registries,
+        dating=basis.dating,
+        clock=utc_now,
+    )
+
+
+def _answering(basis: _Basis) -> Answering:
+    outside = basis.outside
+    return Answering(
+        store=basis.stores.closing,
+        deferring=Deferring(
+            ledger=outside.ledger,
+            store=basis.stores.deferral,
+            wrapper=outside.wrapper,
+            registry=outside.registries,
+            metrics=outside.metrics,
+        ),
+        metrics=outside.metrics,
+        clock=utc_now,
+        on_committed=basis.committed,
+    )
+
+
+def _sending(outside: Outside, stores: _Stores, dating: Dating) -> Sending:
+    """Return what sends letters; without a mail server it gives up what waits from before."""
+    settings = outside.settings
+    proving = CodeLetters(
+        store=stores.codes,
+        key=outside.lookup_key,
+        lasts=timedelta(seconds=settings.identity_code_lasts_s),
+        public_url=settings.public_url,
+        clock=utc_now,
+    ).proving
+    return Sending(
+        store=stores.letters,
+        reads=stores.reads,
+        wrapper=outside.wrapper,
+        gathering=Gathering(
+            ledger=outside.ledger,
+            decisions=stores.decisions,
+            registry=outside.registries,
+            dating=dating,
+            proving=proving,
+        ),
+        stationery=Stationery(),
+        mailer=None if settings.smtp_url is None else mailer(settings),
+        posting=Posting(
+            sender=settings.mail_sender,
+            give_up_after=timedelta(seconds=settings.letters_give_up_after_s),
+        ),
+        metrics=outside.metrics,
+        clock=utc_now,
+        on_committed=outside.relay.wake,
+        lease=timedelta(seconds=settings.letters_lease_s),
+    )
+
+
+def _waking(outside: Outside, sending: Sending) -> Callable[[], None]:
+    """Return what is called when records or letters have been written."""
+
+    def committed() -> None:
+        outside.relay.wake()
+        sending.wake()
+
+    return committed

@@ -1,0 +1,154 @@
+"""What intake works with outside itself: its database, Kafka, the verifier, keys and the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from dsr_intake.adapters.keys import FileKeyWrapper, read_key
+from dsr_intake.adapters.registry import PublishedRegistries
+from dsr_intake.adapters.smtp import SmtpMailer
+from dsr_intake.adapters.verifier import VerifierLedger
+from dsr_intake.metrics import Metrics
+from dsr_intake.settings import Settings
+from dsr_runtime.compacted import CompactedTopic
+from dsr_runtime.health import Health
+from dsr_runtime.http.app import HttpServer, starting_app
+from dsr_runtime.kafka import Publisher
+from dsr_runtime.migrations import migrate
+from dsr_runtime.outbox import OutboxRelay
+from dsr_runtime.postgres import connect_pool
+from dsr_runtime.process import Process, Ready
+from dsr_wire.registry_book import RegistryBook
+from dsr_wire.topics import REGISTRY
+
+__all__ = [
+    "EVENTS",
+    "LAST",
+    "SERVER",
+    "Keys",
+    "Outside",
+    "Probed",
+    "connect",
+    "keys",
+    "mailer",
+    "probed",
+]
+
+EVENTS, SERVER, LAST = 0, 1, 2
+"""The turns to stop: streams of events end, then calls, then what calls have left to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What answers from the first moment: the probes and the metrics."""
+
+    collectors: CollectorRegistry
+    metrics: Metrics
+    health: Health
+    server: HttpServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything outside, connected or on its way."""
+
+    settings: Settings
+    metrics: Metrics
+    lookup_key: bytes
+    wrapper: FileKeyWrapper
+    registries: PublishedRegistries
+    publisher: Publisher
+    connected: Ready
+    """Whether Kafka is there yet."""
+
+    pool: asyncpg.Pool[asyncpg.Record]
+    relay: OutboxRelay
+    ledger: VerifierLedger
+
+
+def probed(process: Process, settings: Settings) -> Probed:
+    """Serve the probes."""
+    collectors, health = CollectorRegistry(), Health()
+    health.expect("postgresql", "outbox", "closures stream")
+    server = HttpServer(
+        starting_app(health=health, metrics=collectors),
+        host=settings.http_host,
+        port=settings.http_port,
+    )
+    process.spawn(server.run(), stop=server.stop, turn=SERVER)
+    return Probed(collectors=collectors, metrics=Metrics(collectors), health=health, server=server)
+
+
+class Keys(NamedTuple):
+    """What is read from files before anything starts."""
+
+    kek: bytes
+    lookup: bytes
+
+
+def keys(settings: Settings) -> Keys:
+    """Return the keys; raises where a file is missing or wrong."""
+    return Keys(
+        read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE"),
+        read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE"),
+    )
+
+
+async def connect(process: Process, settings: Settings, keys: Keys, probes: Probed) -> Outside:
+    """Return when the database is there and of the newest version; nobody waits for Kafka."""
+    health, metrics = probes.health, probes.metrics
+    book = RegistryBook()
+    topic = CompactedTopic(
+        settings.kafka,
+        REGISTRY.name,
+        lambda record: book.read(record.value, record.headers),
+        rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc(),
+    )
+    following = asyncio.ensure_future(topic.run())
+    process.spawn(_ended(following), stop=following.cancel, turn=LAST)  # at once, Kafka or not
+    health.add("registry", topic.ping)
+
+    publisher = Publisher(settings.kafka, client_id="intake")
+    process.on_close(publisher.stop)
+    connected = Ready(publisher.start)
+    process.on_close(connected.close)
+    health.add("kafka", publisher.ping)
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size)
+    process.on_close(pool.close)
+    health.add("postgresql", lambda: pool.fetchval("select 1"))
+    await migrate(dsn, package="dsr_intake", schema="intake")
+
+    ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
+    process.on_close(ledger.close)
+    return Outside(
+        settings=settings,
+        metrics=metrics,
+        lookup_key=keys.lookup,
+        wrapper=FileKeyWrapper(keys.kek),
+        registries=PublishedRegistries(book, topic),
+        publisher=publisher,
+        connected=connected,
+        pool=pool,
+        relay=OutboxRelay(pool, "intake", publisher),
+        ledger=ledger,
+    )
+
+
+def mailer(settings: Settings) -> SmtpMailer:
+    """Return what sends mail; only where a mail server is configured."""
+    if settings.smtp_url is None:
+        raise RuntimeError("nobody is told by mail where no mail server is configured")
+    return SmtpMailer(settings.smtp_url.get_secret_value(), sender=settings.mail_sender)
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,137 @@
+"""What intake does without being called: it reads topics, and looks after its database now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from dsr_core.errors import Unavailable
+from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.application.clock import utc_now
+from dsr_intake.application.following import FollowingUp
+from dsr_intake.application.letters.escalating import Escalating
+from dsr_intake.bootstrap.application import Application
+from dsr_intake.bootstrap.outside import LAST, Outside, mailer
+from dsr_intake.metrics import Metrics
+from dsr_intake.repeating import repeat
+from dsr_intake.streams.closures import GROUP, ClosureStream
+from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
+from dsr_intake.streams.escalations import EscalationStream
+from dsr_runtime.kafka import RecordLoop
+from dsr_runtime.outbox import OutboxRelay
+from dsr_runtime.process import Process
+from dsr_wire.topics import CLOSURES, ESCALATIONS
+
+__all__ = ["closures", "escalations", "look_after"]
+
+log = structlog.get_logger(__name__)
+
+KEYS_KEPT = timedelta(days=7)
+"""How long an idempotency key stands for its request, at least."""
+
+_FORGET_EVERY_S = 3600.0
+
+_MEASURE_EVERY_S = 10.0
+
+_HOLDS_EVERY_S = 2.0
+"""How soon a replica hears of a hold that another one took."""
+
+_FOLLOW_UP_EVERY_S = 10.0
+
+_LEFT_BEHIND_EVERY_S = 10.0
+
+
+def closures(outside: Outside, built: Application) -> RecordLoop:
+    """Return what reads closures."""
+    stream = ClosureStream(
+        answering=built.answering,
+        publisher=outside.publisher,
+        metrics=outside.metrics,
+        clock=utc_now,
+    )
+    return RecordLoop(
+        outside.settings.kafka, topics=(CLOSURES.name,), group_id=GROUP, handle=stream.handle
+    )
+
+
+def escalations(outside: Outside) -> RecordLoop:
+    """Return what has teams told by mail as legal dates come near."""
+    settings = outside.settings
+    stream = EscalationStream(
+        escalating=Escalating(
+            registry=outside.registries,
+            mailer=mailer(settings),
+            sender=settings.mail_sender,
+            privacy_office=settings.privacy_office_mail or settings.mail_sender,
+            clock=utc_now,
+        ),
+        publisher=outside.publisher,
+        metrics=outside.metrics,
+        clock=utc_now,
+    )
+    return RecordLoop(
+        settings.kafka,
+        topics=(ESCALATIONS.name,),
+        group_id=ESCALATIONS_GROUP,
+        handle=stream.handle,
+        max_records=20,
+    )
+
+
+def look_after(process: Process, outside: Outside, built: Application) -> None:
+    """Do now and then what nobody calls for."""
+    holding = built.context.decisions.holding
+    repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(built.acceptance), turn=LAST)
+    repeat(
+        process,
+        _HOLDS_EVERY_S,
+        lambda: _tried(holding.work(), else_say="what holds ask for is done later"),
+        turn=LAST,
+    )
+    repeat(
+        process,
+        _LEFT_BEHIND_EVERY_S,
+        lambda: _tried(built.left_behind.work(), else_say="duplicates left behind go on later"),
+        turn=LAST,
+    )
+    repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)
+    repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)
+
+
+async def _forget_keys(store: PostgresAcceptance) -> None:
+    try:
+        count = await store.forget_keys(before=utc_now() - KEYS_KEPT)
+    except (Unavailable, asyncpg.PostgresError) as error:
+        log.warning("idempotency keys are forgotten later", error=type(error).__name__)
+    else:
+        log.info("idempotency keys forgotten", count=count)
+
+
+async def _tried(work: Awaitable[object], *, else_say: str) -> None:
+    try:
+        await work
+    except (Unavailable, asyncpg.PostgresError) as error:
+        log.warning(else_say, error=type(error).__name__)
+
+
+async def _follow_up(follow_ups: FollowingUp) -> None:
+    try:
+        count = await follow_ups.open_due()
+    except Unavailable as error:
+        log.warning("what is due for review is opened later", error=str(error))
+    else:
+        if count:
+            log.info("requests opened that follow from exemptions", count=count)
+
+
+async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
+    try:
+        waiting = await relay.backlog()
+    except Unavailable as error:
+        log.warning("the outbox is measured later", error=str(error))
+    else:
+        metrics.outbox_records.set(waiting.records)
+        metrics.outbox_age.set(waiting.age_s)

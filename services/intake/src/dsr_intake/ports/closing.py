@@ -1,0 +1,102 @@
+"""What closing requests, and following up what is closed, needs from outside. Each docstring is the port's specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from dsr_core.ids import RequestId
+from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
+from dsr_intake.model import Answer, Known, RequestView
+from dsr_intake.ports.decisions import Tell
+from dsr_wire.envelope import Outgoing
+
+__all__ = [
+    "Alike",
+    "ClosingStore",
+    "Decide",
+    "DeferralStore",
+    "LeftBehindStore",
+    "MakeFollowUp",
+]
+
+Decide = Callable[[Mapping[RequestId, Known]], list[Answer]]
+"""Says which of the requests that exist change; called inside the transaction."""
+
+
+Alike = Callable[[Answer, RequestId, Known], Answer]
+"""Says how a duplicate ends that is answered with another request; called inside the transaction."""
+
+
+class ClosingStore(Protocol):
+    """Closes and answers requests."""
+
+    async def answer(
+        self,
+        request_ids: Sequence[RequestId],
+        *,
+        decide: Decide,
+        tell: Tell,
+        at: datetime,
+        alike: Alike | None = None,
+        deferred: Sequence[Deferred] = (),
+    ) -> tuple[int, list[RequestId]]:
+        """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
+
+        The requests stay locked from before `decide` sees them until everything is durable. With
+        `alike`, their open duplicates end with them. Of the deferred notices those of requests that
+        change are kept with it; those that an answered request was opened from are deleted.
+
+        Returns:
+            How many requests moved on, and which of those asked do not exist.
+        """
+        ...
+
+
+class LeftBehindStore(Protocol):
+    """Finds duplicates that what they repeat has left behind, and has them go on."""
+
+    async def originals(self, *, limit: int) -> list[RequestView]:
+        """Return requests that have open duplicates though they have ended, stop or are due later."""
+        ...
+
+    async def answer(self, original: RequestId, *, decide: Decide, tell: Tell, at: datetime) -> int:
+        """Write how the open duplicates of a request that has ended end, in one transaction.
+
+        Both are locked from before `decide` sees them. Nothing happens where it has not ended, or has
+        no duplicate any more.
+
+        Returns:
+            How many ended.
+        """
+        ...
+
+    async def set_free(
+        self, original: RequestId, opened: Callable[[RequestView], Outgoing]
+    ) -> Sequence[RequestView]:
+        """Let the open duplicates of a request go their own way, each told of, in one transaction."""
+        ...
+
+
+MakeFollowUp = Callable[[Due], FollowUp | None]
+"""Makes the request that a notice is for, or none where that must wait; called inside the transaction."""
+
+
+class DeferralStore(Protocol):
+    """Keeps deferred notices until their date."""
+
+    async def sealable(self, request_ids: Sequence[RequestId]) -> list[Sealable]:
+        """Return those of the requests that are not closed, with what can be sealed of them."""
+        ...
+
+    async def open_due(self, make: MakeFollowUp, *, at: datetime, limit: int) -> tuple[int, int]:
+        """Open the requests of at most `limit` notices that are due, in one transaction.
+
+        A notice opens one request, however many processes look at it. Where `make` gives none the
+        notice is due again a day later.
+
+        Returns:
+            How many notices were due, and how many requests were opened.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""What is read of how requests go on: intake's own changes, and the verifier's. Each docstring is the port's specification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from dsr_intake.model import LedgerChange, StateChangeRow
+
+__all__ = [
+    "Ledger",
+    "StateFeed",
+]
+
+
+class StateFeed(Protocol):
+    """Changes of state, in an order in which none appears behind what has been read.
+
+    Each call raises Unavailable where the store does not answer.
+    """
+
+    async def horizon(self) -> int:
+        """Return the revision that everything visible now is at or below."""
+        ...
+
+    async def changed_since(
+        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+    ) -> tuple[list[StateChangeRow], int]:
+        """Return changes after a revision, and the revision to go on from."""
+        ...
+
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """Return the client of each request that exists."""
+        ...
+
+
+class Ledger(Protocol):
+    """The verifier's read API."""
+
+    async def obligations(self, request_id: str) -> dict[str, Any] | None:
+        """Return what is owed for a request, or none while the ledger has not seen it.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def closure(self, request_id: str) -> dict[str, Any] | None:
+        """Return a request's closure, or none while it is open.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
+        """Return changes after a cursor and the cursor to go on from; no cursor means from now on.
+
+        Raises:
+            RejectedInput: The feed does not reach back to that cursor, or it is none.
+            Unavailable: The verifier does not answer.
+        """
+        ...

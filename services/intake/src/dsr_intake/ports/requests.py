@@ -1,0 +1,93 @@
+"""What accepting and reading requests needs from outside. Each docstring is the port's specification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from dsr_intake.model import (
+    Acceptance,
+    CohortStanding,
+    Draft,
+    ListFilter,
+    Member,
+    OpenTwin,
+    RequestView,
+    Verdict,
+)
+
+__all__ = [
+    "AcceptanceStore",
+    "AppealStore",
+    "Form",
+    "ReadStore",
+]
+
+Form = Callable[[Sequence[Draft], Sequence[OpenTwin]], Acceptance]
+"""Forms cohorts of those drafts that are new, given the open requests of the same persons.
+
+Called inside the transaction, so it must not wait.
+"""
+
+
+class AcceptanceStore(Protocol):
+    """Writes accepted requests."""
+
+    async def accept(self, drafts: Sequence[Draft], form: Form, *, wait: bool) -> list[Verdict]:
+        """Write the drafts whose idempotency key is new or absent, in one transaction.
+
+        When it returns, the requests, their keys, their idempotency keys, their cohorts and the
+        outbox's rows are durable together; when it raises, none of them is. No key is given twice.
+
+        Args:
+            drafts: What arrived, in order.
+            form: Forms cohorts of the drafts that are new, and only of them.
+            wait: Where another transaction holds a key, wait for its end instead of giving
+                `StillRunning`.
+
+        Returns:
+            One verdict a draft, in order.
+        """
+        ...
+
+
+class ReadStore(Protocol):
+    """Reads requests; a client sees its own only."""
+
+    async def get(self, client_id: str, request_id: str) -> RequestView | None:
+        """Return a request, or none where this client has none of that id."""
+        ...
+
+    async def any(self, request_id: str) -> RequestView | None:
+        """Return a request, whoever's it is; for the group's own services and operators."""
+        ...
+
+    async def page(
+        self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
+    ) -> list[RequestView]:
+        """Return at most `limit` requests, newest first, that come after the one of that id."""
+        ...
+
+    async def cohort(self, cohort_id: str) -> CohortStanding | None:
+        """Return how far a cohort is, or none where there is none of that id."""
+        ...
+
+    async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
+        """Return the members that systems may be asked for, of those asked or of all.
+
+        A request is a member of the cohort that it was accepted in, and of its own. Who is stopping,
+        closed or answered is left out; who is held says for which systems.
+
+        Raises:
+            RejectedInput: One that was asked is no member.
+            RuleViolation: It is not proven who asks for one of them: nobody may be told of it.
+        """
+        ...
+
+
+class AppealStore(Protocol):
+    """What appeals need to know of the requests that they are against."""
+
+    async def lookup_hashes(self, request_id: str) -> frozenset[bytes]:
+        """Return the keyed hashes of a request's identifiers, which outlive its key."""
+        ...
