@@ -1,0 +1,57 @@
+"""Canonical JSON: one form of bytes for one document, so that its hash means the document.
+
+UTF-8, keys sorted, no white space, no floating-point numbers; times are RFC 3339 in UTC, always with
+microseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["canonical", "moment", "read_canonical", "timestamp"]
+
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def canonical(document: Any) -> bytes:
+    """Return a document's one form in bytes; it holds objects, lists, text, integers, and no floats."""
+    return json.dumps(
+        document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    ).encode()
+
+
+def read_canonical(data: bytes) -> Any:
+    """Return the document that the bytes are the canonical form of.
+
+    Raises:
+        ValueError: The bytes are no JSON, or not in canonical form. The message holds nothing of them.
+    """
+    try:
+        document = json.loads(data)
+        same = canonical(document) == data
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not JSON") from error
+    if not same:
+        raise ValueError("not in canonical form")
+    return document
+
+
+def timestamp(at: datetime) -> str:
+    """Return a moment as text."""
+    if at.tzinfo is None:
+        raise ValueError("a moment needs its time zone")
+    return at.astimezone(UTC).strftime(_TIME).rjust(len("2000-01-01T00:00:00.000000Z"), "0")
+
+
+def moment(text: str) -> datetime:
+    """Read what `timestamp` wrote.
+
+    Raises:
+        ValueError: The text is not in that form.
+    """
+    at = datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    if timestamp(at) != text:
+        raise ValueError("a moment is written in full")
+    return at
