@@ -156,6 +156,7 @@ opened = st.builds(
     systems=st.dictionaries(slugs, slugs, min_size=1, max_size=4).map(
         lambda owners: tuple(sorted(owners.items()))
     ),
+    rules_digest=st.just("") | hex_digests,
 )
 system_notices = st.builds(
     SystemNotice,

@@ -199,7 +199,9 @@ async def test_one_answer_can_be_shown_without_its_neighbours(
     key.key.verify(row["signature"], signed_bytes("crm", row["size"], root))
 
 
-@pytest.mark.parametrize("table", ["acknowledgements", "batches", "closures", "amendments"])
+@pytest.mark.parametrize(
+    "table", ["acknowledgements", "batches", "closures", "amendments", "late_answers"]
+)
 async def test_evidence_cannot_be_changed(
     pool: asyncpg.Pool[asyncpg.Record], world: World, table: str
 ) -> None:

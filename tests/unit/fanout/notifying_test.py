@@ -92,6 +92,13 @@ async def test_a_scope_of_one_system_asks_that_system_alone() -> None:
     assert set(scene.publisher.asked(0)) == {"crm"}
 
 
+async def test_obligations_name_the_rules_that_their_dates_were_counted_by() -> None:
+    scene = _Scene()
+    await scene.opening.open(scene.order(rules_digest="5f" * 32), at=NOW)
+    (opened,) = scene.publisher.opened
+    assert opened.rules_digest == "5f" * 32
+
+
 async def test_empty_plan_is_no_outcome() -> None:
     scene = _Scene()
     with pytest.raises(RuleViolation) as fault:

@@ -71,6 +71,7 @@ class _State:
     held: dict[RequestId, Sequence[SystemId]] = field(default_factory=dict)
     breaches: dict[tuple[RequestId, SystemId, str], Breach] = field(default_factory=dict)
     against_closure: dict[Pair, bool] = field(default_factory=dict)
+    late: set[bytes] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
@@ -247,6 +248,9 @@ class FakeTransaction:
                 closed_at=closure_or_none.closed_at if closure_or_none else None,
             )
         self._state.changes.extend(settlement.changes())
+
+    async def add_late(self, answers: Sequence[Answer]) -> None:
+        self._state.late.update(one.leaf_hash for one in answers)
 
     async def contradict(self, against: Mapping[Pair, bool]) -> None:
         self._state.against_closure.update(against)

@@ -278,6 +278,9 @@ class Order:
     replanned: str = ""
     """The newest registry version by which it was looked who joins; empty for the one it is pinned to."""
 
+    rules_digest: str = ""
+    """The version of the rules that the dates were counted by; empty in orders from before it was said."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:

@@ -281,6 +281,13 @@ class Transaction(Protocol):
         """Write new standings, counters, closures with their message, and the change feed."""
         ...
 
+    async def add_late(self, answers: Sequence[Answer]) -> None:
+        """Write of recorded answers that they came after the closing: no part of what it rests on.
+
+        It is said outright, since times of recording are of several clocks.
+        """
+        ...
+
     async def contradict(self, against: Mapping[Pair, bool]) -> None:
         """Write whether obligations of closed requests are contradicted by what came since.
 

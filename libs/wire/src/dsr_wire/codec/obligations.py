@@ -13,6 +13,7 @@ from dsr_wire.codec.fields import (
     right_from_wire,
     right_to_wire,
     slug,
+    storable,
     text,
     time_from_wire,
     time_to_wire,
@@ -37,6 +38,9 @@ class OpenedObligations:
     systems: tuple[tuple[SystemId, OrganisationId], ...]
     """Each system with its owner, sorted by system; at least one."""
 
+    rules_digest: str = ""
+    """Empty on records from before it was said."""
+
 
 def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.ObligationsOpened:
     """Return obligations as a message."""
@@ -53,6 +57,7 @@ def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.Obl
             for system, organisation in opened.systems
         ],
         expected_systems=len(opened.systems),
+        rules_digest=opened.rules_digest,
     )
 
 
@@ -85,4 +90,5 @@ def obligations_opened_from_wire(message: obligations_pb2.ObligationsOpened) -> 
         opened_at=time_from_wire(message.opened_at, field="opened_at"),
         request_ids=tuple(RequestId(one) for one in request_ids),
         systems=systems,
+        rules_digest=storable(message.rules_digest, field="rules_digest"),
     )

@@ -43,6 +43,7 @@ class Opening:
             opened_at=at,
             request_ids=tuple(RequestId(one) for one in order.request_ids),
             systems=tuple((system.id, system.organisation_id) for system in systems),
+            rules_digest=order.rules_digest,
         )
         outgoing = record(
             obligations_opened_to_wire(opened),

@@ -70,6 +70,7 @@ def order_of(
         tiers=reminders.tiers(cohort.tiers, at=at),
         verify_identity_by=cohort.verify_identity_by,
         traceparent=traceparent,
+        rules_digest=cohort.rules_digest,
     )
 
 

@@ -23,13 +23,14 @@ values ($1, $2, $3, $4) on conflict do nothing
 
 ADD_REQUESTS = """
 insert into verifier.requests (
-    request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, recorded_at,
-    expected, open_count)
-select request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, $9::timestamptz,
-    expected, expected
+    request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, rules_digest,
+    recorded_at, expected, open_count)
+select request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, rules_digest,
+    $10::timestamptz, expected, expected
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::timestamptz[], $8::integer[])
-    as n (request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, expected)
+    $7::timestamptz[], $8::integer[], $9::text[])
+    as n (request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, expected,
+        rules_digest)
 order by request_id
 on conflict do nothing
 returning request_id, exists (
@@ -94,6 +95,12 @@ on conflict (request_id, system_id) do update set
     retry_at = excluded.retry_at, disposition = excluded.disposition, reason = excluded.reason,
     exemptions = excluded.exemptions, settled_by = excluded.settled_by,
     recorded_at = excluded.recorded_at
+"""
+
+ADD_LATE = """
+insert into verifier.late_answers (request_id, system_id, sequence, leaf_hash)
+select n.* from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) as n
+on conflict do nothing
 """
 
 CONTRADICT = """

@@ -105,6 +105,7 @@ class PostgresTransaction:
             [one.due_at for one, _ in rows.values()],
             [one.opened_at for one, _ in rows.values()],
             [len(one.systems) for one, _ in rows.values()],
+            [one.rules_digest or None for one, _ in rows.values()],
             at,
         )
         new = [RequestId(str(row["request_id"])) for row in inserted]
@@ -202,6 +203,10 @@ class PostgresTransaction:
             await self._add_closures(settlement.closures)
             await enqueue(self._connection, SCHEMA, closure_records(settlement.closures, at))
         await self._tell(list(settlement.changes()), at)
+
+    async def add_late(self, answers: Sequence[Answer]) -> None:
+        """Write of recorded answers that they came after the closing."""
+        await self._connection.execute(statements.ADD_LATE, *_answer_columns(answers)[:4])
 
     async def contradict(self, against: Mapping[Pair, bool]) -> None:
         """Write whether obligations of closed requests are contradicted by what came since."""

@@ -227,11 +227,11 @@ class Recorder:
         tally: Tally,
         at: datetime,
     ) -> None:
-        late = [
-            one.pair
-            for one in fresh
-            if requests[one.acknowledgement.request_id].closed_at is not None
+        came_late = [
+            one for one in fresh if requests[one.acknowledgement.request_id].closed_at is not None
         ]
+        await transaction.add_late(came_late)
+        late = [one.pair for one in came_late]
         answers = await transaction.answers(set(late))
         against = contradicted(requests, answers)
         await transaction.contradict(against)

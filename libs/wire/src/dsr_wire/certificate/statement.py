@@ -1,0 +1,186 @@
+"""Statements: what a closure rests on, bound by digests, in one form of bytes. Never changed once made."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dsr_core.closing import Outcome
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, is_slug, is_uuid
+from dsr_core.rights import Right
+from dsr_wire.canonical import canonical, read_canonical, timestamp
+from dsr_wire.certificate.fields import MalformedError, Reader
+
+__all__ = ["StatedAnswer", "StatedObligation", "Statement"]
+
+_VERSION = 1
+_FIELDS = frozenset(
+    {
+        *("v", "request_id", "right", "regime", "home_cohort_id", "cohort_id"),
+        *("registry_digest", "rules_digest", "opened_at", "due_at", "closed_at", "outcome"),
+        *("stopping", "expected", "evidence_digest", "obligations", "amendments"),
+    }
+)
+_OBLIGATION = frozenset({"system_id", "organisation_id", "answers"})
+_ANSWER = frozenset({"leaf_hash", "received_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAnswer:
+    """One recorded answer of a system."""
+
+    leaf_hash: bytes
+    """SHA-256 leaf hash (RFC 6962) of the answer as it stands in its signed batch."""
+
+    received_at: datetime
+    """When a broker took it, says the ledger: a key that was revoked later was good then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedObligation:
+    """One system that had to answer, with all that it had answered by the closing."""
+
+    system_id: SystemId
+    organisation_id: OrganisationId
+    answers: tuple[StatedAnswer, ...]
+    """By sequence and hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A closure, and everything that the closing rule was given."""
+
+    request_id: RequestId
+    right: Right
+    regime: str
+    home_cohort_id: CohortId
+    cohort_id: CohortId
+    registry_digest: str
+    rules_digest: str | None
+    """None where the ledger was not told."""
+
+    opened_at: datetime
+    due_at: datetime
+    closed_at: datetime
+    outcome: Outcome
+    stopping: Outcome | None
+    expected: int
+    evidence_digest: bytes
+    obligations: tuple[StatedObligation, ...]
+    """By system."""
+
+    amendments: tuple[bytes, ...]
+    """SHA-256 of each applied ObligationsAmended, in the order in which they apply."""
+
+    def value(self) -> dict[str, Any]:
+        """Return the statement as JSON values."""
+        return {
+            "v": _VERSION,
+            "request_id": self.request_id,
+            "right": self.right.value,
+            "regime": self.regime,
+            "home_cohort_id": self.home_cohort_id,
+            "cohort_id": self.cohort_id,
+            "registry_digest": self.registry_digest,
+            "rules_digest": self.rules_digest,
+            "opened_at": timestamp(self.opened_at),
+            "due_at": timestamp(self.due_at),
+            "closed_at": timestamp(self.closed_at),
+            "outcome": self.outcome.value,
+            "stopping": self.stopping.value if self.stopping else None,
+            "expected": self.expected,
+            "evidence_digest": self.evidence_digest.hex(),
+            "obligations": [
+                {
+                    "system_id": one.system_id,
+                    "organisation_id": one.organisation_id,
+                    "answers": [
+                        {
+                            "leaf_hash": answer.leaf_hash.hex(),
+                            "received_at": timestamp(answer.received_at),
+                        }
+                        for answer in one.answers
+                    ],
+                }
+                for one in self.obligations
+            ],
+            "amendments": [one.hex() for one in self.amendments],
+        }
+
+    def canonical(self) -> bytes:
+        """Return the statement's one form in bytes: what its digest is of."""
+        return canonical(self.value())
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical form: what the log's leaf names."""
+        return hashlib.sha256(self.canonical()).digest()
+
+    @classmethod
+    def from_canonical(cls, data: bytes) -> Statement:
+        """Read what `canonical` wrote.
+
+        Raises:
+            ValueError: The bytes are no statement, or not in its one form.
+        """
+        return cls.from_value(read_canonical(data))
+
+    @classmethod
+    def from_value(cls, value: object, part: str = "") -> Statement:
+        """Read what `value` wrote; `part` says where it stands.
+
+        Raises:
+            MalformedError: A field is missing, unknown or wrong.
+        """
+        read = Reader(value, part, _FIELDS)
+        if read.number("v") != _VERSION:
+            raise MalformedError(read.at("v"), "is a version that this program does not know")
+        return cls(
+            request_id=RequestId(read.parsed("request_id", _uuid, _NO_UUID)),
+            right=read.parsed("right", Right, "is no right"),
+            regime=read.text("regime"),
+            home_cohort_id=CohortId(read.parsed("home_cohort_id", _uuid, _NO_UUID)),
+            cohort_id=CohortId(read.parsed("cohort_id", _uuid, _NO_UUID)),
+            registry_digest=read.text("registry_digest"),
+            rules_digest=read.text_or_none("rules_digest"),
+            opened_at=read.time("opened_at"),
+            due_at=read.time("due_at"),
+            closed_at=read.time("closed_at"),
+            outcome=read.parsed("outcome", Outcome, "is no outcome"),
+            stopping=None
+            if read.raw("stopping") is None
+            else read.parsed("stopping", Outcome, "is no outcome"),
+            expected=read.number("expected"),
+            evidence_digest=read.digest("evidence_digest"),
+            obligations=tuple(_obligation(one) for one in read.objects("obligations", _OBLIGATION)),
+            amendments=read.digests("amendments"),
+        )
+
+
+_NO_UUID = "must be a UUID"
+_NO_SLUG = "must be a registry id"
+
+
+def _obligation(read: Reader) -> StatedObligation:
+    return StatedObligation(
+        system_id=SystemId(read.parsed("system_id", _slug, _NO_SLUG)),
+        organisation_id=OrganisationId(read.parsed("organisation_id", _slug, _NO_SLUG)),
+        answers=tuple(
+            StatedAnswer(one.digest("leaf_hash"), one.time("received_at"))
+            for one in read.objects("answers", _ANSWER)
+        ),
+    )
+
+
+def _uuid(text: str) -> str:
+    if not is_uuid(text):
+        raise ValueError("not a UUID")
+    return text
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        raise ValueError("not a registry id")
+    return text
