@@ -39,9 +39,9 @@ def subscriber(one: dict[str, Any], told: dict[str, Any], pool: asyncpg.Pool) ->
         keys=SystemKeyPair.from_json(Path(one["keys_file"]).read_text(encoding="utf-8")),
         kafka=KafkaConnection(
             bootstrap=told["kafka"],
-            security_protocol="SASL_PLAINTEXT",
             username=one["username"],
             password=one["password"],
+            ca_file=Path(told["kafka_ca_file"]),
         ),
         outcomes=SqliteOutcomeStore(Path(one["outcomes_file"])),
     )

@@ -118,6 +118,7 @@ def intake_fields(
         "kafka_security_protocol": kafka.security_protocol,
         "kafka_username": kafka.username,
         "kafka_password": kafka.password,
+        "kafka_ca_file": kafka.ca_file,
         "postgres_dsn": dsn,
         "verifier_url": verifier_url,
         "key_encryption_key_file": folder / "kek",

@@ -18,6 +18,7 @@ from dsr_cli.group.keys import key_pair
 from dsr_cli.group.provision import provision
 from dsr_cli.registry.load import load_registry
 from dsr_cli.stack import Stack, StackSettings
+from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.keys import SystemKeyPair
@@ -78,10 +79,22 @@ def kafka_of(stack: Stack) -> KafkaConnection:
     credentials = stack.kafka_admin_credentials
     return KafkaConnection(
         bootstrap=stack.kafka_bootstrap,
-        security_protocol="SASL_PLAINTEXT",
+        security_protocol=SECURITY_PROTOCOL,
         username=credentials.username,
         password=credentials.password,
+        ca_file=stack.kafka_ca_file,
     )
+
+
+def kafka_environment_of(connection: KafkaConnection) -> dict[str, str]:
+    """Return a connection as a process finds it in its environment."""
+    return {
+        "DSR_KAFKA_BOOTSTRAP": connection.bootstrap,
+        "DSR_KAFKA_SECURITY_PROTOCOL": connection.security_protocol,
+        "DSR_KAFKA_USERNAME": connection.username,
+        "DSR_KAFKA_PASSWORD": connection.password,
+        "DSR_KAFKA_CA_FILE": str(connection.ca_file),
+    }
 
 
 def keys_of(stack: Stack, system_id: str) -> SystemKeyPair:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.helpers import create_ssl_context
 from contract.sdk.bus_suite import BusFactory
 
 from dsr_sdk import KafkaConnection
@@ -23,6 +24,7 @@ async def kafka_buses(connection: KafkaConnection) -> AsyncIterator[BusFactory]:
         sasl_mechanism=connection.mechanism if connection.uses_sasl else "PLAIN",
         sasl_plain_username=connection.username,
         sasl_plain_password=connection.password,
+        ssl_context=create_ssl_context(cafile=str(connection.ca_file)),
     )
     await admin.start()
     made: list[str] = []

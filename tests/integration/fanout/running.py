@@ -16,7 +16,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from dsr_cli.stack import Stack
-from dsr_cli.stack.access import secret_name
+from dsr_cli.stack.access import kafka_environment
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.cohorts import workflow_id
 from dsr_core.ids import CohortId, RequestId, uuid7
@@ -58,10 +58,7 @@ SCOPE = Scope(("user.contact",))
 def settings_of(stack: Stack, neighbours: Neighbours, **changes: str) -> dict[str, str]:
     """Return fanout's settings, as its process finds them: its own Kafka user, its own rights."""
     return {
-        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "DSR_KAFKA_USERNAME": "fanout",
-        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name("fanout")),
+        **kafka_environment(stack, "fanout"),
         "DSR_TEMPORAL_ADDRESS": stack.temporal_address,
         "DSR_HTTP_PORT": str(free_port_base() + 9),
         "DSR_INTERNAL_TOKEN": TOKEN,

@@ -18,9 +18,9 @@ class TestKafkaBus(BusContract):
         credentials = stack.kafka_admin_credentials
         connection = KafkaConnection(
             bootstrap=stack.kafka_bootstrap,
-            security_protocol="SASL_PLAINTEXT",
             username=credentials.username,
             password=credentials.password,
+            ca_file=stack.kafka_ca_file,
         )
         async with kafka_buses(connection) as factory:
             yield factory

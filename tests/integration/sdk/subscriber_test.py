@@ -16,7 +16,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from dsr_cli.stack import Stack
-from dsr_cli.stack.access import secret_name
+from dsr_cli.stack.access import kafka_environment
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import Unavailable
 from dsr_core.ids import CohortId, RequestId
@@ -154,6 +154,7 @@ async def scene(
             security_protocol=kafka.security_protocol,
             username=kafka.username,
             password=kafka.password,
+            ca_file=kafka.ca_file,
         ),
         client_id="test",
     )
@@ -169,10 +170,7 @@ async def scene(
         "DSR_SYSTEM_ID": system.id,
         "DSR_ORGANISATION_ID": system.organisation_id,
         "DSR_SYSTEM_KEYS_FILE": str(tmp_path / "keys.json"),
-        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "DSR_KAFKA_USERNAME": principal,
-        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name(principal)),
+        **kafka_environment(stack, principal),
         "DSR_OUTCOMES_FILE": str(tmp_path / "outcomes.sqlite"),
         "DSR_READY_FILE": str(tmp_path / "ready"),
         "EFFECTS": str(tmp_path / "effects"),
@@ -269,9 +267,9 @@ async def test_another_organisations_topic_is_refused(scene: Scene, registry: Re
     bus = KafkaBus(
         KafkaConnection(
             bootstrap=scene.environment["DSR_KAFKA_BOOTSTRAP"],
-            security_protocol="SASL_PLAINTEXT",
             username=scene.environment["DSR_KAFKA_USERNAME"],
             password=scene.environment["DSR_KAFKA_PASSWORD"],
+            ca_file=Path(scene.environment["DSR_KAFKA_CA_FILE"]),
         ),
         client_id="test",
     )

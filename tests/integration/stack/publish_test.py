@@ -8,18 +8,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from unit.cli.registry_topic_test import NEW_ORGANISATION
 
+from dsr_cli.commands.acl import DIFFERS
 from dsr_cli.errors import CommandError
+from dsr_cli.group.access import grants
 from dsr_cli.group.provision import kafka_admin
-from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.registry_topic import read_book
-from dsr_cli.stack import Stack, create_users
+from dsr_cli.registry.load import load_registry
+from dsr_cli.stack import Stack, create_users, grant
+from dsr_cli.stack.access import kafka_environment
+from dsr_cli.stack.settings import find_checkout
 from dsr_wire.envelope import Outgoing
 from dsr_wire.keys import SystemKeyPair
+from dsr_wire.topics import OPERATOR
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,14 +34,16 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(stack: Stack, tmp_path: Path) -> Run:
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry" / "acme.yaml").write_text(NEW_ORGANISATION)
-    login = stack.kafka_admin_credentials
-    operator = {
-        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "DSR_KAFKA_USERNAME": login.username,
-        "DSR_KAFKA_PASSWORD": login.password,
-        "COLUMNS": "200",
-    }
+    create_users(stack, [OPERATOR])
+    grant(
+        stack,
+        [
+            one
+            for one in grants(load_registry(find_checkout() / "registry"))
+            if one.principal == OPERATOR
+        ],
+    )
+    operator = {**kafka_environment(stack, OPERATOR), "COLUMNS": "200"}
 
     def dsr(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -81,15 +89,11 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
     assert registered.signing.id == second
     assert [one.id for one in registered.former_signing] == [first]
 
-    dry = run("topics", "grant", "registry")
-    assert (dry.returncode, "missing" in dry.stdout) == (0, True), dry.stderr
+    dry = run("acl", "plan", "registry", "--json")
+    assert dry.returncode == DIFFERS, dry.stderr
+    assert "organisation.acme" in json.loads(dry.stdout)["new_logins"]
     login = create_users(stack, ["organisation.acme"])["organisation.acme"]
-    theirs = KafkaAdmin(
-        bootstrap=stack.kafka_bootstrap,
-        security_protocol="SASL_PLAINTEXT",
-        username=login.username,
-        password=login.password,
-    )
+    theirs = replace(kafka_admin(stack), username=login.username, password=login.password)
     answer = Outgoing("dsr.acknowledgements.v1", b"key", b"value", ())
     with pytest.raises(CommandError, match="AUTHORIZATION"):
         theirs.send([answer])
@@ -98,5 +102,5 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
     assert published.returncode == 0, published.stderr
     theirs.send([answer])
     assert read_book(kafka_admin(stack)).current is not None
-    again = run("topics", "grant", "registry", "--apply")
-    assert again.stdout.splitlines()[-1] == "0 granted", again.stderr
+    again = run("acl", "plan", "registry", "--json")
+    assert json.loads(again.stdout)["granted"] == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from dsr_cli.stack import (
     grant,
     probes,
 )
+from dsr_cli.stack.certificates import CertificateFolder, ensure_server
 
 
 def _query(stack: Stack, sql: str) -> Any:
@@ -39,7 +42,9 @@ def _query(stack: Stack, sql: str) -> Any:
 
 def _admin(stack: Stack) -> AdminClient:
     login = stack.kafka_admin_credentials
-    return probes.kafka_admin(stack.kafka_bootstrap, login.username, login.password)
+    return probes.kafka_admin(
+        stack.kafka_bootstrap, login.username, login.password, ca_file=stack.kafka_ca_file
+    )
 
 
 @pytest.fixture
@@ -56,7 +61,8 @@ def _produce(stack: Stack, login: Credentials, topic: str) -> None:
     producer = Producer(
         {
             "bootstrap.servers": stack.kafka_bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(stack.kafka_ca_file),
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": login.username,
             "sasl.password": login.password,
@@ -163,7 +169,38 @@ def test_users_and_grants_may_be_repeated(stack: Stack, topic: str) -> None:
 
 
 def test_wrong_password_is_refused(stack: Stack) -> None:
-    assert not probes.kafka_logs_in(stack.kafka_bootstrap, "admin", "wrong")
+    assert not probes.kafka_logs_in(
+        stack.kafka_bootstrap, "admin", "wrong", ca_file=stack.kafka_ca_file
+    )
+
+
+def test_a_certificate_of_another_authority_is_refused(stack: Stack, tmp_path: Path) -> None:
+    other = CertificateFolder(tmp_path)
+    ensure_server(other, "kafka", stack.settings.host, now=datetime.now(UTC))
+    login = stack.kafka_admin_credentials
+
+    assert probes.kafka_logs_in(
+        stack.kafka_bootstrap, login.username, login.password, ca_file=stack.kafka_ca_file
+    )
+    assert not probes.kafka_logs_in(
+        stack.kafka_bootstrap, login.username, login.password, ca_file=other.ca_file
+    )
+
+
+def test_a_password_is_not_taken_without_tls(stack: Stack) -> None:
+    login = stack.kafka_admin_credentials
+    plain = AdminClient(
+        {
+            "bootstrap.servers": stack.kafka_bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": login.username,
+            "sasl.password": login.password,
+        },
+        logger=logging.getLogger("a test"),
+    )
+    with pytest.raises(KafkaException):
+        plain.list_topics(timeout=2)
 
 
 def test_second_stack_on_the_same_folder_is_refused(stack: Stack) -> None:

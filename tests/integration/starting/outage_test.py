@@ -13,6 +13,7 @@ import pytest
 
 from dsr_cli.stack import Stack
 from dsr_runtime.kafka import KafkaConnection
+from support.parts import kafka_environment_of
 from support.services import ServiceProcess, free_port
 from support.waiting import eventually
 from support.wire import Wire
@@ -72,10 +73,8 @@ async def outage(
         yield Outage(
             wires,
             {
+                **kafka_environment_of(kafka),
                 "DSR_KAFKA_BOOTSTRAP": f"127.0.0.1:{wires['kafka'].port}",
-                "DSR_KAFKA_SECURITY_PROTOCOL": kafka.security_protocol,
-                "DSR_KAFKA_USERNAME": kafka.username,
-                "DSR_KAFKA_PASSWORD": kafka.password,
                 "DSR_POSTGRES_DSN": database.replace(
                     f":{postgresql.port}/", f":{wires['postgresql'].port}/"
                 ),

@@ -19,7 +19,7 @@ from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.envelope import decode, header
 from dsr_wire.topics import ACKNOWLEDGEMENTS, CLOSURES, OBLIGATIONS, Topic
 from support.crashing import CRASH_FILE
-from support.parts import ROOT
+from support.parts import ROOT, kafka_environment_of
 from support.services import ServiceProcess
 from support.topics import ends_of
 
@@ -56,10 +56,7 @@ class Verifier(ServiceProcess):
     def environment(self) -> dict[str, str]:
         """Return what it is told."""
         return {
-            "DSR_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "DSR_KAFKA_SECURITY_PROTOCOL": self.kafka.security_protocol,
-            "DSR_KAFKA_USERNAME": self.kafka.username,
-            "DSR_KAFKA_PASSWORD": self.kafka.password,
+            **kafka_environment_of(self.kafka),
             "DSR_POSTGRES_DSN": self.dsn,
             "DSR_INTERNAL_TOKEN": TOKEN,
             "DSR_VERIFIER_GROUP_ID": self.group_id,

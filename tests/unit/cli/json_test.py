@@ -16,9 +16,21 @@ from dsr_cli.main import COMMANDS, new_app
 from support.command import dsr, environment
 from support.parts import ROOT, stack_settings
 
-READING = {"check", "explain", "graph", "list", "logs", "show", "status", "timeline", "watch"}
+READING = {
+    "check",
+    "explain",
+    "graph",
+    "list",
+    "logs",
+    "plan",
+    "show",
+    "status",
+    "timeline",
+    "watch",
+}
 MEASURING = {"bulk", "intake", "loop", "waiting"}
 CHANGING = {
+    "apply",
     "approve",
     "ask",
     "create",
@@ -29,6 +41,7 @@ CHANGING = {
     "given",
     "grant",
     "lift",
+    "password",
     "place",
     "propose",
     "prove",

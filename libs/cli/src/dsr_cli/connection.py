@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsr_cli.errors import CommandError
+from dsr_cli.stack.kafka import ADMIN, ADMIN_SECRET, SECURITY_PROTOCOL
 from dsr_cli.stack.settings import StackSettings
 from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
 
@@ -65,15 +66,16 @@ def kafka_from_environment() -> tuple[str, str, str, str, Path | None]:
             os.environ.get("DSR_KAFKA_PASSWORD", ""),
             Path(ca_file) if ca_file else None,
         )
-    password = _secret("kafka-admin")
+    password = _secret(ADMIN_SECRET)
     if not password:
         raise CommandError("set DSR_KAFKA_BOOTSTRAP, or start the local stack with `dsr stack up`")
+    local = StackSettings.from_environment()
     return (
-        StackSettings.from_environment().kafka_bootstrap,
-        "SASL_PLAINTEXT",
-        "admin",
+        local.kafka_bootstrap,
+        SECURITY_PROTOCOL,
+        ADMIN,
         password,
-        None,
+        local.certificates.ca_file,
     )
 
 

@@ -32,7 +32,8 @@ COMMANDS = {
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
     "system": "Systems that subscribe: register, list and revoke their keys",
     "client": "API clients: create, list, revoke",
-    "topics": "Kafka topics: create, grant, list",
+    "topics": "Kafka topics: create, list",
+    "acl": "Kafka's logins and rights: plan, apply, password",
     "dead-letters": "What consumers refused: list, show, replay",
     "bench": "Measure the loop",
 }

@@ -18,6 +18,7 @@ from dsr_cli.connection import Internal
 from dsr_cli.errors import CommandError
 from dsr_cli.group.provision import create_databases, provision
 from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
+from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
@@ -61,9 +62,10 @@ class Rig:
         credentials = self.stack.kafka_admin_credentials
         return KafkaConnection(
             bootstrap=self.stack.kafka_bootstrap,
-            security_protocol="SASL_PLAINTEXT",
+            security_protocol=SECURITY_PROTOCOL,
             username=credentials.username,
             password=credentials.password,
+            ca_file=self.stack.kafka_ca_file,
         )
 
     @property

@@ -74,6 +74,7 @@ def systems_spec(rig: Rig, *, schema: str) -> ProcessSpec:
         )
     content = {
         "kafka": stack.kafka_bootstrap,
+        "kafka_ca_file": str(stack.kafka_ca_file),
         "database": rig.database,
         "schema": schema,
         "tables": TABLES,

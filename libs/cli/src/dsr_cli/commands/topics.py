@@ -1,4 +1,4 @@
-"""`dsr topics`: create what the topic table declares, grant its rights, compare Kafka with it."""
+"""`dsr topics`: create what the topic table declares, compare Kafka with it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from dsr_cli.group.access import grants
-from dsr_cli.kafka.access import grant as grant_all
-from dsr_cli.kafka.access import missing
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.topics import create_topics, topic_states
 from dsr_cli.registry.load import load_registry
@@ -23,7 +20,7 @@ from dsr_wire.topics import all_topics
 _WIDE = 120
 """Columns from which on a topic's name stands on one line."""
 
-app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, grant, list")
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list")
 
 Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisations have topics")]
 
@@ -35,40 +32,6 @@ def create(folder: Folder = Path("registry")) -> None:
     new_console().print(
         f"{len(created)} created" if created else "nothing to do: every topic is there"
     )
-
-
-@app.command()
-def grant(
-    folder: Folder = Path("registry"),
-    *,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Grant; without it, only say what")
-    ] = False,
-) -> None:
-    """Grant every login what the topic table gives it; a dry run unless --apply.
-
-    Services and the operator have what is theirs, organisations their own topics alone. What is
-    granted beyond that is neither shown nor taken back.
-    """
-    client = operator().client()
-    rights = list(grants(load_registry(folder)))
-    lacking = missing(client, rights)
-    table = Table("login", "may", "kind", "name", "in Kafka")
-    for one in rights:
-        table.add_row(
-            one.principal,
-            ", ".join(one.operations),
-            one.resource,
-            f"{one.name}*" if one.pattern == "prefixed" else one.name,
-            Text("missing", style="red") if one in lacking else "yes",
-        )
-    console = new_console()
-    console.print(table)
-    if not apply:
-        console.print(f"{len(lacking)} would be granted; add --apply to grant them")
-        return
-    grant_all(client, lacking)
-    console.print(f"{len(lacking)} granted")
 
 
 @app.command("list")

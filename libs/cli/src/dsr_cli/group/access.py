@@ -16,22 +16,35 @@ from dsr_wire.topics import (
     organisation_principal,
 )
 
-__all__ = ["SERVICE_PRINCIPALS", "grants", "principals"]
+__all__ = ["SERVICE_PRINCIPALS", "grants", "is_organisation", "is_ours", "principals"]
 
 SERVICE_PRINCIPALS: tuple[Principal, ...] = ("intake", "fanout", "verifier")
 
+_ORGANISATIONS = organisation_principal("")
+
 
 def principals(registry: Registry) -> list[Principal]:
-    """Return every Kafka user of the group: the services, and each organisation with a system."""
-    return [*SERVICE_PRINCIPALS, *map(organisation_principal, _owners(registry))]
+    """Return every Kafka user of the group: services, the operator, organisations with a system."""
+    return [*SERVICE_PRINCIPALS, OPERATOR, *map(organisation_principal, _owners(registry))]
+
+
+def is_organisation(principal: Principal) -> bool:
+    """Tell whether a Kafka user is an organisation's, of whatever version of the registry."""
+    return principal.startswith(_ORGANISATIONS)
+
+
+def is_ours(principal: Principal) -> bool:
+    """Tell whether a Kafka user's rights are ours to give and to take; others may share the cluster."""
+    return principal in {*SERVICE_PRINCIPALS, OPERATOR} or is_organisation(principal)
 
 
 def grants(registry: Registry) -> Iterator[Grant]:
     """Yield every right: services by the topic table, organisations to their own topics alone.
 
-    The operator also creates topics, grants rights, and sends dead letters back to where they were.
+    The operator also creates topics, grants rights, sets quotas, and sends dead letters back to where
+    they were.
     """
-    known = {*principals(registry), OPERATOR}
+    known = set(principals(registry))
     for topic in all_topics(registry):
         for principal in known.intersection(topic.producers):
             yield _topic(principal, topic.name, "write")
@@ -43,7 +56,7 @@ def grants(registry: Registry) -> Iterator[Grant]:
         principal=OPERATOR,
         resource="cluster",
         name=CLUSTER,
-        operations=("create", "alter", "describe"),
+        operations=("create", "alter", "describe", "alter_configs", "describe_configs"),
     )
     for service in (*SERVICE_PRINCIPALS, OPERATOR):
         yield _groups(service, f"dsr.{service}")

@@ -10,8 +10,10 @@ from pathlib import Path
 import asyncpg
 
 from dsr_cli.group.access import grants, principals
+from dsr_cli.group.access_plan import intended
 from dsr_cli.group.keys import key_pair
 from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.quotas import set_quotas
 from dsr_cli.kafka.registry_topic import (
     keys_records,
     read_book,
@@ -22,6 +24,7 @@ from dsr_cli.kafka.registry_topic import (
 from dsr_cli.kafka.topics import create_topics
 from dsr_cli.rules import load_rules
 from dsr_cli.stack import Stack, create_users, grant
+from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
 
@@ -33,14 +36,15 @@ def kafka_admin(stack: Stack) -> KafkaAdmin:
     credentials = stack.kafka_admin_credentials
     return KafkaAdmin(
         bootstrap=stack.kafka_bootstrap,
-        security_protocol="SASL_PLAINTEXT",
+        security_protocol=SECURITY_PROTOCOL,
         username=credentials.username,
         password=credentials.password,
+        ca_file=stack.kafka_ca_file,
     )
 
 
 def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None) -> None:
-    """Create topics, users and rights, publish registry and rules, and register every system's keys.
+    """Create topics, users, rights and quotas, publish registry and rules, and register every system's keys.
 
     The rules are the checkout's, if no other folder is given.
     """
@@ -49,6 +53,7 @@ def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None
     create_topics(admin.client(), all_topics(registry))
     create_users(stack, principals(registry))
     grant(stack, grants(registry))
+    set_quotas(admin, intended(registry).quotas)
     now = datetime.now(UTC)
     book = read_book(admin)
     keys = (

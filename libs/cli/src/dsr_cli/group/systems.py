@@ -6,7 +6,7 @@ import sys
 
 from dsr_cli.group.keys import key_file
 from dsr_cli.stack import ProcessSpec, Stack
-from dsr_cli.stack.access import secret_name
+from dsr_cli.stack.access import kafka_environment
 from dsr_examples.catalogue import EXAMPLES, ExampleSystem
 from dsr_wire.topics import organisation_principal
 
@@ -38,10 +38,7 @@ def system_environment(stack: Stack, one: ExampleSystem) -> dict[str, str]:
         "DSR_SYSTEM_ID": one.system_id,
         "DSR_ORGANISATION_ID": one.organisation_id,
         "DSR_SYSTEM_KEYS_FILE": str(key_file(stack.settings.secrets_dir, one.system_id)),
-        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "DSR_KAFKA_USERNAME": principal,
-        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name(principal)),
+        **kafka_environment(stack, principal),
         "DSR_OUTCOMES_FILE": str(folder / "outcomes.sqlite"),
         "DSR_READY_FILE": str(folder / "ready"),
     }

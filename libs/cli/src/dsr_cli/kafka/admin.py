@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from dsr_cli.errors import CommandError
+from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.envelope import Headers, Outgoing
 
 __all__ = ["KafkaAdmin"]
@@ -30,6 +31,17 @@ class KafkaAdmin:
     def __repr__(self) -> str:
         """Show where, never the password."""
         return f"KafkaAdmin({self.bootstrap!r}, {self.username!r})"
+
+    @property
+    def connection(self) -> KafkaConnection:
+        """The same, for the clients of the services' library."""
+        return KafkaConnection(
+            bootstrap=self.bootstrap,
+            security_protocol=self.security_protocol,
+            username=self.username,
+            password=self.password,
+            ca_file=self.ca_file,
+        )
 
     def client(self) -> AdminClient:
         """Return a client for topics, users and rights."""

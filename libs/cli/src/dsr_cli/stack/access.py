@@ -4,37 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaException
-
-# The package exports these, but not in a way that a type checker sees.
-from confluent_kafka.admin._scram import (
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
-
 from dsr_cli.kafka import access
+from dsr_cli.kafka.users import set_passwords
 from dsr_cli.stack import probes
 from dsr_cli.stack.errors import StackError
+from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_cli.stack.secret_store import Credentials
 from dsr_cli.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from concurrent.futures import Future
 
     from confluent_kafka.admin import AdminClient
 
     from dsr_cli.kafka.access import Grant
     from dsr_cli.stack.stack import Stack
 
-_ITERATIONS = 4096
 _TIMEOUT = 15.0
 
 
 def secret_name(user: str) -> str:
     """Name the secret that is this Kafka user's password."""
     return f"kafka-{user}"
+
+
+def kafka_environment(stack: Stack, user: str) -> dict[str, str]:
+    """Return what a process that logs in to Kafka as this user finds in its environment."""
+    return {
+        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
+        "DSR_KAFKA_SECURITY_PROTOCOL": SECURITY_PROTOCOL,
+        "DSR_KAFKA_USERNAME": user,
+        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name(user)),
+        "DSR_KAFKA_CA_FILE": str(stack.kafka_ca_file),
+    }
 
 
 def create_users(stack: Stack, names: Iterable[str]) -> dict[str, Credentials]:
@@ -47,7 +49,8 @@ def create_users(stack: Stack, names: Iterable[str]) -> dict[str, Credentials]:
         Each login, by its name.
 
     Raises:
-        StackError: Kafka refused, or the logins did not work in time.
+        CommandError: Kafka refused.
+        StackError: The logins did not work in time.
     """
     users = {
         name: Credentials(username=name, password=stack.secrets.secret(secret_name(name)))
@@ -55,21 +58,13 @@ def create_users(stack: Stack, names: Iterable[str]) -> dict[str, Credentials]:
     }
     if not users:
         return users
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
-    # Kept until the end: its calls fail when it is gone.
-    admin = _admin(stack)
-    futures = admin.alter_user_scram_credentials(
-        [
-            UserScramCredentialUpsertion(user.username, info, user.password.encode())
-            for user in users.values()
-        ],
-        request_timeout=_TIMEOUT,
-    )
-    _settle(futures.values(), "create Kafka users")
+    set_passwords(_admin(stack), {one.username: one.password for one in users.values()})
     # They were written as one batch, so all can log in as soon as any can.
     one = next(iter(users.values()))
     if not wait_until(
-        lambda: probes.kafka_logs_in(stack.kafka_bootstrap, one.username, one.password),
+        lambda: probes.kafka_logs_in(
+            stack.kafka_bootstrap, one.username, one.password, ca_file=stack.kafka_ca_file
+        ),
         timeout=_TIMEOUT,
     ):
         message = f"Kafka user {one.username} was created and cannot log in"
@@ -90,13 +85,9 @@ def grant(stack: Stack, grants: Iterable[Grant]) -> None:
 
 def _admin(stack: Stack) -> AdminClient:
     credentials = stack.kafka_admin_credentials
-    return probes.kafka_admin(stack.kafka_bootstrap, credentials.username, credentials.password)
-
-
-def _settle(futures: Iterable[Future[None]], doing: str) -> None:
-    try:
-        for future in futures:
-            future.result()
-    except KafkaException as error:
-        message = f"cannot {doing}: {error.args[0].str()}"
-        raise StackError(message) from error
+    return probes.kafka_admin(
+        stack.kafka_bootstrap,
+        credentials.username,
+        credentials.password,
+        ca_file=stack.kafka_ca_file,
+    )

@@ -1,6 +1,6 @@
 """Apache Kafka: one KRaft node that is broker and controller, with logins and rights.
 
-As in production, clients log in by SCRAM-SHA-512 and may do only what an ACL allows.
+As in production, clients log in by SCRAM-SHA-512 over TLS and may do only what an ACL allows.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+from datetime import UTC, datetime
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from dsr_cli.stack import ports, probes
 from dsr_cli.stack.binaries import fetch_jars, jar_paths, java
+from dsr_cli.stack.certificates import ensure_server
 from dsr_cli.stack.errors import StackError, readable_os_errors
 from dsr_cli.stack.pins import read_pins
 from dsr_cli.stack.process import ProcessSpec
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 NAME = "kafka"
 ADMIN = "admin"
 ADMIN_SECRET = "kafka-admin"  # noqa: S105 - the name of a secret
+SECURITY_PROTOCOL = "SASL_SSL"
 
 # Measured on two cores: the first compiler alone starts a quarter faster, and serves a million
 # records with a fifth less CPU; the second pays for itself only after about four million.
@@ -80,6 +83,7 @@ def kafka_spec(settings: StackSettings, secrets: SecretStore) -> ProcessSpec:
         fetch_jars(jars, settings.cache_dir, note)
         with readable_os_errors("write Kafka's configuration"):
             folder.mkdir(parents=True, exist_ok=True)
+            ensure_server(settings.certificates, NAME, settings.host, now=datetime.now(UTC))
             logging.write_text(_LOGGING, encoding="utf-8")
             _write_private(properties, _properties(settings, data, secrets.secret(ADMIN_SECRET)))
         if not data.exists():
@@ -88,7 +92,10 @@ def kafka_spec(settings: StackSettings, secrets: SecretStore) -> ProcessSpec:
 
     def ready() -> bool:
         return ports.is_listening(settings.host, settings.kafka_port) and probes.kafka_logs_in(
-            settings.kafka_bootstrap, ADMIN, secrets.secret(ADMIN_SECRET)
+            settings.kafka_bootstrap,
+            ADMIN,
+            secrets.secret(ADMIN_SECRET),
+            ca_file=settings.certificates.ca_file,
         )
 
     def finish(pid: int, note: Callable[[str], None]) -> None:
@@ -120,7 +127,13 @@ def _properties(settings: StackSettings, data: Path, password: str) -> str:
         "controller.listener.names": "CONTROLLER",
         "listeners": f"{clients},CONTROLLER://{controller}",
         "advertised.listeners": f"{clients},CONTROLLER://{controller}",
-        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "listener.security.protocol.map": (
+            f"CLIENTS:{SECURITY_PROTOCOL},CONTROLLER:{SECURITY_PROTOCOL}"
+        ),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": settings.certificates.server_file(NAME),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": settings.certificates.ca_file,
         "inter.broker.listener.name": "CLIENTS",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
         "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
@@ -193,7 +206,7 @@ def _archive_path(cache_dir: Path, class_path: str) -> Path:
     """Name the archive after all that it depends on: this Java, these flags, these jars."""
     release = java().parents[1] / "release"
     version = release.read_text(encoding="utf-8") if release.exists() else str(java())
-    parts = "\n".join([version, class_path, *_JVM_FLAGS])
+    parts = "\n".join([version, class_path, SECURITY_PROTOCOL, *_JVM_FLAGS])
     return cache_dir / f"kafka-{hashlib.sha256(parts.encode()).hexdigest()[:16]}.jsa"
 
 

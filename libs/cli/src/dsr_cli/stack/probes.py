@@ -7,11 +7,15 @@ import contextlib
 import logging
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TIMEOUT = 3.0
 
@@ -34,12 +38,13 @@ def http_ok(url: str) -> bool:
             return False
 
 
-def kafka_admin(bootstrap: str, username: str, password: str) -> AdminClient:
+def kafka_admin(bootstrap: str, username: str, password: str, *, ca_file: Path) -> AdminClient:
     """Return a client of Kafka's administration; it connects when it is first used."""
     return AdminClient(
         {
             "bootstrap.servers": bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(ca_file),
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": username,
             "sasl.password": password,
@@ -49,11 +54,12 @@ def kafka_admin(bootstrap: str, username: str, password: str) -> AdminClient:
     )
 
 
-def kafka_logs_in(bootstrap: str, username: str, password: str) -> bool:
+def kafka_logs_in(bootstrap: str, username: str, password: str, *, ca_file: Path) -> bool:
     """Tell whether this user can log in to Kafka, and a broker is there."""
+    admin = kafka_admin(bootstrap, username, password, ca_file=ca_file)
     try:
         # A refused login is tried again until the time is over, so the time is short.
-        metadata = kafka_admin(bootstrap, username, password).list_topics(timeout=1)
+        metadata = admin.list_topics(timeout=1)
     except KafkaException:
         return False
     return bool(metadata.brokers)

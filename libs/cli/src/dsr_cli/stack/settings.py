@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsr_cli.stack.certificates import CertificateFolder
 from dsr_cli.stack.errors import StackError
 
 DEFAULT_PORT_BASE = 17000
@@ -173,6 +174,11 @@ class StackSettings:
     def secrets_dir(self) -> Path:
         """Passwords and keys, made once."""
         return self.data_dir / "secrets"
+
+    @property
+    def certificates(self) -> CertificateFolder:
+        """The stack's own authority, and what it vouches for."""
+        return CertificateFolder(self.data_dir / "certificates")
 
     def folder(self, name: str) -> Path:
         """Return the folder in which one process keeps its data; it need not exist yet."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dsr_cli.stack import kafka, mail, postgres, probes, temporal
-from dsr_cli.stack.access import secret_name
+from dsr_cli.stack.access import kafka_environment
 from dsr_cli.stack.process import ProcessSpec
 
 if TYPE_CHECKING:
@@ -61,10 +61,7 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
 def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) -> ProcessSpec:
     settings = stack.settings
     shared = {
-        "DSR_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-        "DSR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "DSR_KAFKA_USERNAME": name,
-        "DSR_KAFKA_PASSWORD": stack.secrets.secret(secret_name(name)),
+        **kafka_environment(stack, name),
         "DSR_HTTP_HOST": settings.host,
         "DSR_HTTP_PORT": str(port),
         "DSR_LOG_FORMAT": "json",

@@ -20,6 +20,7 @@ from dsr_cli.stack.waves import together, waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
     from dsr_cli.stack.process import ProcessSpec
@@ -77,6 +78,11 @@ class Stack:
     def kafka_bootstrap(self) -> str:
         """What Kafka's clients connect to."""
         return self.settings.kafka_bootstrap
+
+    @property
+    def kafka_ca_file(self) -> Path:
+        """The authority to trust for Kafka's certificate, in PEM; there once Kafka has been up."""
+        return self.settings.certificates.ca_file
 
     @property
     def kafka_admin_credentials(self) -> Credentials:
