@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Untold, blockers
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 from support.builders import NOW, days
@@ -130,3 +130,17 @@ def test_while_it_stops_each_system_that_has_not_said_how_far_it_came_is_one() -
     owed = (an_owed("billing"), an_owed("crm", is_confirmed=True))
     [one] = found(*owed, stopping_since=LATER, holds=(a_hold(),))
     assert (one.kind, one.system_id, one.since) == (BlockerKind.STOPPING, "billing", LATER)
+
+
+def test_systems_that_the_breaker_keeps_from_being_told_are_one_blocker() -> None:
+    untold = Untold(since=LATER, system_ids=frozenset(map(SystemId, ("crm", "mailer"))))
+    one, other = found(an_owed("crm"), an_owed("mailer"), an_owed("billing"), untold=untold)
+    assert (one.kind, one.since, one.owner) == (BlockerKind.BREAKER, LATER, "Privacy office")
+    assert "these have not been told: crm, mailer" in one.what
+    assert (other.kind, other.system_id) == (BlockerKind.UNANSWERED, "billing")
+
+
+def test_a_system_that_has_said_something_was_told() -> None:
+    untold = Untold(since=LATER, system_ids=frozenset({SystemId("crm")}))
+    [one] = found(an_owed("crm", disposition=Disposition.FAILED), untold=untold)
+    assert one.kind is BlockerKind.FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -15,6 +16,8 @@ from dsr_core.lifecycle import Event, State
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
 from dsr_intake.model import DecisionEntry, Held, LegalHold, LetterState
+from dsr_intake.model.breaker import Stopped
+from dsr_intake.ports.breaker import BreakerStore
 from support.builders import NOW, a_registry, a_request_id, days
 from support.intake_fakes import (
     FakeDecisions,
@@ -47,6 +50,7 @@ async def explained(
     entries: tuple[DecisionEntry, ...] = (),
     letters: FakeLetters | None = None,
     held: tuple[Held, ...] = (),
+    stopped: Stopped | None = None,
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -56,6 +60,7 @@ async def explained(
         ledger=ledger,
         decisions=FakeDecisions(*entries),
         holds=FakeHolds(*held),
+        breaker=AsyncMock(BreakerStore, **{"stopped.return_value": stopped}),
         registry=FakeRegistryView(a_registry()),
         dating=Dating(no_holidays),
         letters=letters or FakeLetters(),
@@ -213,3 +218,10 @@ async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
         BlockerKind.LEGAL_HOLD,
         BlockerKind.CLARIFICATION_AWAITED,
     ]
+
+
+async def test_who_was_not_told_is_the_privacy_offices_and_no_systems() -> None:
+    stopped = Stopped(organisation_ids=("example-group",), since=NOW)
+    [one] = (await explained(an_obligation("crm"), stopped=stopped)).blockers
+    assert one.blocker.kind is BlockerKind.BREAKER
+    assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")

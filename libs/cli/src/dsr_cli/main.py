@@ -27,6 +27,7 @@ COMMANDS = {
     "request": "Decide about one request: withdraw, refuse, refer, extend, clarify, settle",
     "hold": "Legal holds: place, list, lift",
     "appeal": "Appeals: grant one",
+    "breaker": "The breaker: what stops more erasures than are usual, and lets them go on",
     "letter": "Letters to requesters: list, give up, send again",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",

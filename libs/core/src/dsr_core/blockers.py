@@ -14,7 +14,7 @@ from enum import StrEnum
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 
-__all__ = ["Blocker", "BlockerKind", "Decided", "Hold", "Owed", "blockers"]
+__all__ = ["Blocker", "BlockerKind", "Decided", "Hold", "Owed", "Untold", "blockers"]
 
 
 class BlockerKind(StrEnum):
@@ -44,6 +44,9 @@ class BlockerKind(StrEnum):
 
     LEGAL_HOLD = "legal_hold"
     """A hold suspends what systems have not done yet; whoever ordered it lifts it."""
+
+    BREAKER = "breaker_tripped"
+    """More was to be erased than is usual, so systems have not been told: two people let it go on."""
 
     STOPPING = "system_not_stopped"
     """The request ends without being followed, and the system has not said how far it had come."""
@@ -86,10 +89,19 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Untold:
+    """Systems that have not been told, since the breaker has stopped erasures."""
+
+    since: datetime
+    system_ids: frozenset[SystemId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What people have decided that keeps systems from going on."""
+    """What keeps systems from going on, other than themselves."""
 
     holds: tuple[Hold, ...] = ()
+    untold: Untold | None = None
     clarification_since: datetime | None = None
     """When the person was asked what is meant; none while nothing is awaited."""
 
@@ -186,10 +198,31 @@ def _of_systems(
     held = [one for one in missing if any(hold.covers(one.system_id) for hold in decided.holds)]
     free = [one for one in missing if one not in held]
     found = [_of_hold(hold, held) for hold in decided.holds]
+    if decided.untold is not None:
+        untold = decided.untold
+        stopped = [one for one in free if one.system_id in untold.system_ids and _is_silent(one)]
+        free = [one for one in free if one not in stopped]
+        found.append(_of_breaker(untold.since, stopped))
     if decided.clarification_since is not None and any(map(_waits, free)):
         found.append(_clarification(decided.clarification_since))
         free = [one for one in free if not _waits(one)]
     return (*(one for one in found if one), *(_of_system(one, opened_at) for one in free))
+
+
+def _is_silent(one: Owed) -> bool:
+    return one.disposition is None and not one.is_contradicted
+
+
+def _of_breaker(since: datetime, untold: Sequence[Owed]) -> Blocker | None:
+    if not untold:
+        return None
+    names = ", ".join(one.system_id for one in untold)
+    return Blocker(
+        kind=BlockerKind.BREAKER,
+        since=since,
+        what=f"more was to be erased than is usual, so these have not been told: {names}",
+        owner="Privacy office",
+    )
 
 
 def _waits(one: Owed) -> bool:

@@ -122,3 +122,19 @@ class Metrics:
             registry=registry,
         )
         self.listeners = Gauge("dsr_intake_listeners", "Open streams of events", registry=registry)
+        self.breaker_refused = Counter(
+            "dsr_intake_breaker_refused",
+            "Calls to seal that the breaker has stopped; each try of a cohort counts",
+            registry=registry,
+        )
+        self.breaker_tripped = Gauge(
+            "dsr_intake_breaker_tripped",
+            "Whether erasures are stopped, for the group (*) and for each organisation",
+            ["scope"],
+            registry=registry,
+        )
+        self.breaker_waiting = Gauge(
+            "dsr_intake_breaker_waiting",
+            "Subject requests of which some system waits for the breaker",
+            registry=registry,
+        )

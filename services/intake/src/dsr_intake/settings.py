@@ -19,6 +19,16 @@ def _mail_server(given: SecretStr) -> SecretStr:
     return given
 
 
+_SCOPE = re.compile(r"\*|[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _scopes(given: dict[str, int]) -> dict[str, int]:
+    wrong = sorted(one for one in given if _SCOPE.fullmatch(one) is None)
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is neither * nor an organisation's id")
+    return given
+
+
 class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
     """Everything that intake must know, from variables that begin with `DSR_`."""
 
@@ -58,3 +68,18 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
 
     letters_give_up_after_s: float = Field(default=259_200, gt=0)
     """Seconds after which a letter that the mail server has not taken is given up, on record."""
+
+    breaker_floor: int = Field(default=1000, ge=1)
+    """Erasures within the breaker's window that pass in any case, for the whole group and for each
+    organisation; no system is told of more than is usual until two people agree."""
+
+    breaker_factor: float = Field(default=3.0, ge=1)
+    """So many times what is usual may pass: the median, over four weeks, of a day's busiest hour."""
+
+    breaker_limits: Annotated[dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_scopes)] = (
+        Field(default_factory=dict)
+    )
+    """What may pass instead, as JSON: {"*": 5000, "<organisation>": 200}; * is the whole group."""
+
+    breaker_window_s: float = Field(default=3600, ge=60)
+    """The breaker's window, in seconds."""

@@ -98,6 +98,22 @@ class InternalApi:
         found: list[dict[str, Any]] = self._call("GET", "/internal/v1/holds")["holds"]
         return found
 
+    def breaker(self) -> dict[str, Any]:
+        """Return where the breaker stands, and what was proposed, the newest first."""
+        found: dict[str, Any] = self._call("GET", "/internal/v1/breaker")
+        return found
+
+    def propose_release(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Propose that erasures go on; return the proposal."""
+        made: dict[str, Any] = self._call("POST", "/internal/v1/breaker/releases", dict(body))
+        return made
+
+    def approve_release(self, release_id: str, *, by: str) -> dict[str, Any]:
+        """Let erasures go on, as another person proposed; return the release."""
+        path = f"/internal/v1/breaker/releases/{release_id}/approval"
+        released: dict[str, Any] = self._call("POST", path, {"by": by})
+        return released
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = httpx.request(

@@ -13,7 +13,7 @@ from dsr_cli.bench.people import People
 from dsr_cli.bench.progress import Bars
 from dsr_cli.bench.report import Percentiles, percentiles
 from dsr_cli.bench.rig import Rig
-from dsr_cli.stack.specs import INTAKE, service_specs
+from dsr_cli.stack.specs import INTAKE
 
 __all__ = ["IntakeReport", "intake_table", "measure_intake"]
 
@@ -57,7 +57,7 @@ def measure_intake(
     Raises:
         CommandError: A request was not accepted.
     """
-    names = rig.start(one for one in service_specs(rig.stack) if one.name == INTAKE)
+    names = rig.start(one for one in rig.services() if one.name == INTAKE)
     client = rig.api_client()
 
     async def measure() -> IntakeReport:

@@ -27,7 +27,6 @@ from dsr_cli.bench.submitting import Client, Submitted
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.bench.workflows import Workflows
 from dsr_cli.errors import CommandError
-from dsr_cli.stack.specs import service_specs
 
 __all__ = ["WARM_UP", "Plan", "latencies", "measure_loop"]
 
@@ -61,7 +60,7 @@ def measure_loop(rig: Rig, plan: Plan, bars: Bars) -> Report:
     """
     people = People.of(plan.requests, warm_up=WARM_UP)
     uvloop.run(_load(rig, people))
-    names = rig.start([*service_specs(rig.stack), systems_spec(rig, schema=SCHEMA)])
+    names = rig.start([*rig.services(), systems_spec(rig, schema=SCHEMA)])
     report = uvloop.run(_measure(rig, plan, people, names, bars))
     rig.stop(names)
     return report

@@ -19,7 +19,7 @@ from dsr_cli.errors import CommandError
 from dsr_cli.group.provision import create_databases, provision
 from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
-from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
+from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET, service_specs
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 
@@ -72,6 +72,11 @@ class Rig:
     def database(self) -> str:
         """The address of the systems' database."""
         return self.stack.postgres_dsn(DATABASE)
+
+    def services(self) -> list[ProcessSpec]:
+        """Return the three services; nothing that a bench erases is more than is usual."""
+        no_stop = {"DSR_BREAKER_FLOOR": "1000000000"}
+        return [replace(one, env={**one.env, **no_stop}) for one in service_specs(self.stack)]
 
     def start(self, specs: Iterable[ProcessSpec]) -> list[str]:
         """Start processes, and return their names once all are ready."""

@@ -22,7 +22,7 @@ from dsr_cli.bench.scripts import systems_spec
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.bench.workflows import Workflows
 from dsr_cli.errors import CommandError
-from dsr_cli.stack.specs import FANOUT, service_specs
+from dsr_cli.stack.specs import FANOUT
 
 __all__ = ["WaitingReport", "measure_waiting", "waiting_table"]
 
@@ -85,7 +85,7 @@ def measure_waiting(
         replace(one, env={**one.env, "DSR_CACHED_WORKFLOWS": str(cached_workflows)})
         if one.name == FANOUT
         else one
-        for one in service_specs(rig.stack)
+        for one in rig.services()
     ]
     names = rig.start(specs)
     return uvloop.run(_Run(rig, names, bars).measure(people, cached_workflows, machine))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Untold, blockers
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.facts import FactKind
@@ -23,6 +23,7 @@ from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
 from dsr_intake.ports import DecisionStore, HoldStore, Ledger, LetterStore, RegistryView
+from dsr_intake.ports.breaker import BreakerStore
 
 __all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
 
@@ -36,6 +37,8 @@ _TIERS = {
 _NO_CODE = "a code proves one email address, and its identity is more or other than that: an operator decides"
 
 _NOT_PROVEN = (BlockerKind.IDENTITY_NOT_PROVEN, BlockerKind.AUTHORITY_NOT_PROVEN)
+
+_FOR_THE_OFFICE = (BlockerKind.LETTER_BOUNCED, BlockerKind.APPEAL_UNDECIDED, BlockerKind.BREAKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Explaining:
         decisions: DecisionStore,
         letters: LetterStore,
         holds: HoldStore,
+        breaker: BreakerStore,
         registry: RegistryView,
         dating: Dating,
         privacy_office: str | None,
@@ -88,6 +92,7 @@ class Explaining:
         self._letters = letters
         self._privacy_office = privacy_office
         self._holds = holds
+        self._breaker = breaker
         self._registry = registry
         self._dating = dating
         self._clock = clock
@@ -135,7 +140,7 @@ class Explaining:
             )
             if letter is not None and letter.next_try_at is not None:
                 upcoming = Upcoming(letter.next_try_at, "the letter that answers is tried again")
-            is_office = blocker.kind in {BlockerKind.LETTER_BOUNCED, BlockerKind.APPEAL_UNDECIDED}
+            is_office = blocker.kind in _FOR_THE_OFFICE
             return Explained(
                 blocker,
                 system,
@@ -167,6 +172,7 @@ class Explaining:
         held = await self._holds.of_request(one.request_id)
         return Decided(
             clarification_since=asked_at,
+            untold=await self._untold(one),
             holds=tuple(
                 Hold(
                     hold_id=each.hold.hold_id,
@@ -175,6 +181,20 @@ class Explaining:
                     system_ids=frozenset(each.system_ids),
                 )
                 for each in held
+            ),
+        )
+
+    async def _untold(self, one: RequestView) -> Untold | None:
+        stopped = await self._breaker.stopped(one.home_cohort_id)
+        if stopped is None:
+            return None
+        registry = await self._registry.version(one.registry_digest)
+        return Untold(
+            since=stopped.since,
+            system_ids=frozenset(
+                system.id
+                for system in registry.systems
+                if system.organisation_id in stopped.organisation_ids
             ),
         )
 

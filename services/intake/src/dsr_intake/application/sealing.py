@@ -11,6 +11,7 @@ from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
 from dsr_core.registry import System
 from dsr_core.rights import Right
+from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
@@ -34,11 +35,13 @@ class Sealing:
         store: ReadStore,
         wrapper: KeyWrapper,
         registry: RegistryView,
+        breaker: Breaker,
         metrics: Metrics,
     ) -> None:
         self._store = store
         self._wrapper = wrapper
         self._registry = registry
+        self._breaker = breaker
         self._metrics = metrics
 
     async def seal(
@@ -54,11 +57,12 @@ class Sealing:
         Each holds one entry a member, of those asked or of all: none for whom a request stops, has
         ended, or is held in that system. A system gets only the kinds that it needs, sealed to its
         newest key; or where the request follows from an exemption what was sealed for it then, to the
-        key that it had then.
+        key that it had then. An erasure has passed the breaker before anybody can be told of it.
 
         Raises:
             RejectedInput: A system is not in that registry version, or a request not in the cohort.
             RuleViolation: A member's key is gone though it is not answered; none is left out silently.
+                Or the breaker has stopped erasures.
             Unavailable: The version or a system's keys have not arrived, or keys cannot be unwrapped.
         """
         cohort = await self._store.cohort(cohort_id)
@@ -72,6 +76,9 @@ class Sealing:
                 detail = "a system is not in that registry version"
                 raise RejectedInput("unknown_system", detail, field="system_ids")
             addressed.append((system, (await self._registry.keys(system_id)).sealing))
+        if cohort.right is Right.DELETION:
+            organisations = {system.organisation_id for system, _ in addressed}
+            await self._breaker.pass_(cohort_id, cohort.members, organisations)
         members = await self._store.members(cohort_id, request_ids)
         if any(one.deferred for one in members):
             return _deferred(members, system_ids)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from dsr_core.errors import RejectedInput, RuleViolation
+from dsr_core.errors import RejectedInput
 from dsr_core.ids import SystemId, uuid7
 from dsr_core.lifecycle import Event, State, advance
 from dsr_core.plan import plan
 from dsr_core.rights import CONFIRMING, Disposition
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
+from dsr_intake.application.two_people import require_another
 from dsr_intake.model import Proposal, RequestView
 from dsr_intake.ports import ProposalStore, ReadStore, RegistryView
 from dsr_wire.codec.decisions import ObligationSettled
@@ -89,9 +90,7 @@ class Settling:
         proposal = await self._proposals.proposal(proposal_id)
         if proposal is None or proposal.request_id != request_id:
             return None
-        if _same(proposal.proposed_by, by):
-            detail = f"{proposal.proposed_by} has proposed it: another person approves"
-            raise RuleViolation("same_person", detail)
+        require_another(proposal.proposed_by, by)
         resolution = Resolution(
             event=Event.SETTLE,
             by=by,
@@ -120,7 +119,3 @@ def _check(one: RequestView, disposition: Disposition) -> None:
     if disposition not in allowed:
         detail = f"what ends it is one of {', '.join(sorted(allowed))}"
         raise RejectedInput("disposition_not_allowed", detail, field="disposition")
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.adapters.breaker import PostgresBreaker
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.codes import PostgresCodes
@@ -22,6 +23,7 @@ from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, Inte
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.authorising import Authorising
+from dsr_intake.application.breaking import Breaker, BreakerPolicy
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.codes import CodeLetters, Codes
@@ -58,6 +60,7 @@ class _Stores:
     proofs: PostgresIdentity
     decisions: PostgresDecisions
     holds: PostgresHolds
+    breaker: PostgresBreaker
     deferral: PostgresDeferral
 
 
@@ -84,7 +87,7 @@ class Application:
 
 
 async def application(outside: Outside) -> Application:
-    """Build it; returns when it knows who is held."""
+    """Build it; returns when it knows who is held, and how many erasures are usual."""
     pool = outside.pool
     stores = _Stores(
         acceptance=PostgresAcceptance(pool),
@@ -95,6 +98,7 @@ async def application(outside: Outside) -> Application:
         proofs=PostgresIdentity(pool),
         decisions=PostgresDecisions(pool),
         holds=PostgresHolds(pool),
+        breaker=PostgresBreaker(pool),
         deferral=PostgresDeferral(pool),
     )
     dating = Dating(public_holidays)
@@ -117,8 +121,10 @@ async def application(outside: Outside) -> Application:
         )
     )
     await decisions.watch.refresh()
+    breaker = _breaker(outside, stores)
+    await breaker.learn()
     return Application(
-        context=_context(basis, decisions, sending),
+        context=_context(basis, decisions, breaker, sending),
         acceptance=stores.acceptance,
         answering=_answering(basis),
         following_up=FollowingUp(
@@ -140,7 +146,7 @@ async def application(outside: Outside) -> Application:
     )
 
 
-def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
+def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sending) -> Context:
     outside, stores, dating = basis.outside, basis.stores, basis.dating
     settings = outside.settings
     drafter = Drafter(
@@ -164,6 +170,7 @@ def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
     )
     return Context(
         appealing=_appealing(basis, decisions.deciding, drafter),
+        breaker=breaker,
         decisions=decisions,
         authorising=Authorising(
             reads=stores.reads,
@@ -189,6 +196,7 @@ def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
             ledger=outside.ledger,
             decisions=stores.decisions,
             holds=stores.holds,
+            breaker=stores.breaker,
             letters=stores.letters,
             registry=outside.registries,
             dating=dating,
@@ -220,6 +228,7 @@ def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
             store=stores.reads,
             wrapper=outside.wrapper,
             registry=outside.registries,
+            breaker=breaker,
             metrics=outside.metrics,
         ),
         letters=stores.letters,
@@ -227,6 +236,17 @@ def _context(basis: _Basis, decisions: Decisions, sending: Sending) -> Context:
         metrics=outside.metrics,
         internal_token=settings.internal_token.get_secret_value(),
     )
+
+
+def _breaker(outside: Outside, stores: _Stores) -> Breaker:
+    settings = outside.settings
+    policy = BreakerPolicy(
+        floor=settings.breaker_floor,
+        factor=settings.breaker_factor,
+        window=timedelta(seconds=settings.breaker_window_s),
+        limits=settings.breaker_limits,
+    )
+    return Breaker(stores.breaker, policy=policy, metrics=outside.metrics, clock=utc_now)
 
 
 def _appealing(basis: _Basis, deciding: Deciding, drafter: Drafter) -> Appealing:

@@ -36,6 +36,8 @@ _FORGET_EVERY_S = 3600.0
 
 _MEASURE_EVERY_S = 10.0
 
+_LEARN_EVERY_S = 600.0
+
 _HOLDS_EVERY_S = 2.0
 """How soon a replica hears of a hold that another one took."""
 
@@ -83,7 +85,7 @@ def escalations(outside: Outside) -> RecordLoop:
 
 def look_after(process: Process, outside: Outside, built: Application) -> None:
     """Do now and then what nobody calls for."""
-    holding = built.context.decisions.holding
+    holding, breaker = built.context.decisions.holding, built.context.breaker
     repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(built.acceptance), turn=LAST)
     repeat(
         process,
@@ -95,6 +97,18 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         process,
         _LEFT_BEHIND_EVERY_S,
         lambda: _tried(built.left_behind.work(), else_say="duplicates left behind go on later"),
+        turn=LAST,
+    )
+    repeat(
+        process,
+        _LEARN_EVERY_S,
+        lambda: _tried(breaker.learn(), else_say="what is usual is learnt later"),
+        turn=LAST,
+    )
+    repeat(
+        process,
+        _MEASURE_EVERY_S,
+        lambda: _tried(breaker.scopes(), else_say="the breaker is looked at later"),
         turn=LAST,
     )
     repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)

@@ -11,6 +11,7 @@ from dsr_intake.http import (
     appeals,
     authority,
     batch,
+    breaker,
     codes,
     decisions,
     events,
@@ -56,12 +57,23 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         holds,
         settlements,
         appeals,
+        breaker,
         batch,
         events,
         internal,
     ):
         app.include_router(group.router(context))
-    groups = (explanations, letters, codes, authority, decisions, holds, settlements, appeals)
+    groups = (
+        explanations,
+        letters,
+        codes,
+        authority,
+        decisions,
+        holds,
+        settlements,
+        appeals,
+        breaker,
+    )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
     app.add_exception_handler(405, _method_not_allowed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dsr_intake.application.accepting import BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.authorising import Authorising
+from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.codes import Codes
 from dsr_intake.application.dating import Dating
@@ -29,6 +30,7 @@ class Context:
 
     appealing: Appealing
     authorising: Authorising
+    breaker: Breaker
     clients: ApiClients
     codes: Codes
     drafter: Drafter
