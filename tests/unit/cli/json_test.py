@@ -49,6 +49,7 @@ CHANGING = {
     "refer",
     "refuse",
     "register",
+    "release",
     "replay",
     "reset",
     "revoke",
