@@ -100,11 +100,13 @@ proto-baseline: bootstrap ## Publish the contracts: from then on nothing in them
 docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_settings.py
 	$(BIN)/python tools/gen_lifecycle.py
+	$(BIN)/python tools/gen_security.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_settings.py --check
 	$(BIN)/python tools/gen_lifecycle.py --check
+	$(BIN)/python tools/gen_security.py --check
 
 ##@ Testing
 

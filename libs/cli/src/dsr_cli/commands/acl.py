@@ -25,6 +25,7 @@ from dsr_cli.group.access_plan import apply as make
 from dsr_cli.kafka.access import Entry
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
+from dsr_cli.kafka.protocol import require_view_of_rights
 from dsr_cli.kafka.users import set_passwords, users
 from dsr_cli.registry.load import load_registry
 from dsr_cli.stack.access import secret_name
@@ -130,6 +131,7 @@ def password(
     Connections that stand go on; whoever connects anew needs the new one.
     """
     admin = operator()
+    require_view_of_rights(admin)
     client = admin.client()
     if not is_ours(login) or login not in users(client):
         raise CommandError(f"there is no login {login} of the group; `dsr acl apply` makes them")

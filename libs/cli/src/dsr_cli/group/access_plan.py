@@ -19,6 +19,7 @@ from dsr_cli.kafka.access import (
     revoke_entries,
 )
 from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.protocol import require_view_of_rights
 from dsr_cli.kafka.quotas import Quota, quotas, set_quotas
 from dsr_cli.kafka.users import remove_users, set_passwords, users
 from dsr_core.registry import Registry
@@ -88,6 +89,7 @@ def present(admin: KafkaAdmin) -> Access:
     Raises:
         CommandError: Kafka does not show it.
     """
+    require_view_of_rights(admin)
     client = admin.client()
     return Access(users=users(client), entries=entries(client), quotas=quotas(admin))
 

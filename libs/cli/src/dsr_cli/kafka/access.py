@@ -20,6 +20,7 @@ from confluent_kafka.admin._acl import (
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from dsr_cli.errors import CommandError
+from dsr_cli.kafka.faults import reason
 from dsr_cli.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -122,10 +123,10 @@ def entries_of(grants: Iterable[Grant]) -> frozenset[Entry]:
 
 
 def entries(admin: AdminClient) -> frozenset[Entry]:
-    """Return everything that is in force.
+    """Return everything that is in force, where `require_view_of_rights` has returned before.
 
     Raises:
-        CommandError: Kafka does not show this login its rights.
+        CommandError: Kafka cannot be asked.
     """
     everything = AclBindingFilter(
         ResourceType.ANY,
@@ -139,7 +140,7 @@ def entries(admin: AdminClient) -> frozenset[Entry]:
     try:
         found = admin.describe_acls(everything, request_timeout=_TIMEOUT).result()
     except KafkaException as error:
-        raise CommandError(f"cannot read the rights in Kafka: {error.args[0].str()}") from error
+        raise CommandError(f"cannot read the rights in Kafka: {reason(error)}") from error
     return frozenset(map(_entry, found))
 
 
@@ -168,7 +169,7 @@ def grant_entries(admin: AdminClient, added: Iterable[Entry]) -> None:
         for future in admin.create_acls(bindings, request_timeout=_TIMEOUT).values():
             future.result()
     except KafkaException as error:
-        raise CommandError(f"cannot grant rights in Kafka: {error.args[0].str()}") from error
+        raise CommandError(f"cannot grant rights in Kafka: {reason(error)}") from error
     if not wait_until(lambda: wanted <= entries(admin), timeout=_TIMEOUT):
         raise CommandError("rights were granted in Kafka and are not in force")
 
@@ -187,16 +188,16 @@ def revoke_entries(admin: AdminClient, removed: Iterable[Entry]) -> None:
         for future in admin.delete_acls(filters, request_timeout=_TIMEOUT).values():
             future.result()
     except KafkaException as error:
-        raise CommandError(f"cannot take back rights in Kafka: {error.args[0].str()}") from error
+        raise CommandError(f"cannot take back rights in Kafka: {reason(error)}") from error
     if not wait_until(lambda: not unwanted & entries(admin), timeout=_TIMEOUT):
         raise CommandError("rights were taken back in Kafka and are still in force")
 
 
 def missing(admin: AdminClient, grants: Iterable[Grant]) -> list[Grant]:
-    """Return those of these grants that are not, or not wholly, in force.
+    """Return those of these grants that are not, or not wholly, in force; see `entries`.
 
     Raises:
-        CommandError: Kafka does not show this login its rights.
+        CommandError: Kafka cannot be asked.
     """
     known = entries(admin)
     return [one for one in grants if not known >= entries_of([one])]

@@ -6,18 +6,15 @@ as KIP-546 defines them.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
-from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.protocol import asked, refuse
 
 __all__ = ["Quota", "quotas", "set_quotas"]
 
@@ -79,8 +76,8 @@ def quotas(admin: KafkaAdmin) -> dict[str, Quota]:
     Raises:
         CommandError: Kafka cannot be reached, or does not show them to this login.
     """
-    answer = _asked(admin, DescribeClientQuotasRequest([(_USER, _ANY_NAMED, None)], strict=True))
-    _refuse(answer.error_code, answer.error_message)
+    answer = asked(admin, DescribeClientQuotasRequest([(_USER, _ANY_NAMED, None)], strict=True))
+    refuse(answer.error_code, answer.error_message, what="to show quotas")
     return {
         name: dict(values)
         for entity, values in answer.entries
@@ -104,26 +101,5 @@ def set_quotas(admin: KafkaAdmin, changes: Mapping[str, Mapping[str, float | Non
         )
         for user, limits in sorted(changes.items())
     ]
-    for code, text, _entity in _asked(admin, _AlterQuotas(entries)).entries:
-        _refuse(code, text)
-
-
-def _refuse(code: int, text: str | None) -> None:
-    if code:
-        reason = text or for_code(code).__name__
-        raise CommandError(f"Kafka refuses what is asked about quotas: {reason}")
-
-
-def _asked(admin: KafkaAdmin, request: Request[Any]) -> Any:
-    async def ask() -> Any:
-        client = AIOKafkaClient(**admin.connection.arguments(), client_id="dsr.operator")
-        try:
-            await client.bootstrap()
-            return await client.send(client.get_random_node(), request)
-        finally:
-            await client.close()
-
-    try:
-        return asyncio.run(ask())
-    except (KafkaError, OSError) as error:
-        raise CommandError(f"cannot ask Kafka about quotas: {type(error).__name__}") from error
+    for code, text, _entity in asked(admin, _AlterQuotas(entries)).entries:
+        refuse(code, text, what="to set quotas")

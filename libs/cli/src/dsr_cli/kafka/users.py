@@ -15,6 +15,7 @@ from confluent_kafka.admin._scram import (
 )
 
 from dsr_cli.errors import CommandError
+from dsr_cli.kafka.faults import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,10 +31,10 @@ _TIMEOUT = 15.0
 
 
 def users(admin: AdminClient) -> frozenset[str]:
-    """Return every login that has a password.
+    """Return every login that has a password, where `require_view_of_rights` has returned before.
 
     Raises:
-        CommandError: Kafka does not show this login the others.
+        CommandError: Kafka cannot be asked.
     """
     asked = admin.describe_user_scram_credentials(request_timeout=_TIMEOUT)
     if isinstance(asked, dict):  # as it is where some users are named
@@ -45,7 +46,7 @@ def users(admin: AdminClient) -> frozenset[str]:
             if _MECHANISM in {info.mechanism for info in one.scram_credential_infos}
         )
     except KafkaException as error:
-        raise CommandError(f"cannot read Kafka's users: {error.args[0].str()}") from error
+        raise CommandError(f"cannot read Kafka's users: {reason(error)}") from error
 
 
 def set_passwords(admin: AdminClient, passwords: Mapping[str, str]) -> None:
@@ -90,4 +91,4 @@ def _alter(
         for future in futures.values():
             future.result()
     except KafkaException as error:
-        raise CommandError(f"cannot {doing}: {error.args[0].str()}") from error
+        raise CommandError(f"cannot {doing}: {reason(error)}") from error

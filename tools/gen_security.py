@@ -1,0 +1,103 @@
+"""Write what docs/security.md takes from the code; with --check, say whether it is fresh."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from dsr_cli.group.access import grants, principals
+from dsr_cli.kafka.access import CLUSTER, Grant
+from dsr_cli.registry.load import load_registry
+from dsr_core.registry import Registry
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
+
+ORGANISATION = "<organisation>"
+"""Stands in the document for the id of any organisation."""
+
+_STANDS_IN = "cloud-uk"
+"""Of the example registry."""
+
+
+def kafka_rights() -> str:
+    """Return a table of every login and what it may do."""
+    registry = _registry()
+    rights = list(grants(registry))
+    lines = [
+        "| login | reads | writes | consumer groups | of the cluster |",
+        "|---|---|---|---|---|",
+    ]
+    for login in principals(registry):
+        own = [one for one in rights if one.principal == login]
+        cells = (
+            _names(own, "topic", "read"),
+            _names(own, "topic", "write"),
+            _names(own, "group", "read"),
+            _cluster(own),
+        )
+        lines.append(f"| `{login}` | {' | '.join(cells)} |")
+    return "\n".join(lines).replace(_STANDS_IN, ORGANISATION) + "\n"
+
+
+def _names(rights: list[Grant], resource: str, operation: str) -> str:
+    names = [
+        f"{one.name}*" if one.pattern == "prefixed" else one.name
+        for one in rights
+        if one.resource == resource and operation in one.operations
+    ]
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
+
+
+def _cluster(rights: list[Grant]) -> str:
+    operations = [
+        operation for one in rights if one.name == CLUSTER for operation in one.operations
+    ]
+    return ", ".join(operations) or "none"
+
+
+def _registry() -> Registry:
+    """Return a registry of one organisation, which stands for all: what one may do, each may."""
+    registry = load_registry(DOCUMENT.parent.parent / "registry")
+    systems = [one for one in registry.systems if one.organisation_id == _STANDS_IN]
+    return replace(registry, systems=tuple(systems))
+
+
+PARTS: dict[str, Callable[[], str]] = {"kafka rights": kafka_rights}
+"""What is written between the markers of each name."""
+
+
+def rendered(document: str) -> str:
+    """Return the document with fresh parts between their markers.
+
+    Raises:
+        ValueError: The markers are not there.
+    """
+    for name, part in PARTS.items():
+        begin = f"<!-- {name}: written by tools/gen_security.py -->\n"
+        end = f"<!-- end of {name} -->\n"
+        before, rest = document.split(begin)
+        _, after = rest.split(end)
+        document = f"{before}{begin}\n{part()}\n{end}{after}"
+    return document
+
+
+def main() -> int:
+    """Write or check; 1 when the document is stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
+    check = parser.parse_args().check
+    document = DOCUMENT.read_text()
+    fresh = rendered(document)
+    if check:
+        if fresh != document:
+            sys.stderr.write("docs/security.md is stale: run tools/gen_security.py\n")
+        return int(fresh != document)
+    DOCUMENT.write_text(fresh)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
