@@ -15,7 +15,14 @@ from dsr_verifier.application.settling import move
 from dsr_verifier.application.terms import amended, breaches, held
 from dsr_verifier.model import holds, in_order, key_of
 from dsr_verifier.ports import LedgerRequest, Settlement
-from dsr_wire.codec.amendments import Amendment, Change, DueDateMoved, LeftCohort, PlanChanged
+from dsr_wire.codec.amendments import (
+    Amendment,
+    Change,
+    DueDateMoved,
+    LeftCohort,
+    PlanChanged,
+    Succession,
+)
 from dsr_wire.codec.decisions import ENDINGS, HoldLifted, HoldPlaced, ObligationSettled, Stopped
 from support.builders import NOW, a_cohort_id, a_request_id, an_amendment, an_id, days
 from support.strategies import answers_to_one
@@ -47,7 +54,16 @@ def plans(draw: st.DrawFn) -> PlanChanged:
     added = draw(st.sets(st.sampled_from(OTHERS)))
     removed = draw(st.sets(st.sampled_from(OTHERS))) - added
     digest = draw(st.sampled_from(["the second", "the third"]))
-    return PlanChanged(digest, tuple((one, OWNER) for one in sorted(added)), tuple(sorted(removed)))
+    successions = tuple(
+        Succession(one, draw(st.sampled_from([ALWAYS, *OTHERS])), OWNER, draw(times))
+        for one in sorted(draw(st.sets(st.sampled_from(OTHERS), max_size=1)))
+    )
+    return PlanChanged(
+        digest,
+        tuple((one, OWNER) for one in sorted(added)),
+        tuple(sorted(removed)),
+        tuple(one for one in successions if one.retired != one.successor),
+    )
 
 
 changes: st.SearchStrategy[Change] = st.one_of(
@@ -110,6 +126,9 @@ def test_the_last_of_its_kind_counts_and_the_first_ending(known: list[Amendment]
     systems = set(REQUEST.systems)
     for one in plans_of:
         systems = systems - set(one.removed) | set(dict(one.added))
+        for each in one.successions:
+            if each.retired in systems:
+                systems = systems - {each.retired} | {each.successor}
     assert set(request.systems) == systems
     assert request.registry_digest == (plans_of[-1].registry_digest if plans_of else "the first")
 

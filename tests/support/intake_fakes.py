@@ -36,8 +36,9 @@ from dsr_intake.model import (
     WrappedKey,
 )
 from dsr_intake.ports import Decide, Form, Resolve, Tell
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
-from support.builders import NOW, a_registry, a_request_id, the_rules
+from support.builders import NOW, a_registry, a_request_id, days, the_rules
 
 __all__ = [
     "FakeAcceptance",
@@ -61,9 +62,17 @@ __all__ = [
 class FakeRegistryView:
     """A registry and rules that a test chose."""
 
-    def __init__(self, current: Registry | None, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        current: Registry | None,
+        rules: Rules | None = None,
+        *,
+        former: Sequence[Registry] = (),
+    ) -> None:
         self.current = current
         self.current_rules = rules or the_rules()
+        self.versions: list[Registry] = [*former, *(() if current is None else (current,))]
+        """The oldest first, each published a day after the one before; the first now."""
 
     async def rules(self, digest: str) -> Rules:
         if self.current_rules.digest != digest:
@@ -71,9 +80,21 @@ class FakeRegistryView:
         return self.current_rules
 
     async def version(self, digest: str) -> Registry:
-        if self.current is None or self.current.digest != digest:
-            raise Unavailable("the version has not arrived")
-        return self.current
+        for one in self.versions:
+            if one.digest == digest:
+                return one
+        raise Unavailable("the version has not arrived")
+
+    def since(self, digest: str) -> list[PublishedRegistry]:
+        published = [
+            PublishedRegistry(one, NOW + days(number)) for number, one in enumerate(self.versions)
+        ]
+        digests = [one.digest for one in self.versions]
+        return published[digests.index(digest) + 1 if digest in digests else 0 :]
+
+    def holder(self, system_id: str) -> Registry | None:
+        found = [one for one in self.versions if one.system(system_id)]
+        return found[-1] if found else None
 
     async def keys(self, system_id: str) -> SystemPublicKeys:
         raise Unavailable(f"no keys are registered for the system {system_id}")

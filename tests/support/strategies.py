@@ -14,7 +14,7 @@ from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.law.rules import TierAction
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
-from dsr_core.registry import Organisation, OrganisationRole, Registry, System
+from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
 from dsr_core.rights import ANSWERS, Disposition, Right
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.lifecycle import StateChange
@@ -166,6 +166,7 @@ system_notices = st.builds(
     ).map(tuple),
     texts,
     st.binary(max_size=80),
+    st.none() | times,
 )
 notices = st.builds(
     Notice,
@@ -214,6 +215,7 @@ organisations = st.builds(
     owner=texts,
     contact=texts,
     parent=st.none() | slugs.map(OrganisationId),
+    sold=st.none() | st.builds(Sale, on=st.dates(), to=texts),
 )
 systems = st.builds(
     System,
@@ -227,6 +229,8 @@ systems = st.builds(
     identifiers=sorted_tuples(st.sampled_from(("account_id", "email", "phone"))),
     categories=sorted_tuples(categories),
     copies_from=sorted_tuples(slugs.map(SystemId)),
+    retired_on=st.none() | st.dates(),
+    successor=st.none() | slugs.map(SystemId),
 )
 registries = st.builds(
     Registry,

@@ -190,7 +190,10 @@ async def test_a_stop_reaches_the_systems_that_a_hold_covers(service: Service) -
     home = await service.accept(members=2)
     leaver = home.request_ids[1]
     alone = service.leave(home, leaver)
-    missing, held = (one.id for one in plan(service.registry, home.right, home.scope)[:2])
+    missing, held = (
+        one.id
+        for one in plan(service.registry, home.right, home.scope, received_at=home.received_at)[:2]
+    )
     service.neighbours.missing[leaver] = {missing: [leaver]}
     service.neighbours.held[leaver] = {held: [leaver]}
     await service.decide(home, alone, HoldPlaced(new_id(), (held,)))

@@ -23,6 +23,7 @@ from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.codec.requests import cohort_accepted_to_wire
 from dsr_wire.envelope import Outgoing, decode, header
 from dsr_wire.topics import OBLIGATIONS, REQUESTS, dead_letter, notice_topic
+from support.builders import NOW
 from support.waiting import eventually
 
 
@@ -43,7 +44,7 @@ async def service(
 
 async def test_cohort_goes_from_accepted_to_its_end(service: Service) -> None:
     cohort = await service.accept(members=3)
-    systems = plan(service.registry, Right.DELETION, SCOPE)
+    systems = plan(service.registry, Right.DELETION, SCOPE, received_at=NOW)
     groups = by_organisation(systems)
     topics = [notice_topic(Right.DELETION, one) for one in groups]
     seals = service.neighbours.calls["seal"]
@@ -75,7 +76,7 @@ async def test_cohort_goes_from_accepted_to_its_end(service: Service) -> None:
 
 
 async def test_reminder_asks_the_ledger_and_goes_to_the_missing(service: Service) -> None:
-    systems = plan(service.registry, Right.DELETION, SCOPE)
+    systems = plan(service.registry, Right.DELETION, SCOPE, received_at=NOW)
     cohort = await service.accept(members=2)
     slow = systems[0]
     service.neighbours.missing[cohort.cohort_id] = {slow.id: [cohort.request_ids[1]]}

@@ -21,10 +21,10 @@ from unit.verifier.world import (
     batch,
 )
 
-from dsr_core.ids import CohortId, RequestId, SystemId
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.rights import Disposition
 from dsr_verifier.http.documents import MissingDocument, ObligationsDocument
-from dsr_wire.codec.amendments import DueDateMoved, LeftCohort, PlanChanged
+from dsr_wire.codec.amendments import DueDateMoved, LeftCohort, PlanChanged, Succession
 from dsr_wire.codec.decisions import HoldPlaced
 from support.builders import NOW, a_registry, a_system, an_id, days
 
@@ -230,3 +230,25 @@ async def test_a_request_that_was_never_amended_costs_no_statement_more(
     assert not any("verifier.amendments" in statement for statement in without)
     assert [one for one in with_one if "verifier.amendments" not in one] == without
     assert len(with_one) == len(without) + 2, "one a micro-batch"
+
+
+async def test_a_successor_shows_for_whom_it_answers_and_what_that_had_answered(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    _, request_id, _ = await two_of_one_cohort(world)
+    home = a_home_of(request_id)
+    await world.record(answers_of_all(request_id)[:1])
+    since = NOW + days(2)
+    change = PlanChanged(
+        REGISTRY.digest, (), (), (Succession(CRM, MAILER, OrganisationId("example-mail"), since),)
+    )
+    await world.amend(amendment(request_id, change, cohort_id=home))
+    document = await obligations_of(client, request_id)
+    [mailer] = document["obligations"]
+    [succeeded] = mailer["answers_for"]
+    assert (succeeded["system_id"], succeeded["disposition"]) == (CRM, "erased")
+    assert datetime.fromisoformat(succeeded["since"]) == since
+    [amended] = document["amendments"]
+    assert [one["retired"] for one in amended["change"]["successions"]] == [CRM]
+    acknowledged = (await client.get(f"/v1/requests/{request_id}/acknowledgements")).json()
+    assert [one["system_id"] for one in acknowledged["acknowledgements"]] == [CRM]

@@ -54,6 +54,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
         "system_id": "mailer",
         "organisation_id": "example-mail",
         "is_held": False,
+        "answers_for": [],
         "is_confirmed": False,
         "is_contradicted": False,
         "contradicts_closure": False,

@@ -14,6 +14,7 @@ from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
+from unit.verifier.succession import SuccessionBehaviour
 from unit.verifier.world import (
     SYSTEMS,
     World,
@@ -61,6 +62,10 @@ class TestHolding(HoldingBehaviour):
 
 
 class TestReplanning(ReplanningBehaviour):
+    pass
+
+
+class TestSuccession(SuccessionBehaviour):
     pass
 
 

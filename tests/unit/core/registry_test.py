@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from itertools import permutations
 
 import pytest
 
 from dsr_core.ids import OrganisationId, SystemId
-from dsr_core.registry import OrganisationRole, Registry
+from dsr_core.registry import OrganisationRole, Registry, Sale, System
 from dsr_core.rights import Right
 from support.builders import a_registry, a_system, an_organisation
 
@@ -57,6 +58,8 @@ def test_the_order_within_a_system_does_not_matter() -> None:
         a_system(categories=("user",)),
         a_system(region="eu-west"),
         a_system(copies_from=(SystemId("mailer"),)),
+        a_system(retired_on=date(2026, 1, 31)),
+        a_system(retired_on=date(2026, 1, 31), successor=SystemId("mailer")),
     ],
 )
 def test_any_change_gives_another_digest(changed: object) -> None:
@@ -83,9 +86,13 @@ def test_the_canonical_form_gives_the_registry_again() -> None:
                 "example-mail",
                 role=OrganisationRole.SERVICE_PROVIDER,
                 parent=OrganisationId("example-group"),
+                sold=Sale(on=date(2026, 1, 31), to="a buyer"),
             ),
         ),
-        a_registry().systems,
+        (
+            *a_registry().systems,
+            a_system("old", retired_on=date(2026, 1, 31), successor=SystemId("crm")),
+        ),
     )
     assert Registry.from_canonical(registry.canonical()) == registry
 
@@ -116,6 +123,13 @@ def fields_of(what: str, **changes: object) -> bytes:
         fields_of("organisations", id=5),
         fields_of("organisations", id="No Slug"),
         fields_of("organisations", parent=5),
+        fields_of("organisations", sold="yesterday"),
+        fields_of("organisations", sold={"on": "2026-01-31"}),
+        fields_of("organisations", sold={"on": "20260131", "to": "a buyer"}),
+        fields_of("organisations", sold={"on": "2026-01-31", "to": 5}),
+        fields_of("systems", retired_on="today"),
+        fields_of("systems", retired_on=5),
+        fields_of("systems", successor=5),
         fields_of("systems", rights=["everything"]),
         fields_of("systems", rights="access"),
         fields_of("systems", identifiers=5),
@@ -147,3 +161,23 @@ def test_things_are_found_by_id() -> None:
     assert registry.organisation("nobody") is None
     assert [one.id for one in registry.systems_of("example-group")] == ["billing", "crm"]
     assert registry.systems_of("nobody") == ()
+
+
+def retired(system_id: str, successor: str | None = None) -> System:
+    day = date(2026, 1, 31)
+    return a_system(system_id, retired_on=day, successor=SystemId(successor) if successor else None)
+
+
+def test_the_heir_is_the_last_of_the_successors() -> None:
+    registry = a_registry(retired("a", "b"), retired("b", "c"), a_system("c"), retired("d"))
+    heirs = {one.id: (heir := registry.heir(one.id)) and heir.id for one in registry.systems}
+    assert heirs == {"a": "c", "b": "c", "c": None, "d": None}
+    assert registry.heir("nobody") is None
+    assert registry.with_heirs(["a", "d", "nobody"]) == {"a", "c", "d", "nobody"}
+
+
+def test_who_comes_after_themselves_or_nobody_has_no_heir() -> None:
+    registry = a_registry(
+        retired("a", "b"), retired("b", "a"), retired("c", "a"), retired("d", "x")
+    )
+    assert [registry.heir(one.id) for one in registry.systems] == [None] * 4

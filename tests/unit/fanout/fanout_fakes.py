@@ -163,6 +163,9 @@ class FakeIntake:
     given_up: list[str] = field(default_factory=list)
     stops_given_up: list[str] = field(default_factory=list)
     sealed_under: list[str] = field(default_factory=list)
+    sealed_by: dict[str, str] = field(default_factory=dict)
+    """The registry version by which each system was sealed for the last time."""
+
     held: set[tuple[str, str]] = field(default_factory=set)
     """Systems, each with a request of which a hold says that it is not sealed for."""
 
@@ -178,7 +181,7 @@ class FakeIntake:
         self,
         cohort_id: str,
         *,
-        registry_digest: str,  # noqa: ARG002 - the port's
+        registry_digest: str,
         system_ids: Sequence[str],
         request_ids: Sequence[str],
     ) -> tuple[SystemNotice, ...]:
@@ -187,6 +190,7 @@ class FakeIntake:
             raise Unavailable("a system has no keys")
         self.seals.append((tuple(system_ids), tuple(request_ids)))
         self.sealed_under.append(cohort_id)
+        self.sealed_by.update(dict.fromkeys(system_ids, registry_digest))
         return tuple(
             SystemNotice(
                 SystemId(system_id),
@@ -248,8 +252,21 @@ class FakeRegistries:
     async def newest(self) -> PublishedRegistry:
         if not self.versions:
             raise Unavailable("not published")
-        number = len(self.versions)
-        return PublishedRegistry([*self.versions.values()][-1], NOW + timedelta(days=number))
+        return self._published()[-1]
+
+    def since(self, digest: str) -> Sequence[PublishedRegistry]:
+        digests = list(self.versions)
+        return self._published()[digests.index(digest) + 1 if digest in digests else 0 :]
+
+    def _published(self) -> list[PublishedRegistry]:
+        return [
+            PublishedRegistry(one, NOW + timedelta(days=number))
+            for number, one in enumerate(self.versions.values(), start=1)
+        ]
+
+    def publish_again(self, digest: str) -> None:
+        """Publish a version once more: it is the newest, and its former publication is forgotten."""
+        self.versions[digest] = self.versions.pop(digest)
 
     def holder(self, system_id: str) -> Registry | None:
         holders = [one for one in self.versions.values() if one.system(system_id)]
@@ -302,8 +319,9 @@ class FakeWorkflows:
         self.proven[cohort_id] = verified
         return True
 
-    async def replan(self, digest: str) -> bool:
+    async def replan(self, version: PublishedRegistry) -> bool:
         self.away.call()
+        digest = version.registry.digest
         is_new = digest not in self.replanned
         self.replanned.append(digest)
         return is_new

@@ -1,6 +1,7 @@
 """Each fault that a registry file can have, by name."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from dsr_cli.errors import CommandError
 from dsr_cli.files.faults import Fault, FileFaults
 from dsr_cli.registry import load_registry
+from dsr_core.registry import Registry, Sale
 
 FindFaults = Callable[..., list[Fault]]
 
@@ -173,6 +175,36 @@ def the_fault(faults: list[Fault]) -> str:
             id="copies_from_itself",
         ),
         pytest.param(
+            "    name: Accounts", "    name: Accounts\n    retired: 2026-01-31\n    successor: acounts",
+            "a.yaml:13: successor: there is no system 'acounts'; did you mean 'accounts'?",
+            id="dangling_successor",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    retired: 2026-01-31\n    successor: accounts",
+            "a.yaml:13: successor: 'accounts' names itself; name the system that has its data now",
+            id="successor_of_itself",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    retired: last year",
+            "a.yaml:12: retired: expected a day; write it as 2026-01-31",
+            id="retired_on_no_day",
+        ),
+        pytest.param(
+            "  owner: Privacy office", "  owner: Privacy office\n  sold: {on: 2026-01-31}",
+            "a.yaml:8: sold: missing key 'to'; add it, like 'to: Example Holding'",
+            id="sold_to_nobody",
+        ),
+        pytest.param(
+            "  owner: Privacy office", "  owner: Privacy office\n  sold: {on: 31.1.2026, to: a buyer}",
+            "a.yaml:8: on: expected a day; write it as 2026-01-31",
+            id="sold_on_no_day",
+        ),
+        pytest.param(
+            "  owner: Privacy office", "  owner: Privacy office\n  sold: yesterday",
+            "a.yaml:8: sold: expected a mapping, found text; write its keys: on, to",
+            id="sold_that_is_a_text",
+        ),
+        pytest.param(
             "  owner: Privacy office", "  owner: Privacy office\n  owner: Legal",
             "a.yaml:8: key 'owner' stands twice in this mapping, first on line 7; keep one of the two",
             id="duplicate_key",
@@ -183,7 +215,7 @@ def the_fault(faults: list[Fault]) -> str:
             id="anchor",
         ),
         pytest.param(
-            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'; known are contact, country, id, name, owner, parent, region, role",
+            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'; known are contact, country, id, name, owner, parent, region, role, sold",
             id="key_that_is_a_list",
         ),
         pytest.param(
@@ -231,6 +263,58 @@ def test_ring_of_parents(good: str, faults_of: FindFaults) -> None:
         "a.yaml:4: parent: 'one' is its own parent, by way of 'two'; "
         "leave 'parent' out of the one above the others"
     )
+
+
+def another(good: str, name: str, more: str) -> str:
+    """One more system for a file, which can be asked for deletion alone."""
+    system = good.partition("systems:\n")[2].replace("accounts\n", f"{name}\n", 1)
+    return system.replace("[access, deletion]", "[deletion]") + more
+
+
+def test_only_what_is_retired_has_a_successor(good: str, faults_of: FindFaults) -> None:
+    found = faults_of(good + another(good, "ledger", "    successor: accounts\n"))
+    assert the_fault(found) == (
+        "a.yaml:26: successor: only a retired system has one; "
+        "say since when, like 'retired: 2026-01-31'"
+    )
+
+
+def test_a_successor_can_be_asked_for_all_that_the_retired_one_could(
+    good: str, faults_of: FindFaults
+) -> None:
+    retired = "    retired: 2026-01-31\n    successor: ledger\n"
+    found = faults_of(good + retired + another(good, "ledger", ""))
+    assert the_fault(found) == (
+        "a.yaml:19: successor: 'ledger' cannot be asked for access, as 'accounts' could; "
+        "add it to that system's rights, or name another"
+    )
+
+
+def test_ring_of_successors(good: str, faults_of: FindFaults) -> None:
+    def after(name: str) -> str:
+        return f"    retired: 2026-01-31\n    successor: {name}\n"
+
+    text = good.replace("[access, deletion]", "[deletion]") + after("two")
+    found = faults_of(
+        text + another(good, "two", after("three")) + another(good, "three", after("accounts"))
+    )
+    assert [fault.line for fault in found] == [19, 29, 39]
+    assert found[0].message == "successor: 'accounts' comes after itself, by way of 'two'"
+    assert found[0].suggestion == "leave 'successor' out of the one that has the data now"
+
+
+def test_a_retired_system_and_a_sale_are_read(good: str, tmp_path: Path) -> None:
+    sale = "  sold:\n    on: 2026-06-30\n    to: a buyer\nsystems:"
+    retired = "    retired: 2026-01-31\n    successor: ledger\n"
+    text = good.replace("systems:", sale, 1).replace("[access, deletion]", "[deletion]")
+    (tmp_path / "a.yaml").write_text(text + retired + another(good, "ledger", ""))
+    registry = load_registry(tmp_path)
+    [organisation] = registry.organisations
+    assert organisation.sold == Sale(on=date(2026, 6, 30), to="a buyer")
+    heir = registry.heir("accounts")
+    assert heir is not None
+    assert heir.id == "ledger"
+    assert Registry.from_canonical(registry.canonical()) == registry
 
 
 def test_yaml_bomb(faults_of: FindFaults) -> None:

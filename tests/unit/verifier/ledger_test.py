@@ -10,6 +10,7 @@ from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
+from unit.verifier.succession import SuccessionBehaviour
 from unit.verifier.world import World, a_registry_view
 
 
@@ -44,6 +45,12 @@ class TestHolding(HoldingBehaviour):
 
 
 class TestReplanning(ReplanningBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestSuccession(SuccessionBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

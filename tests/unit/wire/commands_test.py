@@ -17,6 +17,7 @@ from dsr_wire.codec.amendments import (
     DueDateMoved,
     LeftCohort,
     PlanChanged,
+    Succession,
     amendment_from_wire,
     amendment_to_wire,
 )
@@ -82,6 +83,12 @@ CHANGES: list[Change] = [
     LeftCohort(CohortId(a_request_id())),
     DueDateMoved(NOW + days(90)),
     PlanChanged("d" * 64, ((SystemId("crm"), OrganisationId("acme")),), (SystemId("billing"),)),
+    PlanChanged(
+        "d" * 64,
+        (),
+        (),
+        (Succession(SystemId("old"), SystemId("crm"), OrganisationId("acme"), NOW),),
+    ),
     *(one for one in DECISIONS if isinstance(one, Change)),
 ]
 

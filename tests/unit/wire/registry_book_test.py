@@ -65,6 +65,15 @@ def test_an_old_version_that_is_published_again_is_current_again() -> None:
     assert a_book(*map(version_record, (OLD, NEW, again))).current == OLD.registry
 
 
+def test_what_was_published_since_a_version_comes_in_the_order_of_publication() -> None:
+    third = a_published_registry(a_registry(a_system("third")), published_at=NOW + days(1))
+    book = a_book(*map(version_record, (third, OLD, NEW)))
+    assert book.since(OLD.registry.digest) == (NEW, third)
+    assert book.since(third.registry.digest) == ()
+    assert book.since("unknown") == (OLD, NEW, third)
+    assert book.holder("third") == third.registry
+
+
 def test_keys_are_always_the_last_registered() -> None:
     first, second = SystemKeyPair.generate("crm").public, SystemKeyPair.generate("crm").public
     other = SystemKeyPair.generate("mailer").public

@@ -231,13 +231,15 @@ async def test_every_running_cohort_is_told_of_a_registry_version_and_once(
         await eventually(lambda: len(world.publisher.opened) == 3)
         newer = a_registry(a_system("archive", "example-archive"))
         world.registries.versions[newer.digest] = newer
-        assert await workflows.replan(newer.digest)
+        version = await world.registries.newest()
+        assert await workflows.replan(version)
         await eventually(lambda: len(world.publisher.amended) >= 3)
         members = {one for order in orders for one in order.request_ids}
         assert {one.request_id for one in world.publisher.amended} == members
-        replanning = world.client.get_workflow_handle(f"dsr-replan-{newer.digest}")
+        second = int(version.published_at.timestamp())
+        replanning = world.client.get_workflow_handle(f"dsr-replan-{newer.digest}-{second}")
         await replanning.result()
-        assert not await workflows.replan(newer.digest)
+        assert not await workflows.replan(version)
         for order in orders:
             world.answer(order)
             await workflows.hint(order.cohort_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.registry import Registry, System
@@ -44,14 +45,23 @@ class Scope:
         )
 
 
-def plan(registry: Registry, right: Right, scope: Scope) -> tuple[System, ...]:
+def plan(
+    registry: Registry, right: Right, scope: Scope, *, received_at: datetime
+) -> tuple[System, ...]:
     """Return every system that must answer, sorted by id.
 
     A system is asked even when it knows the data subject by none of the identifiers at hand: only it
-    can say so, and until it does the request stays open.
+    can say so, and until it does the request stays open. One that is retired is not, nor is one whose
+    organisation had left the group when the request was received.
     """
+    left = {one.id for one in registry.organisations if one.has_left(received_at)}
     return tuple(
-        system for system in registry.systems if right in system.rights and scope.covers(system)
+        system
+        for system in registry.systems
+        if right in system.rights
+        and system.retired_on is None
+        and system.organisation_id not in left
+        and scope.covers(system)
     )
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
 from dsr_core.ids import OrganisationId, SystemId, is_slug
 from dsr_core.rights import Right
 
-__all__ = ["Organisation", "OrganisationRole", "Registry", "System"]
+__all__ = ["Organisation", "OrganisationRole", "Registry", "Sale", "System"]
 
 
 class OrganisationRole(StrEnum):
@@ -25,6 +27,17 @@ class OrganisationRole(StrEnum):
     AFFILIATE = "affiliate"
     SUBSIDIARY = "subsidiary"
     SERVICE_PROVIDER = "service_provider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """That an organisation was sold, and is no part of the group any more."""
+
+    on: date
+    """From the beginning of this day on, in UTC."""
+
+    to: str
+    """To whom, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,12 @@ class Organisation:
 
     contact: str
     parent: OrganisationId | None = None
+    sold: Sale | None = None
+    """None while it is part of the group."""
+
+    def has_left(self, at: datetime) -> bool:
+        """Tell whether it was no part of the group any more at a time."""
+        return self.sold is not None and at >= datetime.combine(self.sold.on, time(), UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +85,12 @@ class System:
 
     copies_from: tuple[SystemId, ...] = ()
     """The systems that its data comes from, sorted."""
+
+    retired_on: date | None = None
+    """The day on which it was taken out of use; none while it is in use."""
+
+    successor: SystemId | None = None
+    """The system that took its data over; only what is retired has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +148,39 @@ class Registry:
         """Return an organisation by id, or none."""
         return next((one for one in self.organisations if one.id == organisation_id), None)
 
+    def has_left(self, system: System, at: datetime) -> bool:
+        """Tell whether the organisation that owns a system was no part of the group any more."""
+        owner = self.organisation(system.organisation_id)
+        return owner is not None and owner.has_left(at)
+
+    def heir(self, system_id: str) -> System | None:
+        """Return the system that has a retired one's data now, by way of its successors; else none.
+
+        It may be retired itself, without a successor.
+        """
+        seen: set[str] = set()
+        one = self.system(system_id)
+        while one is not None and one.successor is not None and one.id not in seen:
+            seen.add(one.id)
+            one = self.system(one.successor)
+        return one if seen and one is not None and one.id not in seen else None
+
+    def with_heirs(self, system_ids: Iterable[str]) -> frozenset[str]:
+        """Return systems, and those that have the data of the retired ones among them now."""
+        named = frozenset(system_ids)
+        heirs = (self.heir(one) for one in named)
+        return named | {one.id for one in heirs if one is not None}
+
     def systems_of(self, organisation_id: str) -> tuple[System, ...]:
         """Return the systems that an organisation owns, sorted by id."""
         return tuple(one for one in self.systems if one.organisation_id == organisation_id)
 
 
 def _organisation_fields(one: Organisation) -> dict[str, Any]:
+    # What was added later stands only where it is said, so that older versions keep their digests.
+    sold = {"sold": {"on": one.sold.on.isoformat(), "to": one.sold.to}} if one.sold else {}
     return {
+        **sold,
         "contact": one.contact,
         "country": one.country,
         "id": one.id,
@@ -142,14 +193,24 @@ def _organisation_fields(one: Organisation) -> dict[str, Any]:
 
 
 def _organisation(fields: dict[str, Any]) -> Organisation:
-    _check_texts(fields["id"], [text for name, text in fields.items() if name != "parent"])
+    apart = {"parent", "sold"}
+    _check_texts(fields["id"], [text for name, text in fields.items() if name not in apart])
     if fields["parent"] is not None:
         _check_texts(fields["parent"], [])
-    return Organisation(**{**fields, "role": OrganisationRole(fields["role"])})
+    sold = fields.get("sold")
+    if sold is not None:
+        _check_texts(fields["id"], [sold["to"]])
+        sold = Sale(**{**sold, "on": date.fromisoformat(sold["on"])})
+    return Organisation(**{**fields, "role": OrganisationRole(fields["role"]), "sold": sold})
 
 
 def _system_fields(one: System) -> dict[str, Any]:
+    added = {
+        "retired_on": one.retired_on and one.retired_on.isoformat(),
+        "successor": one.successor,
+    }
     return {
+        **{name: value for name, value in added.items() if value is not None},
         "categories": sorted(one.categories),
         "contact": one.contact,
         "copies_from": sorted(one.copies_from),
@@ -174,8 +235,13 @@ def _system(fields: dict[str, Any]) -> System:
             "copies_from": tuple(fields["copies_from"]),
             "identifiers": tuple(fields["identifiers"]),
             "rights": tuple(Right(right) for right in fields["rights"]),
+            "retired_on": _day(fields.get("retired_on")),
         }
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _check_texts(slug: Any, texts: list[Any]) -> None:

@@ -80,12 +80,21 @@ def those_that_count(
     return counting, overruled
 
 
-def decide(stored: Outcome | None, notice: Notice, *, is_retry: bool) -> Step:
+def decide(
+    stored: Outcome | None, notice: Notice, *, is_retry: bool, since: datetime | None = None
+) -> Step:
     """Decide between asking the handler, sending what is stored, stopping and waiting.
 
     Of two notices about one obligation the higher revision counts, in whatever order they come. A
     stop is final: the request has ended, and nothing that comes later has it begin again. A notice
     that does not count gets the stored answer again, since a crash may have kept it from being sent.
+
+    Args:
+        stored: What is known of the obligation; none before its first notice.
+        notice: The notice.
+        is_retry: Whether it is tried again without a notice.
+        since: When this system took over the data of others, if it did: an answer from before does
+            not count, and the handler is asked again.
     """
     if stored is None:
         return _UNKNOWN[notice.instruction]
@@ -97,7 +106,16 @@ def decide(stored: Outcome | None, notice: Notice, *, is_retry: bool) -> Step:
         case Instruction.STOP if stored.state is not OutcomeState.STOPPED:
             return Step.STOP
         case Instruction.STOP | Instruction.PERFORM:
+            if notice.instruction is Instruction.PERFORM and _is_outdated(stored, since):
+                return Step.ASK
             return _ask_or_replay(stored, notice, is_retry=is_retry)
+
+
+def _is_outdated(stored: Outcome, since: datetime | None) -> bool:
+    """Tell whether a confirming answer was given before the system took over the data of others."""
+    if since is None or stored.state is not OutcomeState.CONFIRMED:
+        return False
+    return acknowledgement_from_bytes(stored.acknowledgement).answered_at < since
 
 
 def _ask_or_replay(stored: Outcome, notice: Notice, *, is_retry: bool) -> Step:

@@ -33,7 +33,8 @@ class OutcomeState(IntEnum):
     """Answered, and the answer does not confirm."""
 
     CONFIRMED = 3
-    """Answered, and the answer confirms: the handler is never asked again."""
+    """Answered, and the answer confirms: the handler is not asked again, unless this system has taken
+    over the data of others since."""
 
     UNREADABLE = 4
     """Answered `failed` since the identity could not be opened; the handler was not asked."""

@@ -188,7 +188,12 @@ class Processor:
         for key, position in counting.items():
             obligation = obligations[position]
             stored = found.get(key)
-            step = decide(stored, obligation.notice, is_retry=turn.is_retry)
+            step = decide(
+                stored,
+                obligation.notice,
+                is_retry=turn.is_retry,
+                since=obligation.system.answers_since,
+            )
             if step is not Step.ASK:
                 outcome = unasked_outcome(
                     step, stored, obligation, system_id=self._system_id, at=self._clock()

@@ -66,6 +66,16 @@ class RegistryBook:
         """The newest version with the time of its publication; none before the first."""
         return self._current
 
+    def since(self, digest: str) -> tuple[PublishedRegistry, ...]:
+        """Return the versions that were published after one, the oldest first; all where it is unknown."""
+        first = self._versions.get(digest)
+        later = (
+            one
+            for one in self._versions.values()
+            if first is None or one.published_at > first.published_at
+        )
+        return tuple(sorted(later, key=lambda one: one.published_at))
+
     def version(self, digest: str) -> Registry | None:
         """Return a version by its digest, or none while it has not arrived."""
         published = self._versions.get(digest)

@@ -18,6 +18,7 @@ __all__ = [
     "DECIDED_SIGNAL",
     "DUE_AT",
     "FEW_TRIES",
+    "FOLLOWS_BACK",
     "GIVE_UP_IDENTITY",
     "GIVE_UP_STOPPING",
     "IDENTITY_SIGNAL",
@@ -81,6 +82,9 @@ GIVE_UP_STOPPING = "give_up_stopping"
 
 UNTOLD = "untold"
 """The type of a failure whose details are the organisations that were not told, all others were."""
+
+FOLLOWS_BACK = "follows-back"
+"""The change by which a registry version that was left is followed again; older histories pass over it."""
 
 TOLD_BESIDE_THE_TIERS = "told-beside-the-tiers"
 """The change by which tiers and hints go on while somebody is untold; older histories wait instead."""
@@ -313,11 +317,14 @@ class Replan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replanned:
-    """Who must answer as well, by the newest registry version."""
+    """What the newest registry version has changed for a cohort."""
 
     digest: str
     added: list[str] = field(default_factory=list)
+    """Whom to tell: who must answer as well, or answers for a retired system."""
+
     revision: int = 0
+    """Of the amendment; 0 where nothing has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,10 @@ class Registries(Protocol):
         """Return the newest version; where none has arrived, wait as for a version."""
         ...
 
+    def since(self, digest: str) -> Sequence[PublishedRegistry]:
+        """Return the versions that were published after one, the oldest first; all where it is unknown."""
+        ...
+
     def holder(self, system_id: str) -> Registry | None:
         """Return the newest version that has a system, or none."""
         ...
@@ -111,8 +115,10 @@ class Workflows(Protocol):
         """
         ...
 
-    async def replan(self, digest: str) -> bool:
+    async def replan(self, version: PublishedRegistry) -> bool:
         """Have every running workflow told of a registry version, once; false where that is done.
+
+        One that is published again later is another: what had taken its place may have been followed.
 
         It goes on by itself, however many there are.
         """

@@ -16,6 +16,7 @@ from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Disposition, Right
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
+from dsr_verifier.plan import Owing, owing
 from dsr_wire.codec.amendments import Amendment, PlanChanged
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
@@ -135,6 +136,9 @@ class LedgerRequest:
     amendments: tuple[Amendment, ...] = ()
     """Those that were applied, in order."""
 
+    opened: Mapping[SystemId, OrganisationId] | None = None
+    """Who had to answer at first; none where nothing was amended yet."""
+
     @property
     def expected(self) -> int:
         """How many obligations it has."""
@@ -142,10 +146,25 @@ class LedgerRequest:
 
     def has_asked(self, system_id: SystemId) -> bool:
         """Tell whether a system must answer, or had to before a change of plan."""
-        return system_id in self.systems or any(
-            isinstance(one.change, PlanChanged) and system_id in one.change.removed
-            for one in self.amendments
+        return (
+            system_id in self.systems
+            or system_id in (self.opened or {})
+            or any(
+                system_id in (*dict(change.added), *(one.successor for one in change.successions))
+                for change in self.plans
+            )
         )
+
+    @property
+    def plans(self) -> tuple[PlanChanged, ...]:
+        """Its changes of plan, in order."""
+        return tuple(one.change for one in self.amendments if isinstance(one.change, PlanChanged))
+
+    @property
+    def owing(self) -> Owing:
+        """Who must answer, and who answers for others as well."""
+        opened = self.systems if self.opened is None else self.opened
+        return owing(opened, self.amendments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from yaml.nodes import Node
 
 from dsr_cli.files.document import Item, Reader, Rule, compose
 from dsr_cli.files.faults import Fault, FaultList, FileFaults, as_slug, nearest
+from dsr_cli.registry.successors import Named, unfit
 from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.ids import OrganisationId, SystemId, is_slug
-from dsr_core.registry import Organisation, OrganisationRole, Registry, System
+from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
 from dsr_core.rights import Right
 from dsr_wire.topics import NOTICE_RIGHTS
 
@@ -56,6 +57,7 @@ _SYSTEM_KEYS = {
     "identifiers": "[email]",
     "categories": "[user.contact.email]",
 }
+_SALE_KEYS = {"on": "2026-01-31", "to": "Example Holding"}
 """The keys that must be there, each with a value that it could have."""
 
 
@@ -72,6 +74,11 @@ class _File:
     origins: list[tuple[str, Item]] = field(default_factory=list)
     """System ids, each with one that it copies from."""
 
+    rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each system can be asked for."""
+
+    successors: list[Named] = field(default_factory=list)
+
 
 def load_registry(folder: Path) -> Registry:
     """Read every YAML file of a folder.
@@ -86,6 +93,8 @@ def load_registry(folder: Path) -> Registry:
     faults.extend(_duplicates("system", _places(files, "system_ids")))
     faults.extend(_dangling(files))
     faults.extend(_rings(files))
+    rights = {system_id: offered for file in files for system_id, offered in file.rights.items()}
+    faults.extend(unfit([named for file in files for named in file.successors], rights))
     if faults:
         raise FileFaults(faults)
     organisations = tuple(file.organisation for file in files if file.organisation is not None)
@@ -120,7 +129,7 @@ def _read(path: Path) -> _File:
 
 def _read_organisation(node: Node, read: Reader, file: _File) -> None:
     where = "organisation"
-    keys = read.mapping(node, where, required=_ORGANISATION_KEYS, optional=("parent",))
+    keys = read.mapping(node, where, required=_ORGANISATION_KEYS, optional=("parent", "sold"))
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     if id_ is not None:
         file.organisation_ids.append(id_)
@@ -141,12 +150,22 @@ def _read_organisation(node: Node, read: Reader, file: _File) -> None:
             owner=owner.text,
             contact=contact.text,
             parent=OrganisationId(file.parent.text) if file.parent else None,
+            sold=_sale(keys.get("sold"), read),
         )
+
+
+def _sale(node: Node | None, read: Reader) -> Sale | None:
+    if node is None:
+        return None
+    keys = read.mapping(node, "sold", required=_SALE_KEYS)
+    on, to = read.day(keys.get("on"), "on"), read.text(keys.get("to"), "to")
+    return Sale(on=on, to=to.text) if on and to else None
 
 
 def _read_system(node: Node, read: Reader, file: _File) -> None:
     where = "system"
-    keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=("copies_from",))
+    optional = ("copies_from", "retired", "successor")
+    keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=optional)
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     name = read.text(keys.get("name"), "name")
     owner = read.text(keys.get("owner"), "owner")
@@ -162,8 +181,16 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
     origin_nodes = read.items(keys.get("copies_from"), "copies_from")
     origins = [read.text(one, "copies_from") for one in origin_nodes]
     distinct_origins = read.distinct(origins, "system")
+    retired_on = read.day(keys.get("retired"), "retired")
+    successor = read.text(keys.get("successor"), "successor")
+    if successor and "retired" not in keys:
+        message = "successor: only a retired system has one"
+        file.faults.add(successor.line, message, "say since when, like 'retired: 2026-01-31'")
     if id_ is not None:
         file.system_ids.append(id_)
+        file.rights[id_.text] = rights
+        if successor:
+            file.successors.append(Named(file.faults.file, id_.text, successor))
     file.origins.extend((id_.text if id_ else "", one) for one in origins if one)
     if id_ and name and owner and contact and region and file.organisation:
         file.systems.append(
@@ -178,6 +205,8 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
                 identifiers=kinds,
                 categories=categories,
                 copies_from=tuple(SystemId(one) for one in distinct_origins),
+                retired_on=retired_on,
+                successor=SystemId(successor.text) if successor else None,
             )
         )
 

@@ -64,6 +64,7 @@ class SubscriberHarness:
         scope: Scope | None = None,
         may_be_repeat: bool = False,
         revision: int = 0,
+        answers_since: datetime | None = None,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -77,6 +78,8 @@ class SubscriberHarness:
             may_be_repeat: Pretend that the subscriber had crashed after asking the handler.
             revision: Of two notices about one request the higher one counts; to go on after
                 `suspend`, give a higher one than that had.
+            answers_since: When this system took over the data of others: what it answered before
+                does not count, and the handler is asked again.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -90,6 +93,7 @@ class SubscriberHarness:
             reminder=reminder,
             scope=scope,
             revision=revision,
+            answers_since=answers_since,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dsr_contracts.v1 import acknowledgements_pb2
@@ -63,6 +64,7 @@ def a_notice(
     scope: Scope | None = None,
     instruction: Instruction = Instruction.PERFORM,
     revision: int = 0,
+    answers_since: datetime | None = None,
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -77,6 +79,7 @@ def a_notice(
         scope: What part of the data is meant; all of it unless given.
         instruction: Whether to do what the right asks, to stop, or to suspend.
         revision: Of two notices about one request the higher one counts.
+        answers_since: When the systems took over the data of others; answers from before do not count.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -90,7 +93,10 @@ def a_notice(
         sent_at=now,
         reminder=reminder,
         scope=scope or Scope(),
-        systems=tuple(_part_of(one, identities, right, instruction) for one in to),
+        systems=tuple(
+            replace(_part_of(one, identities, right, instruction), answers_since=answers_since)
+            for one in to
+        ),
         instruction=instruction,
         revision=revision,
     )

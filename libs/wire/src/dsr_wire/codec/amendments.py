@@ -38,6 +38,7 @@ __all__ = [
     "DueDateMoved",
     "LeftCohort",
     "PlanChanged",
+    "Succession",
     "amendment_from_wire",
     "amendment_to_wire",
 ]
@@ -58,6 +59,19 @@ class DueDateMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """A system owes the answer of another one; of no effect where that was never asked."""
+
+    retired: SystemId
+    successor: SystemId
+    organisation_id: OrganisationId
+    """Who owns the successor."""
+
+    since: datetime
+    """What the successor answered before this does not count."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanChanged:
     """Another registry version applies."""
 
@@ -67,6 +81,9 @@ class PlanChanged:
 
     removed: tuple[SystemId, ...]
     """Systems that need not answer any more, sorted."""
+
+    successions: tuple[Succession, ...] = ()
+    """By the retired system, sorted."""
 
 
 Change = (
@@ -154,6 +171,27 @@ def _plan_to_wire(change: PlanChanged) -> obligations_pb2.PlanChanged:
             for system, organisation in change.added
         ],
         removed_system_ids=change.removed,
+        successions=[_succession_to_wire(one) for one in change.successions],
+    )
+
+
+def _succession_to_wire(one: Succession) -> obligations_pb2.Succession:
+    return obligations_pb2.Succession(
+        retired_system_id=one.retired,
+        successor=obligations_pb2.AddressedSystem(
+            system_id=one.successor, organisation_id=one.organisation_id
+        ),
+        since=time_to_wire(one.since),
+    )
+
+
+def _succession_from_wire(message: obligations_pb2.Succession) -> Succession:
+    successor = message.successor
+    return Succession(
+        SystemId(slug(message.retired_system_id, field="retired_system_id")),
+        SystemId(slug(successor.system_id, field="successor.system_id")),
+        OrganisationId(slug(successor.organisation_id, field="successor.organisation_id")),
+        time_from_wire(message.since, field="since"),
     )
 
 
@@ -172,6 +210,7 @@ def _plan_from_wire(message: obligations_pb2.PlanChanged) -> PlanChanged:
         short(message.registry_digest, field="registry_digest"),
         tuple(sorted(added)),
         tuple(sorted(removed)),
+        tuple(sorted(map(_succession_from_wire, message.successions), key=lambda one: one.retired)),
     )
 
 

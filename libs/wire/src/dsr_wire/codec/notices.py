@@ -79,6 +79,9 @@ class SystemNotice:
     sealed_key: bytes
     """The key of the identities, for the system's eyes."""
 
+    answers_since: datetime | None = None
+    """Since when it has the data of others as well: an answer from before does not count."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -160,6 +163,7 @@ def system_notice_to_wire(one: SystemNotice) -> notices_pb2.SystemNotice:
         ],
         key_id=one.key_id,
         sealed_key=one.sealed_key,
+        answers_since=time_to_wire(one.answers_since) if one.answers_since else None,
     )
 
 
@@ -180,4 +184,7 @@ def system_notice_from_wire(message: notices_pb2.SystemNotice) -> SystemNotice:
         ),
         message.key_id,
         message.sealed_key,
+        time_from_wire(message.answers_since, field="systems.answers_since")
+        if message.HasField("answers_since")
+        else None,
     )

@@ -78,14 +78,26 @@ class LeftCohort(_message.Message):
     def __init__(self, to_cohort_id: _Optional[str] = ...) -> None: ...
 
 class PlanChanged(_message.Message):
-    __slots__ = ("registry_digest", "added", "removed_system_ids")
+    __slots__ = ("registry_digest", "added", "removed_system_ids", "successions")
     REGISTRY_DIGEST_FIELD_NUMBER: _ClassVar[int]
     ADDED_FIELD_NUMBER: _ClassVar[int]
     REMOVED_SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSIONS_FIELD_NUMBER: _ClassVar[int]
     registry_digest: str
     added: _containers.RepeatedCompositeFieldContainer[AddressedSystem]
     removed_system_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, registry_digest: _Optional[str] = ..., added: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., removed_system_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    successions: _containers.RepeatedCompositeFieldContainer[Succession]
+    def __init__(self, registry_digest: _Optional[str] = ..., added: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., removed_system_ids: _Optional[_Iterable[str]] = ..., successions: _Optional[_Iterable[_Union[Succession, _Mapping]]] = ...) -> None: ...
+
+class Succession(_message.Message):
+    __slots__ = ("retired_system_id", "successor", "since")
+    RETIRED_SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    retired_system_id: str
+    successor: AddressedSystem
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, retired_system_id: _Optional[str] = ..., successor: _Optional[_Union[AddressedSystem, _Mapping]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DueDateMoved(_message.Message):
     __slots__ = ("due_at",)

@@ -157,9 +157,9 @@ class CohortActivities:
 
     @activity.defn(name=REPLAN)
     async def replan(self, asked: Replan) -> Replanned:
-        """Have who joins by the newest registry version answer as well; return who that is."""
+        """Have the newest registry version apply to a cohort; return whom to tell."""
         replanned = await self._mapped(REPLAN, self._replanning.replan(asked, at=self._now()))
-        if replanned.added:
+        if replanned.revision:
             self._metrics.amendments.labels("plan_changed").inc(len(asked.order.request_ids))
         return replanned
 

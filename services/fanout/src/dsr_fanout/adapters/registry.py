@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dsr_core.errors import Unavailable
 from dsr_core.registry import Registry
@@ -37,6 +37,10 @@ class PublishedRegistries:
         if self._book.newest is None:
             raise Unavailable("no registry version has been published here")
         return self._book.newest
+
+    def since(self, digest: str) -> Sequence[PublishedRegistry]:
+        """Return the versions that were published after one, the oldest first."""
+        return self._book.since(digest)
 
     def holder(self, system_id: str) -> Registry | None:
         """Return the newest version that has a system."""

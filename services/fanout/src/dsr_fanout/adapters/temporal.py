@@ -50,6 +50,7 @@ from dsr_fanout.orders import (
     Told,
     Verified,
 )
+from dsr_wire.codec.registry import PublishedRegistry
 
 __all__ = [
     "TemporalWorkflows",
@@ -135,13 +136,14 @@ class TemporalWorkflows:
         except (RPCError, RuntimeError):
             return False
 
-    async def replan(self, digest: str) -> bool:
+    async def replan(self, version: PublishedRegistry) -> bool:
         """Start the workflow that tells all cohorts of a registry version."""
+        digest, second = version.registry.digest, int(version.published_at.timestamp())
         try:
             await self._client.start_workflow(
                 REPLAN_WORKFLOW,
                 Telling(digest=digest),
-                id=f"dsr-replan-{digest}",
+                id=f"dsr-replan-{digest}-{second}",
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.registry import Registry, System
 from dsr_fanout.application.opening import planned_systems
+from dsr_fanout.application.replanning import changed
 from dsr_fanout.orders import Order, Sending
 from dsr_fanout.ports import Ledger, Registries
 from dsr_wire.codec.notices import Instruction
@@ -23,7 +24,8 @@ async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed
     The first notice goes to every planned system for every request. A reminder, and the word that
     erasure goes on, go to those who are missing. A stop goes to those who have not ended, which is
     everyone where the ledger does not know the request yet; and suspending, to all that a hold covers.
-    Who has joined the plan is told like a planned system, of every request.
+    Who has joined the plan is told like a planned system, of every request; and a system that answers
+    for a retired one, wherever that is meant.
 
     Raises:
         RuleViolation: The plan is empty, or the ledger names a system that the registry does not have.
@@ -31,26 +33,29 @@ async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed
     """
     order = sending.order
     registry = await registries.version(order.registry_digest)
+    newest = (await registries.newest()).registry
     instruction = Instruction(sending.instruction)
     is_first = not sending.reminder and not sending.revision
     if sending.joined:
         ids = dict.fromkeys(sending.system_ids, order.request_ids)
         systems = missing_systems(registries, registry, ids)
-    elif is_first or instruction is Instruction.SUSPEND:
-        systems = _everything(registry, order)
+    elif is_first:
+        systems = _planned(registry, order)
+    elif instruction is Instruction.SUSPEND:
+        systems = await _everything(registries, registry, order)
     else:
         missing = await ledger.missing(order.cohort_id)
         if missing is not None:
             systems = missing_systems(registries, registry, missing)
         elif instruction is Instruction.STOP:
-            systems = _everything(registry, order)
+            systems = await _everything(registries, registry, order)
         else:
             raise not_recorded()
+    meant, left_out = newest.with_heirs(sending.system_ids), newest.with_heirs(sending.left_out)
     return {
         system: ids
         for system, ids in systems.items()
-        if (not sending.system_ids or system.id in sending.system_ids)
-        and system.id not in sending.left_out
+        if (not meant or system.id in meant) and system.id not in left_out
     }
 
 
@@ -83,5 +88,12 @@ def not_recorded() -> Unavailable:
     return Unavailable("the verifier has not recorded the cohort's obligations yet")
 
 
-def _everything(registry: Registry, order: Order) -> Owed:
+async def _everything(registries: Registries, registry: Registry, order: Order) -> Owed:
+    """Return all who may owe something, those included whom newer versions of the registry ask."""
+    change = await changed(order, registries)
+    later: dict[str, list[str]] = {one.id: order.request_ids for one in change.told}
+    return {**_planned(registry, order), **missing_systems(registries, registry, later)}
+
+
+def _planned(registry: Registry, order: Order) -> Owed:
     return dict.fromkeys(planned_systems(registry, order), frozenset(order.request_ids))

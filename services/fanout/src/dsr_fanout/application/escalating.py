@@ -31,7 +31,7 @@ class Escalating:
     ) -> int:
         """Publish who is missing now; return how many systems. Safe to repeat: one event an action.
 
-        Systems that a hold covers are left out; where nobody else is missing, there is nothing to tell.
+        Systems that a hold covers are left out, and those that answer for them; where nobody else is missing, there is nothing to tell.
 
         Raises:
             RuleViolation: The ledger names a system that the registry version does not have.
@@ -41,10 +41,11 @@ class Escalating:
         recorded = await self._ledger.missing(order.cohort_id)
         if recorded is None:
             raise not_recorded()
+        held = (await self._registries.newest()).registry.with_heirs(left_out)
         missing = [
             MissingSystem(system.id, system.organisation_id, len(request_ids))
             for system, request_ids in missing_systems(self._registries, registry, recorded).items()
-            if system.id not in left_out
+            if system.id not in held
         ]
         if left_out and not missing:
             return 0

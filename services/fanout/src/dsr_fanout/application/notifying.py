@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.plan import by_organisation
 from dsr_core.registry import Registry
+from dsr_core.replan import Replan as Change
 from dsr_core.rights import Right
 from dsr_fanout.application.addressing import Owed, owed
 from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.parts import Part, parts_of
 from dsr_fanout.application.records import RECORD_LIMIT, home_of, record
+from dsr_fanout.application.replanning import changed
 from dsr_fanout.orders import Sending, Sent
 from dsr_fanout.ports import Intake, Ledger, Publisher, Registries
 from dsr_wire.codec.notices import (
@@ -82,6 +84,8 @@ class _Slice:
     request_ids: Sequence[str]
     begun: float
     at: datetime
+    change: Change
+    """What newer versions of the registry have changed."""
 
 
 class Notifying:
@@ -128,6 +132,7 @@ class Notifying:
         }
         now = self._monotonic()
         until = now + _BUDGET_S
+        change = await changed(order, self._registries)
         notices = 0
         faults: dict[OrganisationId, Fault] = {}
         for first in range(sending.first, len(order.request_ids), step):
@@ -136,7 +141,7 @@ class Notifying:
                 # With a fault there is no going on elsewhere: nothing would remember who lacks what.
                 if now >= until and not faults and not sending.only:
                     return Sent(notices=notices, next=first)
-            part = _Slice(sending, first, order.request_ids[first : first + step], now, at)
+            part = _Slice(sending, first, order.request_ids[first : first + step], now, at, change)
             pending = {one: systems for one, systems in theirs.items() if one not in faults}
             notices += await self._tell(part, pending, faults)
             if len(faults) == len(theirs):
@@ -217,7 +222,7 @@ class Notifying:
         for system, theirs in owed.items():
             wanted = tuple(one for one in part.request_ids if one in theirs)
             if wanted:
-                digest = self._digest(planned, system.id)
+                digest = self._digest(planned, system.id, part.change)
                 groups.setdefault((digest, wanted), []).append(system.id)
         sealed: dict[str, SystemNotice] = {}
         for (digest, wanted), system_ids in groups.items():
@@ -231,12 +236,20 @@ class Notifying:
                 request_ids=wanted,
             )
             _check(answer, system_ids, wanted)
-            sealed.update((one.system_id, one) for one in answer if one.identities)
+            sealed.update(
+                (one.system_id, replace(one, answers_since=part.change.since(one.system_id)))
+                for one in answer
+                if one.identities
+            )
         return sealed
 
-    def _digest(self, planned: Registry, system_id: str) -> str:
-        """Return the version that says what a system needs: the plan's, or where it joined later."""
-        newer = None if planned.system(system_id) else self._registries.holder(system_id)
+    def _digest(self, planned: Registry, system_id: str, change: Change) -> str:
+        """Return the version that says what a system needs.
+
+        It is the plan's, or the newest where the system joined later or has another's data since.
+        """
+        is_planned = planned.system(system_id) is not None and change.since(system_id) is None
+        newer = None if is_planned else self._registries.holder(system_id)
         return (newer or planned).digest
 
 

@@ -65,7 +65,8 @@ def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
     Raises:
         RuleViolation: There are none; that is an outcome for a person to state, not a count of zero.
     """
-    systems = plan(registry, Right(order.right), scope_of(order))
+    right, scope = Right(order.right), scope_of(order)
+    systems = plan(registry, right, scope, received_at=order.received_at)
     if not systems:
         raise RuleViolation("empty_plan", "the registry version has no system to ask")
     return systems

@@ -1,21 +1,22 @@
-"""Replanning: a newer registry version applies to requests that are open; who joins must answer too."""
+"""Replanning: newer registry versions apply to requests that are open, and who owes is put on record."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from dsr_core.ids import CohortId, RequestId
-from dsr_core.plan import plan
+from dsr_core.replan import Replan as Change
+from dsr_core.replan import Version, replan
 from dsr_core.rights import Right
 from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.records import home_of, record
-from dsr_fanout.orders import Replan, Replanned
+from dsr_fanout.orders import Order, Replan, Replanned
 from dsr_fanout.ports import Publisher, Registries
-from dsr_wire.codec.amendments import Amendment, PlanChanged, amendment_to_wire
+from dsr_wire.codec.amendments import Amendment, PlanChanged, Succession, amendment_to_wire
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.topics import OBLIGATIONS
 
-__all__ = ["Replanning"]
+__all__ = ["Replanning", "changed"]
 
 
 class Replanning:
@@ -26,26 +27,29 @@ class Replanning:
         self._publisher = publisher
 
     async def replan(self, asked: Replan, *, at: datetime) -> Replanned:
-        """Have the systems that the newest version adds answer for a cohort; return which.
+        """Put on record what the newest version changes for a cohort; return whom to tell.
 
-        Those that it lacks are not let off: their data may still be there, so that two people must
-        answer for them. Safe to repeat; what an older version than the newest asks is left to that.
+        Safe to repeat; what an older version than the newest asks is left to that.
 
         Raises:
             Unavailable: The registry has not arrived, or Kafka is away.
         """
         order = asked.order
-        planned = await self._registries.version(order.registry_digest)
         newest = await self._registries.newest()
-        right, scope = Right(order.right), scope_of(order)
-        before = {one.id for one in plan(planned, right, scope)}
-        added = [one for one in plan(newest.registry, right, scope) if one.id not in before]
-        if not added:
+        before = await changed(order, self._registries, until=order.replanned)
+        change = await changed(order, self._registries)
+        if change == before:
             return Replanned(digest=newest.registry.digest)
-        change = PlanChanged(
-            newest.registry.digest, tuple((one.id, one.organisation_id) for one in added), ()
-        )
         revision = _revision(newest)
+        plan = PlanChanged(
+            newest.registry.digest,
+            tuple((one.id, one.organisation_id) for one in change.added),
+            change.removed,
+            tuple(
+                Succession(one.retired, one.heir.id, one.heir.organisation_id, one.since)
+                for one in change.successions
+            ),
+        )
         await self._publisher.publish(
             record(
                 amendment_to_wire(
@@ -55,7 +59,7 @@ class Replanning:
                         revision=revision,
                         amended_at=at,
                         effective_at=newest.published_at,
-                        change=change,
+                        change=plan,
                     )
                 ),
                 order,
@@ -65,9 +69,50 @@ class Replanning:
             )
             for request_id in order.request_ids
         )
-        return Replanned(
-            digest=newest.registry.digest, added=[one.id for one in added], revision=revision
-        )
+        known = {(one.id, before.since(one.id)) for one in before.told}
+        told: list[str] = [
+            one.id for one in change.told if (one.id, change.since(one.id)) not in known
+        ]
+        return Replanned(digest=newest.registry.digest, added=told, revision=revision)
+
+
+async def changed(order: Order, registries: Registries, *, until: str | None = None) -> Change:
+    """Return what the registry has changed, in all, of the plan that a cohort pins.
+
+    It is the same for whoever asks about the same versions: the home cohort's workflow, and that of a
+    request which has left it.
+
+    Args:
+        order: The cohort.
+        registries: The versions.
+        until: The version to stop at, empty for the pinned one; none for the newest.
+
+    Raises:
+        Unavailable: A version has not arrived.
+    """
+    planned = await registries.version(order.registry_digest)
+    later = await _later(order, registries)
+    if until is not None:
+        digests = [version.digest for _, version in later]
+        later = later[: digests.index(until) + 1] if until in digests else []
+    return replan(
+        planned, later, Right(order.right), scope_of(order), received_at=order.received_at
+    )
+
+
+async def _later(order: Order, registries: Registries) -> list[Version]:
+    """Return the versions since the pinned one, the oldest first.
+
+    A version that was published again takes the place of its last publication. So one that was
+    followed may not be among them any more, and goes before them: what it took out may be back.
+    """
+    later = [(one.published_at, one.registry) for one in registries.since(order.registry_digest)]
+    followed = order.replanned
+    if followed in ("", order.registry_digest, *(version.digest for _, version in later)):
+        return later
+    newest = await registries.newest()
+    version = await registries.version(followed)
+    return [(newest.published_at, version), *(later or [(newest.published_at, newest.registry)])]
 
 
 def _revision(version: PublishedRegistry) -> int:

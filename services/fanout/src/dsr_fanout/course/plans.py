@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from temporalio import workflow
+
 from dsr_fanout.course.apart import PERFORM, held, holds_all
 from dsr_fanout.course.notices import Notices
 from dsr_fanout.course.steps import Steps
-from dsr_fanout.orders import REPLAN, Apart, Order, Replan, Replanned, Unsent
+from dsr_fanout.orders import FOLLOWS_BACK, REPLAN, Apart, Order, Replan, Replanned, Unsent
 
 __all__ = ["Plans"]
 
@@ -19,16 +21,19 @@ class Plans:
         self._steps = steps
         self._notices = notices
         self._seen = {order.registry_digest, order.replanned}
+        self._followed = order.replanned or order.registry_digest
         self.pending = list(order.replan)
         """Versions that were told and not looked at yet."""
 
     def take_in(self, digest: str) -> None:
-        """Take note of a version; one that was looked at already changes nothing."""
-        if digest and digest not in self._seen and digest not in self.pending:
+        """Take note of a version; the one that was followed last changes nothing."""
+        if not digest or digest == self._followed or digest in self.pending:
+            return
+        if digest not in self._seen or workflow.patched(FOLLOWS_BACK):
             self.pending.append(digest)
 
     async def follow(self, order: Order, apart: Apart) -> Order:
-        """Put on record who joins, and tell them; return the order as it is from then on.
+        """Put on record what changes, and tell whom it concerns; return the order as it is from then on.
 
         Nobody joins a request that is being stopped.
         """
@@ -37,13 +42,16 @@ class Plans:
                 self.pending.clear()
                 break
             looked_at = list(self.pending)
-            self._steps.tell("looking who joins the plan")
+            self._steps.tell("looking what the registry has changed")
             replanned: Replanned = await self._steps.surely(REPLAN, Replan(order=order), Replanned)
             self._seen.update(looked_at, (replanned.digest,))
-            self.pending = [one for one in self.pending if one not in self._seen]
+            self._followed = replanned.digest
+            self.pending = [
+                one for one in self.pending if one not in looked_at and one != self._followed
+            ]
             order = replace(order, replanned=replanned.digest)
             if replanned.added and not holds_all(apart):
-                self._steps.tell(f"notifying {len(replanned.added)} systems that joined")
+                self._steps.tell(f"notifying {len(replanned.added)} systems that answer as well")
                 joined = Unsent(
                     instruction=PERFORM,
                     revision=apart.revision if apart.has_left else 0,

@@ -34,7 +34,7 @@ class RegistryWatcher:
             if digest is None:
                 continue
             try:
-                is_new = await self._workflows.replan(digest)
+                is_new = await self._workflows.replan(await self._registries.newest())
             except Unavailable as error:
                 log.warning("open cohorts are not told of the registry", reason=str(error))
                 await backoff.wait(self._stopping)

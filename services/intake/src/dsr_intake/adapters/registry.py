@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from dsr_core.errors import Unavailable
 from dsr_core.law.rules import Rules
 from dsr_core.registry import Registry
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 
@@ -50,6 +51,14 @@ class PublishedRegistries:
         return await self._arrived(
             lambda: self._book.rules(digest), f"the rules {digest[:64]} have not arrived here"
         )
+
+    def since(self, digest: str) -> Sequence[PublishedRegistry]:
+        """Return the versions that were published after one, the oldest first."""
+        return self._book.since(digest)
+
+    def holder(self, system_id: str) -> Registry | None:
+        """Return the newest version that has a system, or none."""
+        return self._book.holder(system_id)
 
     async def keys(self, system_id: str) -> SystemPublicKeys:
         """Return the newest keys of a system, waiting for the first."""

@@ -150,7 +150,7 @@ class Codes:
         known_by = set(one.identifier_kinds)
         categories = {
             category
-            for system in plan(registry, one.right, one.scope)
+            for system in plan(registry, one.right, one.scope, received_at=one.received_at)
             if known_by & set(system.identifiers)
             for category in system.categories
             if not one.scope.categories

@@ -58,7 +58,7 @@ class Drafter:
         self._letters_are_sent = letters_are_sent
         self._links_duplicates = links_duplicates
         self._covering = covering
-        self._has_plan: dict[tuple[str, Right, Scope], bool] = {}
+        self._has_plan: dict[tuple[str, tuple[str, ...], Right, Scope], bool] = {}
 
     def check_ready(self) -> None:
         """Return when requests can be accepted.
@@ -101,9 +101,9 @@ class Drafter:
         if submission.right not in OFFERED:
             detail = f"this right is not offered yet; offered: {', '.join(sorted(OFFERED))}"
             raise RejectedInput("right_not_offered", detail, field="right")
-        digest = self._planned(submission)
         now = self._clock()
         received_at = self._received(submission.received_at, now)
+        digest = self._planned(submission, received_at)
         rules = self._registry.current_rules
         if rules is None:
             self.check_ready()
@@ -198,17 +198,19 @@ class Drafter:
             raise RejectedInput("no_address", detail, field="letters")
         return submission.letters
 
-    def _planned(self, submission: Submission) -> str:
+    def _planned(self, submission: Submission, received_at: datetime) -> str:
         registry = self._registry.current
         if registry is None:
             self.check_ready()
             raise RuntimeError("unreachable")
-        asked = (registry.digest, submission.right, submission.scope)
+        left = tuple(one.id for one in registry.organisations if one.has_left(received_at))
+        asked = (registry.digest, left, submission.right, submission.scope)
         has_plan = self._has_plan.get(asked)
         if has_plan is None:
             if len(self._has_plan) >= _PLANS_LIMIT:
                 self._has_plan.clear()
-            has_plan = bool(plan(registry, submission.right, submission.scope))
+            planned = plan(registry, submission.right, submission.scope, received_at=received_at)
+            has_plan = bool(planned)
             self._has_plan[asked] = has_plan
         if not has_plan:
             detail = "no registered system can be asked for this right within this scope"

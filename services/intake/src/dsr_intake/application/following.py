@@ -105,9 +105,10 @@ def _scope(due: Due, registry: Registry) -> Scope | None:
 
     A system may name what it keeps by categories under which the registry does not have it.
     """
-    right, system_ids = due.followed.right, (due.deferred.system_id,)
+    deferred, right = due.deferred, due.followed.right
+    system_ids, at = (deferred.system_id,), deferred.review_at
     scopes = (
         Scope(categories, (), system_ids)
-        for categories in (due.deferred.categories, due.followed.scope.categories)
+        for categories in (deferred.categories, due.followed.scope.categories)
     )
-    return next((scope for scope in scopes if plan(registry, right, scope)), None)
+    return next((scope for scope in scopes if plan(registry, right, scope, received_at=at)), None)

@@ -7,7 +7,7 @@ import os
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import SystemId, uuid7
 from dsr_core.lifecycle import Event, State, advance
-from dsr_core.plan import plan
+from dsr_core.replan import replan
 from dsr_core.rights import CONFIRMING, Disposition
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
@@ -56,10 +56,7 @@ class Settling:
         if one is None:
             return None
         advance(one.state, Event.SETTLE)
-        registry = await self._registry.version(one.registry_digest)
-        if system_id not in {system.id for system in plan(registry, one.right, one.scope)}:
-            detail = "the system owes no answer to this request"
-            raise RejectedInput("unknown_system", detail, field="system_id")
+        await self._check_owed(one, system_id)
         _check(one, disposition)
         now = self._clock()
         proposal = Proposal(
@@ -73,6 +70,21 @@ class Settling:
         )
         await self._proposals.propose(proposal)
         return proposal
+
+    async def _check_owed(self, one: RequestView, system_id: str) -> None:
+        planned = await self._registry.version(one.registry_digest)
+        later = [
+            (each.published_at, each.registry) for each in self._registry.since(planned.digest)
+        ]
+        change = replan(planned, later, one.right, one.scope, received_at=one.received_at)
+        if system_id in change.owing:
+            return
+        heirs = (each.heir.id for each in change.successions if each.retired == system_id)
+        heir = next(heirs, None)
+        detail = "the system owes no answer to this request"
+        if heir is not None:
+            detail = f"{detail}: {heir} answers for it"
+        raise RejectedInput("unknown_system", detail, field="system_id")
 
     async def proposals(self, request_id: str) -> list[Proposal] | None:
         """Return what was proposed for a request, the oldest first; none where there is no request."""

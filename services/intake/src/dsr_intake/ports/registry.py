@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dsr_core.law.rules import Rules
 from dsr_core.registry import Registry
+from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
 
 __all__ = [
@@ -40,6 +42,14 @@ class RegistryView(Protocol):
         Raises:
             Unavailable: It has not arrived.
         """
+        ...
+
+    def since(self, digest: str) -> Sequence[PublishedRegistry]:
+        """Return the versions that were published after one, the oldest first."""
+        ...
+
+    def holder(self, system_id: str) -> Registry | None:
+        """Return the newest version that has a system, or none."""
         ...
 
     async def keys(self, system_id: str) -> SystemPublicKeys:

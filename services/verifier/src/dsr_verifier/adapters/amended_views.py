@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import asyncpg
 
+from dsr_core.ids import OrganisationId, SystemId
 from dsr_verifier.adapters.amendments import amendment_of
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.model import KINDS, Effect, holds
+from dsr_verifier.plan import Owing, owing
 from dsr_verifier.views import Document
 from dsr_wire.codec.amendments import Amendment, Change, DueDateMoved, LeftCohort, PlanChanged
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
@@ -33,10 +36,32 @@ class Amended:
     amendments: list[Document]
     holds: list[Document]
     breaches: list[Document]
+    owing: Owing
+
+    def answers_for(self, system_id: str, answered: Mapping[str, asyncpg.Record]) -> list[Document]:
+        """Return the retired systems that one answers for as well, each with its own last answer."""
+        return [
+            {
+                "system_id": one.retired,
+                "since": one.since,
+                "disposition": row["disposition"] if row else None,
+                "answered_at": row["answered_at"] if row else None,
+            }
+            for one in self.owing.before(SystemId(system_id))
+            for row in [answered.get(one.retired)]
+        ]
 
 
-async def read_amended(connection: Connection, request_id: str) -> Amended:
-    """Return how a request was amended; every amendment, those without effect included."""
+async def read_amended(
+    connection: Connection, request_id: str, opened: Mapping[SystemId, OrganisationId]
+) -> Amended:
+    """Return how a request was amended; every amendment, those without effect included.
+
+    Args:
+        connection: The database.
+        request_id: The request.
+        opened: Who had to answer at first.
+    """
     rows = await connection.fetch(_AMENDMENTS, request_id)
     known = [(amendment_of(row["value"]), row) for row in rows]
     applied = [one for one, row in known if row["effect"] == Effect.APPLIED]
@@ -52,6 +77,7 @@ async def read_amended(connection: Connection, request_id: str) -> Amended:
             for one in holds(applied)
         ],
         [_breach(row) for row in await connection.fetch(_BREACHES, request_id)],
+        owing(opened, applied),
     )
 
 
@@ -93,6 +119,10 @@ def _plan(change: PlanChanged) -> Document:
         "registry_digest": change.registry_digest,
         "added": [system_id for system_id, _ in change.added],
         "removed": list(change.removed),
+        "successions": [
+            {"retired": one.retired, "successor": one.successor, "since": one.since}
+            for one in change.successions
+        ],
     }
 
 

@@ -19,8 +19,11 @@ from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 __all__ = ["PostgresViews"]
 
 _REQUEST = """
-select r.*, p.registry_digest, p.system_ids, p.organisation_ids
-from verifier.requests r join verifier.plans p using (plan_id) where r.request_id = $1
+select r.*, p.registry_digest, p.system_ids, p.organisation_ids,
+    coalesce(o.system_ids, p.system_ids) as opened_system_ids,
+    coalesce(o.organisation_ids, p.organisation_ids) as opened_organisation_ids
+from verifier.requests r join verifier.plans p using (plan_id)
+left join verifier.plans o on o.plan_id = r.opened_plan_id where r.request_id = $1
 """
 _OBLIGATIONS = "select * from verifier.obligations where request_id = $1"
 _KNOWN = "select true from verifier.requests where request_id = $1"
@@ -78,7 +81,10 @@ class PostgresViews:
             if request is None:
                 return None
             rows = await connection.fetch(_OBLIGATIONS, request_id)
-            amended = await read_amended(connection, request_id)
+            opened = zip(
+                request["opened_system_ids"], request["opened_organisation_ids"], strict=True
+            )
+            amended = await read_amended(connection, request_id, dict(opened))
         held = request["held_system_ids"] or ()
         answered = {row["system_id"]: row for row in rows}
         owners = zip(request["system_ids"], request["organisation_ids"], strict=True)
@@ -100,6 +106,7 @@ class PostgresViews:
                     "system_id": system_id,
                     "organisation_id": organisation_id,
                     "is_held": system_id in held,
+                    "answers_for": amended.answers_for(system_id, answered),
                 }
                 | _obligation(answered.get(system_id))
                 for system_id, organisation_id in owners

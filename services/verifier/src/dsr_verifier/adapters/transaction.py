@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
@@ -60,7 +62,7 @@ class PostgresTransaction:
     async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
         """Return the known ones among these requests, locked until the transaction ends."""
         rows = await self._connection.fetch(statements.LOCK, list(request_ids))
-        plans = await self._plans.get(self._connection, {row["plan_id"] for row in rows})
+        plans = await self._plans.get(self._connection, _plan_ids(rows))
         # Only what was amended costs a statement more.
         was_amended = [row["request_id"] for row in rows if row["home_cohort_id"] is not None]
         applied = await amendments.applied(self._connection, was_amended) if was_amended else {}
@@ -82,6 +84,7 @@ class PostgresTransaction:
                 home_cohort_id=CohortId(str(row["home_cohort_id"] or row["cohort_id"])),
                 stopping=Outcome(row["stopping"]) if row["stopping"] else None,
                 amendments=applied.get(request_id, ()),
+                opened=plans[row["opened_plan_id"]].systems if row["opened_plan_id"] else None,
             )
         return found
 
@@ -349,6 +352,12 @@ class PostgresTransaction:
                 [one.disposition.value if one.disposition else None for one in changes],
                 [one.is_confirmed for one in changes],
             )
+
+
+def _plan_ids(rows: Iterable[asyncpg.Record]) -> set[UUID]:
+    """Return the plans of requests, those that they were opened by included."""
+    ids = {one for row in rows for one in (row["plan_id"], row["opened_plan_id"])}
+    return ids - {None}
 
 
 def _pair_columns(pairs: Collection[Pair]) -> tuple[list[RequestId], list[SystemId]]:

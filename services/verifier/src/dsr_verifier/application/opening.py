@@ -90,7 +90,9 @@ class Opener:
         if isinstance(message, obligations_pb2.ObligationsAmended):
             amendment = amendment_from_wire(message)
             if isinstance(amendment.change, PlanChanged):
-                self._check(amendment.change.registry_digest, amendment.change.added)
+                change = amendment.change
+                heirs = [(one.successor, one.organisation_id) for one in change.successions]
+                self._check(change.registry_digest, (*change.added, *heirs))
             return _Read(received, KeptAmendment(amendment, received.value or b""))
         if not isinstance(message, obligations_pb2.ObligationsOpened):
             raise TypeError(type(message).__name__)

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from dsr_core.acknowledgements import Acknowledgement, Standing, standing
+from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.closing import Closed, Obligation, closing
 from dsr_core.ids import RequestId, SystemId
-from dsr_verifier.application.terms import settled
+from dsr_verifier.application.terms import stands
 from dsr_verifier.ports import Answer, LedgerRequest, Pair, Settled, Settlement
 from dsr_wire.codec.closures import Closure
 
@@ -45,7 +45,7 @@ def move(
         earlier = before.get(pair, UNANSWERED)
         request_id, system_id = pair
         request = requests[request_id]
-        now = _stands(request, system_id, all_answers)
+        now = stands(request, system_id, all_answers)
         if now == earlier:
             continue
         settlement.obligations.append(Settled(request_id, system_id, now))
@@ -115,16 +115,7 @@ def contradicted(
     from the plan is no part of the closure, and is left out.
     """
     return {
-        (request_id, system_id): not _stands(request, system_id, given).is_confirmed
+        (request_id, system_id): not stands(request, system_id, given).is_confirmed
         for (request_id, system_id), given in answers.items()
         if system_id in (request := requests[request_id]).systems
     }
-
-
-def _stands(
-    request: LedgerRequest, system_id: SystemId, answers: Collection[Acknowledgement]
-) -> Standing:
-    if not request.amendments:
-        return standing(answers)
-    by_people = settled(request, system_id)
-    return standing([*answers, *by_people], stopping=request.stopping is not None)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from dsr_core.acknowledgements import Acknowledgement, SettledBy
-from dsr_core.ids import OrganisationId, SystemId
+from dsr_core.acknowledgements import Acknowledgement, SettledBy, Standing, standing
+from dsr_core.ids import SystemId
 from dsr_core.rights import CONFIRMING, STOPPING, Disposition
 from dsr_verifier.model import Breach, Hold, holds, in_order
 from dsr_verifier.ports import LedgerRequest, Pair
 from dsr_wire.codec.amendments import Amendment, DueDateMoved, LeftCohort, PlanChanged
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
 
-__all__ = ["amended", "breaches", "held", "settled"]
+__all__ = ["amended", "breaches", "held", "settled", "stands"]
 
 _ERASING = frozenset({Disposition.ERASED, Disposition.PARTIALLY_EXEMPT})
 """The answers that say that something was erased."""
@@ -29,13 +29,14 @@ def amended(request: LedgerRequest, one: Amendment) -> LedgerRequest | None:
         return None
     later = [other.change for other in request.amendments if other.revision > one.revision]
     known = tuple(sorted((*request.amendments, one), key=in_order))
-    with_it = replace(request, amendments=known)
+    opened = request.systems if request.opened is None else request.opened
+    with_it = replace(request, amendments=known, opened=opened)
     match one.change:
         case LeftCohort() | DueDateMoved() as change:
             is_last = not any(isinstance(other, type(change)) for other in later)
             return _moved(with_it, change) if is_last else with_it
-        case PlanChanged() as change:
-            return _replanned(with_it, change, later)
+        case PlanChanged():
+            return _replanned(with_it)
         case Stopped():
             first = next(other.change for other in known if isinstance(other.change, Stopped))
             return replace(with_it, stopping=first.outcome)
@@ -51,20 +52,37 @@ def _moved(request: LedgerRequest, change: LeftCohort | DueDateMoved) -> LedgerR
     return replace(request, due_at=change.due_at)
 
 
-def _replanned(
-    request: LedgerRequest, change: PlanChanged, later: Collection[object]
-) -> LedgerRequest | None:
-    plans = [other for other in later if isinstance(other, PlanChanged)]
-    decided = {one for plan in plans for one in (*plan.removed, *dict(plan.added))}
-    systems: dict[SystemId, OrganisationId] = dict(request.systems)
-    for system_id in change.removed:
-        if system_id not in decided:
-            systems.pop(system_id, None)
-    systems |= {one: owner for one, owner in change.added if one not in decided}
+def _replanned(request: LedgerRequest) -> LedgerRequest | None:
+    systems = request.owing.systems
     if not systems:
         return None
-    digest = request.registry_digest if plans else change.registry_digest
-    return replace(request, systems=dict(sorted(systems.items())), registry_digest=digest)
+    return replace(request, systems=systems, registry_digest=request.plans[-1].registry_digest)
+
+
+def stands(
+    request: LedgerRequest, system_id: SystemId, answers: Collection[Acknowledgement]
+) -> Standing:
+    """Say where an obligation stands, given every answer of its system.
+
+    Of a system that has taken over another's data only what it answered since counts: what it had
+    said before is evidence, and neither confirms nor contradicts.
+    """
+    if not request.amendments:
+        return standing(answers)
+    known = [*answers, *settled(request, system_id)]
+    stopping = request.stopping is not None
+    since = max((one.since for one in request.owing.before(system_id)), default=None)
+    if since is None:
+        return standing(known, stopping=stopping)
+    earlier = standing((one for one in known if one.answered_at < since), stopping=stopping)
+    counts = [one for one in known if one.answered_at >= since]
+    now = standing(counts, stopping=stopping) if counts else earlier
+    return replace(
+        now,
+        is_confirmed=bool(counts) and now.is_confirmed,
+        is_contradicted=bool(counts) and now.is_contradicted,
+        contradictions=earlier.contradictions + (now.contradictions if counts else 0),
+    )
 
 
 def settled(request: LedgerRequest, system_id: SystemId) -> list[Acknowledgement]:
@@ -90,20 +108,38 @@ def settled(request: LedgerRequest, system_id: SystemId) -> list[Acknowledgement
 
 
 def held(request: LedgerRequest) -> list[SystemId]:
-    """Return the systems in which erasure is suspended now, sorted."""
-    standing = [one for one in holds(request.amendments) if one.lifted_at is None]
-    return sorted(one for one in request.systems if any(hold.covers(one) for hold in standing))
+    """Return the systems in which erasure is suspended now, sorted.
+
+    A hold on a retired system goes on in the one that has its data now.
+    """
+    in_force = [one for one in holds(request.amendments) if one.lifted_at is None]
+    owing = request.owing
+    return sorted(
+        one
+        for one in request.systems
+        for names in [(one, *(each.retired for each in owing.before(one)))]
+        if any(hold.covers(name) for hold in in_force for name in names)
+    )
 
 
 def breaches(
     request: LedgerRequest, answers: Mapping[Pair, Collection[Acknowledgement]]
 ) -> Iterator[Breach]:
     """Yield the first erasure of each system under each hold, by the times that the systems give."""
+    owing = request.owing
     for hold in holds(request.amendments):
         for (request_id, system_id), given in answers.items():
-            if request_id != request.request_id or not hold.covers(system_id):
+            if request_id != request.request_id:
                 continue
-            erased = [one for one in given if one.settled_by is None and _is_under(one, hold)]
+            inherited = [one.since for one in owing.before(system_id) if hold.covers(one.retired)]
+            since = hold.placed_at if hold.covers(system_id) else min(inherited, default=None)
+            if since is None:
+                continue
+            erased = [
+                one
+                for one in given
+                if one.settled_by is None and one.answered_at >= since and _is_under(one, hold)
+            ]
             if erased:
                 first = min(erased, key=lambda one: (one.answered_at, one.sequence))
                 yield Breach(request_id, system_id, hold.hold_id, first.sequence, first.answered_at)

@@ -74,6 +74,15 @@ class AmendmentDocument(BaseModel):
     change: dict[str, Any]
 
 
+class SucceededDocument(BaseModel):
+    """A retired system, which another answers for since then, and what it had last answered itself."""
+
+    system_id: str
+    since: datetime
+    disposition: Disposition | None
+    answered_at: datetime | None
+
+
 class ObligationDocument(BaseModel):
     """What one system owes, and where that stands; `disposition` is null until it has answered."""
 
@@ -81,6 +90,9 @@ class ObligationDocument(BaseModel):
     organisation_id: str
     is_held: bool
     """A legal hold suspends erasure in it."""
+
+    answers_for: list[SucceededDocument]
+    """Retired systems whose data it has now: what it answered before it took that over does not count."""
 
     is_confirmed: bool
     is_contradicted: bool
