@@ -13,12 +13,13 @@ from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import Event, State
+from dsr_core.registry import Registry, Sale
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
 from dsr_intake.model import DecisionEntry, Held, LegalHold, LetterState
 from dsr_intake.model.breaker import Stopped
 from dsr_intake.ports.breaker import BreakerStore
-from support.builders import NOW, a_registry, a_request_id, days
+from support.builders import NOW, a_registry, a_request_id, a_system, an_organisation, days
 from support.intake_fakes import (
     FakeDecisions,
     FakeHolds,
@@ -51,6 +52,7 @@ async def explained(
     letters: FakeLetters | None = None,
     held: tuple[Held, ...] = (),
     stopped: Stopped | None = None,
+    newer: Registry | None = None,
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -61,7 +63,7 @@ async def explained(
         decisions=FakeDecisions(*entries),
         holds=FakeHolds(*held),
         breaker=AsyncMock(BreakerStore, **{"stopped.return_value": stopped}),
-        registry=FakeRegistryView(a_registry()),
+        registry=FakeRegistryView(newer or a_registry(), former=[a_registry()] if newer else ()),
         dating=Dating(no_holidays),
         letters=letters or FakeLetters(),
         privacy_office="privacy@example.com",
@@ -225,3 +227,70 @@ async def test_who_was_not_told_is_the_privacy_offices_and_no_systems() -> None:
     [one] = (await explained(an_obligation("crm"), stopped=stopped)).blockers
     assert one.blocker.kind is BlockerKind.BREAKER
     assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
+
+
+def retired(successor: str | None = None) -> Registry:
+    """A version in which `crm` is retired and `archive` has joined."""
+    name = SystemId(successor) if successor else None
+    others = [one for one in a_registry().systems if one.id != "crm"]
+    crm = a_system("crm", retired_on=NOW.date(), successor=name)
+    return a_registry(crm, a_system("archive"), *others)
+
+
+async def test_a_system_that_joined_since_is_its_team_s() -> None:
+    [one] = (await explained(an_obligation("archive"), newer=retired())).blockers
+    assert (one.owner, one.contact) == ("archive-team", "archive@example.com")
+
+
+async def test_a_system_that_is_out_of_use_is_its_organisation_s() -> None:
+    [one] = (await explained(an_obligation("crm"), newer=retired())).blockers
+    assert (one.owner, one.contact) == ("privacy-office", "privacy@example.com")
+    assert one.blocker.what == (
+        f"crm has not answered; it was retired on {NOW.date()}: two people can answer for it"
+    )
+    without = a_registry(*(each for each in a_registry().systems if each.id != "crm"))
+    [one] = (await explained(an_obligation("crm"), newer=without)).blockers
+    assert one.owner == "privacy-office"
+    assert one.blocker.what.endswith("it is in the registry no more: two people can answer for it")
+
+
+async def test_a_successor_is_asked_since_it_took_over_and_its_team_owns_that() -> None:
+    since = NOW + days(3)
+    took_over = {"answers_for": [{"system_id": "crm", "since": since.isoformat()}]}
+    before = {"disposition": "erased", "answered_at": (NOW + days(1)).isoformat()}
+    for said in ({}, before):
+        owed = an_obligation("archive", **took_over, **said)
+        [one] = (await explained(owed, newer=retired("archive"))).blockers
+        assert (one.blocker.kind, one.blocker.since) == (BlockerKind.UNANSWERED, since)
+        assert one.blocker.what.startswith("archive (for crm as well) has not answered")
+        assert one.owner == "archive-team"
+
+
+async def test_a_system_that_was_sold_is_the_privacy_office_s_from_that_day_on() -> None:
+    def sold(days_ago: int) -> Registry:
+        sale = Sale(on=(NOW - days(days_ago)).date(), to="a buyer")
+        organisations = (an_organisation(), an_organisation("example-mail", sold=sale))
+        return Registry(organisations, a_registry().systems)
+
+    [one] = (await explained(an_obligation("mailer"), newer=sold(1))).blockers
+    assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
+    assert "example-mail has left the group on" in one.blocker.what
+    [one] = (await explained(an_obligation("mailer"), newer=sold(-9))).blockers
+    assert one.owner == "mailer-team"
+
+
+async def test_a_hold_on_a_retired_system_keeps_its_successor_open() -> None:
+    hold = LegalHold(
+        hold_id="hold-1",
+        request_id=None,
+        authority="District Court",
+        reason="litigation",
+        placed_by="legal desk",
+        effective_at=NOW,
+        recorded_at=NOW,
+    )
+    held = Held(hold=hold, request_id=a_request_id(), system_ids=(SystemId("crm"),), held_at=NOW)
+    owed = an_obligation("archive")
+    why = await explained(owed, newer=retired("archive"), state=State.ON_HOLD, held=(held,))
+    [one] = why.blockers
+    assert (one.blocker.kind, one.owner) == (BlockerKind.LEGAL_HOLD, "District Court")

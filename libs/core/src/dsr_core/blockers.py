@@ -69,6 +69,18 @@ class Owed:
     answered_at: datetime | None = None
     retry_at: datetime | None = None
     reason: str = ""
+    answers_for: tuple[SystemId, ...] = ()
+    """Retired systems whose data it has taken over."""
+
+    asked_since: datetime | None = None
+    """When it took over the last of them: an answer from before does not count."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it has answered, and not since it took over."""
+        if self.asked_since is None or self.answered_at is None:
+            return False
+        return self.answered_at < self.asked_since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +238,8 @@ def _of_breaker(since: datetime, untold: Sequence[Owed]) -> Blocker | None:
 
 
 def _waits(one: Owed) -> bool:
-    return not one.is_contradicted and one.disposition is not Disposition.FAILED
+    has_failed = one.disposition is Disposition.FAILED and not one.is_outdated
+    return not one.is_contradicted and not has_failed
 
 
 def _clarification(since: datetime) -> Blocker:
@@ -286,15 +299,24 @@ def _of_system(one: Owed, opened_at: datetime) -> Blocker:
     kind, what = _said(one)
     return Blocker(
         kind=kind,
-        since=one.answered_at or opened_at,
+        since=_since(one, opened_at),
         what=what,
         system_id=one.system_id,
         retry_at=one.retry_at,
     )
 
 
+def _since(one: Owed, opened_at: datetime) -> datetime:
+    if one.answered_at is None or one.is_outdated:
+        return one.asked_since or opened_at
+    return one.answered_at
+
+
 def _said(one: Owed) -> tuple[BlockerKind, str]:
-    name = one.system_id
+    also = f" (for {', '.join(one.answers_for)} as well)" if one.answers_for else ""
+    name = f"{one.system_id}{also}"
+    if one.is_outdated:
+        return BlockerKind.UNANSWERED, f"{name} has not answered since it took that over"
     because = f": {one.reason}" if one.reason else ""
     if one.is_contradicted:
         return BlockerKind.CONTRADICTED, f"the answers of {name} contradict each other"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,8 +57,8 @@ def test_every_language_says_the_same_things() -> None:
         assert len({tuple(STATIONERY._words[one][part]) for one in LANGUAGES}) == 1
 
 
-def a_row(**changes: str) -> Row:
-    fields = {"organisation": "Mail Ltd", "system": "Mail", "answer": "too_late"}
+def a_row(**changes: Any) -> Row:
+    fields: dict[str, Any] = {"organisation": "Mail Ltd", "system": "Mail", "answer": "too_late"}
     return Row(is_provider=True, **(fields | changes))
 
 
@@ -111,3 +113,13 @@ def test_every_jurisdiction_of_a_european_regime_has_its_authority() -> None:
         for code in yaml.safe_load((rules / f"{regime}.yaml").read_text())["jurisdictions"]:
             assert code in STATIONERY._law["authorities"], code
             assert STATIONERY._law["complaint"][regime]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_took_over_and_who_has_left_the_group_is_said(language: str) -> None:
+    row = a_row(took_over=("Old mail", "Older mail"), left_on=date(2031, 6, 30))
+    written = STATIONERY.write(LetterKind.DONE, language, contents_of_everything(rows=(row,)))
+    for text in (written.text, written.html):
+        said = " ".join(text.split())
+        assert "Old mail, Older mail" in said
+        assert "2031" in said

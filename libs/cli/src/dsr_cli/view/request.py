@@ -84,6 +84,9 @@ def _aside(one: dict[str, Any]) -> str:
         return " (contradicted)"
     if by := one.get("settled_by"):
         return f" (settled by {by['proposed_by']} and {by['approved_by']})"
+    if before := [each["system_id"] for each in one.get("answers_for", ())]:
+        since = "" if one["is_confirmed"] else ", and is asked again"
+        return f" (for {', '.join(before)} as well{since})"
     return " (held)" if _is_held(one) else ""
 
 

@@ -135,8 +135,8 @@ class Deferring:
 
     async def _sealed(self, one: Sealable, identity: Identity, kept: _Kept) -> Deferred:
         system = (await self._registry.version(one.registry_digest)).system(kept.system_id)
-        if system is None and self._registry.current is not None:
-            system = self._registry.current.system(kept.system_id)  # it joined later
+        holder = self._registry.holder(kept.system_id) if system is None else None
+        system = holder.system(kept.system_id) if holder else system  # it joined later
         if system is None:
             raise Unavailable(f"{kept.system_id} is in no registry version that is known here")
         key = (await self._registry.keys(system.id)).sealing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import dated
 from dsr_intake.application.letters.sending import ANSWERS
+from dsr_intake.application.owners import Owner, owner_of, with_heirs
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
 from dsr_intake.ports import DecisionStore, HoldStore, Ledger, LetterStore, RegistryView
@@ -129,12 +130,13 @@ class Explaining:
         next_tier = next(
             (Upcoming(tier.at, _TIERS[tier.action]) for tier in tiers if tier.at > now), None
         )
-        registry = await self._registry.version(one.registry_digest) if found else None
 
         def explained(blocker: Blocker) -> Explained:
             if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and not one.is_one_address:
                 blocker = replace(blocker, what=f"{blocker.what}; {_NO_CODE}")
-            system = registry.system(blocker.system_id) if registry and blocker.system_id else None
+            owner = self._owner(blocker, now)
+            if owner is not None and owner.remark:
+                blocker = replace(blocker, what=f"{blocker.what}; {owner.remark}")
             upcoming = _upcoming(blocker, until, next_tier, now) or _end_of_stopping(
                 one, blocker, now
             )
@@ -143,13 +145,19 @@ class Explaining:
             is_office = blocker.kind in _FOR_THE_OFFICE
             return Explained(
                 blocker,
-                system,
+                owner.system if owner else None,
                 upcoming,
-                owner=system.owner if system else blocker.owner,
-                contact=system.contact if system else self._privacy_office if is_office else None,
+                owner=owner.name if owner else blocker.owner,
+                contact=owner.contact if owner else self._privacy_office if is_office else None,
             )
 
         return Explanation(tuple(explained(blocker) for blocker in found), next_date)
+
+    def _owner(self, blocker: Blocker, now: datetime) -> Owner | None:
+        if blocker.system_id is None:
+            return None
+        office = self._privacy_office
+        return owner_of(blocker.system_id, self._registry, privacy_office=office, at=now)
 
     async def _answering(self, one: RequestView) -> Letter | None:
         """Return the letter that a closed request waits for."""
@@ -170,6 +178,7 @@ class Explaining:
             asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
             asked_at = asked[-1].effective_at
         held = await self._holds.of_request(one.request_id)
+        current = self._registry.current
         return Decided(
             clarification_since=asked_at,
             untold=await self._untold(one),
@@ -178,7 +187,9 @@ class Explaining:
                     hold_id=each.hold.hold_id,
                     authority=each.hold.authority,
                     since=each.hold.effective_at,
-                    system_ids=frozenset(each.system_ids),
+                    system_ids=frozenset(
+                        SystemId(name) for name in with_heirs(current, each.system_ids)
+                    ),
                 )
                 for each in held
             ),
@@ -232,12 +243,21 @@ def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
                 answered_at=_moment(one["answered_at"]),
                 retry_at=_moment(one["retry_at"]),
                 reason=one["reason"] or "",
+                **_succession(one.get("answers_for", ())),
             )
             for one in document["obligations"]
         )
         return datetime.fromisoformat(document["opened_at"]), owed
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("the verifier's obligations cannot be read") from error
+
+
+def _succession(answers_for: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    times = (datetime.fromisoformat(each["since"]) for each in answers_for)
+    return {
+        "answers_for": tuple(SystemId(each["system_id"]) for each in answers_for),
+        "asked_since": max(times, default=None),
+    }
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -220,7 +220,16 @@ class Holding:
         await self._deciding.decide(one.request_id, resolution)
 
     async def _scope(self, hold: LegalHold, registry_digest: str) -> tuple[SystemId, ...] | None:
-        return held_systems(hold, await self._registry.version(registry_digest))
+        """Return what a hold covers, by the version that a request pins and by the newest.
+
+        A system that joined since is owed by the request as well.
+        """
+        pinned = held_systems(hold, await self._registry.version(registry_digest))
+        current = self._registry.current
+        newest = held_systems(hold, current) if current is not None else None
+        if pinned is None or newest is None:
+            return pinned if newest is None else newest
+        return tuple(sorted({*pinned, *newest}))
 
     def _check_scope(self, hold: LegalHold) -> None:
         registry = self._registry.current

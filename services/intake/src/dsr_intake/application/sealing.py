@@ -13,6 +13,7 @@ from dsr_core.registry import System
 from dsr_core.rights import Right
 from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.owners import with_heirs
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
 from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
@@ -55,7 +56,7 @@ class Sealing:
         """Return one notice a system, in the order asked; none where there is no such cohort.
 
         Each holds one entry a member, of those asked or of all: none for whom a request stops, has
-        ended, or is held in that system. A system gets only the kinds that it needs, sealed to its
+        ended, or is held in that system or in one whose data it has taken over. A system gets only the kinds that it needs, sealed to its
         newest key; or where the request follows from an exemption what was sealed for it then, to the
         key that it had then. An erasure has passed the breaker before anybody can be told of it.
 
@@ -79,7 +80,10 @@ class Sealing:
         if cohort.right is Right.DELETION:
             organisations = {system.organisation_id for system, _ in addressed}
             await self._breaker.pass_(cohort_id, cohort.members, organisations)
-        members = await self._store.members(cohort_id, request_ids)
+        members = [
+            replace(one, held=with_heirs(self._registry.current, one.held)) if one.held else one
+            for one in await self._store.members(cohort_id, request_ids)
+        ]
         if any(one.deferred for one in members):
             return _deferred(members, system_ids)
         keys = await self._wrapper.unwrap(self._wrapped(members))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
 from dsr_core.lifecycle import PREMATURE, Event
-from dsr_core.registry import OrganisationRole, Registry
+from dsr_core.registry import OrganisationRole
 from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.model import Letter, LetterKind, RequestView
@@ -52,6 +52,11 @@ class Row:
 
     kept: tuple[Kept, ...] = ()
     reason: str = ""
+    took_over: tuple[str, ...] = ()
+    """The names of retired systems whose data it has now."""
+
+    left_on: date | None = None
+    """When its organisation left the group; none where it has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +125,8 @@ class Gathering:
         until = verify_by(self._dating.timeline(regime, one)) if one.state in PREMATURE else None
         rows: tuple[Row, ...] = ()
         if letter.kind in _TELL_OF_SYSTEMS:
-            registry = await self._registry.version(one.registry_digest)
-            rows = _rows(await self._ledger.obligations(one.answered_with), registry, day)
+            document = await self._ledger.obligations(one.answered_with)
+            rows = _rows(document, self._registry, day, letter.waiting_since)
         reason, pointer = await self._decided(letter)
         return Contents(
             reference=one.request_id,
@@ -156,21 +161,25 @@ class Gathering:
         return last.reason, ""
 
 
-def _rows(document: Mapping[str, Any] | None, registry: Registry, day: Any) -> tuple[Row, ...]:
+def _rows(
+    document: Mapping[str, Any] | None, registry: RegistryView, day: Any, at: datetime
+) -> tuple[Row, ...]:
     if document is None:
         return ()
     try:
-        return tuple(_row(one, registry, day) for one in document["obligations"])
+        return tuple(_row(one, registry, day, at) for one in document["obligations"])
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("the verifier's obligations cannot be read") from error
 
 
-def _row(one: Mapping[str, Any], registry: Registry, day: Any) -> Row:
-    organisation = registry.organisation(one["organisation_id"])
-    system = registry.system(one["system_id"])
+def _row(one: Mapping[str, Any], registry: RegistryView, day: Any, at: datetime) -> Row:
+    system_id, organisation_id = one["system_id"], one["organisation_id"]
+    holder = registry.holder(system_id)
+    organisation = holder.organisation(organisation_id) if holder else None
+    has_left = organisation is not None and organisation.has_left(at)
     return Row(
-        organisation=organisation.name if organisation else one["organisation_id"],
-        system=system.name if system else one["system_id"],
+        organisation=organisation.name if organisation else organisation_id,
+        system=_name(system_id, registry),
         is_provider=(
             organisation is not None and organisation.role is OrganisationRole.SERVICE_PROVIDER
         ),
@@ -184,4 +193,12 @@ def _row(one: Mapping[str, Any], registry: Registry, day: Any) -> Row:
             for each in one["exemptions"]
         ),
         reason=one["reason"] or "",
+        took_over=tuple(_name(each["system_id"], registry) for each in one.get("answers_for", ())),
+        left_on=organisation.sold.on if organisation and organisation.sold and has_left else None,
     )
+
+
+def _name(system_id: str, registry: RegistryView) -> str:
+    holder = registry.holder(system_id)
+    system = holder.system(system_id) if holder else None
+    return system.name if system else system_id

@@ -51,7 +51,10 @@ class Escalating:
         """Return the mails that an escalation calls for, the same each time."""
         registry = self._registry.current
         known = registry.organisations if registry else ()
-        contacts: dict[str, str] = {each.id: each.contact for each in known}
+        now = self._clock()
+        contacts: dict[str, str] = {
+            each.id: each.contact for each in known if not each.has_left(now)
+        }
         return mails(
             one,
             contacts,
@@ -81,7 +84,8 @@ def mails(
 ) -> list[Mail]:
     """Return who is told of an escalation: each organisation of its own systems, or the office of all.
 
-    An organisation that the registry does not know any more is the office's.
+    An organisation that has left the group, or that the registry does not know any more, is the
+    office's.
     """
     told: list[tuple[str, str, list[MissingSystem]]] = []
     if one.action is TierAction.ESCALATE_TO_ORGANISATION:

@@ -31,6 +31,10 @@ _WITH_REASON = frozenset({"exempt", "partially_exempt", "too_late"})
 """The answers whose reason concerns the person; of the others it concerns operators."""
 
 
+_LINES = ("reference", "kept", "because", "took_over", "left_group")
+"""The texts that stand alone, beside those of the letters."""
+
+
 class Written(NamedTuple):
     """A letter as it is read."""
 
@@ -116,7 +120,12 @@ class Stationery:
         def filled(name: str, **values: str) -> str:
             return self._plain.get_template(f"{language}/{name}").render(values)
 
-        more = [
+        more = []
+        if row.took_over:
+            more.append(filled("took_over", systems=_one_line(", ".join(row.took_over))))
+        if row.left_on is not None:
+            more.append(filled("left_group", day=day(row.left_on)))
+        more += [
             filled(
                 "kept",
                 ground=_one_line(kept.ground),
@@ -139,7 +148,7 @@ class Stationery:
 
 
 def _templates(language: str, words: dict[str, Any]) -> dict[str, str]:
-    found = {f"{language}/{name}": words[name] for name in ("reference", "kept", "because")}
+    found = {f"{language}/{name}": words[name] for name in _LINES}
     for kind, letter in words["letters"].items():
         found[f"{language}/{kind}/subject"] = letter["subject"]
         for part in ("before", "after"):

@@ -1,0 +1,61 @@
+"""Whom an escalation is mailed to, by whose the missing systems are."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+
+from dsr_core.ids import OrganisationId, SystemId
+from dsr_core.law.rules import TierAction
+from dsr_core.registry import Registry, Sale
+from dsr_core.rights import Right
+from dsr_intake.application.letters.escalating import Escalating
+from dsr_wire.codec.escalations import Escalation, MissingSystem
+from support.builders import NOW, a_cohort_id, a_registry, an_organisation, days
+from support.intake_fakes import FakeRegistryView
+
+OFFICE = "office@example.com"
+
+
+def told(sold_on: date | None) -> dict[str, str]:
+    """Who is told of each organisation's systems."""
+    sale = Sale(on=sold_on, to="a buyer") if sold_on else None
+    mail = an_organisation("example-mail", contact="mail@example.com", sold=sale)
+    escalating = Escalating(
+        registry=FakeRegistryView(Registry((an_organisation(), mail), a_registry().systems)),
+        mailer=cast(Any, None),
+        sender="privacy@example.com",
+        privacy_office=OFFICE,
+        clock=lambda: NOW,
+    )
+    missing = {"crm": "example-group", "mailer": "example-mail", "old": "forgotten"}
+    one = Escalation(
+        cohort_id=a_cohort_id(),
+        right=Right.DELETION,
+        regime="gdpr",
+        due_at=NOW + days(7),
+        action=TierAction.ESCALATE_TO_ORGANISATION,
+        escalated_at=NOW,
+        missing=tuple(
+            MissingSystem(SystemId(system), OrganisationId(owner), 1)
+            for system, owner in missing.items()
+        ),
+    )
+    return {
+        system: mail.to
+        for mail in escalating.mails(one)
+        for system in missing
+        if f"- {system} (" in mail.written.text
+    }
+
+
+def test_what_was_sold_and_what_is_in_no_registry_any_more_is_the_offices() -> None:
+    assert told((NOW - days(1)).date()) == {
+        "crm": "privacy@example.com",
+        "mailer": OFFICE,
+        "old": OFFICE,
+    }
+
+
+def test_an_organisation_is_told_itself_until_the_day_of_its_sale() -> None:
+    assert told(None)["mailer"] == told((NOW + days(1)).date())["mailer"] == "mail@example.com"
