@@ -15,7 +15,7 @@ __all__ = ["ALLOWED_FIELDS", "configure"]
 
 ALLOWED_FIELDS = frozenset(
     {
-        "address", "attempt", "batch", "closed", "cohort_id", "count", "delay_s", "duration_ms",
+        "address", "attempt", "batch", "client_id", "closed", "cohort_id", "count", "delay_s", "duration_ms",
         "error", "exc_info", "exception", "field", "group_id", "logger", "method", "notices",
         "offset", "opened", "organisation_id", "part", "partition", "path_template", "port",
         "reason", "registry_digest", "reminder", "request_id", "right", "service", "signal",

@@ -138,3 +138,9 @@ class Metrics:
             "Subject requests of which some system waits for the breaker",
             registry=registry,
         )
+        self.webhooks = Counter(
+            "dsr_intake_webhooks",
+            "Messages to the webhooks of API clients, by how a try ended",
+            ["result"],
+            registry=registry,
+        )

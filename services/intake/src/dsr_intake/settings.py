@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,12 @@ __all__ = ["Settings"]
 def _mail_server(given: SecretStr) -> SecretStr:
     if re.fullmatch(r"smtps?://[^/\s]+/?", given.get_secret_value()) is None:
         raise ValueError("must be like smtp://user:password@host:port, or smtps:")
+    return given
+
+
+def _networks(given: list[str]) -> list[str]:
+    for one in given:
+        ip_network(one)
     return given
 
 
@@ -83,3 +90,13 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
 
     breaker_window_s: float = Field(default=3600, ge=60)
     """The breaker's window, in seconds."""
+
+    webhook_key_file: Path | None = None
+    """Holds 32 random bytes in base64: the key that the secrets of webhooks are derived from. Without
+    it no webhooks are offered."""
+
+    webhook_allowed_networks: Annotated[list[str], AfterValidator(_networks)] = Field(
+        default_factory=list
+    )
+    """Networks that webhooks may reach, also without TLS, though they are not public; as JSON, like
+    ["10.20.0.0/16"]."""

@@ -168,6 +168,26 @@ class IntakeClient:
         """Return a page of the client's subject requests, newest first."""
         return await self._json("GET", "/v1/subject-requests", params=filters)
 
+    async def set_webhook(self, url: str) -> dict[str, Any]:
+        """Have this client told at a URL; return the webhook with its secret."""
+        return await self._json("PUT", "/v1/webhook", json={"url": url})
+
+    async def webhook(self) -> dict[str, Any]:
+        """Return where this client is told."""
+        return await self._json("GET", "/v1/webhook")
+
+    async def rotate_webhook(self) -> dict[str, Any]:
+        """Have another secret; return the webhook with it."""
+        return await self._json("POST", "/v1/webhook/secret:rotate")
+
+    async def replay_webhook(self, since: str) -> dict[str, Any]:
+        """Be told again of what has changed since a time."""
+        return await self._json("POST", "/v1/webhook:replay", json={"since": since})
+
+    async def remove_webhook(self) -> None:
+        """Be told nothing more."""
+        await self._send(self._http.build_request("DELETE", "/v1/webhook"))
+
     async def events(self, request_id: str | None = None) -> AsyncGenerator[Event, None]:
         """Yield what happens to one request until it is answered, or to all of this client's.
 

@@ -37,6 +37,8 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
     keys = {
         "DSR_KEY_ENCRYPTION_KEY_FILE": str(stack.secrets.key_file("key-encryption-key")),
         "DSR_LOOKUP_KEY_FILE": str(stack.secrets.key_file("lookup-key")),
+        "DSR_WEBHOOK_KEY_FILE": str(stack.secrets.key_file("webhook-key")),
+        "DSR_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
     }
     letters = {"DSR_SMTP_URL": settings.smtp_url} if with_mail else {}
     service = partial(_service, stack)

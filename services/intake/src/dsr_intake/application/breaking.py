@@ -166,6 +166,6 @@ class Breaker:
             return None
         require_another(proposal.proposed_by, by)
         released = await self._store.approve(release_id, by=by, at=self._clock())
-        log.warning("erasures go on", scope=released.scope, extra=released.extra)
+        log.warning("erasures go on", organisation_id=released.scope, count=released.extra)
         await self.scopes()
         return released

@@ -23,7 +23,8 @@ async def start(process: Process, settings: Settings) -> None:
     outside = await connect(process, settings, read, probes)
     built = await application(outside)
     relay, connected = outside.relay, outside.connected
-    events, sending = built.context.events, built.context.sending
+    context = built.context
+    events, sending, webhooks = context.events, context.sending, context.webhooks
 
     def read_topic(loop: RecordLoop) -> None:
         process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=LAST)
@@ -36,7 +37,8 @@ async def start(process: Process, settings: Settings) -> None:
     read_topic(answered)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=LAST)
     process.spawn(sending.run(), stop=sending.stop, turn=LAST)
+    process.spawn(webhooks.run(), stop=webhooks.stop, turn=LAST)
     if settings.smtp_url is not None:
         read_topic(escalations(outside))
     look_after(process, outside, built)
-    probes.server.serve(create_app(built.context, health=probes.health, metrics=probes.collectors))
+    probes.server.serve(create_app(context, health=probes.health, metrics=probes.collectors))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.breaker import PostgresBreaker
@@ -19,6 +20,7 @@ from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.appealing import Appealing
@@ -41,9 +43,11 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.http.context import Context
 from dsr_runtime.holidays import public_holidays
+from dsr_runtime.http.outgoing import Outgoing
 
 __all__ = ["Application", "application"]
 
@@ -233,8 +237,21 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         ),
         letters=stores.letters,
         sending=sending,
+        webhooks=_webhooks(outside),
         metrics=outside.metrics,
         internal_token=settings.internal_token.get_secret_value(),
+    )
+
+
+def _webhooks(outside: Outside) -> Webhooks:
+    allowed = [ip_network(one) for one in outside.settings.webhook_allowed_networks]
+    return Webhooks(
+        store=PostgresWebhooks(outside.pool),
+        post=Outgoing(allowed=allowed),
+        key=outside.webhook_key,
+        allowed=allowed,
+        metrics=outside.metrics,
+        clock=utc_now,
     )
 
 

@@ -61,6 +61,7 @@ class Outside:
     settings: Settings
     metrics: Metrics
     lookup_key: bytes
+    webhook_key: bytes | None
     wrapper: FileKeyWrapper
     registries: PublishedRegistries
     publisher: Publisher
@@ -90,6 +91,7 @@ class Keys(NamedTuple):
 
     kek: bytes
     lookup: bytes
+    webhook: bytes | None
 
 
 def keys(settings: Settings) -> Keys:
@@ -97,6 +99,9 @@ def keys(settings: Settings) -> Keys:
     return Keys(
         read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE"),
         read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE"),
+        None
+        if settings.webhook_key_file is None
+        else read_key(settings.webhook_key_file, variable="DSR_WEBHOOK_KEY_FILE"),
     )
 
 
@@ -132,6 +137,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         settings=settings,
         metrics=metrics,
         lookup_key=keys.lookup,
+        webhook_key=keys.webhook,
         wrapper=FileKeyWrapper(keys.kek),
         registries=PublishedRegistries(book, topic),
         publisher=publisher,

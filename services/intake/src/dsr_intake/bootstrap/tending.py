@@ -89,6 +89,12 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
     repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(built.acceptance), turn=LAST)
     repeat(
         process,
+        _FORGET_EVERY_S,
+        lambda: _tried(built.context.webhooks.forget(), else_say="webhooks are forgotten later"),
+        turn=LAST,
+    )
+    repeat(
+        process,
         _HOLDS_EVERY_S,
         lambda: _tried(holding.work(), else_say="what holds ask for is done later"),
         turn=LAST,

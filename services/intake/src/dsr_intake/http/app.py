@@ -21,6 +21,7 @@ from dsr_intake.http import (
     letters,
     requests,
     settlements,
+    webhooks,
 )
 from dsr_intake.http.context import Context
 from dsr_intake.http.direct import Direct
@@ -40,6 +41,7 @@ _DESCRIPTION = (
 _TAGS = (
     {"name": "subject requests", "description": "Submit and read requests. Needs an API key."},
     {"name": "events", "description": "Follow requests live. Needs an API key."},
+    {"name": "webhooks", "description": "Be told how requests go on. Needs an API key."},
     {"name": "internal", "description": "For the group's own services. Needs their token."},
 )
 
@@ -60,6 +62,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         breaker,
         batch,
         events,
+        webhooks,
         internal,
     ):
         app.include_router(group.router(context))
@@ -73,6 +76,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         settlements,
         appeals,
         breaker,
+        webhooks,
     )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
@@ -84,7 +88,7 @@ def _method_not_allowed(request: Request, _error: Exception) -> Response:
     # Starlette names the methods of the first route of a path; this names all of them.
     allowed = {
         method
-        for method in ("DELETE", "GET", "POST")
+        for method in ("DELETE", "GET", "POST", "PUT")
         for route in request.app.router.routes
         if route.matches({**request.scope, "method": method})[0] is Match.FULL
     }

@@ -18,6 +18,7 @@ from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, LetterStore, ReadStore, RegistryView
 
@@ -47,5 +48,6 @@ class Context:
     sealing: Sealing
     letters: LetterStore
     sending: Sending
+    webhooks: Webhooks
     metrics: Metrics
     internal_token: str

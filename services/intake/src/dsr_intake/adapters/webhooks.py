@@ -1,0 +1,250 @@
+"""PostgreSQL: webhooks, and what they are still to deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dsr_core.ids import RequestId
+from dsr_intake.model.webhooks import Delivery, Webhook
+from dsr_runtime.postgres import translated
+
+__all__ = ["PostgresWebhooks"]
+
+_OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+_AT_ONCE = 1000
+
+_WEBHOOK = """
+select w.*, (
+    select count(*) from intake.webhook_deliveries d
+    where d.client_id = w.client_id and d.next_try_at is not null
+) as waiting
+from intake.webhooks w where w.client_id = $1
+"""
+
+
+class PostgresWebhooks:
+    """Keeps webhooks and deliveries; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def put(self, client_id: str, url: str, *, at: datetime) -> Webhook | None:
+        """Set a client's webhook and enable it."""
+        with translated():
+            is_there = await self._pool.fetchval(
+                f"""
+                insert into intake.webhooks
+                    (client_id, url, secret_version, secret_changed_at, read_to)
+                select client_id, $2, 1, $3, {_OLDEST_RUNNING} - 1
+                from intake.api_clients where client_id = $1 and revoked_at is null
+                on conflict (client_id) do update
+                set url = excluded.url, failing_since = null,
+                    disabled_at = null, disabled_because = null
+                returning true
+                """,
+                client_id,
+                url,
+                at,
+            )
+        return await self.get(client_id) if is_there else None
+
+    async def get(self, client_id: str) -> Webhook | None:
+        """Return a client's webhook, or none."""
+        with translated():
+            row = await self._pool.fetchrow(_WEBHOOK, client_id)
+        return _webhook(row, waiting=row["waiting"]) if row else None
+
+    async def rotate(self, client_id: str, *, at: datetime) -> Webhook | None:
+        """Give a webhook its next secret."""
+        with translated():
+            await self._pool.execute(
+                """
+                update intake.webhooks
+                set secret_version = secret_version + 1, secret_changed_at = $2
+                where client_id = $1
+                """,
+                client_id,
+                at,
+            )
+        return await self.get(client_id)
+
+    async def remove(self, client_id: str) -> bool:
+        """Remove a webhook and what waits."""
+        with translated():
+            removed = await self._pool.fetchval(
+                """
+                with waiting as (
+                    delete from intake.webhook_deliveries where client_id = $1
+                )
+                delete from intake.webhooks where client_id = $1 returning true
+                """,
+                client_id,
+            )
+        return bool(removed)
+
+    async def replay(self, client_id: str, *, since: datetime, at: datetime) -> int:
+        """Have everything that changed since a time delivered again."""
+        with translated():
+            done = await self._pool.execute(
+                """
+                update intake.webhook_deliveries
+                set next_try_at = $3, tries = 0, settled_at = null, result = null
+                where client_id = $1 and changed_at >= $2
+                """,
+                client_id,
+                since,
+                at,
+            )
+        return int(done.split()[-1])
+
+    async def gather(self, *, at: datetime) -> int:
+        """Make deliveries of what has changed for clients with a webhook."""
+        made = 0
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                hooks = await connection.fetch(
+                    """
+                    select client_id, read_to from intake.webhooks
+                    where disabled_at is null order by client_id for update skip locked
+                    """
+                )
+                for hook in hooks:
+                    rows = await connection.fetch(
+                        f"""
+                        insert into intake.webhook_deliveries
+                            (client_id, request_id, revision, state, outcome, changed_at,
+                             next_try_at)
+                        select client_id, id, revision, state, outcome,
+                            coalesce(answered_at, closed_at, decided_at, accepted_at), $3
+                        from intake.subject_requests
+                        where client_id = $1 and revision > $2 and revision < {_OLDEST_RUNNING}
+                        order by revision fetch first {_AT_ONCE} rows with ties
+                        on conflict do nothing returning revision
+                        """,
+                        hook["client_id"],
+                        hook["read_to"],
+                        at,
+                    )
+                    if rows:
+                        made += len(rows)
+                        await connection.execute(
+                            "update intake.webhooks set read_to = $2 where client_id = $1",
+                            hook["client_id"],
+                            max(row["revision"] for row in rows),
+                        )
+        return made
+
+    async def claim(self, *, at: datetime, lease: timedelta, limit: int) -> Sequence[Delivery]:
+        """Return deliveries that are due, each to one caller until the lease is over."""
+        with translated():
+            rows = await self._pool.fetch(
+                """
+                update intake.webhook_deliveries d set tries = d.tries + 1, next_try_at = $2
+                from (
+                    select client_id, request_id, revision
+                    from intake.webhook_deliveries join intake.webhooks using (client_id)
+                    where next_try_at <= $1 and disabled_at is null
+                    order by next_try_at limit $3
+                    for update of webhook_deliveries skip locked
+                ) due, intake.webhooks w
+                where (d.client_id, d.request_id, d.revision)
+                    = (due.client_id, due.request_id, due.revision)
+                    and w.client_id = d.client_id
+                returning w.*, d.request_id, d.revision, d.state, d.outcome, d.changed_at, d.tries
+                """,
+                at,
+                at + lease,
+                limit,
+            )
+        return [
+            Delivery(
+                webhook=_webhook(row),
+                request_id=RequestId(str(row["request_id"])),
+                revision=row["revision"],
+                state=row["state"],
+                outcome=row["outcome"],
+                changed_at=row["changed_at"],
+                tries=row["tries"],
+            )
+            for row in rows
+        ]
+
+    async def delivered(self, one: Delivery, *, at: datetime) -> None:
+        """Record that a delivery was taken."""
+        with translated():
+            await self._pool.execute(
+                """
+                with healthy as (
+                    update intake.webhooks set failing_since = null
+                    where client_id = $1 and failing_since is not null
+                )
+                update intake.webhook_deliveries
+                set next_try_at = null, settled_at = $4, result = 'delivered'
+                where client_id = $1 and request_id = $2 and revision = $3
+                """,
+                one.webhook.client_id,
+                one.request_id,
+                one.revision,
+                at,
+            )
+
+    async def failed(
+        self, one: Delivery, result: str, *, at: datetime, again_at: datetime | None
+    ) -> None:
+        """Record that a delivery was not taken."""
+        with translated():
+            await self._pool.execute(
+                """
+                with failing as (
+                    update intake.webhooks set failing_since = $5
+                    where client_id = $1 and failing_since is null
+                )
+                update intake.webhook_deliveries
+                set next_try_at = $4, result = $6,
+                    settled_at = case when $4::timestamptz is null then $5 end
+                where client_id = $1 and request_id = $2 and revision = $3
+                """,
+                one.webhook.client_id,
+                one.request_id,
+                one.revision,
+                again_at,
+                at,
+                result,
+            )
+
+    async def disable(self, client_id: str, because: str, *, at: datetime) -> None:
+        """Deliver nothing more to a client until its webhook is set again."""
+        with translated():
+            await self._pool.execute(
+                """
+                update intake.webhooks set disabled_at = $2, disabled_because = $3
+                where client_id = $1 and disabled_at is null
+                """,
+                client_id,
+                at,
+                because,
+            )
+
+    async def forget(self, *, before: datetime) -> int:
+        """Drop what was delivered or given up before a time."""
+        with translated():
+            done = await self._pool.execute(
+                "delete from intake.webhook_deliveries where settled_at < $1", before
+            )
+        return int(done.split()[-1])
+
+
+def _webhook(row: asyncpg.Record, *, waiting: int = 0) -> Webhook:
+    return Webhook(
+        client_id=row["client_id"],
+        url=row["url"],
+        secret_version=row["secret_version"],
+        secret_changed_at=row["secret_changed_at"],
+        failing_since=row["failing_since"],
+        disabled_at=row["disabled_at"],
+        disabled_because=row["disabled_because"],
+        waiting=waiting,
+    )

@@ -1,0 +1,217 @@
+"""Webhooks: API clients are told how their requests go on, signed as Standard Webhooks says.
+
+At least once, in whatever order: each message names the request and the state that it was in, and has
+an id that stays the same however often it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+import structlog
+
+from dsr_core.errors import RejectedInput, Unavailable
+from dsr_intake.application.clock import Clock
+from dsr_intake.metrics import Metrics
+from dsr_intake.model.webhooks import Delivery, Webhook
+from dsr_intake.ports.webhooks import Post, WebhookStore
+from dsr_runtime.http.outgoing import Network, check_url
+
+__all__ = ["NewWebhook", "Webhooks", "secret_of", "signature"]
+
+log = structlog.get_logger(__name__)
+
+_PAUSES = tuple(
+    timedelta(seconds=one) for one in (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000)
+)
+"""Between tries, as Standard Webhooks advises; after the last one a delivery is given up."""
+
+_DISABLE_AFTER = timedelta(days=5)
+"""A webhook to which nothing could be delivered for so long is disabled."""
+
+_OLD_SECRET_LASTS = timedelta(days=1)
+_KEPT = timedelta(days=30)
+_LEASE = timedelta(seconds=90)
+"""Longer than any try takes."""
+
+_TOGETHER = 16
+_LOOK_EVERY_S = 2.0
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NewWebhook:
+    """A webhook with its secret."""
+
+    webhook: Webhook
+    secret: str
+
+
+def secret_of(key: bytes, client_id: str, version: int) -> bytes:
+    """Return a client's secret: derived, so that none is kept."""
+    return hmac.digest(key, f"webhook/{client_id}/{version}".encode(), "sha256")
+
+
+def signature(secret: bytes, message_id: str, at: datetime, content: bytes) -> str:
+    """Return a signature of version 1 of Standard Webhooks: HMAC-SHA256 over id, time and content."""
+    signed = b".".join((message_id.encode(), str(int(at.timestamp())).encode(), content))
+    return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+
+
+class Webhooks:
+    """Sets webhooks, and delivers; several processes may do so at once."""
+
+    def __init__(
+        self,
+        *,
+        store: WebhookStore,
+        post: Post,
+        key: bytes | None,
+        allowed: Sequence[Network],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._post = post
+        self._key = key
+        self._allowed = allowed
+        self._metrics = metrics
+        self._clock = clock
+        self._stopping = asyncio.Event()
+
+    async def put(self, client_id: str, url: str) -> NewWebhook | None:
+        """Set where a client is told; none where there is no such client. Safe to repeat.
+
+        Raises:
+            RejectedInput: The URL is not to be called, or no webhooks are offered here.
+        """
+        check_url(url, allowed=self._allowed)
+        return self._shown(await self._store.put(client_id, url, at=self._clock()))
+
+    async def rotate(self, client_id: str) -> NewWebhook | None:
+        """Give a client another secret; for a day messages are signed with the former one as well.
+
+        Raises:
+            RejectedInput: No webhooks are offered here.
+        """
+        return self._shown(await self._store.rotate(client_id, at=self._clock()))
+
+    async def get(self, client_id: str) -> Webhook | None:
+        """Return a client's webhook, without its secret; none where it has none."""
+        return await self._store.get(client_id)
+
+    async def remove(self, client_id: str) -> bool:
+        """Tell a client nothing more; false where it had no webhook. Safe to repeat."""
+        return await self._store.remove(client_id)
+
+    async def replay(self, client_id: str, *, since: datetime) -> int:
+        """Tell a client again what has changed since a time; return how many messages that are."""
+        return await self._store.replay(client_id, since=since, at=self._clock())
+
+    def stop(self) -> None:
+        """Ask `run` to end after the deliveries in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Deliver until `stop`; at once where no webhooks are offered."""
+        while self._key is not None and not self._stopping.is_set():
+            try:
+                count = await self.step()
+            except Unavailable as error:
+                log.warning("webhooks wait", error=str(error))
+                count = 0
+            if count < _TOGETHER:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _LOOK_EVERY_S)
+
+    async def step(self) -> int:
+        """See what has changed, and deliver some of what is due; return how many were tried."""
+        await self._store.gather(at=self._clock())
+        due = await self._store.claim(at=self._clock(), lease=_LEASE, limit=_TOGETHER)
+        await asyncio.gather(*(self._deliver(one) for one in due))
+        return len(due)
+
+    async def forget(self) -> None:
+        """Drop what was delivered or given up a month ago."""
+        await self._store.forget(before=self._clock() - _KEPT)
+
+    async def _deliver(self, one: Delivery) -> None:
+        at = self._clock()
+        content, headers = self._message(one, at)
+        try:
+            said = await self._post.post(one.webhook.url, content, headers)
+        except RejectedInput as fault:
+            await self._store.failed(one, fault.reason, at=at, again_at=None)
+            await self._disable(one.webhook, fault.reason)
+            return
+        except Unavailable as error:
+            await self._failed(one, str(error))
+            return
+        if 200 <= said.status < 300:
+            self._metrics.webhooks.labels("delivered").inc()
+            await self._store.delivered(one, at=self._clock())
+        elif said.status == _GONE:
+            await self._failed(one, "gone")
+            await self._disable(one.webhook, "gone")
+        else:
+            await self._failed(one, f"status {said.status}")
+
+    def _message(self, one: Delivery, at: datetime) -> tuple[bytes, dict[str, str]]:
+        message_id = f"msg_{one.request_id}_{one.revision}"
+        content = orjson.dumps(
+            {
+                "type": "subject_request.state_changed",
+                "timestamp": one.changed_at,
+                "data": {"id": one.request_id, "state": one.state, "outcome": one.outcome},
+            },
+            option=orjson.OPT_UTC_Z,
+        )
+        signatures = [
+            signature(secret, message_id, at, content) for secret in self._secrets(one.webhook, at)
+        ]
+        return content, {
+            "content-type": "application/json",
+            "user-agent": "dsr-webhooks/1",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        }
+
+    def _secrets(self, webhook: Webhook, at: datetime) -> list[bytes]:
+        versions = [webhook.secret_version]
+        if webhook.secret_version > 1 and at - webhook.secret_changed_at < _OLD_SECRET_LASTS:
+            versions.append(webhook.secret_version - 1)
+        return [self._secret(webhook.client_id, version) for version in versions]
+
+    def _secret(self, client_id: str, version: int) -> bytes:
+        if self._key is None:
+            raise RejectedInput("webhooks_not_offered", "no key for webhooks is configured here")
+        return secret_of(self._key, client_id, version)
+
+    def _shown(self, webhook: Webhook | None) -> NewWebhook | None:
+        if webhook is None:
+            return None
+        secret = self._secret(webhook.client_id, webhook.secret_version)
+        return NewWebhook(webhook, "whsec_" + base64.b64encode(secret).decode())
+
+    async def _failed(self, one: Delivery, result: str) -> None:
+        at = self._clock()
+        is_last = one.tries > len(_PAUSES)
+        self._metrics.webhooks.labels("given_up" if is_last else "failed").inc()
+        pause = None if is_last else _PAUSES[one.tries - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+        await self._store.failed(one, result, at=at, again_at=None if pause is None else at + pause)
+        since = one.webhook.failing_since
+        if since is not None and at - since >= _DISABLE_AFTER:
+            await self._disable(one.webhook, "failing_for_days")
+
+    async def _disable(self, webhook: Webhook, because: str) -> None:
+        log.warning("a webhook is disabled", client_id=webhook.client_id, reason=because)
+        await self._store.disable(webhook.client_id, because, at=self._clock())

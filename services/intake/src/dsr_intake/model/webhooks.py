@@ -1,0 +1,45 @@
+"""Webhooks, and what they deliver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_core.ids import RequestId
+
+__all__ = ["Delivery", "Webhook"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where an API client is told how its requests go on."""
+
+    client_id: str
+    url: str
+    secret_version: int
+    """Counts the client's secrets from 1; each is derived from it."""
+
+    secret_changed_at: datetime
+    failing_since: datetime | None = None
+    """Since when no delivery has succeeded; none where the last one did."""
+
+    disabled_at: datetime | None = None
+    disabled_because: str | None = None
+    waiting: int = 0
+    """Deliveries that are still to be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """That a request is in a state, for one client's webhook."""
+
+    webhook: Webhook
+    request_id: RequestId
+    revision: int
+    """With the request it names the change; the same however often it is told."""
+
+    state: str
+    outcome: str | None
+    changed_at: datetime
+    tries: int
+    """How often it was tried, this time included."""
