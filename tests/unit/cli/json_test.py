@@ -35,6 +35,7 @@ CHANGING = {
     "ask",
     "create",
     "demo",
+    "destroy",
     "down",
     "extend",
     "give-up",

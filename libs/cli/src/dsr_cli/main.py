@@ -33,6 +33,7 @@ COMMANDS = {
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
     "system": "Systems that subscribe: register, list and revoke their keys",
     "webhook": "Webhooks of an API client: set, show, rotate, replay, remove",
+    "keys": "The keys that wrap requests' keys: status, rotate, destroy",
     "client": "API clients: create, list, revoke",
     "topics": "Kafka topics: create, list",
     "acl": "Kafka's logins and rights: plan, apply, password",

@@ -16,7 +16,7 @@ __all__ = ["ALLOWED_FIELDS", "configure"]
 ALLOWED_FIELDS = frozenset(
     {
         "address", "attempt", "batch", "client_id", "closed", "cohort_id", "count", "delay_s", "duration_ms",
-        "error", "exc_info", "exception", "field", "group_id", "logger", "method", "notices",
+        "error", "exc_info", "exception", "field", "group_id", "key_id", "logger", "method", "notices",
         "offset", "opened", "organisation_id", "part", "partition", "path_template", "port",
         "reason", "registry_digest", "reminder", "request_id", "right", "service", "signal",
         "stack_info", "state", "status", "system_id", "systems", "timestamp", "topic", "trace_id",

@@ -121,6 +121,11 @@ class Metrics:
             "Requests that could not be sealed since their key is gone though they are not answered",
             registry=registry,
         )
+        self.keys_unknown = Gauge(
+            "dsr_intake_keys_unknown",
+            "Requests whose key is wrapped under a key-encryption key that is not at hand",
+            registry=registry,
+        )
         self.listeners = Gauge("dsr_intake_listeners", "Open streams of events", registry=registry)
         self.breaker_refused = Counter(
             "dsr_intake_breaker_refused",

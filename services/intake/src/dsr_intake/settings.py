@@ -42,8 +42,52 @@ class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
     verifier_url: str = Field(pattern=r"^https?://[^/]+/?$")
     """Where the verifier's read API is."""
 
-    key_encryption_key_file: Path
-    """Holds 32 random bytes in base64: the key that wraps each request's own key."""
+    key_encryption_key_file: Path | None = None
+    """Keys that wrap each request's own key, one a line: 32 random bytes in base64. The first wraps,
+    all unwrap; where a key service is set, all only unwrap. A changed file is read within seconds."""
+
+    key_encryption_keys: SecretStr | None = None
+    """The same lines in place of a file."""
+
+    vault_url: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
+    """A HashiCorp Vault (or OpenBao) whose transit engine wraps the keys that wrap."""
+
+    vault_key: str = Field(default="dsr", pattern=r"^[A-Za-z0-9_.-]+$")
+    """The name of its key."""
+
+    vault_mount: str = Field(default="transit", pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$")
+    """Where the transit engine is mounted."""
+
+    vault_token_file: Path | None = None
+    """Holds the token to call it with, as an agent writes it; else the pod's account is shown."""
+
+    vault_role: str = "dsr-intake"
+    """The role of the login by Kubernetes, where there is no token file."""
+
+    vault_auth_mount: str = Field(
+        default="kubernetes", pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
+    )
+    """Where that login is mounted."""
+
+    vault_account_token_file: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+    """The token of the pod's account."""
+
+    vault_ca_file: Path | None = None
+    """The certificates to trust, in PEM; the machine's unless given."""
+
+    aws_kms_key: str | None = Field(default=None, min_length=1)
+    """The ARN of an AWS KMS key that wraps the keys that wrap; credentials are taken from AWS's own
+    variables: a pod's identity, or an access key."""
+
+    aws_kms_region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$")
+    """Its region."""
+
+    aws_kms_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
+    """Where it is called, if not at the region's own address."""
+
+    key_service_trusted_s: float = Field(default=3600, ge=60)
+    """Seconds for which keys that a key service opened are used without its word: so long it may be
+    away, and so long a right that was taken away still works."""
 
     intake_waiting_limit: int = Field(default=1024, ge=1)
     """Single requests that wait to be stored at most; more are told to come again."""

@@ -114,6 +114,24 @@ class InternalApi:
         released: dict[str, Any] = self._call("POST", path, {"by": by})
         return released
 
+    def keys(self) -> dict[str, Any]:
+        """Return how the key-encryption keys stand."""
+        found: dict[str, Any] = self._call("GET", "/internal/v1/keys")
+        return found
+
+    def renew_key(self) -> str:
+        """Have a new key-encryption key wrap from now on; return its name."""
+        return str(self._call("POST", "/internal/v1/keys:renew")["kek_id"])
+
+    def rewrap_keys(self, limit: int) -> dict[str, Any]:
+        """Wrap some requests' keys anew; return how far that is."""
+        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rewrap", {"limit": limit})
+        return done
+
+    def destroy_key(self, kek_id: str) -> None:
+        """Destroy a key-encryption key that wraps nothing."""
+        self._call("DELETE", f"/internal/v1/keys/{kek_id}")
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         try:
             response = httpx.request(

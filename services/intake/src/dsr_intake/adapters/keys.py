@@ -1,13 +1,10 @@
-"""Keys in files: the wrapper that development and small installations use, and the lookup key."""
+"""The key ring in memory: wraps and unwraps requests' keys with AES-256-GCM, asking nobody."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import os
-from collections.abc import Sequence
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,44 +12,77 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_intake.model import WrappedKey
-from dsr_runtime.process import StartFault
+from dsr_intake.ports import RingSource
 
-__all__ = ["FileKeyWrapper", "read_key"]
+__all__ = ["HeldRing"]
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 
+_STALE_AFTER_S = 60.0
+"""A ring that could not be read for so long is not used: a key may have been destroyed meanwhile."""
 
-def read_key(path: Path, *, variable: str) -> bytes:
-    """Return the key that a file holds.
-
-    Raises:
-        StartFault: The file cannot be read or holds something else. The text shows nothing of it.
-    """
-    try:
-        key = base64.b64decode(path.read_text("ascii").strip(), validate=True)
-    except OSError as error:
-        raise StartFault(f"{variable}: the file cannot be read ({error.strerror})") from error
-    except (binascii.Error, ValueError) as error:
-        raise StartFault(f"{variable}: the file does not hold base64") from error
-    if len(key) != _KEY_BYTES:
-        raise StartFault(f"{variable}: the file must hold {_KEY_BYTES} random bytes in base64")
-    return key
+_AGAIN_AFTER_S = 2.0
+"""So seldom the ring is read anew for the sake of a name that is not on it."""
 
 
-class FileKeyWrapper:
-    """Wraps with AES-256-GCM under a key from a file.
+class HeldRing:
+    """Wraps under the ring's current key; what another process has wrapped may be under a newer one.
 
-    Nonces are random, so one key-encryption key is good for 2**32 requests.
+    Nonces are random, so one key-encryption key is good for 2**32 requests (NIST SP 800-38D, 8.3).
     """
 
-    def __init__(self, key_encryption_key: bytes) -> None:
-        self._cipher = AESGCM(key_encryption_key)
-        self._kek_id = hmac.digest(key_encryption_key, b"key id", "sha256")[:8].hex()
+    def __init__(
+        self, source: RingSource, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._monotonic = monotonic
+        self._current = ""
+        self._ciphers: dict[str, AESGCM] = {}
+        self._read_at = float("-inf")
+        self._asked_at = float("-inf")
+
+    @property
+    def source(self) -> str:
+        """Where the keys come from."""
+        return self._source.name
+
+    @property
+    def current(self) -> str:
+        """The name of the key that wraps."""
+        self._check_fresh()
+        return self._current
+
+    @property
+    def known(self) -> Sequence[str]:
+        """The names of all that are at hand."""
+        return sorted(self._ciphers)
+
+    async def refresh(self) -> None:
+        """Read the ring anew."""
+        self._asked_at = self._monotonic()
+        ring = await self._source.load()
+        # Those that were there stay as they are: a name is never another key's.
+        self._ciphers = {
+            name: self._ciphers.get(name) or AESGCM(key) for name, key in ring.keys.items()
+        }
+        self._current, self._read_at = ring.current, self._monotonic()
+
+    async def renew(self) -> str:
+        """Have a new key wrap from now on."""
+        made = await self._source.renew()
+        await self.refresh()
+        return made
+
+    async def destroy(self, kek_id: str) -> None:
+        """Destroy a key that wraps nothing any more."""
+        await self._source.destroy(kek_id)
+        await self.refresh()
 
     async def wrap(self, keys: Sequence[tuple[RequestId, bytes]]) -> list[WrappedKey]:
         """Encrypt keys, each bound to its request."""
-        encrypt, kek_id = self._cipher.encrypt, self._kek_id
+        await self._ensure_fresh()
+        kek_id = self._current
+        encrypt = self._ciphers[kek_id].encrypt
         nonces = os.urandom(_NONCE_BYTES * len(keys))
         wrapped = []
         for n, (request_id, key) in enumerate(keys):
@@ -62,13 +92,33 @@ class FileKeyWrapper:
 
     async def unwrap(self, keys: Sequence[tuple[RequestId, WrappedKey]]) -> list[bytes]:
         """Decrypt keys."""
+        await self._ensure_fresh()
+        if not {key.kek_id for _, key in keys} <= self._ciphers.keys():
+            await self._look_again()
         return [self._unwrap(request_id, key) for request_id, key in keys]
 
+    async def _ensure_fresh(self) -> None:
+        if self._is_stale():
+            await self._look_again()
+        self._check_fresh()
+
+    def _is_stale(self) -> bool:
+        return self._monotonic() - self._read_at > _STALE_AFTER_S
+
+    def _check_fresh(self) -> None:
+        if self._is_stale():
+            raise Unavailable(f"the key-encryption keys of {self.source} are not at hand")
+
+    async def _look_again(self) -> None:
+        if self._monotonic() - self._asked_at > _AGAIN_AFTER_S:
+            await self.refresh()
+
     def _unwrap(self, request_id: RequestId, key: WrappedKey) -> bytes:
-        if key.kek_id != self._kek_id:
+        cipher = self._ciphers.get(key.kek_id)
+        if cipher is None:
             raise Unavailable(f"the key-encryption key {key.kek_id} is not at hand")
         nonce, data = key.wrapped[:_NONCE_BYTES], key.wrapped[_NONCE_BYTES:]
         try:
-            return self._cipher.decrypt(nonce, data, request_id.encode())
+            return cipher.decrypt(nonce, data, request_id.encode())
         except InvalidTag as error:
             raise Unavailable(f"the key of request {request_id} cannot be unwrapped") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dsr_intake.bootstrap.application import application
-from dsr_intake.bootstrap.outside import EVENTS, LAST, connect, keys, probed
+from dsr_intake.bootstrap.keys import keys
+from dsr_intake.bootstrap.outside import EVENTS, LAST, connect, probed
 from dsr_intake.bootstrap.tending import closures, escalations, look_after
 from dsr_intake.http.app import create_app
 from dsr_intake.settings import Settings

@@ -16,6 +16,7 @@ from dsr_intake.adapters.decisions import PostgresDecisions
 from dsr_intake.adapters.deferral import PostgresDeferral
 from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
+from dsr_intake.adapters.key_store import PostgresKeys
 from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.proposals import PostgresProposals
@@ -38,6 +39,7 @@ from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.left_behind import LeftBehind
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
@@ -208,6 +210,12 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             clock=utc_now,
         ),
         identifying=identifying,
+        keeping=Keeping(
+            ring=outside.wrapper,
+            wrapper=outside.wrapper,
+            store=PostgresKeys(outside.pool),
+            metrics=outside.metrics,
+        ),
         registry=outside.registries,
         drafter=drafter,
         single=InteractiveAcceptor(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import asyncpg
 from prometheus_client import CollectorRegistry
 
-from dsr_intake.adapters.keys import FileKeyWrapper, read_key
+from dsr_intake.adapters.keys import HeldRing
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
+from dsr_intake.bootstrap.keys import Keys, ring
 from dsr_intake.metrics import Metrics
 from dsr_intake.settings import Settings
 from dsr_runtime.compacted import CompactedTopic
@@ -31,11 +31,9 @@ __all__ = [
     "EVENTS",
     "LAST",
     "SERVER",
-    "Keys",
     "Outside",
     "Probed",
     "connect",
-    "keys",
     "mailer",
     "probed",
 ]
@@ -62,7 +60,7 @@ class Outside:
     metrics: Metrics
     lookup_key: bytes
     webhook_key: bytes | None
-    wrapper: FileKeyWrapper
+    wrapper: HeldRing
     registries: PublishedRegistries
     publisher: Publisher
     connected: Ready
@@ -84,25 +82,6 @@ def probed(process: Process, settings: Settings) -> Probed:
     )
     process.spawn(server.run(), stop=server.stop, turn=SERVER)
     return Probed(collectors=collectors, metrics=Metrics(collectors), health=health, server=server)
-
-
-class Keys(NamedTuple):
-    """What is read from files before anything starts."""
-
-    kek: bytes
-    lookup: bytes
-    webhook: bytes | None
-
-
-def keys(settings: Settings) -> Keys:
-    """Return the keys; raises where a file is missing or wrong."""
-    return Keys(
-        read_key(settings.key_encryption_key_file, variable="DSR_KEY_ENCRYPTION_KEY_FILE"),
-        read_key(settings.lookup_key_file, variable="DSR_LOOKUP_KEY_FILE"),
-        None
-        if settings.webhook_key_file is None
-        else read_key(settings.webhook_key_file, variable="DSR_WEBHOOK_KEY_FILE"),
-    )
 
 
 async def connect(process: Process, settings: Settings, keys: Keys, probes: Probed) -> Outside:
@@ -138,7 +117,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         metrics=metrics,
         lookup_key=keys.lookup,
         webhook_key=keys.webhook,
-        wrapper=FileKeyWrapper(keys.kek),
+        wrapper=await ring(process, settings, keys, pool),
         registries=PublishedRegistries(book, topic),
         publisher=publisher,
         connected=connected,

@@ -45,6 +45,12 @@ _FOLLOW_UP_EVERY_S = 10.0
 
 _LEFT_BEHIND_EVERY_S = 10.0
 
+_RING_EVERY_S = 20.0
+"""How soon a replica hears of a key that another one made; `adapters.ring.SETTLED` relies on it."""
+
+_CLEAN_EVERY_S = 60.0
+"""How long the rows of destroyed keys stay, at most, where nothing holds them up (docs/keys.md)."""
+
 
 def closures(outside: Outside, built: Application) -> RecordLoop:
     """Return what reads closures."""
@@ -115,6 +121,19 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         process,
         _MEASURE_EVERY_S,
         lambda: _tried(breaker.scopes(), else_say="the breaker is looked at later"),
+        turn=LAST,
+    )
+    keeping = built.context.keeping
+    repeat(
+        process,
+        _RING_EVERY_S,
+        lambda: _tried(keeping.look(), else_say="the key ring is read later"),
+        turn=LAST,
+    )
+    repeat(
+        process,
+        _CLEAN_EVERY_S,
+        lambda: _tried(keeping.clean(), else_say="rows of destroyed keys are dropped later"),
         turn=LAST,
     )
     repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)

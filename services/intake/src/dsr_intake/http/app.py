@@ -18,6 +18,7 @@ from dsr_intake.http import (
     explanations,
     holds,
     internal,
+    keys,
     letters,
     requests,
     settlements,
@@ -64,6 +65,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         events,
         webhooks,
         internal,
+        keys,
     ):
         app.include_router(group.router(context))
     groups = (
@@ -77,6 +79,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         appeals,
         breaker,
         webhooks,
+        keys,
     )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))

@@ -16,6 +16,7 @@ from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.identifying import Identifying
+from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.webhooks import Webhooks
@@ -38,6 +39,7 @@ class Context:
     dating: Dating
     explaining: Explaining
     identifying: Identifying
+    keeping: Keeping
     decisions: Decisions
     registry: RegistryView
     single: InteractiveAcceptor

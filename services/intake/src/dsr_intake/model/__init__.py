@@ -18,6 +18,7 @@ from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
 from dsr_intake.model.feeds import LedgerChange, StateChangeRow
 from dsr_intake.model.following import FollowsWhy
+from dsr_intake.model.keys import HashCount, KeyCount, Ring, RingRow, WrappedRow
 from dsr_intake.model.letters import Letter, LetterKind, LetterState
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -40,7 +41,9 @@ __all__ = [
     "Draft",
     "FollowsWhy",
     "FormedCohort",
+    "HashCount",
     "Held",
+    "KeyCount",
     "KeyReused",
     "KeyTag",
     "Known",
@@ -56,12 +59,15 @@ __all__ = [
     "Proposal",
     "RequestView",
     "RequesterEvidence",
+    "Ring",
+    "RingRow",
     "Ruling",
     "StateChangeRow",
     "StillRunning",
     "Submission",
     "Verdict",
     "WrappedKey",
+    "WrappedRow",
 ]
 
 

@@ -25,6 +25,7 @@ from dsr_intake.ports.keys import ApiClientStore, KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
 from dsr_intake.ports.registry import RegistryView
 from dsr_intake.ports.requests import AcceptanceStore, AppealStore, Form, ReadStore
+from dsr_intake.ports.ring import KeyRing, KeyService, KeyStore, Rewrap, RingSource, RingStore
 
 __all__ = [
     "AcceptanceStore",
@@ -40,6 +41,9 @@ __all__ = [
     "Form",
     "HoldStore",
     "IdentityStore",
+    "KeyRing",
+    "KeyService",
+    "KeyStore",
     "KeyWrapper",
     "Ledger",
     "LeftBehindStore",
@@ -51,6 +55,9 @@ __all__ = [
     "ReadStore",
     "RegistryView",
     "Resolve",
+    "Rewrap",
+    "RingSource",
+    "RingStore",
     "ScopeOf",
     "StateFeed",
     "Tell",

@@ -1,0 +1,150 @@
+"""Key-encryption keys: how they stand, and wrapping anew. For operators; no key is ever shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from dsr_intake.http.context import Context
+from dsr_intake.http.decisions import read
+from dsr_intake.http.openapi import answer, body, problems
+from dsr_intake.http.views import json_response
+from dsr_runtime.http.app import internal_only
+
+__all__ = ["DOCUMENTS", "router"]
+
+_LIMIT = 5_000
+
+_KekId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="The key's name.")]
+
+
+class RewrapBody(BaseModel):
+    """How much to do in one call."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    limit: int = Field(default=1_000, ge=1, le=_LIMIT, description="Keys at most.")
+
+
+class KekDocument(BaseModel):
+    """One key-encryption key."""
+
+    kek_id: str
+    wraps: bool
+    is_known: bool
+    keys: int
+    oldest_at: datetime | None
+
+
+class KeysDocument(BaseModel):
+    """Every key-encryption key that is at hand or wraps something."""
+
+    source: str
+    keks: list[KekDocument]
+
+
+class RenewedDocument(BaseModel):
+    """The key that wraps from now on."""
+
+    kek_id: str
+
+
+class RewrappedDocument(BaseModel):
+    """How far wrapping anew is."""
+
+    done: int
+    left: int
+    unknown: int
+
+
+DOCUMENTS = (KeysDocument, RenewedDocument, RewrapBody, RewrappedDocument)
+
+_REWRAP = TypeAdapter(RewrapBody)
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(
+        prefix="/internal/v1/keys",
+        tags=["internal"],
+        dependencies=[Depends(internal_only(context.internal_token))],
+    )
+
+    @routes.get(
+        "",
+        summary="Read how the key-encryption keys stand",
+        description="What wraps comes first; `is_known` is false of a key that is not at hand.",
+        responses={200: answer("KeysDocument", "The keys")},
+    )
+    async def status() -> Response:
+        keks = await context.keeping.status()
+        return json_response(
+            {
+                "source": context.keeping.source,
+                "keks": [
+                    {
+                        "kek_id": one.kek_id,
+                        "wraps": one.wraps,
+                        "is_known": one.is_known,
+                        "keys": one.keys,
+                        "oldest_at": _accepted_at(one.oldest) if one.oldest else None,
+                    }
+                    for one in keks
+                ],
+            }
+        )
+
+    @routes.post(
+        ":renew",
+        summary="Have a new key wrap from now on",
+        description="Those before still unwrap. 409 where people make the keys, in a file.",
+        responses={200: answer("RenewedDocument", "The new key"), **problems(409)},
+    )
+    async def renew() -> Response:
+        return json_response({"kek_id": await context.keeping.renew()})
+
+    @routes.post(
+        ":rewrap",
+        summary="Wrap requests' keys anew",
+        description=(
+            "At most `limit` of those that are wrapped under another key than the one that wraps. "
+            "Each is as it was or anew, whatever crashes; call again while any are left."
+        ),
+        responses={
+            200: answer("RewrappedDocument", "How far it is"),
+            **problems(400, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/RewrapBody"}, examples={"a part": {"limit": 1000}}
+            )
+        },
+    )
+    async def rewrap(request: Request) -> Response:
+        asked = await read(request, _REWRAP)
+        made = await context.keeping.rewrap(limit=asked.limit)
+        return json_response(made._asdict())
+
+    @routes.delete(
+        "/{kek_id}",
+        status_code=204,
+        summary="Destroy a key-encryption key that wraps nothing",
+        description=(
+            "What old backups and logs of the database hold under it cannot be read any more. 409 "
+            "while it wraps, until minutes after, or where people make the keys."
+        ),
+        responses={204: {"description": "It is destroyed"}, **problems(409, 422)},
+    )
+    async def destroy(kek_id: _KekId) -> Response:
+        await context.keeping.destroy(kek_id)
+        return Response(status_code=204)
+
+    return routes
+
+
+def _accepted_at(request_id: str) -> datetime:
+    """Return when a request got its id, which begins with the milliseconds since 1970."""
+    return datetime.fromtimestamp(int(request_id.replace("-", "")[:12], 16) / 1000, UTC)
