@@ -1,116 +1,142 @@
-"""Blockers are minimal: without them a request closes, and while one is left it does not."""
+"""Blockers are minimal: without them a request ends, and while one is left it does not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsr_core.acknowledgements import Acknowledgement, standing
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, blockers
-from dsr_core.closing import Closed, Obligation, closing
+from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.blockers import BlockerKind, Decided, Hold, Proposed, Untold
 from dsr_core.ids import SystemId
+from dsr_core.lifecycle import State
 from dsr_core.rights import Disposition, Right
 from support.builders import NOW, a_request_id
+from support.simulator import Simulated
 from support.strategies import answers_to_one
 
-NAMES = ("billing", "crm", "mailer", "search")
+Answers = Sequence[Acknowledgement]
 
-
-def an_erasure(system_id: SystemId) -> Acknowledgement:
-    return Acknowledgement(
-        request_id=a_request_id(),
-        system_id=system_id,
-        right=Right.DELETION,
-        disposition=Disposition.ERASED,
-        sequence=9,
-        answered_at=NOW,
-    )
-
-
-def closes(answers: dict[SystemId, list[Acknowledgement]]) -> bool:
-    obligations = [Obligation(name, standing(given_)) for name, given_ in answers.items()]
-    return isinstance(closing(len(answers), obligations), Closed)
-
-
-def owed_of(answers: dict[SystemId, list[Acknowledgement]]) -> list[Owed]:
-    standings = {name: standing(given_) for name, given_ in answers.items()}
-    return [
-        Owed(
-            system_id=name,
-            is_confirmed=one.is_confirmed,
-            is_contradicted=one.is_contradicted,
-            disposition=one.answer and one.answer.disposition,
-        )
-        for name, one in standings.items()
-    ]
-
-
+CRM = SystemId("crm")
+NAMES = tuple(SystemId(one) for one in ("billing", "crm", "mailer", "search"))
 HOLDS = st.lists(
     st.builds(
         Hold,
         hold_id=st.sampled_from(["hold-1", "hold-2", "hold-3"]),
         authority=st.just("a court"),
         since=st.just(NOW),
-        system_ids=st.frozensets(st.sampled_from([SystemId(one) for one in NAMES])),
+        system_ids=st.frozensets(st.sampled_from([*NAMES, SystemId("elsewhere")])),
     ),
     max_size=3,
     unique_by=lambda one: one.hold_id,
 )
-DECIDED = st.builds(
-    Decided,
-    holds=HOLDS.map(tuple),
-    clarification_since=st.sampled_from([None, NOW]),
-    stopping_since=st.sampled_from([None, NOW]),
+PROPOSALS = st.lists(
+    st.builds(
+        Proposed, system_id=st.sampled_from(NAMES), by=st.just("an operator"), since=st.just(NOW)
+    ),
+    max_size=2,
 )
+UNTOLD = st.none() | st.builds(
+    Untold,
+    since=st.just(NOW),
+    system_ids=st.frozensets(st.sampled_from([*NAMES, SystemId("elsewhere")])),
+)
+UNASKED = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY, State.AWAITING_DECISION)
 
 
-class World:
-    """What would follow, were some blockers gone: a system answers once nothing keeps it from it."""
-
-    def __init__(
-        self, answers: dict[SystemId, list[Acknowledgement]], decided: Decided, left: list[Blocker]
-    ) -> None:
-        self.kinds = {one.kind for one in left}
-        self.systems = {one.system_id for one in left if one.system_id}
-        self.holds = [
-            one for one in decided.holds if one.hold_id in {each.hold_id for each in left}
-        ]
-        self.answers = answers
-
-    def closes(self) -> bool:
-        return closes(
-            {
-                name: given_ if self.is_kept(name, given_) else [*given_, an_erasure(name)]
-                for name, given_ in self.answers.items()
-            }
-        )
-
-    def is_kept(self, name: SystemId, given_: list[Acknowledgement]) -> bool:
-        if name in self.systems or any(one.covers(name) for one in self.holds):
-            return True
-        one = standing(given_)
-        has_failed = one.answer is not None and one.answer.disposition is Disposition.FAILED
-        waits = not one.is_confirmed and not one.is_contradicted and not has_failed
-        return waits and BlockerKind.CLARIFICATION_AWAITED in self.kinds
+def an_answer(disposition: Disposition, sequence: int = 1) -> Acknowledgement:
+    return Acknowledgement(
+        request_id=a_request_id(),
+        system_id=CRM,
+        right=Right.DELETION,
+        disposition=disposition,
+        sequence=sequence,
+        answered_at=NOW,
+    )
 
 
-@given(st.fixed_dictionaries({SystemId(name): answers_to_one(name) for name in NAMES}), DECIDED)
-def test_without_its_blockers_a_request_closes_and_with_one_of_them_it_does_not(
-    answers: dict[SystemId, list[Acknowledgement]], decided: Decided
-) -> None:
-    found = [
-        one
-        for one in blockers(
-            owed_of(answers),
-            awaits_identity=False,
-            accepted_at=NOW,
-            opened_at=NOW,
-            closed_at=None,
-            answered_at=None,
-            decided=decided,
-        )
-        if one.kind is not BlockerKind.NOT_ANSWERED
-    ]
-    assert World(answers, decided, []).closes()
+@st.composite
+def simulated(draw: st.DrawFn) -> Simulated:
+    """A request in any state after it is received, with what systems said and people decided."""
+    state = draw(st.sampled_from([one for one in State if one is not State.RECEIVED]))
+    is_over = state in {State.CLOSED, State.ANSWERED}
+    is_opened = is_over or (state not in UNASKED and draw(st.booleans()))
+    answers = draw(st.fixed_dictionaries({name: answers_to_one(name) for name in NAMES}))
+    is_asked = state is State.AWAITING_CLARIFICATION
+    return Simulated(
+        state=state,
+        answers=answers if is_opened else {name: [] for name in NAMES},
+        is_opened=is_opened,
+        decided=Decided(
+            # On hold it stands wherever a hold has taken effect; before, one may cover it already.
+            holds=tuple(draw(HOLDS)),
+            untold=draw(UNTOLD),
+            clarification_since=NOW if is_asked else None,
+            appealed_since=NOW if state is State.AWAITING_DECISION else None,
+            stopping_since=NOW if state is State.STOPPING else None,
+            proposals=tuple(draw(PROPOSALS)) if is_opened else (),
+        ),
+        bounced_at=draw(st.sampled_from([None, NOW])) if state is State.CLOSED else None,
+    )
+
+
+def one(state: State = State.OPEN, given: Answers = (), **changes: Any) -> Simulated:
+    """A request of one system, `crm`, that has answered so far."""
+    return Simulated(state=state, answers={CRM: given}, **changes)
+
+
+EACH = {
+    BlockerKind.AUTHORITY_NOT_PROVEN: one(State.AWAITING_AUTHORITY, is_opened=False),
+    BlockerKind.IDENTITY_NOT_PROVEN: one(State.AWAITING_IDENTITY, is_opened=False),
+    BlockerKind.APPEAL_UNDECIDED: one(
+        State.AWAITING_DECISION, is_opened=False, decided=Decided(appealed_since=NOW)
+    ),
+    BlockerKind.NOT_OPENED: one(is_opened=False),
+    BlockerKind.UNANSWERED: one(),
+    BlockerKind.IN_PROGRESS: one(given=[an_answer(Disposition.IN_PROGRESS)]),
+    BlockerKind.FAILED: one(given=[an_answer(Disposition.FAILED)]),
+    BlockerKind.UNRESOLVABLE: one(given=[an_answer(Disposition.UNRESOLVABLE)]),
+    BlockerKind.CONTRADICTED: one(
+        given=[an_answer(Disposition.ERASED), an_answer(Disposition.FAILED, sequence=2)]
+    ),
+    BlockerKind.NOT_SIGNED: one(
+        decided=Decided(proposals=(Proposed(system_id=CRM, by="an operator", since=NOW),))
+    ),
+    BlockerKind.CLARIFICATION_AWAITED: one(
+        State.AWAITING_CLARIFICATION, decided=Decided(clarification_since=NOW)
+    ),
+    BlockerKind.LEGAL_HOLD: one(
+        State.ON_HOLD, decided=Decided(holds=(Hold(hold_id="1", authority="a court", since=NOW),))
+    ),
+    BlockerKind.BREAKER: one(
+        decided=Decided(untold=Untold(since=NOW, system_ids=frozenset({CRM})))
+    ),
+    BlockerKind.STOPPING: one(State.STOPPING, decided=Decided(stopping_since=NOW)),
+    BlockerKind.NOT_ANSWERED: one(State.CLOSED, [an_answer(Disposition.ERASED)]),
+    BlockerKind.LETTER_BOUNCED: one(State.CLOSED, [an_answer(Disposition.ERASED)], bounced_at=NOW),
+}
+"""A request for each kind of blocker."""
+
+
+def assert_minimal(request: Simulated) -> None:
+    found = request.blockers()
+    assert request.ends(without=found)
+    assert bool(found) is (request.state is not State.ANSWERED)
     for left in found:
-        assert not World(answers, decided, [left]).closes()
+        assert not request.ends(without=[one for one in found if one is not left]), left
+
+
+@pytest.mark.parametrize("kind", BlockerKind)
+def test_each_kind_of_blocker_keeps_a_request_open_and_nothing_else_does(kind: BlockerKind) -> None:
+    assert kind in {found.kind for found in EACH[kind].blockers()}
+    assert_minimal(EACH[kind])
+
+
+@given(simulated())
+def test_without_its_blockers_a_request_ends_and_with_one_of_them_it_does_not(
+    request: Simulated,
+) -> None:
+    assert_minimal(request)

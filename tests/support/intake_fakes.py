@@ -29,6 +29,7 @@ from dsr_intake.model import (
     LetterKind,
     LetterState,
     Member,
+    Proposal,
     RequestView,
     Ruling,
     StateChangeRow,
@@ -47,6 +48,8 @@ __all__ = [
     "FakeHolds",
     "FakeLedger",
     "FakeLetters",
+    "FakeProposals",
+    "FakeReads",
     "FakeRegistryView",
     "FakeStates",
     "FakeWrapper",
@@ -223,6 +226,26 @@ class FakeHolds:
 
     async def of_request(self, request_id: str) -> list[Held]:
         return [one for one in self._held if one.request_id == request_id]
+
+
+class FakeProposals:
+    """Proposed answers that a test chose; of the store only what reads them."""
+
+    def __init__(self, *proposals: Proposal) -> None:
+        self._proposals = list(proposals)
+
+    async def proposals(self, request_id: str) -> list[Proposal]:
+        return [one for one in self._proposals if one.request_id == request_id]
+
+
+class FakeReads:
+    """Requests that a test chose; of the store only what reads one."""
+
+    def __init__(self, *views: RequestView) -> None:
+        self._views = {one.request_id: one for one in views}
+
+    async def any(self, request_id: str) -> RequestView | None:
+        return self._views.get(RequestId(request_id))
 
 
 class FakeStates:

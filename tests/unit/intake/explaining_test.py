@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import AsyncMock
@@ -10,13 +11,21 @@ import pytest
 
 from dsr_core.blockers import BlockerKind
 from dsr_core.errors import Unavailable
-from dsr_core.ids import SystemId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.lifecycle import Event, State
 from dsr_core.registry import Registry, Sale
+from dsr_core.rights import Disposition
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.explaining import Explaining, Explanation
-from dsr_intake.model import DecisionEntry, Held, LegalHold, LetterState
+from dsr_intake.model import (
+    DecisionEntry,
+    Held,
+    LegalHold,
+    LetterState,
+    Proposal,
+    RequestView,
+)
 from dsr_intake.model.breaker import Stopped
 from dsr_intake.ports.breaker import BreakerStore
 from support.builders import NOW, a_registry, a_request_id, a_system, an_organisation, days
@@ -25,6 +34,8 @@ from support.intake_fakes import (
     FakeHolds,
     FakeLedger,
     FakeLetters,
+    FakeProposals,
+    FakeReads,
     FakeRegistryView,
     a_letter,
     a_request_view,
@@ -53,6 +64,8 @@ async def explained(
     held: tuple[Held, ...] = (),
     stopped: Stopped | None = None,
     newer: Registry | None = None,
+    proposals: tuple[Proposal, ...] = (),
+    others: tuple[RequestView, ...] = (),
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -64,6 +77,8 @@ async def explained(
         holds=FakeHolds(*held),
         breaker=AsyncMock(BreakerStore, **{"stopped.return_value": stopped}),
         registry=FakeRegistryView(newer or a_registry(), former=[a_registry()] if newer else ()),
+        proposals=FakeProposals(*proposals),
+        reads=FakeReads(*others),
         dating=Dating(no_holidays),
         letters=letters or FakeLetters(),
         privacy_office="privacy@example.com",
@@ -188,7 +203,7 @@ async def test_a_letter_that_bounced_is_the_privacy_office_s() -> None:
     assert one.upcoming is None
 
 
-async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
+def a_hold(request_id: RequestId, *system_ids: str) -> Held:
     hold = LegalHold(
         hold_id="hold-1",
         request_id=None,
@@ -198,9 +213,12 @@ async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
         effective_at=NOW - days(1),
         recorded_at=NOW,
     )
-    held = Held(
-        hold=hold, request_id=a_request_id(), system_ids=(SystemId("billing"),), held_at=NOW
-    )
+    systems = tuple(SystemId(one) for one in system_ids)
+    return Held(hold=hold, request_id=request_id, system_ids=systems, held_at=NOW)
+
+
+async def test_a_hold_is_whose_ordered_it_and_since_it_took_effect() -> None:
+    held = a_hold(a_request_id(), "billing")
     why = await explained(
         an_obligation("billing"), an_obligation("crm"), state=State.ON_HOLD, held=(held,)
     )
@@ -294,3 +312,53 @@ async def test_a_hold_on_a_retired_system_keeps_its_successor_open() -> None:
     why = await explained(owed, newer=retired("archive"), state=State.ON_HOLD, held=(held,))
     [one] = why.blockers
     assert (one.blocker.kind, one.owner) == (BlockerKind.LEGAL_HOLD, "District Court")
+
+
+async def test_before_systems_are_asked_all_that_will_keep_it_open_is_named() -> None:
+    why = await explained(
+        None,
+        state=State.AWAITING_AUTHORITY,
+        identity_proven_at=None,
+        held=(a_hold(a_request_id(), "billing"),),
+    )
+    assert [one.blocker.kind for one in why.blockers] == [
+        BlockerKind.AUTHORITY_NOT_PROVEN,
+        BlockerKind.IDENTITY_NOT_PROVEN,
+        BlockerKind.LEGAL_HOLD,
+    ]
+    elsewhere = (a_hold(a_request_id(), "elsewhere"),)
+    [one] = (await explained(None, held=elsewhere)).blockers
+    assert one.blocker.kind is BlockerKind.NOT_OPENED
+
+
+async def test_a_proposed_answer_waits_for_another_person_than_who_proposed_it() -> None:
+    proposal = Proposal(
+        proposal_id="1",
+        request_id=a_request_id(),
+        system_id=SystemId("billing"),
+        disposition=Disposition.ERASED,
+        reason="the machine was scrapped",
+        proposed_by="first operator",
+        proposed_at=NOW + days(1),
+    )
+    owed = (an_obligation("billing", disposition="failed"), an_obligation("crm"))
+    one, other = (await explained(*owed, proposals=(proposal,))).blockers
+    assert (one.blocker.kind, one.blocker.since) == (BlockerKind.NOT_SIGNED, NOW + days(1))
+    assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
+    assert "first operator has proposed" in one.blocker.what
+    assert other.blocker.kind is BlockerKind.UNANSWERED
+    approved = replace(proposal, approved_by="second operator", approved_at=NOW + days(2))
+    one, other = (await explained(*owed, proposals=(approved,))).blockers
+    assert one.blocker.kind is BlockerKind.FAILED
+
+
+async def test_a_duplicate_is_kept_open_by_what_was_decided_about_the_first() -> None:
+    first = a_request_view(request_id=a_request_id(7), state=State.ON_HOLD)
+    why = await explained(
+        an_obligation("billing"),
+        duplicate_of=first.request_id,
+        others=(first,),
+        held=(a_hold(first.request_id),),
+    )
+    [one] = why.blockers
+    assert one.blocker.kind is BlockerKind.LEGAL_HOLD

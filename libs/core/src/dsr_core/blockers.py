@@ -14,7 +14,16 @@ from enum import StrEnum
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 
-__all__ = ["Blocker", "BlockerKind", "Decided", "Hold", "Owed", "Untold", "blockers"]
+__all__ = [
+    "Blocker",
+    "BlockerKind",
+    "Decided",
+    "Hold",
+    "Owed",
+    "Proposed",
+    "Untold",
+    "blockers",
+]
 
 
 class BlockerKind(StrEnum):
@@ -39,6 +48,9 @@ class BlockerKind(StrEnum):
     """The system cannot tell who is meant: a person has to bring another identifier."""
 
     CONTRADICTED = "answers_contradict"
+    NOT_SIGNED = "settlement_not_approved"
+    """A person has proposed an answer in place of the system: another one approves it."""
+
     CLARIFICATION_AWAITED = "clarification_awaited"
     """The person was asked what exactly is meant, and systems cannot go on without knowing."""
 
@@ -109,6 +121,17 @@ class Untold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """An answer that one person has proposed in place of a system, and nobody has approved."""
+
+    system_id: SystemId
+    by: str
+    """Who proposed it, and so cannot approve it."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """What keeps systems from going on, other than themselves."""
 
@@ -122,6 +145,9 @@ class Decided:
 
     stopping_since: datetime | None = None
     """When it was decided that the request ends without being followed; none where it does not."""
+
+    proposals: tuple[Proposed, ...] = ()
+    """The oldest first."""
 
 
 _NOTHING = Decided()
@@ -156,11 +182,14 @@ def blockers(
     decided: Decided = _NOTHING,
     bounced_at: datetime | None = None,
     awaits_authority: bool = False,
+    planned: Sequence[SystemId] = (),
 ) -> tuple[Blocker, ...]:
     """Return what keeps a request from its end; nothing where it has ended.
 
-    What keeps a system from confirming stands in its place: the holds that cover it, else the answer
-    that is awaited from the person. A system that has failed, or contradicts itself, is its own.
+    What keeps a system from confirming stands in its place: the holds that cover it, the breaker, the
+    answer that is awaited from the person. A system that nothing of the kind keeps is its own, unless
+    an answer was proposed in its place. Before systems are asked, what will keep them from answering
+    is among it.
 
     Args:
         obligations: Every obligation that the ledger has for the request.
@@ -172,15 +201,17 @@ def blockers(
         decided: What people have decided that keeps systems from going on.
         awaits_authority: Whether it is still to be shown that somebody may ask for another person.
         bounced_at: When the letter that answers came back; none where it has not.
+        planned: The systems that will be asked, where the obligations are not opened.
     """
     if answered_at is not None:
         return ()
     if closed_at is not None:
         return (_of_answer(closed_at, bounced_at),)
     if awaits_identity or awaits_authority:
-        return (_premature(accepted_at, awaits_authority=awaits_authority),)
+        proofs = _premature(accepted_at, awaits_authority=awaits_authority)
+        return (*proofs, *_ahead(planned, accepted_at, decided))
     if decided.appealed_since is not None or opened_at is None:
-        return (_unopened(accepted_at, decided),)
+        return (_unopened(accepted_at, decided), *_ahead(planned, accepted_at, decided))
     missing = sorted(
         (one for one in obligations if not one.is_confirmed), key=lambda one: one.system_id
     )
@@ -202,23 +233,41 @@ def _unopened(accepted_at: datetime, decided: Decided) -> Blocker:
     return Blocker(kind=BlockerKind.NOT_OPENED, since=accepted_at, what=what)
 
 
+def _ahead(
+    planned: Sequence[SystemId], accepted_at: datetime, decided: Decided
+) -> tuple[Blocker, ...]:
+    """Return what will keep systems from answering that are not asked yet."""
+    unasked = [Owed(system_id=one, is_confirmed=False) for one in planned]
+    found = _of_systems(unasked, accepted_at, decided)
+    return tuple(one for one in found if one.system_id is None)
+
+
 def _of_systems(
     missing: Sequence[Owed], opened_at: datetime, decided: Decided
 ) -> tuple[Blocker, ...]:
-    if decided.stopping_since is not None:
-        return tuple(_not_stopped(one, decided.stopping_since) for one in missing)
-    held = [one for one in missing if any(hold.covers(one.system_id) for hold in decided.holds)]
-    free = [one for one in missing if one not in held]
-    found = [_of_hold(hold, held) for hold in decided.holds]
+    proposed = {one.system_id: one for one in reversed(decided.proposals)}
+
+    def signed(one: Owed, otherwise: Blocker) -> Blocker:
+        proposal = proposed.get(one.system_id)
+        return _not_signed(proposal) if proposal else otherwise
+
+    since = decided.stopping_since
+    if since is not None:
+        return tuple(signed(one, _not_stopped(one, since)) for one in missing)
+    found = [_of_hold(hold, missing) for hold in decided.holds]
+    kept = {one.system_id for one in missing if any(h.covers(one.system_id) for h in decided.holds)}
     if decided.untold is not None:
         untold = decided.untold
-        stopped = [one for one in free if one.system_id in untold.system_ids and _is_silent(one)]
-        free = [one for one in free if one not in stopped]
+        stopped = [one for one in missing if one.system_id in untold.system_ids and _is_silent(one)]
+        kept.update(one.system_id for one in stopped)
         found.append(_of_breaker(untold.since, stopped))
-    if decided.clarification_since is not None and any(map(_waits, free)):
-        found.append(_clarification(decided.clarification_since))
-        free = [one for one in free if not _waits(one)]
-    return (*(one for one in found if one), *(_of_system(one, opened_at) for one in free))
+    if decided.clarification_since is not None:
+        waiting = {one.system_id for one in missing if _waits(one)}
+        kept |= waiting
+        found.append(_clarification(decided.clarification_since) if waiting else None)
+    free = [one for one in missing if one.system_id not in kept]
+    own = (signed(one, _of_system(one, opened_at)) for one in free)
+    return (*(one for one in found if one), *own)
 
 
 def _is_silent(one: Owed) -> bool:
@@ -251,9 +300,9 @@ def _clarification(since: datetime) -> Blocker:
     )
 
 
-def _of_hold(hold: Hold, held: Sequence[Owed]) -> Blocker | None:
+def _of_hold(hold: Hold, missing: Sequence[Owed]) -> Blocker | None:
     """Return what a hold keeps open; nothing where all that it covers have confirmed."""
-    names = [one.system_id for one in held if hold.covers(one.system_id)]
+    names = [one.system_id for one in missing if hold.covers(one.system_id)]
     if not names:
         return None
     return Blocker(
@@ -262,6 +311,16 @@ def _of_hold(hold: Hold, held: Sequence[Owed]) -> Blocker | None:
         what=f"the legal hold {hold.hold_id} suspends {', '.join(names)}",
         hold_id=hold.hold_id,
         owner=hold.authority,
+    )
+
+
+def _not_signed(one: Proposed) -> Blocker:
+    return Blocker(
+        kind=BlockerKind.NOT_SIGNED,
+        since=one.since,
+        what=f"{one.by} has proposed an answer in place of {one.system_id}, and nobody approved it",
+        system_id=one.system_id,
+        owner="Privacy office",
     )
 
 
@@ -275,14 +334,18 @@ def _not_stopped(one: Owed, since: datetime) -> Blocker:
     )
 
 
-def _premature(accepted_at: datetime, *, awaits_authority: bool) -> Blocker:
-    if awaits_authority:
-        what = (
-            "it is not shown that the requester may ask for the person, so no system has been asked"
-        )
-        return Blocker(kind=BlockerKind.AUTHORITY_NOT_PROVEN, since=accepted_at, what=what)
+def _premature(accepted_at: datetime, *, awaits_authority: bool) -> tuple[Blocker, ...]:
+    """Return the proofs that are awaited; that of who asks comes after that of the authority."""
+    kind = BlockerKind.IDENTITY_NOT_PROVEN
     what = "it is not proven who asks, so no system has been asked"
-    return Blocker(kind=BlockerKind.IDENTITY_NOT_PROVEN, since=accepted_at, what=what)
+    identity = Blocker(kind=kind, since=accepted_at, what=what)
+    if not awaits_authority:
+        return (identity,)
+    what = "it is not shown that the requester may ask for the person, so no system has been asked"
+    return (
+        Blocker(kind=BlockerKind.AUTHORITY_NOT_PROVEN, since=accepted_at, what=what),
+        identity,
+    )
 
 
 def _of_answer(closed_at: datetime, bounced_at: datetime | None) -> Blocker:

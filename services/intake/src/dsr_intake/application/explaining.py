@@ -7,13 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Untold, blockers
+from dsr_core.blockers import (
+    Blocker,
+    BlockerKind,
+    Decided,
+    Hold,
+    Owed,
+    Proposed,
+    Untold,
+    blockers,
+)
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.facts import FactKind
 from dsr_core.law.rules import TierAction
 from dsr_core.law.timeline import Entry
 from dsr_core.lifecycle import State
+from dsr_core.plan import plan
 from dsr_core.registry import System
 from dsr_core.rights import Disposition
 from dsr_intake.application.clock import Clock
@@ -23,7 +33,15 @@ from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.owners import Owner, owner_of, with_heirs
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
-from dsr_intake.ports import DecisionStore, HoldStore, Ledger, LetterStore, RegistryView
+from dsr_intake.ports import (
+    DecisionStore,
+    HoldStore,
+    Ledger,
+    LetterStore,
+    ProposalStore,
+    ReadStore,
+    RegistryView,
+)
 from dsr_intake.ports.breaker import BreakerStore
 
 __all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
@@ -39,7 +57,12 @@ _NO_CODE = "a code proves one email address, and its identity is more or other t
 
 _NOT_PROVEN = (BlockerKind.IDENTITY_NOT_PROVEN, BlockerKind.AUTHORITY_NOT_PROVEN)
 
-_FOR_THE_OFFICE = (BlockerKind.LETTER_BOUNCED, BlockerKind.APPEAL_UNDECIDED, BlockerKind.BREAKER)
+_FOR_THE_OFFICE = (
+    BlockerKind.LETTER_BOUNCED,
+    BlockerKind.APPEAL_UNDECIDED,
+    BlockerKind.NOT_SIGNED,
+    BlockerKind.BREAKER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +106,8 @@ class Explaining:
         letters: LetterStore,
         holds: HoldStore,
         breaker: BreakerStore,
+        proposals: ProposalStore,
+        reads: ReadStore,
         registry: RegistryView,
         dating: Dating,
         privacy_office: str | None,
@@ -94,6 +119,8 @@ class Explaining:
         self._privacy_office = privacy_office
         self._holds = holds
         self._breaker = breaker
+        self._proposals = proposals
+        self._reads = reads
         self._registry = registry
         self._dating = dating
         self._clock = clock
@@ -105,6 +132,7 @@ class Explaining:
             Unavailable: The verifier, or a version that the request pins, is away.
         """
         now = self._clock()
+        first = one if one.duplicate_of is None else await self._reads.any(one.duplicate_of)
         document = await self._ledger.obligations(one.answered_with)
         opened_at, owed = _read(document) if document is not None else (None, ())
         letter = await self._answering(one)
@@ -117,8 +145,9 @@ class Explaining:
             opened_at=opened_at,
             closed_at=one.closed_at,
             answered_at=one.answered_at,
-            decided=await self._decided(one),
+            decided=await self._decided(first or one),
             bounced_at=letter.settled_at if letter is not None and has_bounced else None,
+            planned=await self._planned(one),
         )
         rules = await self._registry.rules(one.rules_digest)
         regime = self._dating.regime(rules, one)
@@ -135,8 +164,9 @@ class Explaining:
             if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and not one.is_one_address:
                 blocker = replace(blocker, what=f"{blocker.what}; {_NO_CODE}")
             owner = self._owner(blocker, now)
-            if owner is not None and owner.remark:
-                blocker = replace(blocker, what=f"{blocker.what}; {owner.remark}")
+            theirs = owner if blocker.owner is None else None
+            if theirs is not None and theirs.remark:
+                blocker = replace(blocker, what=f"{blocker.what}; {theirs.remark}")
             upcoming = _upcoming(blocker, until, next_tier, now) or _end_of_stopping(
                 one, blocker, now
             )
@@ -147,8 +177,8 @@ class Explaining:
                 blocker,
                 owner.system if owner else None,
                 upcoming,
-                owner=owner.name if owner else blocker.owner,
-                contact=owner.contact if owner else self._privacy_office if is_office else None,
+                owner=theirs.name if theirs else blocker.owner,
+                contact=theirs.contact if theirs else self._privacy_office if is_office else None,
             )
 
         return Explanation(tuple(explained(blocker) for blocker in found), next_date)
@@ -159,6 +189,14 @@ class Explaining:
         office = self._privacy_office
         return owner_of(blocker.system_id, self._registry, privacy_office=office, at=now)
 
+    async def _planned(self, one: RequestView) -> list[SystemId]:
+        """Return the systems that an open request was planned for; none of one that is answered."""
+        if one.answered_at is not None:
+            return []
+        registry = await self._registry.version(one.registry_digest)
+        planned = plan(registry, one.right, one.scope, received_at=one.received_at)
+        return [system.id for system in planned]
+
     async def _answering(self, one: RequestView) -> Letter | None:
         """Return the letter that a closed request waits for."""
         if one.state is not State.CLOSED:
@@ -167,12 +205,15 @@ class Explaining:
         return next((letter for letter in written if letter.kind in ANSWERS), None)
 
     async def _decided(self, one: RequestView) -> Decided:
-        if one.state is State.AWAITING_DECISION:
-            return Decided(appealed_since=one.received_at)
+        proposals = tuple(
+            Proposed(system_id=each.system_id, by=each.proposed_by, since=each.proposed_at)
+            for each in await self._proposals.proposals(one.request_id)
+            if each.approved_at is None
+        )
         if one.state is State.STOPPING:
             entries = await self._decisions.entries(one.request_id)
             [ending] = [each for each in entries if each.kind in ENDINGS]
-            return Decided(stopping_since=ending.effective_at)
+            return Decided(stopping_since=ending.effective_at, proposals=proposals)
         asked_at: datetime | None = None
         if one.state is State.AWAITING_CLARIFICATION:
             asked = [each for each in one.facts if each.kind is FactKind.CLARIFICATION_ASKED]
@@ -180,8 +221,10 @@ class Explaining:
         held = await self._holds.of_request(one.request_id)
         current = self._registry.current
         return Decided(
+            appealed_since=one.received_at if one.state is State.AWAITING_DECISION else None,
             clarification_since=asked_at,
             untold=await self._untold(one),
+            proposals=proposals,
             holds=tuple(
                 Hold(
                     hold_id=each.hold.hold_id,

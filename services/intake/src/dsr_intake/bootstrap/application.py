@@ -204,6 +204,8 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             holds=stores.holds,
             breaker=stores.breaker,
             letters=stores.letters,
+            proposals=PostgresProposals(outside.pool),
+            reads=stores.reads,
             registry=outside.registries,
             dating=dating,
             privacy_office=settings.privacy_office_mail or settings.mail_sender,
