@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsr_cli.stack import Stack
+from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_examples.catalogue import ExampleSystem, example
 from dsr_examples.looking import rows_of_person
@@ -60,11 +61,14 @@ class Running:
         right: Right = Right.DELETION,
         store: Store | None = None,
         may_be_repeat: bool = False,
+        scope: Scope | None = None,
     ) -> dict[str, Acknowledgement]:
         """Ask once, and return the answers by request."""
         named = {key: person.identifiers for key, person in requests.items()}
         harness = self.harness(store)
-        answers = await harness.deliver(requests=named, right=right, may_be_repeat=may_be_repeat)
+        answers = await harness.deliver(
+            requests=named, right=right, may_be_repeat=may_be_repeat, scope=scope
+        )
         return {one.request_id: one for one in answers}
 
     async def rows(self, person: Person) -> dict[str, int]:

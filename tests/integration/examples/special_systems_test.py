@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsr_core.plan import Scope
 from dsr_core.rights import Disposition
 from dsr_sdk.testing.notices import new_request_id
 
@@ -57,6 +58,35 @@ async def test_billing_asked_by_another_request_is_exempt_with_what_it_kept(star
     (answer,) = (await running.ask({new_request_id(): person})).values()
     assert answer.disposition is Disposition.EXEMPT
     assert answer.exemptions[0].records > 0
+
+
+async def test_billing_reviews_what_it_kept_and_lets_it_go_once_the_law_lets_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await start("billing")
+    [person, *_] = [one for one in running.known() if (await running.rows(one)).get("invoices")]
+    (first,) = (await running.ask({new_request_id(): person})).values()
+    [exemption] = first.exemptions
+    review = Scope(categories=exemption.categories)
+    (early,) = (await running.ask({new_request_id(): person}, scope=review)).values()
+    assert early.disposition is Disposition.EXEMPT
+    assert early.exemptions == first.exemptions
+    monkeypatch.setenv("DSR_EXAMPLE_BOOKS_KEPT_UNTIL", datetime.now(UTC).isoformat())
+    (late,) = (await running.ask({new_request_id(): person}, scope=review)).values()
+    assert (late.disposition, late.records) == (Disposition.ERASED, exemption.records)
+    assert not await running.rows(person)
+
+
+async def test_billing_asked_for_some_categories_touches_no_others(start: Start) -> None:
+    running = await start("billing")
+    [person, *_] = [one for one in running.known() if (await running.rows(one)).get("invoices")]
+    before = await running.rows(person)
+    payment = Scope(categories=("user.payment",))
+    (answer,) = (await running.ask({new_request_id(): person}, scope=payment)).values()
+    after = await running.rows(person)
+    assert (answer.disposition, answer.exemptions) == (Disposition.ERASED, ())
+    assert answer.records == before.pop("payment_reminders", 0) + before.pop("preferences")
+    assert after == before
 
 
 async def test_payment_methods_fails_twice_and_then_succeeds(start: Start) -> None:

@@ -2,9 +2,11 @@
 
 The books must stay until ten years after the end of the year of the newest invoice (HGB 257,
 AO 147), and an invoice names whom it is for. So a customer with invoices is partially exempt: the
-answer says on what ground something is kept, how much, and when to look at it again.
+answer says on what ground something is kept, how much, and when to look at it again. On that date
+it is asked for just that, and lets it go. `DSR_EXAMPLE_BOOKS_KEPT_UNTIL` sets another date for all.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -12,12 +14,22 @@ from datetime import UTC, date, datetime
 from dsr_examples.stores.postgres import Connection, PostgresStore
 from dsr_examples.stores.schema import Erasure, Schema, Table
 from dsr_examples.systems.standard import subscribe_access
-from dsr_sdk import Answer, DeletionRequest, Erased, Exempt, NotFound, PartiallyExempt, Subscriber
+from dsr_sdk import (
+    Answer,
+    DeletionRequest,
+    Erased,
+    Exempt,
+    NotFound,
+    PartiallyExempt,
+    Scope,
+    Subscriber,
+)
 
 __all__ = ["SCHEMA", "subscribe"]
 
 GROUND = "HGB 257 / AO 147"
 KEPT_CATEGORIES = ("user.contact.address", "user.financial", "user.name")
+_OTHER_CATEGORIES = ("user.payment",)
 _YEARS = 10
 
 CUSTOMERS = Table(
@@ -57,6 +69,7 @@ SCHEMA = Schema(
 
 def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
     """Register handlers that keep what tax law keeps."""
+    subscriber.honours_scope = True
 
     @subscriber.deletion_batch
     async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
@@ -74,20 +87,37 @@ def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
 async def _erase(
     store: PostgresStore, connection: Connection, requests: Sequence[DeletionRequest]
 ) -> dict[str, Erasure]:
+    books = {one.request_id for one in requests if _means(one.scope, KEPT_CATEGORIES)}
+    others = {one.request_id for one in requests if _means(one.scope, _OTHER_CATEGORIES)}
     customers = await store.find(connection, requests)
-    newest = await _newest_invoices(connection, list(customers))
-    invoiced = {one: customers[one] for one in newest}
-    others = {one: request_id for one, request_id in customers.items() if one not in newest}
+    reviews = {
+        one: _review_at(issued_on)
+        for one, issued_on in (await _newest_invoices(connection, list(customers))).items()
+    }
+    bound = {one for one, review_at in reviews.items() if review_at > datetime.now(UTC)}
+    free = {one: key for one, key in customers.items() if key in books and one not in bound}
     erased: Counter[str] = Counter()
-    for table in (REMINDERS, PREFERENCES):
-        erased += await store.delete(connection, table, customers)
-    erased += await store.delete(connection, CUSTOMERS, others)
+    for table in (REMINDERS, PREFERENCES):  # they go with their customer in any case
+        asked = {one: key for one, key in customers.items() if key in others}
+        erased += await store.delete(connection, table, asked | free)
+    for table in (LINES, INVOICES, CUSTOMERS):
+        erased += await store.delete(connection, table, free)
+    invoiced = {one: key for one, key in customers.items() if key in books and one in bound}
     kept = await _kept(connection, invoiced)
-    reviews = {invoiced[one]: _review_at(issued_on) for one, issued_on in newest.items()}
+    dates = {key: reviews[one] for one, key in invoiced.items()}
     return {
-        request_id: Erasure(erased[request_id], kept[request_id], reviews.get(request_id))
+        request_id: Erasure(erased[request_id], kept[request_id], dates.get(request_id))
         for request_id in customers.values()
     }
+
+
+def _means(scope: Scope, held: Sequence[str]) -> bool:
+    """Tell whether some of these categories are asked about; a key covers the keys below it."""
+    return not scope.categories or any(
+        f"{one}.".startswith(f"{wanted}.") or f"{wanted}.".startswith(f"{one}.")
+        for one in held
+        for wanted in scope.categories
+    )
 
 
 async def _newest_invoices(connection: Connection, customers: list[int]) -> dict[int, date]:
@@ -111,6 +141,8 @@ async def _kept(connection: Connection, invoiced: dict[int, str]) -> Counter[str
 
 
 def _review_at(newest: date) -> datetime:
+    if until := os.environ.get("DSR_EXAMPLE_BOOKS_KEPT_UNTIL"):
+        return datetime.fromisoformat(until)
     return datetime(newest.year + 1 + _YEARS, 1, 1, tzinfo=UTC)
 
 
