@@ -21,11 +21,14 @@ from dsr_examples.people import People, Person
 from support.parts import stack_settings
 from support.waiting import eventually
 
-_QUICK = {
+__all__ = ["QUICK", "Loop", "running_loop"]
+
+QUICK = {
     "DSR_EXAMPLE_SLOW_SECONDS": "0.5",
     "DSR_EXAMPLE_RETRY_SECONDS": "0.5",
     "DSR_VERIFIER_REGISTRY_WAIT_S": "2",
     "DSR_VERIFIER_KEEPING_EVERY_S": "1",
+    "DSR_LETTERS_LEASE_S": "3",
 }
 """Shorter waits than in life, for what may never come."""
 
@@ -105,11 +108,11 @@ class Loop:
 
 
 @contextmanager
-def running_loop(data_dir: Path) -> Iterator[Loop]:
-    """Run the whole group; gone afterwards."""
+def running_loop(data_dir: Path, *, rules_dir: Path | None = None) -> Iterator[Loop]:
+    """Run the whole group, by the checkout's rules unless others are given; gone afterwards."""
     stack = Stack(stack_settings(data_dir), attached=True)
     try:
-        bring_up(stack, lambda _event: None, settings=_QUICK)
+        bring_up(stack, lambda _event: None, settings=QUICK, rules_dir=rules_dir)
         yield Loop(stack)
     finally:
         stack.down()

@@ -1,0 +1,173 @@
+"""What people do about the requests of a running loop, and do again where they saw no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from dsr_cli.api.client import ApiError
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.demo.people import submission
+from dsr_cli.group.systems import database_of
+from dsr_examples.catalogue import example
+from dsr_examples.people import Person
+from support.loop import Loop
+from support.waiting import eventually
+
+__all__ = [
+    "AWAY",
+    "Desk",
+    "away",
+    "known_to",
+    "only_missing",
+    "somebody_with_invoices",
+    "submit_cohort",
+    "surely",
+]
+
+T = TypeVar("T")
+
+AWAY = "regional-accounts"
+"""The system that is away, so that requests stay open."""
+
+_PAUSE_S = 0.3
+_TAKEN_BEFORE = 409
+
+
+async def surely(call: Callable[[], Awaitable[T]], *, within: float = 180.0) -> T | None:
+    """Call until it is answered; none where it had been taken, and the answer was lost."""
+    was_lost, deadline = False, time.monotonic() + within
+    while True:
+        try:
+            return await call()
+        except ApiError as error:
+            if was_lost and error.status == _TAKEN_BEFORE:
+                return None
+            if not error.is_passing or time.monotonic() > deadline:
+                raise
+            was_lost = was_lost or error.status is None
+        await asyncio.sleep(_PAUSE_S)
+
+
+class Desk:
+    """Where people decide about requests."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        token = loop.stack.secrets.secret(INTERNAL_TOKEN_SECRET)
+        self._api = InternalApi(Internal(loop.stack.settings.intake_url, token))
+
+    async def withdraw(self, request_id: str) -> None:
+        """Take a request back, as its client."""
+        async with self._loop.client() as client:
+            await surely(lambda: client.withdraw(request_id))
+
+    async def decide(
+        self, request_id: str, what: str, *, by: str = "privacy desk", **body: str
+    ) -> dict[str, Any] | None:
+        """Take a decision; none where its answer was lost."""
+        asked = {"by": by} | body
+        return await surely(lambda: asyncio.to_thread(self._api.decide, request_id, what, asked))
+
+    async def prove(self, request_id: str, **body: str) -> dict[str, Any] | None:
+        """Take it as proven who asks."""
+        asked = {"reason": "passport seen at the desk"} | body
+        return await surely(
+            lambda: asyncio.to_thread(self._api.decide, request_id, "identity:prove", asked)
+        )
+
+    async def settlements(self, request_id: str) -> list[dict[str, Any]]:
+        """Return what is proposed in place of systems, the oldest first."""
+        found = await surely(lambda: asyncio.to_thread(self._api.settlements, request_id))
+        return found or []
+
+    async def hold(self, reason: str, **body: Any) -> str:
+        """Place a hold; whoever sees no answer looks whether it is there."""
+        asked = {"by": "legal desk", "authority": "District Court", "reason": reason} | body
+
+        async def placed() -> str:
+            found = await asyncio.to_thread(self._api.holds)
+            held = next((one["id"] for one in found if one["reason"] == reason), None)
+            if held is None:
+                held = (await asyncio.to_thread(self._api.place_hold, asked))["id"]
+            return str(held)
+
+        return await surely(placed) or ""
+
+    async def lift(self, hold_id: str) -> None:
+        """Lift a hold."""
+        words = {"by": "legal desk", "reason": "the order is over"}
+        await surely(lambda: asyncio.to_thread(lambda: self._api.lift_hold(hold_id, **words)))
+
+    async def holds(self) -> list[dict[str, Any]]:
+        """Return every hold, the newest first."""
+        return await asyncio.to_thread(self._api.holds)
+
+
+@asynccontextmanager
+async def away(loop: Loop, system_id: str = AWAY) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Have one system away; yields what brings it back, which happens in any case."""
+    name = loop.system(system_id)
+    await asyncio.to_thread(loop.stack.stop, name)
+
+    async def back() -> None:
+        if not loop.stack.is_running(name):
+            await asyncio.to_thread(loop.stack.start, name)
+
+    try:
+        yield back
+    finally:
+        await back()
+
+
+def known_to(loop: Loop, count: int, *system_ids: str) -> list[Person]:
+    """Return people whom no test has asked for, and whom all these systems know."""
+    found: list[Person] = []
+    while len(found) < count:
+        person = loop.person()
+        if all(example(one).knows(person.number) for one in system_ids):
+            found.append(person)
+    return found
+
+
+async def somebody_with_invoices(loop: Loop) -> Person:
+    """Return a person whom no test has asked for, and of whom billing keeps its books."""
+    connection = await asyncpg.connect(loop.stack.postgres_dsn(database_of("billing")))
+    query = (
+        "select 1 from customers c join invoices i on i.customer = c.id"
+        " where c.customer_number = $1 limit 1"
+    )
+    try:
+        while True:
+            [person] = known_to(loop, 1, "billing")
+            if await connection.fetchval(query, person.customer_number):
+                return person
+    finally:
+        await connection.close()
+
+
+async def submit_cohort(
+    loop: Loop, people: Sequence[Person], **changes: Mapping[str, Any] | str
+) -> list[str]:
+    """Submit people in one batch call, which makes them a cohort; return their requests' ids."""
+    lines = [
+        submission(one) | {"idempotency_key": f"cohort-{one.account_id}"} | changes
+        for one in people
+    ]
+    async with loop.client() as client:
+        return [str(one["id"]) async for one in client.submit_batch(lines)]
+
+
+async def only_missing(loop: Loop, *request_ids: str, system_id: str = AWAY) -> None:
+    """Wait until one system alone has not answered these requests."""
+
+    async def is_so() -> bool:
+        return all([await loop.missing(one) == {system_id} for one in request_ids])
+
+    await eventually(is_so, within=60, what=f"only {system_id} has not answered")
