@@ -13,7 +13,7 @@ from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.rights import CONFIRMING, STOPPING, Disposition, Right
 from dsr_verifier.application.settling import move
 from dsr_verifier.application.terms import amended, breaches, held
-from dsr_verifier.model import holds, in_order, key_of
+from dsr_verifier.model import holds, key_of
 from dsr_verifier.ports import LedgerRequest, Settlement
 from dsr_wire.codec.amendments import (
     Amendment,
@@ -24,6 +24,7 @@ from dsr_wire.codec.amendments import (
     Succession,
 )
 from dsr_wire.codec.decisions import ENDINGS, HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.terms import in_order
 from support.builders import NOW, a_cohort_id, a_request_id, an_amendment, an_id, days
 from support.strategies import answers_to_one
 

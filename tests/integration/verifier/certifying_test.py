@@ -69,7 +69,8 @@ async def test_a_statement_binds_every_answer_that_the_closing_rule_was_given(
     assert (one.expected, one.evidence_digest) == (2, closure["evidence_digest"])
     assert one.closed_at == closure["closed_at"]
     assert (one.home_cohort_id, one.cohort_id) == (request_id, request_id)
-    assert (one.rules_digest, one.stopping, one.amendments) == ("5f" * 32, None, ())
+    assert (one.rules_digest, one.stopping) == ("5f" * 32, None)
+    assert (one.opened, one.amendments) == (None, ())
     assert [each.system_id for each in one.obligations] == list(SYSTEMS)
     assert [[given.leaf_hash for given in each.answers] for each in one.obligations] == [
         [hash_in(tried), hash_in(erased)],
@@ -126,6 +127,8 @@ async def test_a_statement_names_what_people_decided(
     assert (one.home_cohort_id, one.cohort_id) == (home, request_id)
     assert (one.outcome, one.stopping) == (Outcome.WITHDRAWN, Outcome.WITHDRAWN)
     assert one.due_at == NOW + days(60)
+    assert one.opened is not None
+    assert list(one.opened) == list(SYSTEMS)
     assert one.amendments == tuple(
         hashlib.sha256(record.value or b"").digest() for record in records
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry, System
-from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, in_order, key_of
+from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, key_of
 from dsr_verifier.ports import (
     Answer,
     Batch,
@@ -27,6 +27,7 @@ from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.keys import SystemPublicKeys
+from dsr_wire.terms import in_order
 
 
 @dataclass

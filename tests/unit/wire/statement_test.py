@@ -31,6 +31,7 @@ STATEMENT = Statement(
     stopping=None,
     expected=1,
     evidence_digest=b"\x01" * 32,
+    opened={SystemId("crm"): OrganisationId("example-group")},
     obligations=(
         StatedObligation(
             system_id=SystemId("crm"),
@@ -50,7 +51,7 @@ def test_a_statement_is_read_as_it_was_written_and_named_by_its_bytes() -> None:
 
 
 def test_the_form_of_a_statement_never_changes() -> None:
-    golden = "e41839e6355f39fc2a5757eb4b4bbb00d70ff7ca7ca4d6a4ea456f14f1f9e577"
+    golden = "698303d8e8acb055f72533526693b406b8a7228465ec1ce590deb496a5a5caaf"
     assert STATEMENT.digest.hex() == golden
 
 
@@ -74,6 +75,7 @@ def changed(**fields: Any) -> bytes:
         (changed(amendments=[1]), "amendments[0]"),
         (changed(amendments=None), "amendments"),
         (changed(more=1), "more"),
+        (changed(opened=[{"system_id": "crm"}]), "opened[0].organisation_id"),
         (changed(obligations=[{"system_id": "crm"}]), "obligations[0].answers"),
         (changed(obligations=["crm"]), "obligations[0]"),
         (

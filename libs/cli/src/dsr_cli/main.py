@@ -38,6 +38,8 @@ COMMANDS = {
     "topics": "Kafka topics: create, list",
     "acl": "Kafka's logins and rights: plan, apply, password",
     "dead-letters": "What consumers refused: list, show, replay",
+    "certificate": "Fetch the certificate of a closed request",
+    "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",
     "bench": "Measure the loop",
 }
 """Every command, with what it is for. Its module in `dsr_cli.commands` has `app`, or `command`."""

@@ -8,33 +8,19 @@ from datetime import datetime
 from enum import StrEnum
 
 from dsr_core.ids import RequestId, SystemId
-from dsr_wire.codec.amendments import Amendment, Change, DueDateMoved, LeftCohort, PlanChanged
-from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.codec.amendments import Amendment
+from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
+from dsr_wire.terms import KINDS
 
 __all__ = [
-    "KINDS",
     "Breach",
     "Effect",
     "Hold",
     "KeptAmendment",
     "Key",
     "holds",
-    "in_order",
     "key_of",
 ]
-
-KINDS: dict[type[Change], str] = {
-    LeftCohort: "left_cohort",
-    PlanChanged: "plan_changed",
-    DueDateMoved: "due_date_moved",
-    Stopped: "stopped",
-    HoldPlaced: "hold_placed",
-    HoldLifted: "hold_lifted",
-    ObligationSettled: "obligation_settled",
-}
-"""What each kind of change is called, in the order in which those of one revision are applied."""
-
-_ORDER = {kind: place for place, kind in enumerate(KINDS)}
 
 Key = tuple[RequestId, int, str]
 """What names an amendment: the request, the revision, the kind."""
@@ -93,11 +79,6 @@ class Breach:
 def key_of(one: Amendment) -> Key:
     """Return what names an amendment."""
     return (one.request_id, one.revision, KINDS[type(one.change)])
-
-
-def in_order(one: Amendment) -> tuple[RequestId, int, int]:
-    """Sort amendments as they are applied: by revision, and leaving the cohort first in each."""
-    return (one.request_id, one.revision, _ORDER[type(one.change)])
 
 
 def holds(amendments: Iterable[Amendment]) -> list[Hold]:

@@ -16,12 +16,12 @@ from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Disposition, Right
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
-from dsr_verifier.plan import Owing, owing
 from dsr_wire.codec.amendments import Amendment, PlanChanged
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.envelope import Headers
 from dsr_wire.keys import SystemPublicKeys
+from dsr_wire.terms import Owing, owing
 
 __all__ = [
     "Answer",

@@ -143,6 +143,14 @@ class IntakeClient:
         """Return what each system owes and has answered."""
         return await self._json("GET", f"/v1/subject-requests/{request_id}/obligations")
 
+    async def certificate(self, request_id: str) -> bytes:
+        """Return the certificate of a closed request, in the bytes that are checked."""
+        return await self._bytes(f"/v1/subject-requests/{request_id}/certificate")
+
+    async def evidence_keys(self) -> bytes:
+        """Return the published keys, in the bytes that are checked."""
+        return await self._bytes("/v1/evidence-keys")
+
     async def timeline(self, request_id: str) -> dict[str, Any]:
         """Return the legal dates, each with its rule and the arithmetic."""
         return await self._json("GET", f"/v1/subject-requests/{request_id}/timeline")
@@ -254,6 +262,10 @@ class IntakeClient:
         response = await self._send(self._http.build_request(method, path, **arguments))
         answer: dict[str, Any] = response.json()
         return answer
+
+    async def _bytes(self, path: str) -> bytes:
+        response = await self._send(self._http.build_request("GET", path))
+        return response.content
 
     async def _lines(self, response: httpx.Response) -> AsyncIterator[str]:
         try:

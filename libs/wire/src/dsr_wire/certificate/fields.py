@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 from dsr_wire.canonical import moment
+from dsr_wire.log.notes import from_base64
 
-__all__ = ["MalformedError", "Reader", "to_base64"]
+__all__ = ["MalformedError", "Reader"]
 
 T = TypeVar("T")
 
@@ -89,7 +88,15 @@ class Reader:
 
     def digests(self, name: str) -> tuple[bytes, ...]:
         """Return a list of SHA-256."""
-        return tuple(self._each(name, digest, "must be a SHA-256 in lower-case hexadecimal"))
+        return tuple(self.each(name, digest, "must be a SHA-256 in lower-case hexadecimal"))
+
+    def datas(self, name: str) -> tuple[bytes, ...]:
+        """Return a list of bytes."""
+        return tuple(self.each(name, from_base64, "must be base64"))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return tuple(self.each(name, str, "must be text"))
 
     def objects(self, name: str, fields: frozenset[str]) -> list[Reader]:
         """Return a list of objects."""
@@ -98,13 +105,17 @@ class Reader:
             for place, one in enumerate(self._list(name))
         ]
 
-    def _each(self, name: str, read: Callable[[str], T], detail: str) -> list[T]:
+    def each(self, name: str, read: Callable[[str], T], detail: str) -> list[T]:
+        """Return what each text of a list is read as; a ValueError says that it is wrong."""
         found: list[T] = []
         for place, one in enumerate(self._list(name)):
+            part = f"{self.at(name)}[{place}]"
+            if not isinstance(one, str):
+                raise MalformedError(part, "must be text")
             try:
-                found.append(read(one if isinstance(one, str) else ""))
+                found.append(read(one))
             except ValueError as error:
-                raise MalformedError(f"{self.at(name)}[{place}]", detail) from error
+                raise MalformedError(part, detail) from error
         return found
 
     def _list(self, name: str) -> list[Any]:
@@ -119,20 +130,4 @@ def digest(text: str) -> bytes:
     raw = bytes.fromhex(text)
     if raw.hex() != text or len(raw) != 32:
         raise ValueError("not a SHA-256")
-    return raw
-
-
-def to_base64(raw: bytes) -> str:
-    """Return bytes as text."""
-    return base64.b64encode(raw).decode()
-
-
-def from_base64(text: str) -> bytes:
-    """Return the bytes of a text that is their one form."""
-    try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error) as error:
-        raise ValueError("not base64") from error
-    if to_base64(raw) != text:
-        raise ValueError("not base64 in its one form")
     return raw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,10 +21,11 @@ _FIELDS = frozenset(
     {
         *("v", "request_id", "right", "regime", "home_cohort_id", "cohort_id"),
         *("registry_digest", "rules_digest", "opened_at", "due_at", "closed_at", "outcome"),
-        *("stopping", "expected", "evidence_digest", "obligations", "amendments"),
+        *("stopping", "expected", "evidence_digest", "opened", "obligations", "amendments"),
     }
 )
 _OBLIGATION = frozenset({"system_id", "organisation_id", "answers"})
+_OPENED = frozenset({"system_id", "organisation_id"})
 _ANSWER = frozenset({"leaf_hash", "received_at"})
 
 
@@ -68,6 +70,9 @@ class Statement:
     stopping: Outcome | None
     expected: int
     evidence_digest: bytes
+    opened: Mapping[SystemId, OrganisationId] | None
+    """Who had to answer at first, with the owner; none where nothing was amended."""
+
     obligations: tuple[StatedObligation, ...]
     """By system."""
 
@@ -92,6 +97,12 @@ class Statement:
             "stopping": self.stopping.value if self.stopping else None,
             "expected": self.expected,
             "evidence_digest": self.evidence_digest.hex(),
+            "opened": None
+            if self.opened is None
+            else [
+                {"system_id": system_id, "organisation_id": owner}
+                for system_id, owner in sorted(self.opened.items())
+            ],
             "obligations": [
                 {
                     "system_id": one.system_id,
@@ -154,6 +165,7 @@ class Statement:
             else read.parsed("stopping", Outcome, "is no outcome"),
             expected=read.number("expected"),
             evidence_digest=read.digest("evidence_digest"),
+            opened=None if read.raw("opened") is None else _opened(read),
             obligations=tuple(_obligation(one) for one in read.objects("obligations", _OBLIGATION)),
             amendments=read.digests("amendments"),
         )
@@ -163,10 +175,22 @@ _NO_UUID = "must be a UUID"
 _NO_SLUG = "must be a registry id"
 
 
+def _opened(read: Reader) -> dict[SystemId, OrganisationId]:
+    return dict(_system(one) for one in read.objects("opened", _OPENED))
+
+
+def _system(read: Reader) -> tuple[SystemId, OrganisationId]:
+    return (
+        SystemId(read.parsed("system_id", _slug, _NO_SLUG)),
+        OrganisationId(read.parsed("organisation_id", _slug, _NO_SLUG)),
+    )
+
+
 def _obligation(read: Reader) -> StatedObligation:
+    system_id, organisation_id = _system(read)
     return StatedObligation(
-        system_id=SystemId(read.parsed("system_id", _slug, _NO_SLUG)),
-        organisation_id=OrganisationId(read.parsed("organisation_id", _slug, _NO_SLUG)),
+        system_id=system_id,
+        organisation_id=organisation_id,
         answers=tuple(
             StatedAnswer(one.digest("leaf_hash"), one.time("received_at"))
             for one in read.objects("answers", _ANSWER)

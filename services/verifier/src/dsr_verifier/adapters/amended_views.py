@@ -11,11 +11,11 @@ import asyncpg
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_verifier.adapters.amendments import amendment_of
 from dsr_verifier.adapters.plans import Connection
-from dsr_verifier.model import KINDS, Effect, holds
-from dsr_verifier.plan import Owing, owing
+from dsr_verifier.model import Effect, holds
 from dsr_verifier.views import Document
 from dsr_wire.codec.amendments import Amendment, Change, DueDateMoved, LeftCohort, PlanChanged
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.terms import KINDS, Owing, owing
 
 __all__ = ["Amended", "read_amended", "settled_by_value"]
 

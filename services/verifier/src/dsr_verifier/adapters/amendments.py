@@ -10,9 +10,10 @@ from dsr_contracts.v1 import obligations_pb2
 from dsr_core.ids import RequestId
 from dsr_verifier.adapters import statements
 from dsr_verifier.adapters.plans import Connection, Plan, Plans, plan_id
-from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, in_order, key_of
+from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, key_of
 from dsr_verifier.ports import LedgerRequest
 from dsr_wire.codec.amendments import Amendment, amendment_from_wire
+from dsr_wire.terms import in_order
 
 __all__ = ["amend", "amendment_of", "applied", "breach", "keep", "waiting"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,17 +15,19 @@ from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_verifier.adapters.amendments import amendment_of
 from dsr_verifier.adapters.plans import Connection
-from dsr_verifier.model import in_order
 from dsr_wire.certificate.statement import StatedAnswer, StatedObligation, Statement
+from dsr_wire.terms import in_order
 
 __all__ = ["applied_values", "statements"]
 
 _CLOSED = """
 select c.request_id, c.cohort_id, c.asked_right, c.outcome, c.closed_at, c.obligations,
     c.evidence_digest, c.registry_digest, r.regime, r.rules_digest, r.opened_at, r.due_at,
-    r.stopping, r.home_cohort_id, p.system_ids, p.organisation_ids
+    r.stopping, r.home_cohort_id, p.system_ids, p.organisation_ids,
+    o.system_ids as opened_system_ids, o.organisation_ids as opened_organisation_ids
 from verifier.closures c join verifier.requests r using (request_id)
 join verifier.plans p using (plan_id)
+left join verifier.plans o on o.plan_id = r.opened_plan_id
 where c.request_id = any($1::uuid[])
 """
 _ANSWERS = """
@@ -88,7 +90,8 @@ async def applied_values(
 
 def _statement(row: asyncpg.Record, answers: _Answers, applied: Collection[bytes]) -> Statement:
     request_id, cohort_id = row["request_id"], CohortId(str(row["cohort_id"]))
-    owners = zip(row["system_ids"], row["organisation_ids"], strict=True)
+    owners = _owners(row["system_ids"], row["organisation_ids"])
+    opened_ids = row["opened_system_ids"]
     return Statement(
         request_id=RequestId(str(request_id)),
         right=Right(row["asked_right"]),
@@ -104,13 +107,21 @@ def _statement(row: asyncpg.Record, answers: _Answers, applied: Collection[bytes
         stopping=Outcome(row["stopping"]) if row["stopping"] else None,
         expected=row["obligations"],
         evidence_digest=row["evidence_digest"],
+        opened=_owners(opened_ids, row["opened_organisation_ids"]) if opened_ids else None,
         obligations=tuple(
             StatedObligation(
-                system_id=SystemId(system_id),
-                organisation_id=OrganisationId(organisation_id),
+                system_id=system_id,
+                organisation_id=organisation_id,
                 answers=tuple(answers.get((request_id, system_id), ())),
             )
-            for system_id, organisation_id in sorted(owners)
+            for system_id, organisation_id in sorted(owners.items())
         ),
         amendments=tuple(hashlib.sha256(one).digest() for one in applied),
     )
+
+
+def _owners(
+    system_ids: Sequence[str], organisation_ids: Sequence[str]
+) -> dict[SystemId, OrganisationId]:
+    pairs = zip(system_ids, organisation_ids, strict=True)
+    return {SystemId(system): OrganisationId(owner) for system, owner in pairs}

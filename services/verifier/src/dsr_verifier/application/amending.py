@@ -11,10 +11,11 @@ from dsr_core.ids import RequestId, SystemId
 from dsr_verifier.application.settling import UNANSWERED, close, move
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.application.terms import amended, breaches, held
-from dsr_verifier.model import KINDS, Effect, KeptAmendment, Key, key_of
+from dsr_verifier.model import Effect, KeptAmendment, Key, key_of
 from dsr_verifier.ports import Clock, Ledger, LedgerRequest, Pair, Transaction
 from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.decisions import ObligationSettled
+from dsr_wire.terms import KINDS
 
 __all__ = ["Amender"]
 

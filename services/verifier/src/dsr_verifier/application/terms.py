@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from dsr_core.acknowledgements import Acknowledgement, SettledBy, Standing, standing
+from dsr_core.acknowledgements import Acknowledgement, Standing, standing
 from dsr_core.ids import SystemId
 from dsr_core.rights import CONFIRMING, STOPPING, Disposition
-from dsr_verifier.model import Breach, Hold, holds, in_order
+from dsr_verifier.model import Breach, Hold, holds
 from dsr_verifier.ports import LedgerRequest, Pair
+from dsr_wire import terms
 from dsr_wire.codec.amendments import Amendment, DueDateMoved, LeftCohort, PlanChanged
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.terms import in_order
 
-__all__ = ["amended", "breaches", "held", "settled", "stands"]
+__all__ = ["amended", "breaches", "held", "stands"]
 
 _ERASING = frozenset({Disposition.ERASED, Disposition.PARTIALLY_EXEMPT})
 """The answers that say that something was erased."""
@@ -69,42 +71,14 @@ def stands(
     """
     if not request.amendments:
         return standing(answers)
-    known = [*answers, *settled(request, system_id)]
-    stopping = request.stopping is not None
-    since = max((one.since for one in request.owing.before(system_id)), default=None)
-    if since is None:
-        return standing(known, stopping=stopping)
-    earlier = standing((one for one in known if one.answered_at < since), stopping=stopping)
-    counts = [one for one in known if one.answered_at >= since]
-    now = standing(counts, stopping=stopping) if counts else earlier
-    return replace(
-        now,
-        is_confirmed=bool(counts) and now.is_confirmed,
-        is_contradicted=bool(counts) and now.is_contradicted,
-        contradictions=earlier.contradictions + (now.contradictions if counts else 0),
+    return terms.stands(
+        request.owing,
+        request.amendments,
+        system_id,
+        answers,
+        right=request.right,
+        stopping=request.stopping is not None,
     )
-
-
-def settled(request: LedgerRequest, system_id: SystemId) -> list[Acknowledgement]:
-    """Return what people have answered in place of a system."""
-    return [
-        Acknowledgement(
-            request_id=request.request_id,
-            system_id=system_id,
-            right=request.right,
-            disposition=one.change.disposition,
-            sequence=0,
-            answered_at=one.effective_at,
-            reason=one.change.reason,
-            settled_by=SettledBy(
-                proposed_by=one.change.proposed_by,
-                approved_by=one.change.approved_by,
-                revision=one.revision,
-            ),
-        )
-        for one in request.amendments
-        if isinstance(one.change, ObligationSettled) and one.change.system_id == system_id
-    ]
 
 
 def held(request: LedgerRequest) -> list[SystemId]:

@@ -1,0 +1,163 @@
+"""Two verifiers that share no code, over the same files."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from evidence.conftest import Second
+
+from dsr_core.acknowledgements import Exemption
+from dsr_core.rights import Disposition
+from dsr_wire import merkle
+from dsr_wire.certificate.form import Certificate, LogEntry
+from dsr_wire.certificate.published import PublishedKeys
+from dsr_wire.certificate.verifying import verify
+from dsr_wire.keys import Revocation
+from dsr_wire.log.checkpoints import Checkpoint, sign_checkpoint
+from dsr_wire.log.leaves import Kind, Leaf
+from dsr_wire.log.tiles import FULL, tiles_of
+from support.builders import NOW, a_request_id, an_acknowledgement, days
+from support.changing import changed_files
+from support.evidence import ORIGIN, RECEIVED_AT, Office, a_certificate, a_full_certificate
+
+OFFICE = Office()
+FULL_ONE = a_full_certificate(OFFICE)
+KEYS = OFFICE.keys.to_bytes()
+SOURCE = Path(__file__).parent / "verifier" / "main.go"
+
+
+def agree(second: Second, data: bytes, keys: PublishedKeys | None = None) -> bool:
+    """Whether the file is good, on which both must agree."""
+    published = keys or OFFICE.keys
+    is_good = verify(data, published).is_good
+    said = second(data, published.to_bytes())
+    assert (said == "good") == is_good, said
+    return is_good
+
+
+@pytest.mark.timeout(300)
+def test_the_second_verifier_agrees_on_good_files(second_verifier: Second) -> None:
+    assert agree(second_verifier, FULL_ONE.to_bytes())
+    bare = a_certificate(
+        OFFICE,
+        answers={"crm": [an_acknowledgement(request_id=a_request_id())]},
+        is_witnessed=False,
+    )
+    assert agree(second_verifier, bare.to_bytes())
+
+
+def test_the_second_verifier_agrees_on_grounds_in_any_letters(second_verifier: Second) -> None:
+    grounds = ['<&> \u2028\u2029 \\u2028 \b\f\x7f \u00e9\U0001f512 "quoted"', "HGB 257"]
+    exemptions = tuple(
+        Exemption(ground=one, review_at=NOW + days(9), categories=("user.name", "user"), records=0)
+        for one in grounds
+    )
+    answer = an_acknowledgement(
+        Disposition.EXEMPT, request_id=a_request_id(), exemptions=exemptions
+    )
+    assert agree(second_verifier, a_certificate(OFFICE, answers={"crm": [answer]}).to_bytes())
+
+
+@pytest.mark.timeout(300)
+def test_the_second_verifier_agrees_on_every_changed_value(second_verifier: Second) -> None:
+    for _, _, changed in changed_files(FULL_ONE.to_bytes()):
+        assert not agree(second_verifier, changed)
+
+
+@pytest.mark.timeout(300)
+def test_the_second_verifier_agrees_on_changed_bytes(second_verifier: Second) -> None:
+    data = FULL_ONE.to_bytes()
+    for place in range(0, len(data), 23):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        assert not agree(second_verifier, bytes(changed))
+    for other in (data[:-1], data + b"\n", b"", b"\n", b"null\n", data.replace(b":", b": ", 1)):
+        assert not agree(second_verifier, other)
+
+
+def test_the_second_verifier_agrees_on_keys(second_verifier: Second) -> None:
+    data = FULL_ONE.to_bytes()
+    for revoked_at in (RECEIVED_AT - days(1), RECEIVED_AT, RECEIVED_AT + days(1)):
+        crm = OFFICE.systems["crm"].public
+        revoked = replace(crm, revoked=(Revocation(crm.signing.id, revoked_at, "it leaked"),))
+        others = [one.public for name, one in OFFICE.systems.items() if name != "crm"]
+        keys = PublishedKeys.of(
+            [revoked, *others], log=OFFICE.keys.log, witnesses=OFFICE.keys.witnesses
+        )
+        assert agree(second_verifier, data, keys) == (revoked_at > RECEIVED_AT)
+    assert not agree(second_verifier, data, replace(OFFICE.keys, witnesses=()))
+    assert not agree(second_verifier, data, Office().keys)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """The address of a log that is a folder of files."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def hashes(count: int, known: Leaf, at: int) -> list[bytes]:
+    leaves = [Leaf(Kind.AUDIT, hashlib.sha256(b"%d" % n).hexdigest(), NOW) for n in range(count)]
+    leaves[at] = known
+    return [one.hash() for one in leaves]
+
+
+def publish(folder: Path, leaves: list[bytes]) -> None:
+    """Write a log as tlog-tiles has it."""
+    for tile in tiles_of(len(leaves)):
+        row = leaves
+        for _ in range(tile.level):
+            row = [merkle.root(row[n : n + FULL]) for n in range(0, len(row) - FULL + 1, FULL)]
+        path = folder / "tile" / tile.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(row[tile.index * FULL : tile.index * FULL + tile.width]))
+    checkpoint = Checkpoint(ORIGIN, len(leaves), merkle.root(leaves))
+    (folder / "checkpoint").write_text(sign_checkpoint(checkpoint, [OFFICE.log]))
+
+
+def in_a_log_of(certificate: Certificate, leaves: list[bytes], index: int) -> Certificate:
+    checkpoint = Checkpoint(ORIGIN, len(leaves), merkle.root(leaves))
+    entry = LogEntry(
+        leaf=certificate.log.leaf,
+        index=index,
+        proof=merkle.path(leaves, index),
+        checkpoint=sign_checkpoint(checkpoint, [OFFICE.log]),
+    )
+    return replace(certificate, log=entry)
+
+
+def test_the_second_verifier_reads_the_logs_tiles(
+    second_verifier: Second, site: str, tmp_path: Path
+) -> None:
+    before = hashes(300, FULL_ONE.log.leaf, 40)
+    one = in_a_log_of(FULL_ONE, before, 40).to_bytes()
+    publish(tmp_path, [*before, *hashes(700, FULL_ONE.log.leaf, 2)])
+    assert agree(second_verifier, one)
+    assert second_verifier(one, KEYS, site) == "good"
+    publish(tmp_path, [*before[:-1], *hashes(700, FULL_ONE.log.leaf, 2)])
+    assert second_verifier(one, KEYS, site) == "refused: log"
+    publish(tmp_path, before[:200])
+    assert second_verifier(one, KEYS, site) == "refused: log"
+
+
+def test_the_second_verifier_is_small_enough_to_be_read() -> None:
+    lines = SOURCE.read_text().split("\n)\n", 1)[1].splitlines()
+    code = [one for one in lines if one.strip() and not one.strip().startswith("//")]
+    assert len(code) < 200
