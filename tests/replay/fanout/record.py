@@ -29,6 +29,7 @@ from workflow.fanout.apart_test import (  # noqa: E402 - as above
     later_dates,
 )
 from workflow.fanout.cohort_world import World, a_world  # noqa: E402 - as above
+from workflow.fanout.succession_test import joined, with_successors  # noqa: E402 - as above
 from workflow.fanout.tiers_test import tiers as tiers_of  # noqa: E402 - as above
 
 from dsr_core.cohorts import workflow_id  # noqa: E402 - the tests' folder must be on the path first
@@ -279,6 +280,24 @@ async def held(world: World) -> Order:
     return order
 
 
+async def replanned(world: World) -> Order:
+    """A cohort that follows a version with a successor, and then the one that it pins again."""
+    order = await world.an_order(members=2)
+    handle = await world.start(order)
+    await eventually(lambda: world.publisher.asked(0))
+    newer = with_successors(world, {"crm": "mailer"})
+    await handle.signal(CohortWorkflow.replan, newer.digest)
+    await eventually(lambda: "mailer" in joined(world))
+    await handle.signal(CohortWorkflow.replan, newer.digest)
+    world.registries.publish_again(order.registry_digest)
+    await handle.signal(CohortWorkflow.replan, order.registry_digest)
+    await eventually(lambda: "crm" in joined(world))
+    world.answer(order)
+    await handle.signal(CohortWorkflow.answered)
+    await handle.result()
+    return order
+
+
 CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "answered": answered,
     "overdue": overdue,
@@ -294,6 +313,7 @@ CASES: dict[str, Callable[[World], Awaitable[Order]]] = {
     "stopped": stopped,
     "clarified": clarified,
     "overtaken": overtaken,
+    "replanned": replanned,
 }
 """What takes days, on the server that skips time."""
 

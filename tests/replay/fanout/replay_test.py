@@ -28,6 +28,7 @@ def test_there_are_histories() -> None:
         "overtaken",
         "overdue",
         "reminder-held-up",
+        "replanned",
         "stopped",
         "untold",
         "untold-for-long",

@@ -18,6 +18,7 @@ from support.parts import ROOT, stack_settings
 
 READING = {
     "check",
+    "diff",
     "explain",
     "graph",
     "list",

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dsr_cli.commands.faults import leave_with_faults
 from dsr_cli.files.faults import FileFaults
+from dsr_cli.registry.changes import Change, changes
 from dsr_cli.view.console import new_console
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
@@ -109,6 +110,28 @@ def graph(
 
 
 @app.command()
+def diff(
+    folder: Folder = _DEFAULT,
+    *,
+    former: Annotated[
+        Path | None,
+        typer.Option("--from", help="Compare to this folder, instead of what is published."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the files would change for requests that are open, against what is published."""
+    registry = _load(folder, as_json=as_json)
+    before = _load(former, as_json=as_json) if former is not None else _published()
+    found = _changes(before, registry)
+    if as_json:
+        rows = [one._asdict() for one in found]
+        digests = {"from": before.digest if before else None, "to": registry.digest}
+        _print_json({**digests, "changes": rows})
+        return
+    _print_changes(found)
+
+
+@app.command()
 def publish(
     folder: Folder = _DEFAULT,
     *,
@@ -121,8 +144,8 @@ def publish(
 ) -> None:
     """Publish the registry, so that new requests are planned from it; a dry run unless --apply.
 
-    Its topics and the rights of its logins are made first. Requests that are open keep the version
-    that they were planned from. Publishing the same version again changes nothing. It is refused
+    Its topics and the rights of its logins are made first. What it changes for requests that are open
+    is shown, as `dsr registry diff` does. Publishing the same version again changes nothing. It is refused
     while a system has no registered keys, since no notice could be sealed for it.
     """
     from dsr_cli.group.access import grants  # noqa: PLC0415 - see _load
@@ -138,7 +161,8 @@ def publish(
     registry = _load(folder, as_json=False)
     what = f"registry {registry.digest[:12]}, {len(registry.systems)} systems"
     admin = operator()
-    unknown = without_keys(registry, read_book(admin))
+    book = read_book(admin)
+    unknown = without_keys(registry, book)
     for system_id in unknown:
         typer.echo(
             f"dsr: {system_id} has no registered keys; `dsr system keys register` registers them",
@@ -146,6 +170,7 @@ def publish(
         )
     if unknown and not force:
         raise typer.Exit(1)
+    _print_changes(_changes(book.current, registry))
     if not apply:
         new_console().print(f"{what} would be published; add --apply to publish it")
         return
@@ -168,6 +193,28 @@ def _load(folder: Path, *, as_json: bool) -> Registry:
         return load_registry(folder)
     except FileFaults as error:
         leave_with_faults(error, as_json=as_json)
+
+
+def _published() -> Registry | None:
+    """Return the version that is published; none before the first."""
+    from dsr_cli.kafka.connect import operator  # noqa: PLC0415 - see _load
+    from dsr_cli.kafka.registry_topic import read_book  # noqa: PLC0415
+
+    return read_book(operator()).current
+
+
+def _changes(before: Registry | None, after: Registry) -> list[Change]:
+    return [] if before is None else changes(before, after)
+
+
+def _print_changes(found: list[Change]) -> None:
+    if not found:
+        typer.echo("nothing changes for requests that are open")
+        return
+    table = Table("what", "changes", "for requests that are open")
+    for one in found:
+        table.add_row(one.id, one.what, one.open_requests)
+    new_console().print(table)
 
 
 def _summary(registry: Registry) -> dict[str, Any]:

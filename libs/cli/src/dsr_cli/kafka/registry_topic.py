@@ -48,8 +48,13 @@ def read_book(admin: KafkaAdmin) -> RegistryBook:
 
 
 def without_keys(registry: Registry, book: RegistryBook) -> list[str]:
-    """Return the systems that no notice can be sealed for, since no keys are registered."""
-    return sorted(one.id for one in registry.systems if book.keys(one.id) is None)
+    """Return the systems that no notice can be sealed for, since no keys are registered.
+
+    Of what is retired nothing new is asked.
+    """
+    return sorted(
+        one.id for one in registry.systems if one.retired_on is None and book.keys(one.id) is None
+    )
 
 
 def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> SystemPublicKeys:

@@ -1,0 +1,93 @@
+"""What a registry version changes for requests that are open, told before it is published."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dsr_cli.commands.registry import app
+from dsr_cli.registry.changes import changes
+from dsr_core.ids import SystemId
+from dsr_core.registry import Registry, Sale, System
+from dsr_core.rights import Right
+from support.builders import a_registry, a_system, an_organisation
+
+DAY = date(2026, 6, 30)
+A, B, C = a_system("a"), a_system("b"), a_system("c", "example-mail")
+
+
+def retired(one: System, successor: str | None = None) -> System:
+    name = SystemId(successor) if successor else None
+    return replace(one, retired_on=DAY, successor=name)
+
+
+def sold(*systems: System) -> Registry:
+    organisations = (an_organisation(), an_organisation("example-mail", sold=Sale(on=DAY, to="X")))
+    return Registry(organisations, systems)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (a_registry(A, B), a_registry(A, replace(B, name="Another")), []),
+        (a_registry(A), a_registry(A, C), [("c", "joins")]),
+        (a_registry(A, B), a_registry(A), [("b", "gone")]),
+        (a_registry(A, B), a_registry(A, retired(B)), [("b", "retired")]),
+        (a_registry(A, B), a_registry(A, retired(B, "a")), [("b", "succeeded")]),
+        (a_registry(A, retired(B)), a_registry(A, retired(B, "a")), [("b", "succeeded")]),
+        (a_registry(A, retired(B, "a")), a_registry(A, retired(B, "a")), []),
+        (a_registry(A, retired(B)), a_registry(A), []),
+        (a_registry(A), a_registry(A, retired(B)), []),
+        (a_registry(A, retired(B)), a_registry(A, B), [("b", "returns")]),
+        (a_registry(A, C), sold(A, C), [("example-mail", "sold")]),
+        (sold(A, C), a_registry(A, C), [("example-mail", "returns")]),
+        (sold(A, C), sold(A, C), []),
+        (
+            a_registry(replace(A, rights=(Right.ACCESS,))),
+            a_registry(replace(A, rights=(Right.DELETION,))),
+            [("a", "gone"), ("a", "joins")],
+        ),
+    ],
+)
+def test_each_change_is_told_once(
+    before: Registry, after: Registry, expected: list[tuple[str, str]]
+) -> None:
+    assert [(one.id, one.kind) for one in changes(before, after)] == expected
+
+
+def test_who_answers_instead_and_until_when_is_said() -> None:
+    [succeeded] = changes(a_registry(A, B), a_registry(A, retired(B, "c"), C))[1:]
+    assert succeeded.what == "is retired on 2026-06-30, and c of example-mail has its data"
+    assert succeeded.open_requests == "c answers in its place, again where it has answered"
+    [sale] = changes(a_registry(A, C), sold(A, C))
+    assert sale.what == "has left the group on 2026-06-30, sold to X"
+
+
+def diff(*arguments: str) -> str:
+    wrapped = typer.Typer()
+    wrapped.add_typer(app, name="registry")
+    result = CliRunner().invoke(wrapped, ["registry", "diff", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+def test_two_folders_are_compared_without_a_stack(good: str, tmp_path: Path) -> None:
+    former, folder = tmp_path / "former", tmp_path / "folder"
+    for one, text in ((former, good), (folder, f"{good}    retired: 2026-06-30\n")):
+        one.mkdir()
+        (one / "acme.yaml").write_text(text)
+    said = diff(str(folder), "--from", str(former))
+    assert "accounts" in said
+    assert "is retired on 2026-06-30, without a successor" in said
+    assert "owed still: it answers, or two people do" in said
+    found = json.loads(diff(str(folder), "--from", str(former), "--json"))
+    assert [one["kind"] for one in found["changes"]] == ["retired"]
+    assert diff(str(folder), "--from", str(folder)) == (
+        "nothing changes for requests that are open\n"
+    )
