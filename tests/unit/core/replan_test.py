@@ -68,6 +68,12 @@ def test_a_retired_system_is_succeeded_though_the_scope_does_not_name_its_succes
     assert (found.since("c"), found.since("a")) == (NOW + days(1), None)
 
 
+def test_what_follows_from_the_answer_of_one_system_stays_that_system_s() -> None:
+    scope = Scope(system_ids=(SystemId("b"),))
+    found = changes(a_registry(A, B), a_registry(A, retired(B, "c"), C), scope=scope)
+    assert (found, found.owing) == (Replan(), {"b"})
+
+
 def test_a_successor_that_was_asked_before_is_told_again() -> None:
     found = changes(a_registry(A, B), a_registry(A, retired(B, "a")))
     assert found == Replan(successions=(Succession(SystemId("b"), A, NOW + days(1)),))

@@ -9,14 +9,22 @@ import pytest
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import OrganisationId, is_uuid
 from dsr_core.plan import Scope
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, Sale
 from dsr_core.rights import Right
 from dsr_intake.application.drafting import OFFERED, Drafter
 from dsr_intake.application.identity_cipher import decrypt, encrypt
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Submission
 from support import intake_fakes
-from support.builders import MARKER, NOW, a_registry, a_request_id, an_identity
+from support.builders import (
+    MARKER,
+    NOW,
+    a_registry,
+    a_request_id,
+    a_system,
+    an_identity,
+    an_organisation,
+)
 from support.submissions import a_submission
 
 
@@ -85,6 +93,17 @@ def test_request_that_nobody_must_answer_is_refused(scope: Scope) -> None:
         with pytest.raises(RejectedInput) as raised:
             drafter.draft(submission, client_id="mine")
         assert raised.value.reason == "empty_plan"
+
+
+def test_what_was_sold_is_asked_about_what_was_received_before() -> None:
+    sale = Sale(on=NOW.date(), to="a buyer")
+    registry = Registry((an_organisation(sold=sale),), (a_system(),))
+    drafter = intake_fakes.a_drafter(registry)
+    early = replace(submitted(), received_at=NOW - timedelta(days=1))
+    for _ in range(2):
+        assert drafter.draft(early, client_id="mine").registry_digest == registry.digest
+        with pytest.raises(RejectedInput, match="no registered system"):
+            drafter.draft(submitted(), client_id="mine")
 
 
 def test_without_a_registry_nothing_is_accepted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from unittest.mock import AsyncMock
 
 from prometheus_client import CollectorRegistry
 
@@ -15,7 +16,7 @@ from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Held, LegalHold, RequestView, Ruling
 from dsr_intake.ports import Resolve, ScopeOf, Tell
-from support.builders import NOW, a_registry, a_request_id, days
+from support.builders import NOW, a_registry, a_request_id, a_system, days
 from support.intake_fakes import (
     FakeDecisions,
     FakeHolds,
@@ -70,6 +71,16 @@ class Waiting(FakeHolds):
         return self._waiting[:limit]
 
 
+class Placing(Waiting):
+    """Keeps what a hold is about."""
+
+    scope: ScopeOf
+
+    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
+        del hold, hashes
+        self.scope = scope
+
+
 async def test_a_hold_that_is_refused_is_counted_and_the_next_is_placed() -> None:
     hold = LegalHold(
         hold_id="hold-1",
@@ -110,3 +121,34 @@ async def test_a_hold_that_is_refused_is_counted_and_the_next_is_placed() -> Non
         "dsr_intake_holds_refused_total", {"reason": "invalid_decision"}
     )
     assert refused == 1
+
+
+async def test_a_hold_reaches_what_joined_since_a_request_was_planned() -> None:
+    former = a_registry()
+    newest = a_registry(*former.systems, a_system("archive", categories=("user.payment",)))
+    registry, store = FakeRegistryView(newest, former=[former]), Placing()
+    holding = Holding(
+        deciding=AsyncMock(Deciding),
+        reads=Reads(),
+        store=store,
+        watch=HoldWatch(store),
+        registry=registry,
+        metrics=Metrics(CollectorRegistry()),
+        lookup_key=b"k" * 32,
+        clock=lambda: NOW,
+    )
+    for system_ids, categories, expected in (
+        (["archive"], [], ("archive",)),
+        ([], ["user.payment"], ("archive", "billing")),
+        ([], [], ()),
+    ):
+        hold = await holding.place(
+            by="legal desk",
+            authority="District Court",
+            reason="litigation",
+            about=PLACED,
+            system_ids=system_ids,
+            categories=categories,
+            effective_at=None,
+        )
+        assert await store.scope(hold, former.digest) == expected

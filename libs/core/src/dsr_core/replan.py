@@ -73,7 +73,8 @@ def replan(
     Nobody is let off by leaving the registry, since the data may still be there: only what says where
     the data is now moves an obligation (a successor), or whose it was before anybody asked (a sale).
     Who was taken out by a version in between, and is back, is asked as if it had joined. Where nobody
-    would be left, nobody is taken out: that is an outcome for a person to state.
+    would be left, nobody is taken out: that is an outcome for a person to state. A request that names
+    its systems follows from the answer of one, and was sealed for it alone: nothing changes for it.
 
     Args:
         planned: The version that the request pins.
@@ -83,7 +84,7 @@ def replan(
         received_at: When the request was received.
     """
     first = {one.id for one in plan(planned, right, scope, received_at=received_at)}
-    if not later:
+    if not later or scope.system_ids:
         return Replan(owing=frozenset(first))
     newest = later[-1][1]
     asked = first.union(

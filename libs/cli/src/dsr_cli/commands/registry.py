@@ -6,17 +6,19 @@ import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from dsr_cli.commands.faults import leave_with_faults
 from dsr_cli.files.faults import FileFaults
-from dsr_cli.registry.changes import Change, changes
 from dsr_cli.view.console import new_console
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
+
+if TYPE_CHECKING:
+    from dsr_cli.registry.changes import Change
 
 __all__ = ["app"]
 
@@ -204,6 +206,8 @@ def _published() -> Registry | None:
 
 
 def _changes(before: Registry | None, after: Registry) -> list[Change]:
+    from dsr_cli.registry.changes import changes  # noqa: PLC0415 - see _load
+
     return [] if before is None else changes(before, after)
 
 

@@ -56,9 +56,10 @@ class Sealing:
         """Return one notice a system, in the order asked; none where there is no such cohort.
 
         Each holds one entry a member, of those asked or of all: none for whom a request stops, has
-        ended, or is held in that system or in one whose data it has taken over. A system gets only the kinds that it needs, sealed to its
-        newest key; or where the request follows from an exemption what was sealed for it then, to the
-        key that it had then. An erasure has passed the breaker before anybody can be told of it.
+        ended, or is held in that system or in one whose data it has taken over. A system gets only the
+        kinds that it needs, sealed to its newest key; or where the request follows from an exemption
+        what was sealed for it then, to the key that it had then. An erasure has passed the breaker
+        before anybody can be told of it.
 
         Raises:
             RejectedInput: A system is not in that registry version, or a request not in the cohort.
