@@ -23,6 +23,7 @@ ELSEWHERE = {
     "no_address": "as letters_not_offered",
     "proof_refused": "intake's API, which takes one-time codes",
     "authority_needed": "intake's API, on a line of a batch",
+    "authority_not_shown": "intake's API, when an operator shows an authority",
     "no_notification": "intake's internal API, which takes bounces",
     "received_in_future": "intake's API",
     "received_too_early": "intake's API",

@@ -167,7 +167,21 @@ def test_an_extension_is_only_granted_with_notice_in_time(
         assert notice.at is None or told_at < notice.at + SECOND
     if not granted:
         assert extended.at == unextended.at
-        assert told_at is None or notice.at is None or told_at >= notice.at + SECOND
+        came_back = first(told, FactKind.EXTENSION_CAME_BACK)
+        is_late = told_at is None or notice.at is None or told_at >= notice.at + SECOND
+        assert is_late or came_back is not None
+
+
+@given(regimes, rights, facts(), moments)
+def test_a_telling_that_came_back_leaves_every_date_as_though_nobody_had_told(
+    regime: Regime, right: Right, told: list[Fact], moment: datetime
+) -> None:
+    of_extensions = {FactKind.EXTENSION_NOTIFIED, FactKind.EXTENSION_CAME_BACK}
+    never = without(told, of_extensions)
+    both = [Fact(kind, moment) for kind in of_extensions]
+    assert [(one.name, one.at) for one in dates(regime, right, [*never, *both]).entries] == [
+        (one.name, one.at) for one in dates(regime, right, never).entries
+    ]
 
 
 @pytest.mark.parametrize("name", ["gdpr", "ccpa", "vcdpa"])

@@ -19,6 +19,7 @@ from dsr_core.law.facts import FactKind
 from dsr_core.law.rules import (
     ALL_RIGHTS,
     RESPOND_BY,
+    Extension,
     Regime,
     Rule,
     Rules,
@@ -190,6 +191,14 @@ def a_regime(name: str = "default", **changes: Any) -> Regime:
         ),
     )
     return replace(one, **changes)
+
+
+def an_extending_regime(**changes: Any) -> Regime:
+    """One that gives 30 days, and 30 more where the person is told of them in time."""
+    one = a_regime(**changes)
+    [rule] = one.rules
+    extension = Extension(term=Term.parse("30 days"), citation="an example of more")
+    return replace(one, rules=(replace(rule, extension=extension),))
 
 
 def the_rules(*regimes: Regime) -> Rules:

@@ -18,8 +18,9 @@ def someone(name: str) -> list[dict[str, str]]:
     return [{"kind": "email", "value": f"{name}@example.com"}]
 
 
-async def place(intake: Intake, **body: Any) -> httpx.Response:
-    return await intake.http.post(f"{INTERNAL}/holds", headers=intake.internal, json=WORDS | body)
+async def place(intake: Intake, *, key: str | None = None, **body: Any) -> httpx.Response:
+    headers = intake.internal | ({"idempotency-key": key} if key else {})
+    return await intake.http.post(f"{INTERNAL}/holds", headers=headers, json=WORDS | body)
 
 
 async def placed(intake: Intake, **body: Any) -> str:

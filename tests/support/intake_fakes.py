@@ -27,12 +27,14 @@ from dsr_intake.model import (
     LedgerChange,
     Letter,
     LetterKind,
+    LettersStanding,
     LetterState,
     Member,
     Proposal,
     RequestView,
     Ruling,
     StateChangeRow,
+    Twin,
     Verdict,
     WrappedKey,
 )
@@ -253,6 +255,7 @@ class FakeStates:
 
     def __init__(self) -> None:
         self.rows: list[StateChangeRow] = []
+        self.repeating: list[Twin] = []
         self.reads = 0
 
     async def horizon(self) -> int:
@@ -270,6 +273,9 @@ class FakeStates:
             and (request_id is not None or client_id is None or row.client_id == client_id)
         ]
         return found, found[-1].revision if found else revision
+
+    async def twins(self, request_ids: Sequence[str]) -> list[Twin]:
+        return [one for one in self.repeating if one.repeats in request_ids]
 
     async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
         return {row.request_id: row.client_id for row in self.rows if row.request_id in request_ids}
@@ -355,6 +361,9 @@ class FakeLetters:
     async def again(self, letter: Letter, *, at: datetime) -> None:
         self._replace(letter, state=LetterState.WAITING, next_try_at=at)
 
+    async def standing(self) -> list[LettersStanding]:
+        return []
+
     async def of(self, request_id: RequestId) -> list[Letter]:
         del request_id
         return self.letters
@@ -397,6 +406,7 @@ def a_request_view(**changes: Any) -> RequestView:
     one = RequestView(
         request_id=a_request_id(),
         cohort_id=CohortId(a_request_id()),
+        client_id="mine",
         state=State.OPEN,
         outcome=None,
         right=Right.DELETION,

@@ -12,13 +12,15 @@ from integration.intake.closures_test import a_record, answered
 from integration.intake.sealing_test import opened, seal
 
 from dsr_cli.stack import Stack
-from dsr_contracts.v1 import notices_pb2, requests_pb2
+from dsr_contracts.v1 import escalations_pb2, notices_pb2, requests_pb2
 from dsr_core.closing import Outcome
+from dsr_core.law.rules import TierAction
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import Publisher
+from dsr_wire.codec.escalations import escalation_from_wire
 from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
-from dsr_wire.topics import REQUESTS
+from dsr_wire.topics import ESCALATIONS, REQUESTS
 from support.builders import an_id
 from support.decisions import (
     BASE,
@@ -33,6 +35,7 @@ from support.decisions import (
 )
 from support.intake import Intake, Topics, VerifierDouble
 from support.submissions import a_submission
+from support.waiting import eventually
 
 VIRGINIA = {"jurisdiction": "US-VA"}
 
@@ -110,6 +113,59 @@ async def test_granted_its_systems_are_asked_as_for_any_request(
     assert opened(notice, stack, system_id)[one["id"]].kinds
     await publisher.publish([a_record(one["id"], one["id"])])
     assert outcome_of(await answered(intake, one["id"])) == ("answered", "fulfilled")
+
+
+async def test_as_its_date_comes_near_the_privacy_office_is_told_and_the_breach_is_recorded(
+    intake: Intake, publisher: Publisher, topics: Topics
+) -> None:
+    one = (await appeal(intake, await refused(intake, publisher))).json()
+    tiers = "select action from intake.appeal_tiers where request_id = $1 order by action"
+
+    async def passed() -> list[str]:
+        return [row["action"] for row in await intake.pool.fetch(tiers, one["id"])]
+
+    # Sixty days are not lived through here: the appeal is made older.
+    older = "update intake.subject_requests set received_at = now() - $2::interval where id = $1"
+    dated = "update intake.cohorts set due_at = now() + $2::interval where id = $1"
+    await intake.pool.execute(older, one["id"], timedelta(days=35))
+    await intake.pool.execute(dated, one["id"], timedelta(days=25))
+    await eventually(passed, within=20)
+    assert await passed() == ["remind_systems"]
+    why = (await intake.http.get(f"{BASE}/{one['id']}/blockers")).json()["blockers"]
+    assert "privacy office" in why[0]["next"]["what"]
+    await intake.pool.execute(dated, one["id"], timedelta(seconds=-1))
+
+    async def all_passed() -> bool:
+        return len(await passed()) == 4
+
+    await eventually(all_passed, within=20)
+    records = await topics.find(ESCALATIONS.name, {one["id"]}, 4)
+    told = [
+        escalation_from_wire(decode(each.value, each.headers, escalations_pb2.Escalation))
+        for each in records
+    ]
+    assert [each.action for each in told] == sorted(
+        (each.action for each in told), key=list(TierAction).index
+    )
+    assert {each.awaits_decision for each in told} == {True}
+    granted = await grant(intake, one["id"])
+    assert granted.json()["state"] == "open"
+
+
+async def test_one_that_is_decided_is_not_told_of(intake: Intake, publisher: Publisher) -> None:
+    one = (await appeal(intake, await refused(intake, publisher))).json()
+    other = (await appeal(intake, await refused(intake, publisher))).json()
+    await refuse(intake, one["id"], by="privacy counsel")
+    dated = "update intake.cohorts set due_at = now() where id = any($1::uuid[])"
+    await intake.pool.execute(dated, [one["id"], other["id"]])
+    breached = "select request_id::text from intake.appeal_tiers where action = 'record_breach'"
+
+    async def is_told() -> bool:
+        rows = await intake.pool.fetch(breached)
+        return other["id"] in {row["request_id"] for row in rows}
+
+    await eventually(is_told, within=20)
+    assert one["id"] not in {row["request_id"] for row in await intake.pool.fetch(breached)}
 
 
 async def test_the_first_command_after_a_grant_is_the_first_of_all(

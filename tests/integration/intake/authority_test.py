@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from integration.intake.identity_test import give_up, prove, shown
 
+from dsr_wire.codec.commands import IdentityVerified
+from support.decisions import commands
 from support.intake import Intake, Topics
 from support.submissions import a_submission, ndjson
 
@@ -23,11 +26,11 @@ async def submitted(intake: Intake, **changes: Any) -> dict[str, Any]:
     return one
 
 
-async def authorise(intake: Intake, request_id: str) -> httpx.Response:
+async def authorise(intake: Intake, request_id: str, **body: str) -> httpx.Response:
     return await intake.http.post(
         f"/internal/v1/subject-requests/{request_id}/authority:prove",
         headers=intake.internal,
-        json={"reason": "the document was seen"},
+        json={"reason": "the document was seen"} | body,
     )
 
 
@@ -59,7 +62,7 @@ async def test_a_request_begins_as_its_regime_demands(
 
 async def test_authority_then_identity_and_then_it_opens(intake: Intake, topics: Topics) -> None:
     headers = {"idempotency-key": "an-agent-1"}
-    body = a_submission(requester={"role": "authorised_agent"})
+    body = a_submission(requester={"role": "authorised_agent"}, identity_attested=False)
     one = (await intake.http.post(BASE, json=body, headers=headers)).json()
     assert (await prove(intake, one["id"])).status_code == httpx.codes.CONFLICT
     why = (await intake.http.get(f"{BASE}/{one['id']}/blockers")).json()["blockers"]
@@ -73,6 +76,82 @@ async def test_authority_then_identity_and_then_it_opens(intake: Intake, topics:
     assert again.json() == one  # told as it was accepted
     records = await topics.find("dsr.lifecycle.v1", {one["id"]}, 2)
     assert len(records) == 2
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "is_attested", "evidence", "state"),
+    [
+        ("DE", True, {}, "open"),
+        ("DE", True, {"evidence": "power_of_attorney"}, "open"),
+        ("DE", False, {}, "awaiting_identity"),
+        ("US-CA", True, {}, "awaiting_identity"),
+        ("US-CA", True, {"evidence": "signed_permission"}, "awaiting_identity"),
+        ("US-CA", True, {"evidence": "power_of_attorney"}, "open"),
+        ("US-CA", False, {"evidence": "power_of_attorney"}, "awaiting_identity"),
+    ],
+)
+async def test_once_the_authority_is_shown_it_opens_where_the_client_had_attested_who_asks(
+    intake: Intake,
+    topics: Topics,
+    *,
+    jurisdiction: str,
+    is_attested: bool,
+    evidence: dict[str, str],
+    state: str,
+) -> None:
+    one = await submitted(
+        intake,
+        jurisdiction=jurisdiction,
+        requester={"role": "authorised_agent"},
+        identity_attested=is_attested,
+    )
+    assert (await shown(intake, one["id"]))["identity_proven_at"] is None
+    found = (await authorise(intake, one["id"], **evidence)).json()
+    assert found["state"] == state
+    assert bool(found["identity_proven_at"]) == (state == "open")
+    if state == "open":
+        [command] = await commands(topics, one["id"])
+        assert isinstance(command.decision, IdentityVerified)
+        assert (command.decision.method, command.revision) == ("attested", 1)
+        assert command.decision.due_at == datetime.fromisoformat(found["due_at"])
+
+
+async def test_evidence_that_the_regime_does_not_take_shows_no_authority(intake: Intake) -> None:
+    one = await submitted(intake, requester={"role": "guardian"})
+    answer = await authorise(intake, one["id"], evidence="signed_permission")
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert (await shown(intake, one["id"]))["state"] == "awaiting_authority"
+
+
+async def test_what_shows_who_asks_and_that_they_may_is_kept_among_the_decisions(
+    intake: Intake,
+) -> None:
+    attested = await submitted(intake, requester={"role": "authorised_agent"})
+    await authorise(intake, attested["id"], by="desk 4")
+    shown_later = await submitted(
+        intake, requester={"role": "authorised_agent"}, identity_attested=False
+    )
+    await authorise(intake, shown_later["id"])
+    await prove(intake, shown_later["id"], by="desk 5")
+    at_once = await submitted(intake)
+
+    async def kept(request_id: str) -> list[tuple[str, str, str]]:
+        rows = await intake.pool.fetch(
+            "select kind, decided_by, details->>'method' as method from intake.decisions "
+            "where request_id = $1 order by revision",
+            request_id,
+        )
+        return [(one["kind"], one["decided_by"].split()[0], one["method"]) for one in rows]
+
+    assert await kept(attested["id"]) == [
+        ("prove_authority", "desk", None),
+        ("prove_identity", "client", "attested"),
+    ]
+    assert await kept(shown_later["id"]) == [
+        ("prove_authority", "operator", None),
+        ("prove_identity", "desk", "operator"),
+    ]
+    assert await kept(at_once["id"]) == [("prove_identity", "client", "attested")]
 
 
 async def test_without_the_authority_by_the_date_it_ends_as_not_verified(intake: Intake) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from integration.intake.closures_test import a_record, answered
+from integration.intake.events_test import stream
 from integration.intake.extending_test import ask, extend
 from integration.intake.identity_test import prove
 
@@ -87,6 +88,74 @@ async def test_a_duplicate_is_answered_together_with_what_it_repeats(
     assert await intake.pool.fetchval(keys, second["id"]) == 0
     again = await shown(intake, (await submitted(intake, number=1))["id"])
     assert again["duplicate_of"] is None
+
+
+async def test_a_duplicate_of_what_another_client_submitted_shows_progress_and_no_name(
+    intake: Intake, verifier: VerifierDouble, publisher: Publisher
+) -> None:
+    number = next(people)
+    first = await submitted(intake, number=number)
+    mine = intake.http.headers["authorization"]
+    other = await intake.client()
+    intake.http.headers["authorization"] = other["authorization"]
+    try:
+        second = await submitted(intake, number=number)
+        path = f"{BASE}/{second['id']}"
+        owed = {"system_id": "billing", "disposition": None, "is_confirmed": False}
+        verifier.obligations[first["id"]] = {
+            "request_id": first["id"],
+            "cohort_id": first["id"],
+            "opened_at": LONG_AGO,
+            "obligations": [
+                owed
+                | {
+                    "recorded_at": None,
+                    "is_contradicted": False,
+                    "answered_at": None,
+                    "retry_at": None,
+                    "reason": None,
+                }
+            ],
+        }
+        found = (await intake.http.get(path)).json()
+        assert (found["is_duplicate"], found["duplicate_of"]) == (True, None)
+        async with stream(intake, f"{path}/events") as events:
+            kind, told = await events.event() or ("", {})
+            assert (kind, told["request_id"]) == ("obligation", second["id"])
+            assert (await events.event() or ("", {}))[1]["state"] == "open"
+            verifier.confirm(first["id"], "billing")
+            kind, told = await events.event() or ("", {})
+            assert (kind, told["request_id"]) == ("obligation", second["id"])
+            assert told["is_confirmed"]
+            said = [
+                (await intake.http.get(f"{path}/{part}")).text
+                for part in ("obligations", "blockers")
+            ]
+            verifier.closures[first["id"]] = {
+                "request_id": first["id"], "cohort_id": first["id"], "evidence_digest": "ab" * 32
+            }  # fmt: skip
+            await publisher.publish([a_record(first["id"], first["id"])])
+            ended = await events.event() or ("", {})
+            assert (ended[1]["request_id"], ended[1]["state"]) == (second["id"], "answered")
+        closure = (await intake.http.get(f"{path}/closure")).json()
+        assert (closure["request_id"], closure["evidence_digest"]) == (second["id"], None)
+        everything = [*said, str(found), str(closure), (await intake.http.get(path)).text]
+        assert not [one for one in everything if first["id"] in one]
+    finally:
+        intake.http.headers["authorization"] = mine
+    as_operator = f"/internal/v1/subject-requests/{second['id']}"
+    seen = (await intake.http.get(as_operator, headers=intake.internal)).json()
+    assert seen["duplicate_of"] == first["id"]
+
+
+async def test_all_that_a_client_follows_tells_of_its_duplicates_too(
+    intake: Intake, verifier: VerifierDouble
+) -> None:
+    first, second = await twins(intake)
+    async with stream(intake, "/v1/events") as events:
+        verifier.confirm(first["id"], "billing")
+        told = [(await events.event() or ("", {}))[1]["request_id"] for _ in range(2)]
+    assert told == [first["id"], second["id"]]
 
 
 async def test_nobody_is_asked_for_a_duplicate(intake: Intake, topics: Topics) -> None:

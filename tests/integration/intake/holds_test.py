@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -65,6 +66,26 @@ async def test_a_hold_sets_one_member_apart_and_lifting_it_has_erasure_go_on(
     assert (second.decision, second.revision) == (HoldLifted(hold_id), 2)
     assert (await listed(intake))[hold_id]["requests"] == 0
     assert (await lift(intake, hold_id)).status_code == httpx.codes.CONFLICT
+
+
+async def test_under_one_idempotency_key_one_hold_is_placed(intake: Intake) -> None:
+    one = await submitted(intake)
+    key = f"hold-{one['id']}"
+    answers = await asyncio.gather(
+        *(place(intake, key=key, request_id=one["id"]) for _ in range(4))
+    )
+    assert {each.status_code for each in answers} == {httpx.codes.CREATED}
+    [hold_id] = {each.json()["id"] for each in answers}
+    held = "select count(*) from intake.held_requests where request_id = $1"
+    assert await intake.pool.fetchval(held, one["id"]) == 1
+    other = await place(intake, key=key, request_id=one["id"], reason="another case")
+    assert other.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert other.json()["type"].endswith("idempotency_key_reused")
+    await lift(intake, hold_id)
+    await withdraw(intake, one["id"])  # nothing new could be held any more
+    again = await place(intake, key=key, request_id=one["id"])
+    assert (again.status_code, again.json()["id"]) == (httpx.codes.CREATED, hold_id)
+    assert again.json()["lifted_at"]
 
 
 async def test_of_holds_that_overlap_the_last_that_is_lifted_resumes(

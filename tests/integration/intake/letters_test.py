@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from support.intake import (
     running_intake,
 )
 from support.post import MailServer, mail_server
-from support.services import ServiceProcess
+from support.services import ServiceProcess, free_port
 from support.submissions import a_submission, ndjson
 from support.waiting import eventually
 
@@ -285,6 +286,38 @@ async def test_a_mail_server_that_was_away_gets_what_waited(
     assert len(post.to(one["id"])) == 1
 
 
+async def test_what_waits_and_what_was_given_up_is_measured_by_kind(
+    stack: Any, kafka: KafkaConnection, verifier: VerifierDouble, tmp_path: Path
+) -> None:
+    nowhere = f"smtp://127.0.0.1:{free_port()}"
+    with parts.fresh_database(stack) as dsn:
+        async with running_intake(
+            kafka, dsn, verifier.url, tmp_path, smtp_url=nowhere, mail_sender="p@example.com"
+        ) as intake:
+            waiting, given_up = [await submitted(intake, 300 + n) for n in range(2)]
+            long_ago = "update intake.letters set waiting_since = now() - interval '1 hour'"
+            await intake.pool.execute(f"{long_ago} where request_id = $1", waiting["id"])
+            await intake.http.post(
+                f"/internal/v1/subject-requests/{given_up['id']}/letters:give-up",
+                headers=intake.internal,
+                json={"kind": "received", "reason": "by post"},
+            )
+
+            async def measured() -> dict[str, float]:
+                text = (await intake.http.get("/metrics")).text
+                rows = [one.split() for one in text.splitlines() if 'kind="received"' in one]
+                return {name.partition("{")[0]: float(value) for name, value in rows}
+
+            async def is_measured() -> bool:
+                found = await measured()
+                names = ("dsr_intake_letters_waiting", "dsr_intake_letters_given_up")
+                return [found.get(one) for one in names] == [1, 1]
+
+            await eventually(is_measured, within=30)
+            found = await measured()
+            assert 3600 <= found["dsr_intake_letters_waiting_age_seconds"] < 3700
+
+
 async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
     writing: Intake, post: MailServer, publisher: Publisher
 ) -> None:
@@ -323,16 +356,21 @@ async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
         assert late.status_code == httpx.codes.CONFLICT
 
 
-async def test_a_bounce_that_comes_by_mail_is_recorded(writing: Intake, post: MailServer) -> None:
-    one = await submitted(writing, 71)
-    await letter_in(writing, one["id"], "received", "sent")
-    [sent] = post.to(one["id"])
-    notification = (
+def notification_of(sent: EmailMessage) -> str:
+    """The notification that a message came back."""
+    return (
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
         "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
         "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\n"
         f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {sent['Message-ID']}\n--b--\n"
     )
+
+
+async def test_a_bounce_that_comes_by_mail_is_recorded(writing: Intake, post: MailServer) -> None:
+    one = await submitted(writing, 71)
+    await letter_in(writing, one["id"], "received", "sent")
+    [sent] = post.to(one["id"])
+    notification = notification_of(sent)
     headers = {**writing.internal, "content-type": "message/rfc822"}
     for _ in range(2):
         taken = await writing.http.post(

@@ -34,6 +34,7 @@ def test_the_loop_goes_from_open_to_answered() -> None:
 def test_nothing_opens_what_awaits_something_but_that(state: State) -> None:
     opening = [one for one in Event if TRANSITIONS.get((state, one)) is State.OPEN]
     awaited = {
+        State.AWAITING_AUTHORITY: [Event.ADMIT],  # who asks was attested, and may ask
         State.AWAITING_IDENTITY: [Event.PROVE_IDENTITY],
         State.AWAITING_DECISION: [Event.GRANT_APPEAL],
     }

@@ -13,6 +13,7 @@ from dsr_core.blockers import BlockerKind
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.rules import Rules
 from dsr_core.lifecycle import Event, State
 from dsr_core.registry import Registry, Sale
 from dsr_core.rights import Disposition
@@ -22,13 +23,23 @@ from dsr_intake.model import (
     DecisionEntry,
     Held,
     LegalHold,
+    LetterKind,
     LetterState,
     Proposal,
     RequestView,
 )
 from dsr_intake.model.breaker import Stopped
 from dsr_intake.ports.breaker import BreakerStore
-from support.builders import NOW, a_registry, a_request_id, a_system, an_organisation, days
+from support.builders import (
+    NOW,
+    a_registry,
+    a_request_id,
+    a_system,
+    an_extending_regime,
+    an_organisation,
+    days,
+    the_rules,
+)
 from support.intake_fakes import (
     FakeDecisions,
     FakeHolds,
@@ -66,6 +77,7 @@ async def explained(
     newer: Registry | None = None,
     proposals: tuple[Proposal, ...] = (),
     others: tuple[RequestView, ...] = (),
+    rules: Rules | None = None,
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -76,7 +88,9 @@ async def explained(
         decisions=FakeDecisions(*entries),
         holds=FakeHolds(*held),
         breaker=AsyncMock(BreakerStore, **{"stopped.return_value": stopped}),
-        registry=FakeRegistryView(newer or a_registry(), former=[a_registry()] if newer else ()),
+        registry=FakeRegistryView(
+            newer or a_registry(), rules, former=[a_registry()] if newer else ()
+        ),
         proposals=FakeProposals(*proposals),
         reads=FakeReads(*others),
         dating=Dating(no_holidays),
@@ -131,7 +145,8 @@ async def test_an_appeal_that_is_not_decided_is_the_privacy_offices() -> None:
     [one] = (await explained(None, state=State.AWAITING_DECISION)).blockers
     assert one.blocker.kind is BlockerKind.APPEAL_UNDECIDED
     assert (one.blocker.since, one.owner) == (NOW, "Privacy office")
-    assert one.upcoming is None
+    assert one.upcoming is not None
+    assert one.upcoming.what == "the privacy office is reminded"
 
 
 async def test_an_answered_request_has_no_blockers() -> None:
@@ -201,6 +216,43 @@ async def test_a_letter_that_bounced_is_the_privacy_office_s() -> None:
     assert (one.blocker.kind, one.blocker.since) == (BlockerKind.LETTER_BOUNCED, NOW + days(2))
     assert (one.owner, one.contact) == ("Privacy office", "privacy@example.com")
     assert one.upcoming is None
+
+
+async def test_an_extension_nobody_was_told_of_is_at_risk_until_its_date_and_keeps_nothing_open() -> (
+    None
+):
+    rules = the_rules(an_extending_regime())
+    bounced = a_letter(
+        kind=LetterKind.EXTENDED,
+        state=LetterState.BOUNCED,
+        settled_at=NOW + days(2),
+        next_try_at=None,
+    )
+    decided = Fact(FactKind.EXTENSION_DECIDED, NOW + days(1))
+
+    async def found(*facts: Fact, after: int = 3) -> Explanation:
+        return await explained(
+            an_obligation("crm"),
+            after=days(after),
+            letters=FakeLetters(bounced),
+            facts=facts,
+            rules=rules,
+            rules_digest=rules.digest,
+        )
+
+    why = await found(decided)
+    assert len(why.blockers) == 1
+    assert why.at_risk is not None
+    assert "came back" in why.at_risk.what
+    assert (why.at_risk.owner, why.at_risk.contact) == ("Privacy office", "privacy@example.com")
+    assert (why.at_risk.since, why.at_risk.upcoming) == (NOW + days(2), None)
+    assert why.at_risk.by is not None
+    assert days(30) <= why.at_risk.by - NOW < days(31)
+    told = Fact(FactKind.EXTENSION_NOTIFIED, NOW + days(2))
+    assert (await found(decided, told)).at_risk is None
+    again = Fact(FactKind.EXTENSION_CAME_BACK, NOW + days(2))
+    assert (await found(decided, told, again)).at_risk is not None
+    assert (await found(decided, after=40)).at_risk is None
 
 
 def a_hold(request_id: RequestId, *system_ids: str) -> Held:

@@ -94,6 +94,6 @@ def test_who_speaks_on_what_is_design_s_table() -> None:
     assert topics.REQUESTS.producers == topics.COMMANDS.producers == (topics.INTAKE,)
     assert topics.OBLIGATIONS.consumers == (topics.VERIFIER,)
     assert topics.LIFECYCLE.consumers == (topics.FANOUT, topics.OPERATOR)
-    assert topics.ESCALATIONS.producers == (topics.FANOUT,)
+    assert topics.ESCALATIONS.producers == (topics.FANOUT, topics.INTAKE)
     assert topics.AUDIT.producers == (topics.INTAKE,)
     assert topics.AUDIT.consumers == (topics.VERIFIER, topics.OPERATOR)

@@ -126,6 +126,22 @@ async def test_an_extension_moves_every_tier_and_those_before_it_come_no_more(
     assert TierAction.RECORD_BREACH not in {one.action for one in escalated(world)}
 
 
+async def test_an_extension_that_came_to_nothing_puts_the_date_that_has_passed_on_record(
+    skipping: WorkflowEnvironment,
+) -> None:
+    async with a_world(skipping) as world:
+        order = await a_leaver(world)
+        handle = await decide(world, order, "deadline_extended", **later_dates(order, 60))
+        await eventually(lambda: world.publisher.amended)
+        await skipping.sleep(timedelta(days=35))
+        assert escalated(world) == []
+        await decide(world, order, "deadline_extended", 2)
+        await eventually(lambda: len(world.publisher.amended) == 3)
+        await eventually(lambda: escalated(world))
+        await end(world, order, handle)
+    assert [one.action for one in escalated(world)] == [TierAction.RECORD_BREACH]
+
+
 async def test_tiers_that_its_home_cohort_has_passed_are_not_passed_again(
     skipping: WorkflowEnvironment,
 ) -> None:

@@ -71,7 +71,13 @@ class Event(StrEnum):
     """The person has said what is meant, and a hold that came meanwhile stands."""
 
     EXTEND = "extend"
-    """The answer may come later; the requester is told in time, and why."""
+    """The answer may come later, once the requester is told so in time, and why."""
+
+    TELL_EXTENSION = "tell_extension"
+    """The letter that tells of it has gone out."""
+
+    VOID_EXTENSION = "void_extension"
+    """That letter came back: the date is again what it was."""
 
     PLACE_HOLD = "place_hold"
     LIFT_HOLD = "lift_hold"
@@ -104,6 +110,7 @@ PREMATURE = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY, State.AWAITING_D
 ASKED = (State.OPEN, State.AWAITING_CLARIFICATION, State.ON_HOLD)
 """The states in which systems have been asked."""
 
+_EXTENDING = (Event.EXTEND, Event.TELL_EXTENSION, Event.VOID_EXTENSION)
 _ENDINGS = (Event.WITHDRAW, Event.REFUSE, Event.REFER)
 
 
@@ -118,6 +125,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RECEIVED, Event.AWAIT_DECISION): State.AWAITING_DECISION,
     (State.RECEIVED, Event.PLACE_HOLD): State.ON_HOLD,
     (State.AWAITING_AUTHORITY, Event.PROVE_AUTHORITY): State.AWAITING_IDENTITY,
+    (State.AWAITING_AUTHORITY, Event.ADMIT): State.OPEN,
     (State.AWAITING_AUTHORITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
     (State.AWAITING_IDENTITY, Event.PROVE_IDENTITY): State.OPEN,
     (State.AWAITING_IDENTITY, Event.GIVE_UP_IDENTITY): State.CLOSED,
@@ -125,7 +133,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.OPEN, Event.ASK_CLARIFICATION): State.AWAITING_CLARIFICATION,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY_UNDER_HOLD): State.ON_HOLD,
-    **{(state, Event.EXTEND): state for state in ASKED},
+    **{(state, event): state for event in _EXTENDING for state in ASKED},
     **_each((State.OPEN, State.ON_HOLD), Event.PLACE_HOLD, State.ON_HOLD),
     (State.AWAITING_CLARIFICATION, Event.PLACE_HOLD): State.AWAITING_CLARIFICATION,
     (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,

@@ -99,7 +99,7 @@ LIFECYCLE = Topic(
 ESCALATIONS = Topic(
     name="dsr.escalations.v1",
     key="cohort_id",
-    producers=(FANOUT,),
+    producers=(FANOUT, INTAKE),  # intake: of appeals, which fanout is not told of
     consumers=(INTAKE, OPERATOR),
 )
 AUDIT = Topic(

@@ -82,10 +82,34 @@ class Metrics:
             ["kind", "state"],
             registry=registry,
         )
+        self.letters_waiting = Gauge(
+            "dsr_intake_letters_waiting",
+            "Letters that the mail server does not have yet, by kind; every replica says the same",
+            ["kind"],
+            registry=registry,
+        )
+        self.letters_age = Gauge(
+            "dsr_intake_letters_waiting_age_seconds",
+            "How long the oldest of them has waited, by kind; zero where none does",
+            ["kind"],
+            registry=registry,
+        )
+        self.letters_given_up = Gauge(
+            "dsr_intake_letters_given_up",
+            "Letters that were never sent and that nobody tries any more, by kind, of all time",
+            ["kind"],
+            registry=registry,
+        )
         self.escalations = Counter(
             "dsr_intake_escalations",
             "Mails to teams as a legal date comes near, by what called for them and how they ended",
             ["action", "result"],
+            registry=registry,
+        )
+        self.appeal_tiers = Counter(
+            "dsr_intake_appeal_tiers",
+            "Appeals that were not decided when a tier of their date came, by what it called for",
+            ["action"],
             registry=registry,
         )
         self.deferred = Counter(

@@ -48,7 +48,7 @@ async def rows(newest: Registry, *owed: dict[str, Any], **changes: Any) -> list[
         dating=Dating(no_holidays),
         proving=nothing,
     )
-    contents = await gathering.contents(a_letter(**changes), a_request_view())
+    contents = await gathering.contents(a_letter(**changes), a_request_view(), at=NOW)
     return list(contents.rows)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, cast
 
-from dsr_core.ids import OrganisationId, SystemId
+import pytest
+
+from dsr_core.ids import CohortId, OrganisationId, SystemId
 from dsr_core.law.rules import TierAction
 from dsr_core.registry import Registry, Sale
 from dsr_core.rights import Right
-from dsr_intake.application.letters.escalating import Escalating
+from dsr_intake.application.letters.escalating import Escalating, mails
 from dsr_wire.codec.escalations import Escalation, MissingSystem
-from support.builders import NOW, a_cohort_id, a_registry, an_organisation, days
+from support.builders import NOW, a_cohort_id, a_registry, a_request_id, an_organisation, days
 from support.intake_fakes import FakeRegistryView
 
 OFFICE = "office@example.com"
@@ -59,3 +61,22 @@ def test_what_was_sold_and_what_is_in_no_registry_any_more_is_the_offices() -> N
 
 def test_an_organisation_is_told_itself_until_the_day_of_its_sale() -> None:
     assert told(None)["mailer"] == told((NOW + days(1)).date())["mailer"] == "mail@example.com"
+
+
+@pytest.mark.parametrize("action", TierAction)
+def test_of_an_appeal_the_privacy_office_is_told_at_every_tier(action: TierAction) -> None:
+    one = Escalation(
+        cohort_id=CohortId(a_request_id()),
+        right=Right.DELETION,
+        regime="vcdpa",
+        due_at=NOW,
+        action=action,
+        escalated_at=NOW,
+        missing=(),
+        awaits_decision=True,
+    )
+    [mail] = mails(one, {}, privacy_office="office@example.com", domain="example.com")
+    assert mail.to == "office@example.com"
+    assert "ppeal" in mail.written.subject
+    assert a_request_id() in mail.identification
+    assert f"dsr appeal grant {a_request_id()}" in mail.written.text

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_core.errors import Unavailable
+from dsr_core.law.rules import Rules
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.extending import Extending
 from dsr_intake.application.identity_cipher import encrypt
 from dsr_intake.application.letters.contents import Gathering, Proving
 from dsr_intake.application.letters.sending import Posting, Sending
@@ -17,7 +20,14 @@ from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Letter, LetterKind, LetterState, Member, RequestView, WrappedKey
 from dsr_intake.ports import MailRefused
-from support.builders import NOW, a_registry, a_request_id, an_identity
+from support.builders import (
+    NOW,
+    a_registry,
+    a_request_id,
+    an_extending_regime,
+    an_identity,
+    the_rules,
+)
 from support.intake_fakes import (
     FakeDecisions,
     FakeLedger,
@@ -30,6 +40,9 @@ from support.intake_fakes import (
 )
 
 KEY = b"k" * 32
+EXTENDING = the_rules(an_extending_regime())
+"""Thirty days, and thirty more where the person is told within the first."""
+
 MEMBER = Member(
     a_request_id(),
     encrypt(an_identity(), request_id=a_request_id(), key=KEY, nonce=b"n" * 12),
@@ -40,10 +53,14 @@ MEMBER = Member(
 class Scene:
     """A sender on fakes, whose clock and mail server a test moves."""
 
-    def __init__(self, *letters: Letter, member: Member | None = MEMBER) -> None:
+    def __init__(
+        self, *letters: Letter, member: Member | None = MEMBER, rules: Rules | None = None
+    ) -> None:
+        self.rules = rules or the_rules()
         self.now = NOW
         self.fault: Exception | None = None
         self.sent: list[EmailMessage] = []
+        self.told_of: list[tuple[int, datetime]] = []
         self.store = FakeLetters(*letters)
         self.store.found = member
         self.sending = Sending(
@@ -53,7 +70,7 @@ class Scene:
             gathering=Gathering(
                 ledger=FakeLedger(),
                 decisions=FakeDecisions(),
-                registry=FakeRegistryView(a_registry()),
+                registry=FakeRegistryView(a_registry(), self.rules),
                 dating=Dating(no_holidays),
                 proving=self.proving,
             ),
@@ -64,11 +81,15 @@ class Scene:
             clock=lambda: self.now,
             on_committed=lambda: None,
             lease=timedelta(seconds=90),
+            extending=cast(Extending, self),
         )
 
     async def any(self, request_id: str) -> RequestView:
         del request_id
-        return a_request_view()
+        return a_request_view(rules_digest=self.rules.digest)
+
+    async def told(self, letter: Letter, *, at: datetime) -> None:
+        self.told_of.append((letter.number, at))
 
     async def proving(self, letter: Letter) -> Proving | None:
         del letter
@@ -92,6 +113,26 @@ async def test_a_letter_is_sent_once_and_then_not_looked_at() -> None:
     assert (await scene.tried(NOW)).state is LetterState.SENT
     assert await scene.sending.step() == 0
     assert len(scene.sent) == 1
+
+
+async def test_a_letter_that_tells_of_an_extension_moves_the_date_once_it_is_sent() -> None:
+    scene = Scene(a_letter(kind=LetterKind.EXTENDED), rules=EXTENDING)
+    scene.fault = Unavailable("the mail server is away")
+    assert (await scene.tried(NOW)).state is LetterState.WAITING
+    assert scene.told_of == []
+    scene.fault = None
+    letter = await scene.tried(NOW + timedelta(minutes=1))
+    assert (letter.state, scene.told_of) == (
+        LetterState.SENT,
+        [(1, NOW + timedelta(minutes=1))],
+    )
+
+
+async def test_a_letter_that_would_tell_of_an_extension_too_late_is_given_up() -> None:
+    scene = Scene(a_letter(kind=LetterKind.EXTENDED), rules=EXTENDING)
+    letter = await scene.tried(NOW + timedelta(days=40))
+    assert (letter.state, letter.reason) == (LetterState.GIVEN_UP, "extension_too_late")
+    assert (scene.sent, scene.told_of) == ([], [])
 
 
 async def test_pauses_grow_until_it_is_given_up() -> None:

@@ -45,9 +45,10 @@ class InternalApi:
         found: dict[str, Any] = self._call("POST", path, dict(body))
         return found
 
-    def place_hold(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Place a legal hold; return it."""
-        placed: dict[str, Any] = self._call("POST", "/internal/v1/holds", dict(body))
+    def place_hold(self, body: Mapping[str, Any], *, key: str | None = None) -> dict[str, Any]:
+        """Place a legal hold; return it. With the same key and body it is placed once."""
+        headers = {"Idempotency-Key": key} if key else {}
+        placed: dict[str, Any] = self._call("POST", "/internal/v1/holds", dict(body), headers)
         return placed
 
     def lift_hold(self, hold_id: str, *, by: str, reason: str) -> dict[str, Any]:
@@ -57,15 +58,18 @@ class InternalApi:
         return lifted
 
     def prove_identity(
-        self, request_id: str, *, reason: str, proven_at: str | None
+        self, request_id: str, *, by: str, reason: str, proven_at: str | None
     ) -> dict[str, Any]:
         """Take it as proven who asks; return the request, which is open then."""
-        body = {"reason": reason} | ({"proven_at": proven_at} if proven_at else {})
+        body = {"by": by, "reason": reason} | ({"proven_at": proven_at} if proven_at else {})
         return self.decide(request_id, "identity:prove", body)
 
-    def prove_authority(self, request_id: str, *, reason: str) -> dict[str, Any]:
+    def prove_authority(
+        self, request_id: str, *, by: str, reason: str, evidence: str | None
+    ) -> dict[str, Any]:
         """Take it as shown that somebody may ask for another person; return the request."""
-        return self.decide(request_id, "authority:prove", {"reason": reason})
+        body = {"by": by, "reason": reason} | ({"evidence": evidence} if evidence else {})
+        return self.decide(request_id, "authority:prove", body)
 
     def grant_appeal(self, request_id: str, *, by: str, reason: str) -> dict[str, Any]:
         """Grant an appeal; return the request, which is open then."""
@@ -132,13 +136,19 @@ class InternalApi:
         """Destroy a key-encryption key that wraps nothing."""
         self._call("DELETE", f"/internal/v1/keys/{kek_id}")
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         try:
             response = httpx.request(
                 method,
                 self._connection.url + path,
                 json=body,
-                headers={"Authorization": f"Bearer {self._connection.token}"},
+                headers={"Authorization": f"Bearer {self._connection.token}", **(headers or {})},
                 timeout=30,
             )
         except httpx.HTTPError as error:

@@ -9,6 +9,7 @@ import typer
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
+from dsr_core.law.proofs import Evidence
 
 app = typer.Typer(no_args_is_help=True, help="Who asks for another person: decisions")
 
@@ -25,20 +26,25 @@ def prove(
     reason: Annotated[
         str, typer.Option(help="Why it is believed; kept with the request, so no personal data")
     ],
+    by: Annotated[str, typer.Option(help="Who decides: a name within the company")] = "operator",
+    evidence: Annotated[
+        Evidence | None, typer.Option(help="What was seen; some laws then ask less of the person")
+    ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Decide; without it, only say what")
     ] = False,
 ) -> None:
     """Take it as shown that a guardian or an agent may ask; a dry run unless --apply.
 
-    It is then still to be proven who asks, by the same date.
+    It opens where the client had attested who asks and the law leaves that proof to nobody else. Else
+    that is still to be proven, by the same date.
     """
     api = InternalApi(internal_connection())
     found = api.request(request_id)
     if found["state"] != "awaiting_authority":
         raise CommandError(f"{request_id} is {found['state']}, and does not await an authority")
     if not apply:
-        typer.echo(f"{request_id} would await the proof of who asks; add --apply to do it")
+        typer.echo(f"{request_id} would be taken as asked with authority; add --apply to do it")
         return
-    found = api.prove_authority(request_id, reason=reason)
+    found = api.prove_authority(request_id, by=by, reason=reason, evidence=evidence)
     typer.echo(f"{request_id} is {found['state']}")

@@ -45,6 +45,9 @@ def place(
         str | None,
         typer.Option(help="Since when, with an offset: 2026-03-02T09:30:00Z; else now"),
     ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key; a retry with the same key is safe")
+    ] = None,
     apply: _Apply = False,
     as_json: _Json = False,
 ) -> None:
@@ -61,7 +64,7 @@ def place(
     if not apply:
         typer.echo(f"a hold of {authority} on {about} would be placed; add --apply to do it")
         return
-    hold = InternalApi(internal_connection()).place_hold(body)
+    hold = InternalApi(internal_connection()).place_hold(body, key=key)
     _show(hold, f"the hold {hold['id']} on {about} is placed", as_json=as_json)
 
 

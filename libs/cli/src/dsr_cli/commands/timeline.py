@@ -35,6 +35,9 @@ def command(
     clarification_asked: Annotated[_Days, typer.Option(help="When it was asked for")] = None,
     clarification_given: Annotated[_Days, typer.Option(help="When it was given")] = None,
     extension_notified: Annotated[_Days, typer.Option(help="When the person was told")] = None,
+    extension_came_back: Annotated[
+        _Days, typer.Option(help="When what had told them was sent, if it came back")
+    ] = None,
     refused: Annotated[_Days, typer.Option(help="When the person was told of a refusal")] = None,
     appealed: Annotated[_Days, typer.Option(help="When the person appealed")] = None,
     answered: Annotated[_Days, typer.Option(help="When the person had the answer")] = None,
@@ -57,6 +60,7 @@ def command(
             FactKind.CLARIFICATION_ASKED: clarification_asked,
             FactKind.CLARIFICATION_GIVEN: clarification_given,
             FactKind.EXTENSION_NOTIFIED: extension_notified,
+            FactKind.EXTENSION_CAME_BACK: extension_came_back,
             FactKind.REFUSED: refused,
             FactKind.APPEALED: appealed,
             FactKind.ANSWERED: answered,

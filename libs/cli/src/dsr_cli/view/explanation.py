@@ -25,6 +25,13 @@ def explanation_view(document: Mapping[str, Any]) -> RenderableType:
         upcoming = one["next"]
         coming = f"{_minute(upcoming['at'])}\n{upcoming['what']}" if upcoming else ""
         table.add_row(one["what"], owner, _minute(one["since"]), coming)
+    risk = document.get("at_risk")
+    if risk:
+        upcoming = risk["next"]
+        coming = f"{_minute(upcoming['at'])}\n{upcoming['what']}" if upcoming else ""
+        until = f" (until {_minute(risk['by'])})" if risk["by"] else ""
+        owner = f"{risk['owner']}\n{risk['contact'] or ''}"
+        table.add_row(f"{risk['what']}{until}", owner, _minute(risk["since"]), coming)
     date = (
         f"next legal date: {next_date['at'][:10]} {next_date['name'].replace('_', ' ')}, "
         f"{next_date['rule']}"

@@ -21,8 +21,15 @@ class FactKind(StrEnum):
     """The person was asked what exactly is meant, since nothing can be done without knowing."""
 
     CLARIFICATION_GIVEN = "clarification_given"
+    EXTENSION_DECIDED = "extension_decided"
+    """It was decided that the answer comes later. It moves nothing: the person has to be told."""
+
     EXTENSION_NOTIFIED = "extension_notified"
     """The person was told of an extension, with its reasons."""
+
+    EXTENSION_CAME_BACK = "extension_came_back"
+    """What told the person of an extension came back: they were not told. Its moment is that of the
+    telling that came to nothing, whenever that was learnt."""
 
     REFUSED = "refused"
     """The person was told that the request is not followed, or not wholly."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from dsr_core.law.calendars import Calendar, Reckoned, Term, Unit, reckon
 from dsr_core.law.facts import Fact, FactKind, in_order
@@ -22,6 +22,12 @@ EXTENSION_NOTICE_BY = "extension_notice_by"
 
 _REST_OF_ITS_SECOND = timedelta(microseconds=999_999)
 _NOTHING = timedelta(0)
+
+_OF_EXTENSIONS = (
+    FactKind.EXTENSION_DECIDED,
+    FactKind.EXTENSION_NOTIFIED,
+    FactKind.EXTENSION_CAME_BACK,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ def timeline(regime: Regime, right: Right, calendar: Calendar, facts: Iterable[F
 
     Of several facts of one kind, the earliest receipt, proof of identity, refusal, appeal and answer
     count; every clarification does. An extension counts once, and only if the person was told of it
-    by `extension_notice_by`.
+    by `extension_notice_by`, and what told them has not come back.
 
     Args:
         regime: The regime that applies, of the rules that the request pins.
@@ -136,19 +142,13 @@ class _Clock:
 
     def run(self, facts: Sequence[Fact], *, extension: Term | None) -> _Due:
         """Return the date as the facts leave it; without an extension, as if none had been told."""
-        term, paused, is_extended = self._rule.term, 0, False
+        paused, told, untold = 0, False, ""
         asked: datetime | None = None
-        told_late: datetime | None = None
-        reckoned = self._reckon(term, paused)
+        reckoned = self._reckon(self._rule.term, paused)
         for fact in facts:
             # What happened before the clock began counts from its beginning.
             at = max(fact.effective_at, self._start)
             match fact.kind:
-                case FactKind.EXTENSION_NOTIFIED if extension is not None and not is_extended:
-                    if asked is None and self._is_past(reckoned.at, at):
-                        told_late = at
-                        continue
-                    is_extended, term = True, term.plus(extension)
                 case FactKind.CLARIFICATION_ASKED if self._rule.pauses and asked is None:
                     # A weekend that moves the date gives no days that could be left out.
                     if not self._is_past(reckoned.counted_to, at):
@@ -157,18 +157,49 @@ class _Clock:
                 case FactKind.CLARIFICATION_GIVEN if asked is not None:
                     paused += self._between(asked, at)
                     asked = None
+                case kind if kind in _OF_EXTENSIONS and extension is not None:
+                    stood = self._between(asked, at) if asked else 0
+                    is_late = self._is_past(self._reckon(self._rule.term, paused + stood).at, at)
+                    if kind is FactKind.EXTENSION_NOTIFIED:
+                        is_late = is_late and asked is None
+                    told, untold = self._told(fact.kind, at, untold, told=told, is_late=is_late)
                 case _:
                     continue
+            term = self._rule.term.plus(extension) if told and extension else self._rule.term
             reckoned = self._reckon(term, paused)
         if asked is not None:
-            why = (
-                f"the clock stands still since {self._calendar.day_of(asked)}: {self._rule.pauses}"
-            )
-            return _Due(None, why, is_extended)
-        why = reckoned.why
-        if told_late is not None:
-            why = f"{why}; an extension told on {self._calendar.day_of(told_late)} came too late"
-        return _Due(reckoned.at, why, is_extended)
+            why = f"the clock stands still since {self._day(asked)}: {self._rule.pauses}"
+            return _Due(None, why, told)
+        why = f"{reckoned.why}; {untold}" if untold else reckoned.why
+        return _Due(reckoned.at, why, told)
+
+    def _told(
+        self,
+        kind: FactKind,
+        at: datetime,
+        untold: str,
+        *,
+        told: bool,
+        is_late: bool,
+    ) -> tuple[bool, str]:
+        """Return whether the person is told of an extension after a fact, and in words why not."""
+        match kind:
+            case FactKind.EXTENSION_NOTIFIED if not told and is_late:
+                return False, f"an extension told on {self._day(at)} came too late"
+            case FactKind.EXTENSION_NOTIFIED:
+                return True, ""
+            case FactKind.EXTENSION_CAME_BACK if told and not is_late:
+                return False, f"what told of an extension on {self._day(at)} came back"
+            case FactKind.EXTENSION_DECIDED if not told:
+                return (
+                    False,
+                    f"an extension decided on {self._day(at)} counts once the person is told",
+                )
+            case _:
+                return told, untold
+
+    def _day(self, at: datetime) -> date:
+        return self._calendar.day_of(at)
 
     def _is_past(self, end: datetime, at: datetime) -> bool:
         return at - end > self._grace

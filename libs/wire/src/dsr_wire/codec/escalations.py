@@ -1,4 +1,4 @@
-"""Escalations: what fanout tells when a legal date comes near and somebody is missing."""
+"""Escalations: what is told when a legal date comes near and somebody is missing, or has not decided."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ class Escalation:
     missing: tuple[MissingSystem, ...]
     """Sorted by system; empty where only the answer to the requester is missing."""
 
+    awaits_decision: bool = False
+    """It is an appeal that nobody has decided, so that no system was asked."""
+
 
 def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
     """Return an escalation as a message."""
@@ -64,6 +67,7 @@ def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
             )
             for system in one.missing
         ],
+        awaits_decision=one.awaits_decision,
     )
 
 
@@ -89,4 +93,5 @@ def escalation_from_wire(message: escalations_pb2.Escalation) -> Escalation:
         action=action_from_wire(message.action),
         escalated_at=time_from_wire(message.escalated_at, field="escalated_at"),
         missing=tuple(sorted(missing, key=lambda one: one.system_id)),
+        awaits_decision=message.awaits_decision,
     )

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Escalation(_message.Message):
-    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing")
+    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing", "awaits_decision")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class Escalation(_message.Message):
     ACTION_FIELD_NUMBER: _ClassVar[int]
     ESCALATED_AT_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    AWAITS_DECISION_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     right: _common_pb2.Right
     regime: str
@@ -27,7 +28,8 @@ class Escalation(_message.Message):
     action: _requests_pb2.TierAction
     escalated_at: _timestamp_pb2.Timestamp
     missing: _containers.RepeatedCompositeFieldContainer[MissingSystem]
-    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ...) -> None: ...
+    awaits_decision: bool
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ..., awaits_decision: _Optional[bool] = ...) -> None: ...
 
 class MissingSystem(_message.Message):
     __slots__ = ("system_id", "organisation_id", "requests")

@@ -136,9 +136,12 @@ def redated(
     """
     if decided.revision >= apart.dated_at:
         is_moved = (decided.due_at, decided.tiers) != (order.due_at, order.tiers)
+        is_earlier = decided.due_at < order.due_at
         order = replace(order, due_at=decided.due_at, tiers=decided.tiers)
         if is_moved and order.tiers:
-            position = _at(order, decided.recorded_at, position)
+            # That a date has passed which an extension had hidden was never put on record.
+            until = order.due_at - timedelta(microseconds=1) if is_earlier else decided.recorded_at
+            position = _at(order, min(until, decided.recorded_at), position)
         elif is_moved:
             position = _without_tiers(order, position)
     now = workflow.now()

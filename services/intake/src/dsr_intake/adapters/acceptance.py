@@ -91,6 +91,14 @@ _WRITE = """
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
                 authority_awaited, authority_kind, authority_reference, authority_given_on)
+    ), new_proofs as (
+        insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
+            recorded_at, details)
+        select id, 0, 'prove_identity', 'client ' || client_id, 'the client has made sure who asks',
+            proven_at, accepted_at, '{"method": "attested"}'
+        from unnest($15::uuid[], $17::text[], $24::timestamptz[], $36::timestamptz[])
+            as p (id, client_id, accepted_at, proven_at)
+        where proven_at is not null
     ), new_letters as (
         insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
         select id, 'received', 'waiting', accepted_at, accepted_at
@@ -343,7 +351,10 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [key.kek_id for key in keys],
         *columns([one for formed in acceptance.cohorts for one in formed.records]),
         [_written(member).value for member, _, _ in members],
-        ["attested" if sent.is_attested else None for _, sent, _ in members],
+        [
+            "attested" if sent.is_attested or sent.attested_once_shown else None
+            for _, sent, _ in members
+        ],
         [member.received_at if sent.is_attested else None for member, sent, _ in members],
         [member.letters for member, _, _ in members],
         [member.person_hash for member, _, _ in members],

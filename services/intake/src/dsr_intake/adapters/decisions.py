@@ -53,7 +53,10 @@ _EXTENDED = """
     select r.id, 'extended', 1 + (
             select count(*) from intake.letters l where l.request_id = r.id and l.kind = 'extended'
         ), 'waiting', $2, $2
-    from intake.subject_requests r where r.id = $1 and r.letters
+    from intake.subject_requests r where r.id = $1 and r.letters and not exists (
+        select from intake.letters l
+        where l.request_id = r.id and l.kind = 'extended' and l.state = 'waiting'
+    )
 """
 
 
@@ -78,7 +81,7 @@ class PostgresDecisions:
         """Return what was decided about a request, the oldest first."""
         with translated():
             rows = await self._pool.fetch(
-                "select * from intake.decisions where request_id = $1 order by revision",
+                "select * from intake.decisions where request_id = $1 order by revision, recorded_at",
                 request_id,
             )
         return [_entry(row) for row in rows]

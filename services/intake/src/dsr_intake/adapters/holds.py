@@ -10,7 +10,7 @@ import asyncpg
 from dsr_core.ids import RequestId, SystemId, uuid7
 from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.rights import Right
-from dsr_intake.model import Held, LegalHold
+from dsr_intake.model import Held, KeyReused, KeyTag, LegalHold
 from dsr_intake.ports import ScopeOf
 from dsr_runtime.postgres import translated
 
@@ -54,7 +54,9 @@ class PostgresHolds:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
+    async def add(
+        self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf, tag: KeyTag | None = None
+    ) -> bool:
         """Keep a hold with the requests that it is about.
 
         Finding a person's requests reads the table of requests once: an index on its hashes would
@@ -62,6 +64,8 @@ class PostgresHolds:
         """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
+                if tag is not None and not await _claim(connection, tag, hold):
+                    return False
                 await connection.execute(
                     """
                     insert into intake.holds (id, request_id, authority, reason, placed_by,
@@ -81,7 +85,7 @@ class PostgresHolds:
                 if hold.request_id is not None:
                     rows = await connection.fetch(_OF_REQUEST, hold.request_id)
                     await _cover(connection, [(hold, row) for row in rows], scope)
-                    return
+                    return True
                 await connection.execute(
                     "insert into intake.hold_hashes (hash, hold_id) select unnest($1::bytea[]), $2",
                     sorted(set(hashes)),
@@ -95,6 +99,21 @@ class PostgresHolds:
                     timeout=300,
                 )
                 await _cover(connection, [(hold, row) for row in rows], scope)
+        return True
+
+    async def under(self, tag: KeyTag) -> LegalHold | KeyReused | None:
+        """Return the hold that a key stands for, or none."""
+        with translated():
+            row = await self._pool.fetchrow(
+                """
+                select k.content, h.* from intake.idempotency_keys k
+                join intake.holds h on h.id = k.request_id where k.key = $1
+                """,
+                tag.key,
+            )
+        if row is None:
+            return None
+        return _hold(row) if row["content"] == tag.content else KeyReused()
 
     async def cover_late(self, *, since: datetime, scope: ScopeOf) -> None:
         """Cover requests that came at the same moment as a hold on a person."""
@@ -253,6 +272,23 @@ async def cover(
         f"{_OF_PERSON} and r.id = $3", Right.DELETION.value, _OVER, request_id
     )
     await _cover(connection, [(_hold(row), row) for row in rows], scope)
+
+
+async def _claim(
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record], tag: KeyTag, hold: LegalHold
+) -> bool:
+    """Take a key for a hold; whoever claims it at the same moment waits for the end of this."""
+    claimed = await connection.fetchval(
+        """
+        insert into intake.idempotency_keys (key, content, request_id, created_at)
+        values ($1, $2, $3, $4) on conflict do nothing returning true
+        """,
+        tag.key,
+        tag.content,
+        hold.hold_id,
+        hold.recorded_at,
+    )
+    return bool(claimed)
 
 
 async def _cover(

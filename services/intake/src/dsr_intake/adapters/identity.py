@@ -8,7 +8,7 @@ import asyncpg
 
 from dsr_core.errors import RuleViolation
 from dsr_core.lifecycle import State
-from dsr_intake.adapters.decisions import Connection
+from dsr_intake.adapters.decisions import Connection, keep
 from dsr_intake.model import AuthorityShown, Proof
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
@@ -41,9 +41,12 @@ class PostgresIdentity:
                     proof.request_id,
                     decide(State(state)).value,
                     proof.method,
-                    proof.proven_at,
-                    proof.reason,
+                    proof.entry.effective_at,
+                    proof.entry.reason,
                 )
+                await keep(connection, proof.entry)
+                if proof.authority is not None:
+                    await _show(connection, proof.authority)
                 await connection.execute(
                     """
                     update intake.cohorts
@@ -62,21 +65,32 @@ class PostgresIdentity:
             async with self._pool.acquire() as connection, connection.transaction():
                 state = await connection.fetchval(
                     "select state from intake.subject_requests where id = $1 for update",
-                    shown.request_id,
+                    shown.entry.request_id,
                 )
                 await connection.execute(
                     """
                     update intake.subject_requests
-                    set state = $2, authority_proven_at = $3, authority_reason = $4,
-                        revision = pg_current_xact_id()::text::bigint
-                    where id = $1
+                    set state = $2, revision = pg_current_xact_id()::text::bigint where id = $1
                     """,
-                    shown.request_id,
+                    shown.entry.request_id,
                     decide(State(state)).value,
-                    shown.shown_at,
-                    shown.reason,
                 )
+                await _show(connection, shown)
                 await enqueue(connection, "intake", shown.records)
+
+
+async def _show(connection: Connection, shown: AuthorityShown) -> None:
+    entry = shown.entry
+    await connection.execute(
+        """
+        update intake.subject_requests
+        set authority_proven_at = $2, authority_reason = $3 where id = $1
+        """,
+        entry.request_id,
+        entry.effective_at,
+        entry.reason,
+    )
+    await keep(connection, entry)
 
 
 async def _use(connection: Connection, proof: Proof) -> None:
@@ -87,7 +101,7 @@ async def _use(connection: Connection, proof: Proof) -> None:
         """,
         proof.request_id,
         proof.code_number,
-        proof.proven_at,
+        proof.entry.effective_at,
     )
     if status.endswith(" 0"):
         raise RuleViolation("proof_used", "the code was used, or followed by another")

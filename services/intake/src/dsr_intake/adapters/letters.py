@@ -9,7 +9,7 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_intake.adapters.closing import known, write
-from dsr_intake.model import Letter, LetterKind, LetterState, Member, WrappedKey
+from dsr_intake.model import Letter, LetterKind, LettersStanding, LetterState, Member, WrappedKey
 from dsr_intake.ports import Decide, Tell
 from dsr_runtime.postgres import translated
 
@@ -153,6 +153,22 @@ class PostgresLetters:
         if status.endswith(" 0"):
             detail = "a letter is sent again that has bounced, while the request is not answered"
             raise RuleViolation("not_bounced", detail)
+
+    async def standing(self) -> list[LettersStanding]:
+        """Return how many letters of each kind wait, and were given up."""
+        with translated():
+            rows = await self._pool.fetch(
+                """
+                select kind, count(*) filter (where state = 'waiting') as waiting,
+                    min(waiting_since) filter (where state = 'waiting') as oldest,
+                    count(*) filter (where state = 'given_up') as given_up
+                from intake.letters where state in ('waiting', 'given_up') group by kind
+                """
+            )
+        return [
+            LettersStanding(LetterKind(row["kind"]), row["waiting"], row["oldest"], row["given_up"])
+            for row in rows
+        ]
 
     async def of(self, request_id: RequestId) -> list[Letter]:
         """Return a request's letters, the oldest first."""

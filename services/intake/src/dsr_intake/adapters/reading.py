@@ -21,6 +21,7 @@ from dsr_intake.model import (
     RequesterEvidence,
     RequestView,
     StateChangeRow,
+    Twin,
     WrappedKey,
 )
 from dsr_runtime.postgres import translated
@@ -33,11 +34,14 @@ VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
         c.organisation_ids, c.system_ids, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
-        r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
+        r.identity_method, r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.fact_kinds,
         greatest(r.commands, (r.identity_method in ('operator', 'one_time_code'))::integer) as commands,
-        r.fact_times, r.duplicate_of, r.related_to, cardinality(r.lookup_hashes) as identifiers
+        r.fact_times, r.duplicate_of, r.related_to, exists (
+            select from intake.subject_requests o
+            where o.id in (r.duplicate_of, r.related_to) and o.client_id <> r.client_id
+        ) as names_strangers, cardinality(r.lookup_hashes) as identifiers
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
 """
 
@@ -217,6 +221,21 @@ class PostgresStateFeed:
         ]
         return changes, changes[-1].revision if changes else revision
 
+    async def twins(self, request_ids: Sequence[str]) -> list[Twin]:
+        """Return the requests that are answered with one of these."""
+        with translated():
+            rows = await self._pool.fetch(
+                """
+                select id, client_id, duplicate_of from intake.subject_requests
+                where duplicate_of is not null and duplicate_of = any($1::uuid[]) order by id
+                """,
+                request_ids,
+            )
+        return [
+            Twin(RequestId(str(row["id"])), row["client_id"], RequestId(str(row["duplicate_of"])))
+            for row in rows
+        ]
+
     async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
         """Return the client of each request that exists."""
         with translated():
@@ -240,6 +259,7 @@ def view(row: asyncpg.Record) -> RequestView:
     return RequestView(
         request_id=RequestId(str(row["id"])),
         cohort_id=CohortId(str(row["cohort_id"])),
+        client_id=row["client_id"],
         state=State(row["state"]),
         outcome=row["outcome"],
         right=Right(row["right"]),
@@ -262,6 +282,7 @@ def view(row: asyncpg.Record) -> RequestView:
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
         identity_proven_at=row["identity_proven_at"],
+        is_attested=row["identity_method"] == "attested",
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
         letters=row["letters"],
@@ -270,6 +291,7 @@ def view(row: asyncpg.Record) -> RequestView:
         home_cohort_id=CohortId(str(row["home_cohort_id"])),
         duplicate_of=_named(row["duplicate_of"]),
         related_to=_named(row["related_to"]),
+        names_strangers=row["names_strangers"],
         commands=row["commands"],
         facts=tuple(
             Fact(FactKind(kind), at)

@@ -139,6 +139,7 @@ class Codes:
         return await self._identifying.prove(
             one.request_id,
             method=Method.ONE_TIME_CODE,
+            by="the requester",
             reason="a code that was mailed to the address of the request",
             proven_at=None,
             code_number=tried.number,

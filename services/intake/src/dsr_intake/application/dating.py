@@ -12,7 +12,7 @@ from dsr_core.errors import RuleViolation
 from dsr_core.law.calendars import Calendar, Unit
 from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.rules import VERIFY_IDENTITY_BY, Applicable, Regime, Rules
-from dsr_core.law.timeline import Timeline, timeline
+from dsr_core.law.timeline import EXTENSION_NOTICE_BY, Timeline, timeline
 from dsr_core.rights import Right
 from dsr_intake.model import Dates, FollowsWhy, RequestView
 
@@ -159,6 +159,18 @@ class Dating:
         if one.follows_why is FollowsWhy.APPEAL:
             regime = _of_appeals(regime)
         return timeline(regime, one.right, self.calendar(regime, one.jurisdiction), facts)
+
+    def extended(self, regime: Regime, one: RequestView, *, at: datetime) -> datetime | None:
+        """Return the date that a request has if its person is told of an extension at a moment.
+
+        None where that is too late, so that the date would stay.
+        """
+        told = (*self.facts(one), Fact(FactKind.EXTENSION_NOTIFIED, at))
+        dates = self.of_facts(regime, one, told)
+        notice = dates.entry(EXTENSION_NOTICE_BY)
+        if notice is None or (notice.at is not None and dates.respond_by == notice.at):
+            return None
+        return dates.respond_by or one.due_at
 
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
         """Return what has happened to a request, as far as its dates go."""

@@ -66,7 +66,9 @@ class Decisions:
             clock=parts.clock,
             on_committed=parts.on_committed,
         )
-        self.extending = Extending(deciding=deciding)
+        self.extending = Extending(
+            deciding=deciding, reads=parts.reads, decisions=parts.store, clock=parts.clock
+        )
         self.settling = Settling(
             deciding=deciding,
             reads=parts.reads,

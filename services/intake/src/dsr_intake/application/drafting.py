@@ -22,7 +22,7 @@ from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encry
 from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
 from dsr_intake.ports import Covering, RegistryView
 
-__all__ = ["OFFERED", "Drafter", "lookup_hashes"]
+__all__ = ["OFFERED", "Drafter", "key_tag", "lookup_hashes"]
 
 OFFERED = frozenset({Right.DELETION})
 """The rights that can be fulfilled to the end; a request for another would be closed with nothing done."""
@@ -183,6 +183,7 @@ class Drafter:
         return replace(
             submission,
             awaits_authority=awaits,
+            attested_once_shown=submission.is_attested and awaits,
             is_attested=submission.is_attested and not is_persons,
         )
 
@@ -231,13 +232,10 @@ class Drafter:
         return received_at
 
     def _tag(self, submission: Submission, client_id: str) -> KeyTag | None:
-        # Keyed hashes, since a client may put anything into a key, and since the plain hash of a
-        # submission would let its identifiers be guessed after the request's own key is destroyed.
-        if submission.idempotency_key is None:
+        key = submission.idempotency_key
+        if key is None:
             return None
-        key = self._keyed("idempotency-key", client_id, submission.idempotency_key)
-        content = hmac.digest(self._lookup_key, b"submission\x00" + submission.content, "sha256")
-        return KeyTag(key, content)
+        return key_tag(self._lookup_key, client_id, key, b"submission\x00" + submission.content)
 
     def _person_hash(self, submission: Submission) -> bytes:
         named = sorted({(one.kind, one.value) for one in submission.identity.identifiers})
@@ -257,6 +255,17 @@ class Drafter:
 def lookup_hashes(key: bytes, identity: Identity) -> tuple[bytes, ...]:
     """Return the keyed hash of each identifier, by which a person is found again."""
     return tuple(_keyed(key, "identifier", one.kind, one.value) for one in identity.identifiers)
+
+
+def key_tag(secret: bytes, caller: str, key: str, content: bytes) -> KeyTag:
+    """Return an idempotency key and what it was sent with, as keyed hashes.
+
+    A caller may put anything into a key, and the plain hash of a content would let its identifiers be
+    guessed after the request's own key is destroyed.
+    """
+    return KeyTag(
+        _keyed(secret, "idempotency-key", caller, key), hmac.digest(secret, content, "sha256")
+    )
 
 
 def _keyed(key: bytes, *parts: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -186,6 +186,7 @@ class Events:
         # read is then told before it.
         states, revision = await self._states.changed_since(position.revision)
         ledger, cursor = await self._ledger_since(position.cursor)
+        ledger = await self._with_twins(ledger)
         events = [
             *ledger_events(ledger, position.revision),
             *state_events(states, position.revision, cursor),
@@ -230,6 +231,26 @@ class Events:
             self._ledger_away = False
         return changes, cursor
 
+    async def _with_twins(self, changes: list[LedgerChange]) -> list[LedgerChange]:
+        """Return changes, each of them again as one of every request that is answered with it."""
+        if not changes:
+            return changes
+        twins = await self._states.twins(sorted({one.request_id for one in changes}))
+        if not twins:
+            return changes
+        return [
+            told
+            for one in changes
+            for told in (
+                one,
+                *(
+                    replace(one, request_id=twin.request_id)
+                    for twin in twins
+                    if twin.repeats == one.request_id
+                ),
+            )
+        ]
+
     async def _owners(self, events: list[Event], known: dict[str, str]) -> dict[str, str]:
         if all(one.request_id is not None for one in self._listeners):
             return known
@@ -272,8 +293,8 @@ class Events:
     async def _concerning(
         self, listener: Listener, changes: Iterable[LedgerChange]
     ) -> list[LedgerChange]:
+        changes = await self._with_twins(list(changes))
         if listener.request_id is not None:
             return [one for one in changes if one.request_id == listener.request_id]
-        changes = list(changes)
         owners = await self._states.owners(sorted({one.request_id for one in changes}))
         return [one for one in changes if owners.get(one.request_id) == listener.client_id]

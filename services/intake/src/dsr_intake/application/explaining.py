@@ -31,6 +31,7 @@ from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import dated
 from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.owners import Owner, owner_of, with_heirs
+from dsr_intake.application.promises import AtRisk, Upcoming, at_risk
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
 from dsr_intake.ports import (
@@ -44,7 +45,7 @@ from dsr_intake.ports import (
 )
 from dsr_intake.ports.breaker import BreakerStore
 
-__all__ = ["Explained", "Explaining", "Explanation", "Upcoming"]
+__all__ = ["Explained", "Explaining", "Explanation"]
 
 _TIERS = {
     TierAction.REMIND_SYSTEMS: "the systems that have not confirmed are reminded",
@@ -52,6 +53,12 @@ _TIERS = {
     TierAction.ESCALATE_TO_PRIVACY_OFFICE: "the privacy office is told",
     TierAction.RECORD_BREACH: "that the legal date has passed is put on record",
 }
+
+_APPEAL_TIERS = _TIERS | {
+    TierAction.REMIND_SYSTEMS: "the privacy office is reminded",
+    TierAction.ESCALATE_TO_ORGANISATION: "the privacy office is reminded again",
+}
+"""Of an appeal, whose decision is the privacy office's alone."""
 
 _NO_CODE = "a code proves one email address, and its identity is more or other than that: an operator decides"
 
@@ -63,14 +70,6 @@ _FOR_THE_OFFICE = (
     BlockerKind.NOT_SIGNED,
     BlockerKind.BREAKER,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Upcoming:
-    """Something that will happen without anybody's doing."""
-
-    at: datetime
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,10 @@ class Explanation:
     """Why a request is still open."""
 
     blockers: tuple[Explained, ...]
+    at_risk: AtRisk | None
+    """What does not keep it open, and will move a legal date if nobody does anything; none where there is
+    nothing of that kind."""
+
     next_date: Entry | None
     """The next legal date; none where all have passed."""
 
@@ -135,7 +138,8 @@ class Explaining:
         first = one if one.duplicate_of is None else await self._reads.any(one.duplicate_of)
         document = await self._ledger.obligations(one.answered_with)
         opened_at, owed = _read(document) if document is not None else (None, ())
-        letter = await self._answering(one)
+        written = await self._letters.of(one.request_id)
+        letter = _answering(one, written)
         has_bounced = letter is not None and letter.state is LetterState.BOUNCED
         found = blockers(
             owed,
@@ -156,8 +160,9 @@ class Explaining:
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
         is_running = dates.respond_by is not None
         tiers = dated(regime.tiers, one.received_at, one.due_at) if is_running else ()
+        said = _APPEAL_TIERS if one.state is State.AWAITING_DECISION else _TIERS
         next_tier = next(
-            (Upcoming(tier.at, _TIERS[tier.action]) for tier in tiers if tier.at > now), None
+            (Upcoming(tier.at, said[tier.action]) for tier in tiers if tier.at > now), None
         )
 
         def explained(blocker: Blocker) -> Explained:
@@ -181,7 +186,11 @@ class Explaining:
                 contact=theirs.contact if theirs else self._privacy_office if is_office else None,
             )
 
-        return Explanation(tuple(explained(blocker) for blocker in found), next_date)
+        return Explanation(
+            tuple(explained(blocker) for blocker in found),
+            at_risk(one, dates, written, contact=self._privacy_office, now=now),
+            next_date,
+        )
 
     def _owner(self, blocker: Blocker, now: datetime) -> Owner | None:
         if blocker.system_id is None:
@@ -196,13 +205,6 @@ class Explaining:
         registry = await self._registry.version(one.registry_digest)
         planned = plan(registry, one.right, one.scope, received_at=one.received_at)
         return [system.id for system in planned]
-
-    async def _answering(self, one: RequestView) -> Letter | None:
-        """Return the letter that a closed request waits for."""
-        if one.state is not State.CLOSED:
-            return None
-        written = await self._letters.of(one.request_id)
-        return next((letter for letter in written if letter.kind in ANSWERS), None)
 
     async def _decided(self, one: RequestView) -> Decided:
         proposals = tuple(
@@ -253,6 +255,13 @@ class Explaining:
         )
 
 
+def _answering(one: RequestView, written: Sequence[Letter]) -> Letter | None:
+    """Return the letter that a closed request waits for."""
+    if one.state is not State.CLOSED:
+        return None
+    return next((letter for letter in written if letter.kind in ANSWERS), None)
+
+
 def _end_of_stopping(one: RequestView, blocker: Blocker, now: datetime) -> Upcoming | None:
     if blocker.kind is not BlockerKind.STOPPING:
         return None
@@ -265,7 +274,7 @@ def _upcoming(
     """Return what comes first: the end of waiting for a proof, a system's own next try, or a tier."""
     if blocker.kind in _NOT_PROVEN and until is not None:
         return Upcoming(until, "it ends as not verified")
-    if blocker.kind is BlockerKind.CLARIFICATION_AWAITED:
+    if blocker.kind in {BlockerKind.CLARIFICATION_AWAITED, BlockerKind.APPEAL_UNDECIDED}:
         return next_tier
     if blocker.system_id is None or blocker.kind is BlockerKind.STOPPING:
         return None

@@ -15,10 +15,10 @@ from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
-from dsr_intake.application.drafting import lookup_hashes
+from dsr_intake.application.drafting import key_tag, lookup_hashes
 from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Held, LegalHold
+from dsr_intake.model import Held, KeyReused, KeyTag, LegalHold
 from dsr_intake.ports import HoldStore, ReadStore, RegistryView
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 
@@ -72,10 +72,12 @@ class Holding:
         system_ids: Sequence[str],
         categories: Sequence[str],
         effective_at: datetime | None,
-    ) -> LegalHold:
+        tag: KeyTag | None = None,
+    ) -> LegalHold | KeyReused:
         """Keep a hold, and put on hold what it is about; what comes later begins on hold.
 
-        Requests that cannot be held yet, since their proof is awaited, are held when they open; until
+        With the idempotency key of a hold that is kept nothing happens: it is given as it stands, or
+        said that the key was used for another. Requests that cannot be held yet, since their proof is awaited, are held when they open; until
         then nobody is asked to erase either.
 
         Raises:
@@ -84,6 +86,9 @@ class Holding:
             RuleViolation: The request has ended, or stops.
             Unavailable: No registry is published, or a version that a request pins has not arrived.
         """
+        known = await self._store.under(tag) if tag else None
+        if known is not None:
+            return known
         now = self._clock()
         if effective_at is not None and effective_at > now:
             detail = "a hold takes effect now, or has already"
@@ -105,9 +110,14 @@ class Holding:
             hashes = lookup_hashes(self._lookup_key, about)
         else:
             await self._check_request(about)
-        await self._store.add(hold, hashes, self._scope)
+        is_new = await self._store.add(hold, hashes, self._scope, tag)
         await self._go_on()
-        return hold
+        other = await self._store.under(tag) if tag and not is_new else None
+        return other or hold
+
+    def tag(self, key: str, content: bytes) -> KeyTag:
+        """Return an idempotency key of a hold and what it was sent with, as keyed hashes."""
+        return key_tag(self._lookup_key, "internal", key, b"hold\x00" + content)
 
     async def lift(self, hold_id: str, *, by: str, reason: str) -> LegalHold | None:
         """End a hold, and let erasure go on where no other covers it; none where there is none.

@@ -13,6 +13,7 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.proofs import Method
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.answering import ended, records
@@ -20,7 +21,7 @@ from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import SOURCE, dated
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Answer, Known, Proof, RequestView
+from dsr_intake.model import Answer, AuthorityShown, DecisionEntry, Known, Proof, RequestView
 from dsr_intake.ports import ClosingStore, IdentityStore, ReadStore, RegistryView
 from dsr_wire.codec.commands import Command, IdentityVerified, command_to_wire
 from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
@@ -64,7 +65,8 @@ class Identifying:
         self,
         request_id: str,
         *,
-        method: str,
+        method: Method,
+        by: str,
         reason: str,
         proven_at: datetime | None,
         code_number: int | None = None,
@@ -87,12 +89,35 @@ class Identifying:
         if not one.received_at <= at <= now:
             detail = "identity is proven between the receipt and now"
             raise RejectedInput("invalid_proof", detail, field="proven_at")
-        proof = self._proof(one, regime, method=method, reason=reason, at=at, now=now)
-        proof = replace(proof, code_number=code_number)
-        await self._proofs.prove(proof, decide=lambda state: advance(state, Event.PROVE_IDENTITY))
-        self._metrics.identities.labels(method).inc()
-        self._on_committed()
+        entry = _entry(one, method=method, by=by, reason=reason, at=at, now=now)
+        proof = replace(self._proof(one, regime, entry, method), code_number=code_number)
+        await self._write(proof, Event.PROVE_IDENTITY)
         return await self._reads.any(request_id)
+
+    async def admit(self, one: RequestView, regime: Regime, shown: AuthorityShown) -> None:
+        """Open a request of which it is shown that its requester may ask, and attested who that is.
+
+        Both decisions are durable together, with what follows from them.
+
+        Raises:
+            RuleViolation: It does not await an authority; the detail says what it is.
+        """
+        at = shown.entry.effective_at
+        entry = _entry(
+            one,
+            method=Method.ATTESTED,
+            by=f"client {one.client_id}",
+            reason="the client has made sure who asks",
+            at=at,
+            now=at,
+        )
+        proof = replace(self._proof(one, regime, entry, Method.ATTESTED), authority=shown)
+        await self._write(proof, Event.ADMIT)
+
+    async def _write(self, proof: Proof, event: Event) -> None:
+        await self._proofs.prove(proof, decide=lambda state: advance(state, event))
+        self._metrics.identities.labels(proof.method).inc()
+        self._on_committed()
 
     async def give_up(self, cohort_id: str) -> None:
         """Close the request of a cohort of one as not verified, if its date for that has passed.
@@ -122,9 +147,9 @@ class Identifying:
             self._on_committed()
 
     def _proof(
-        self, one: RequestView, regime: Regime, *, method: str, reason: str, at: datetime,
-        now: datetime,
-    ) -> Proof:  # fmt: skip
+        self, one: RequestView, regime: Regime, entry: DecisionEntry, method: Method
+    ) -> Proof:
+        at, now = entry.effective_at, entry.recorded_at
         facts = (*self._dating.facts(one), Fact(FactKind.IDENTITY_PROVEN, at))
         due_at = self._dating.of_facts(regime, one, facts).respond_by
         if due_at is None:
@@ -133,7 +158,7 @@ class Identifying:
         command = Command(
             cohort_id=one.cohort_id,
             request_id=one.request_id,
-            revision=_FIRST,
+            revision=entry.revision,
             effective_at=at,
             recorded_at=now,
             decision=IdentityVerified(
@@ -147,8 +172,7 @@ class Identifying:
             request_id=one.request_id,
             cohort_id=one.cohort_id,
             method=method,
-            reason=reason,
-            proven_at=at,
+            entry=entry,
             due_at=due_at,
             records=(
                 _record(COMMANDS.name, command_to_wire(command), one, "proven", now),
@@ -161,6 +185,22 @@ class Identifying:
                 ),
             ),
         )
+
+
+def _entry(
+    one: RequestView, *, method: Method, by: str, reason: str, at: datetime, now: datetime
+) -> DecisionEntry:
+    """Return a proof of who asks as it is kept."""
+    return DecisionEntry(
+        request_id=one.request_id,
+        revision=_FIRST,
+        kind=Event.PROVE_IDENTITY.value,
+        decided_by=by,
+        reason=reason,
+        effective_at=at,
+        recorded_at=now,
+        details={"method": method.value},
+    )
 
 
 def _given_up(known: Mapping[RequestId, Known], *, at: datetime) -> list[Answer]:

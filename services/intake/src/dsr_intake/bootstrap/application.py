@@ -21,6 +21,7 @@ from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.adapters.undecided import PostgresUndecided
 from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
@@ -37,6 +38,7 @@ from dsr_intake.application.deferring import Deferring
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.extending import Extending
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
@@ -45,6 +47,7 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.http.context import Context
@@ -90,6 +93,7 @@ class Application:
     answering: Answering
     following_up: FollowingUp
     left_behind: LeftBehind
+    undecided: Undecided
 
 
 async def application(outside: Outside) -> Application:
@@ -108,8 +112,12 @@ async def application(outside: Outside) -> Application:
         deferral=PostgresDeferral(pool),
     )
     dating = Dating(public_holidays)
-    sending = _sending(outside, stores, dating)
-    committed = _waking(outside, sending)
+    to_wake: list[Callable[[], object]] = [outside.relay.wake]
+
+    def committed() -> None:
+        for wake in to_wake:
+            wake()
+
     basis = _Basis(outside, stores, dating, committed)
     decisions = Decisions(
         DecisionsParts(
@@ -126,6 +134,8 @@ async def application(outside: Outside) -> Application:
             on_committed=committed,
         )
     )
+    sending = _sending(outside, stores, dating, decisions.extending)
+    to_wake.append(sending.wake)
     await decisions.watch.refresh()
     breaker = _breaker(outside, stores)
     await breaker.learn()
@@ -148,6 +158,14 @@ async def application(outside: Outside) -> Application:
             metrics=outside.metrics,
             clock=utc_now,
             on_committed=committed,
+        ),
+        undecided=Undecided(
+            store=PostgresUndecided(pool),
+            registry=outside.registries,
+            dating=dating,
+            metrics=outside.metrics,
+            clock=utc_now,
+            on_committed=outside.relay.wake,
         ),
     )
 
@@ -181,6 +199,9 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         authorising=Authorising(
             reads=stores.reads,
             proofs=stores.proofs,
+            identifying=identifying,
+            registry=outside.registries,
+            dating=dating,
             metrics=outside.metrics,
             clock=utc_now,
             on_committed=basis.committed,
@@ -313,7 +334,7 @@ def _answering(basis: _Basis) -> Answering:
     )
 
 
-def _sending(outside: Outside, stores: _Stores, dating: Dating) -> Sending:
+def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Extending) -> Sending:
     """Return what sends letters; without a mail server it gives up what waits from before."""
     settings = outside.settings
     proving = CodeLetters(
@@ -344,14 +365,5 @@ def _sending(outside: Outside, stores: _Stores, dating: Dating) -> Sending:
         clock=utc_now,
         on_committed=outside.relay.wake,
         lease=timedelta(seconds=settings.letters_lease_s),
+        extending=extending,
     )
-
-
-def _waking(outside: Outside, sending: Sending) -> Callable[[], None]:
-    """Return what is called when records or letters have been written."""
-
-    def committed() -> None:
-        outside.relay.wake()
-        sending.wake()
-
-    return committed

@@ -16,6 +16,8 @@ from dsr_intake.application.letters.escalating import Escalating
 from dsr_intake.bootstrap.application import Application
 from dsr_intake.bootstrap.outside import LAST, Outside, mailer
 from dsr_intake.metrics import Metrics
+from dsr_intake.model import LetterKind, LettersStanding
+from dsr_intake.ports import LetterStore
 from dsr_intake.repeating import repeat
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
@@ -50,6 +52,7 @@ _RING_EVERY_S = 20.0
 
 _CLEAN_EVERY_S = 60.0
 """How long the rows of destroyed keys stay, at most, where nothing holds them up (docs/keys.md)."""
+_UNDECIDED_EVERY_S = 5.0
 
 
 def closures(outside: Outside, built: Application) -> RecordLoop:
@@ -137,6 +140,14 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         turn=LAST,
     )
     repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)
+    repeat(
+        process,
+        _UNDECIDED_EVERY_S,
+        lambda: _tried(built.undecided.work(), else_say="undecided appeals are told of later"),
+        turn=LAST,
+    )
+    letters = built.context.letters
+    repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)
     repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)
 
 
@@ -174,3 +185,18 @@ async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
     else:
         metrics.outbox_records.set(waiting.records)
         metrics.outbox_age.set(waiting.age_s)
+
+
+async def _count_letters(letters: LetterStore, metrics: Metrics) -> None:
+    try:
+        found = {one.kind: one for one in await letters.standing()}
+    except Unavailable as error:
+        log.warning("letters are counted later", error=str(error))
+        return
+    now = utc_now()
+    for kind in LetterKind:
+        one = found.get(kind, LettersStanding(kind, 0, None, 0))
+        age = max((now - one.oldest).total_seconds(), 0.0) if one.oldest else 0.0
+        metrics.letters_waiting.labels(kind).set(one.waiting)
+        metrics.letters_age.labels(kind).set(age)
+        metrics.letters_given_up.labels(kind).set(one.given_up)

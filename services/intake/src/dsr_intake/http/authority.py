@@ -32,11 +32,12 @@ def router(context: Context) -> APIRouter:
         "/subject-requests/{request_id}/authority:prove",
         summary="Take it as shown that a guardian or an agent may ask",
         description=(
-            "An operator's decision, with its reason. The request then awaits the proof of who asks, "
-            "by the same date. 409 where it does not await an authority."
+            "An operator's decision, with its reason. The request opens where its client had attested "
+            "who asks and its law leaves that proof to nobody else; else it awaits it, by the same "
+            "date. 409 where it does not await an authority."
         ),
         responses={
-            200: answer("RequestDocument", "The request, which awaits the proof of who asks"),
+            200: answer("RequestDocument", "The request: open, or it awaits the proof of who asks"),
             **problems(400, 404, 409, 413, 415, 422),
         },
         openapi_extra={
@@ -48,6 +49,10 @@ def router(context: Context) -> APIRouter:
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
         asked = await read(request, _PROOF)
-        return shown(await context.authorising.prove(request_id, reason=asked.reason))
+        return shown(
+            await context.authorising.prove(
+                request_id, by=asked.by, reason=asked.reason, evidence=asked.evidence
+            )
+        )
 
     return routes

@@ -168,7 +168,8 @@ def _add_withdrawal(routes: APIRouter, context: Context) -> None:
         return shown(
             await context.decisions.stopping.withdraw(
                 request_id, client_id=client_id, reason=asked.reason
-            )
+            ),
+            for_client=True,
         )
 
 
@@ -322,12 +323,12 @@ async def read(request: Request, adapter: TypeAdapter[_Body]) -> _Body:
         raise invalid_body(error) from None
 
 
-def shown(found: RequestView | None) -> Response:
-    """Return a request as it stands after a decision.
+def shown(found: RequestView | None, *, for_client: bool = False) -> Response:
+    """Return a request as it stands after a decision, to an operator or to its client.
 
     Raises:
         Problem: There is none.
     """
     if found is None:
         raise Problem(404, "not_found", "there is no request of that id")
-    return json_response(request_document(found))
+    return json_response(request_document(found, for_client=for_client))

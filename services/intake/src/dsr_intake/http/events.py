@@ -156,7 +156,7 @@ async def _standing(context: Context, listener: Listener) -> list[Event]:
     if one is None:
         return []
     try:
-        ledger: dict[str, Any] = await context.ledger.obligations(one.request_id) or {}
+        ledger: dict[str, Any] = await context.ledger.obligations(one.answered_with) or {}
     except Unavailable:
         ledger = {}
     owed = [

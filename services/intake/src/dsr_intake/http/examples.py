@@ -101,6 +101,7 @@ REQUEST: dict[str, Any] = {
     "closed_at": None,
     "answered_at": None,
     "letters": True,
+    "is_duplicate": False,
     "duplicate_of": None,
     "related_to": None,
     "follows": None,
@@ -136,7 +137,9 @@ TIMELINE: dict[str, Any] = {
 BLOCKERS: dict[str, Any] = {
     "request_id": _ID,
     "state": "open",
+    "is_duplicate": False,
     "duplicate_of": None,
+    "at_risk": None,
     "blockers": [
         {
             "kind": "system_failed",

@@ -12,6 +12,7 @@ from dsr_core.blockers import BlockerKind
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.application.explaining import Explanation
+from dsr_intake.application.promises import Upcoming
 from dsr_intake.http.context import Context
 from dsr_intake.http.examples import BLOCKERS, TIMELINE
 from dsr_intake.http.openapi import answer, problems
@@ -75,15 +76,32 @@ class BlockerDocument(BaseModel):
     next: UpcomingDocument | None
 
 
+class AtRiskDocument(BaseModel):
+    """What does not keep a request open, and costs it a date if nobody does anything."""
+
+    what: str
+    owner: str
+    contact: str | None
+    since: datetime
+    by: datetime | None
+    next: UpcomingDocument | None
+
+
 class BlockersDocument(BaseModel):
     """What keeps a subject request open, and its next legal date."""
 
     request_id: str
     state: State
+    is_duplicate: bool
+    """Whether it is answered with another request, whose blockers these are."""
+
     duplicate_of: str | None
-    """The request that it is answered with, whose blockers these are."""
+    """That request, where the same client submitted it."""
 
     blockers: list[BlockerDocument]
+    at_risk: AtRiskDocument | None
+    """An extension that was decided, and counts only if the person is told of it in time."""
+
     next_date: EntryDocument | None
 
 
@@ -148,7 +166,8 @@ def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
     return {
         "request_id": one.request_id,
         "state": one.state.value,
-        "duplicate_of": one.duplicate_of,
+        "is_duplicate": one.duplicate_of is not None,
+        "duplicate_of": None if one.names_strangers else one.duplicate_of,
         "blockers": [
             {
                 "kind": each.blocker.kind.value,
@@ -159,9 +178,22 @@ def blockers_document(one: RequestView, why: Explanation) -> dict[str, Any]:
                 "owner": each.owner,
                 "contact": each.contact,
                 "since": each.blocker.since,
-                "next": each.upcoming and {"at": each.upcoming.at, "what": each.upcoming.what},
+                "next": _upcoming(each.upcoming),
             }
             for each in why.blockers
         ],
+        "at_risk": why.at_risk
+        and {
+            "what": why.at_risk.what,
+            "owner": why.at_risk.owner,
+            "contact": why.at_risk.contact,
+            "since": why.at_risk.since,
+            "by": why.at_risk.by,
+            "next": _upcoming(why.at_risk.upcoming),
+        },
         "next_date": next_date and entry_document(next_date),
     }
+
+
+def _upcoming(one: Upcoming | None) -> dict[str, Any] | None:
+    return None if one is None else {"at": one.at, "what": one.what}

@@ -13,9 +13,10 @@ from dsr_core.ids import RequestId
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import By, DecisionBody, Moment, Reason, Short, at, read
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
+from dsr_intake.http.requests import IDEMPOTENCY_KEY, idempotency_key, verdict_problem
 from dsr_intake.http.submission import CategoryBody, IdentifierBody, identity_of
 from dsr_intake.http.views import json_response
-from dsr_intake.model import LegalHold
+from dsr_intake.model import KeyReused, LegalHold
 from dsr_runtime.http.app import internal_only
 from dsr_runtime.http.problems import Problem
 
@@ -126,7 +127,9 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
         summary="Place a legal hold",
         description=(
             "On one request, or on a person: then on every deletion of theirs that is open, and on "
-            "each that comes. No clock stops. 409 where the request has ended, or stops."
+            "each that comes. No clock stops. 409 where the request has ended, or stops. With an "
+            "`Idempotency-Key` the call can be repeated: the same key with the same body gives the same "
+            "hold, for at least seven days."
         ),
         responses={
             201: answer("HoldDocument", "The hold"),
@@ -135,12 +138,14 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
         openapi_extra={
             "requestBody": body(
                 {"$ref": "#/components/schemas/HoldBody"}, examples={"on a person": example}
-            )
+            ),
+            "parameters": [IDEMPOTENCY_KEY],
         },
     )
     async def place(request: Request) -> Response:
         asked = await read(request, adapter)
-        hold = await context.decisions.holding.place(
+        holding, key = context.decisions.holding, idempotency_key(request)
+        hold = await holding.place(
             by=asked.by,
             authority=asked.authority,
             reason=asked.reason,
@@ -148,7 +153,10 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
             system_ids=asked.system_ids,
             categories=asked.categories,
             effective_at=at(asked.effective_at, "effective_at"),
+            tag=holding.tag(key, asked.model_dump_json().encode()) if key else None,
         )
+        if isinstance(hold, KeyReused):
+            raise verdict_problem(hold)
         return json_response(_document(hold), status=201)
 
     @routes.get(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import is_uuid
+from dsr_core.law.proofs import Method
 from dsr_intake.http import decisions
 from dsr_intake.http.access import media_type, read_body, require_json
 from dsr_intake.http.context import Context
@@ -157,7 +158,8 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         return decisions.shown(
             await context.identifying.prove(
                 request_id,
-                method="operator",
+                method=Method.OPERATOR,
+                by=asked.by,
                 reason=asked.reason,
                 proven_at=decisions.at(asked.proven_at, "proven_at"),
             )

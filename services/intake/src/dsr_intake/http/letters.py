@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.envelope import bounce
 from dsr_intake.http.access import media_type, read_body, require_json
 from dsr_intake.http.context import Context
@@ -181,11 +180,10 @@ def _add_bounces(routes: APIRouter, context: Context) -> None:
         if found is None:
             return json_response({"request_id": None, "kind": None, "number": None})
         name = found.letter
-        if not await context.letters.came_back(
-            name.request_id, name.kind, name.number, reason=found.reason, at=utc_now()
+        if not await context.sending.came_back(
+            name.request_id, name.kind, name.number, reason=found.reason
         ):
             raise Problem(409, "unknown_letter", "the notification is about no letter of ours")
-        context.metrics.letters.labels(name.kind, LetterState.BOUNCED).inc()
         return json_response(name._asdict())
 
 

@@ -27,6 +27,7 @@ from dsr_intake.http.views import (
     accepted_document,
     json_response,
     no_obligations_document,
+    progress_document,
     request_document,
 )
 from dsr_intake.model import (
@@ -41,9 +42,25 @@ from dsr_intake.model import (
 from dsr_runtime.http.problems import Problem
 from dsr_wire.envelope import is_traceparent
 
-__all__ = ["RequestIdParameter", "own_request", "router", "submission", "verdict_problem"]
+__all__ = [
+    "IDEMPOTENCY_KEY",
+    "RequestIdParameter",
+    "idempotency_key",
+    "own_request",
+    "router",
+    "submission",
+    "verdict_problem",
+]
 
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
+
+IDEMPOTENCY_KEY = parameter(
+    "Idempotency-Key",
+    "header",
+    "Names this call, so that it can be repeated safely.",
+    {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
+)
+"""How the header is documented."""
 
 RequestIdParameter = Annotated[
     str, Path(pattern=ID_PATTERN, description="The subject request's id.")
@@ -66,7 +83,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         client_id = await caller(request, context.clients)
         require_json(request)
         given = request.headers
-        key = _idempotency_key(given.get("idempotency-key"))
+        key = idempotency_key(request)
         content = await read_body(request)
         try:
             context.single.check_room()
@@ -141,14 +158,7 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
             "requestBody": body(
                 {"$ref": "#/components/schemas/SubjectRequestBody"}, examples=SUBMISSIONS
             ),
-            "parameters": [
-                parameter(
-                    "Idempotency-Key",
-                    "header",
-                    "Names this submission, so that it can be repeated safely.",
-                    {"type": "string", "pattern": IDEMPOTENCY_KEY_PATTERN},
-                )
-            ],
+            "parameters": [IDEMPOTENCY_KEY],
         },
     )
     async def submit(request: Request) -> Response:
@@ -228,7 +238,9 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
     async def obligations(request: Request, request_id: RequestIdParameter) -> Response:
         one = await own_request(request, context, request_id)
         found = await context.ledger.obligations(one.answered_with)
-        return json_response(no_obligations_document(one) if found is None else found)
+        return json_response(
+            no_obligations_document(one) if found is None else progress_document(found, one)
+        )
 
     @routes.get(
         BASE + "/{request_id}/closure",
@@ -241,7 +253,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         found = await context.ledger.closure(one.answered_with)
         if found is None:
             raise Problem(404, "not_closed", "the request is not closed yet")
-        return json_response(found)
+        return json_response(progress_document(found, one))
 
 
 async def own_request(request: Request, context: Context, request_id: str) -> RequestView:
@@ -270,7 +282,13 @@ def verdict_problem(verdict: Verdict) -> Problem:
             raise RuntimeError("accepted is no problem")
 
 
-def _idempotency_key(given: str | None) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """Return the idempotency key that a call bears, or none.
+
+    Raises:
+        Problem: It is none.
+    """
+    given = request.headers.get("idempotency-key")
     # The draft of the IETF makes it a structured header, a string in quotes; most send it bare.
     if given is None:
         return None

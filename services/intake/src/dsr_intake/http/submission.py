@@ -293,9 +293,16 @@ class BatchLine(_RequestBody):
     idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)]
 
 
+_By = Annotated[
+    str,
+    Field(pattern=_SOME, max_length=120, description="Who decides: a name within the company."),
+]
+
+
 class ProofBody(_Body):
     """An operator's decision that it is proven who asks."""
 
+    by: _By = "operator"
     reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
     """Without personal data: it is kept with the request."""
 
@@ -312,8 +319,16 @@ class ProofBody(_Body):
 class AuthorityProofBody(_Body):
     """An operator's decision that somebody may ask for another person."""
 
+    by: _By = "operator"
     reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
     """Without personal data: it is kept with the request."""
+
+    evidence: Annotated[
+        Evidence | None,
+        Field(
+            strict=False, description="What was seen. Some laws ask less of the person for some."
+        ),
+    ] = None
 
 
 class LetterKindBody(_Body):

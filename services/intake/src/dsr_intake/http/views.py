@@ -24,6 +24,8 @@ __all__ = [
     "RequestListDocument",
     "accepted_document",
     "json_response",
+    "no_obligations_document",
+    "progress_document",
     "request_document",
 ]
 
@@ -119,11 +121,15 @@ class RequestDocument(BaseModel):
     letters: bool
     """Whether the requester is told by letter."""
 
+    is_duplicate: bool
+    """Whether it repeats an open request of the same person, and is answered together with that."""
+
     duplicate_of: str | None
-    """The open request of the same person that it repeats: both are answered together."""
+    """That request, where the same client submitted it."""
 
     related_to: str | None
-    """A request of the same person and right that was open, and that it is not answered with."""
+    """A request of the same person and right that was open, and that it is not answered with; where
+    the same client submitted it."""
 
     follows: str | None
     """The closed request that it follows."""
@@ -194,7 +200,9 @@ class ClosureDocument(BaseModel):
     outcome: Outcome
     closed_at: datetime
     obligations: int
-    evidence_digest: str
+    evidence_digest: str | None
+    """None of a duplicate of what another client submitted: the evidence is that request's."""
+
     registry_digest: str
 
 
@@ -228,8 +236,14 @@ def accepted_document(one: Accepted) -> dict[str, Any]:
     }
 
 
-def request_document(one: RequestView) -> dict[str, Any]:
-    """Return a subject request as it stands."""
+def request_document(one: RequestView, *, for_client: bool = True) -> dict[str, Any]:
+    """Return a subject request as it stands.
+
+    Args:
+        one: The request.
+        for_client: Whether it is shown to its client, who learns nothing of what others have submitted.
+    """
+    names = not (for_client and one.names_strangers)
     return {
         "id": one.request_id,
         "state": one.state.value,
@@ -260,13 +274,25 @@ def request_document(one: RequestView) -> dict[str, Any]:
         "closed_at": one.closed_at,
         "answered_at": one.answered_at,
         "letters": one.letters,
-        "duplicate_of": one.duplicate_of,
+        "is_duplicate": one.duplicate_of is not None,
+        "duplicate_of": one.duplicate_of if names else None,
         # Who has not proven who they are learns nothing of what others have asked.
-        "related_to": one.related_to if one.identity_proven_at else None,
+        "related_to": one.related_to if names and one.identity_proven_at else None,
         "follows": one.follows,
         "follows_why": one.follows_why and one.follows_why.value,
         "links": _links(one.request_id),
     }
+
+
+def progress_document(found: dict[str, Any], one: RequestView) -> dict[str, Any]:
+    """Return what the ledger says of the request that one is answered with, as its client sees it.
+
+    Of what another client submitted that is how far it is, and nothing that names it.
+    """
+    if one.duplicate_of is None or not one.names_strangers:
+        return found
+    own = {"request_id": one.request_id, "cohort_id": one.cohort_id, "evidence_digest": None}
+    return found | {name: value for name, value in own.items() if name in found}
 
 
 def no_obligations_document(one: RequestView) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
-from dsr_intake.model.feeds import LedgerChange, StateChangeRow
+from dsr_intake.model.feeds import LedgerChange, StateChangeRow, Twin
 from dsr_intake.model.following import FollowsWhy
 from dsr_intake.model.keys import HashCount, KeyCount, Ring, RingRow, WrappedRow
-from dsr_intake.model.letters import Letter, LetterKind, LetterState
+from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.notices import SystemNotice
@@ -52,6 +52,7 @@ __all__ = [
     "Letter",
     "LetterKind",
     "LetterState",
+    "LettersStanding",
     "ListFilter",
     "Member",
     "OpenTwin",
@@ -65,6 +66,7 @@ __all__ = [
     "StateChangeRow",
     "StillRunning",
     "Submission",
+    "Twin",
     "Verdict",
     "WrappedKey",
     "WrappedRow",
@@ -106,6 +108,9 @@ class Submission:
 
     awaits_authority: bool = False
     """That is not enough: nobody is asked before it is shown."""
+
+    attested_once_shown: bool = False
+    """The client has made sure who asks, which counts once that is shown."""
 
 
 class KeyTag(NamedTuple):
@@ -238,12 +243,14 @@ class Proof:
     request_id: RequestId
     cohort_id: CohortId
     method: str
-    reason: str
-    """Why it is believed, in an operator's words; without personal data."""
+    entry: DecisionEntry
+    """Why it is believed, and by whom."""
 
-    proven_at: datetime
     due_at: datetime
     records: tuple[Outgoing, ...]
+    authority: AuthorityShown | None = None
+    """What is shown with it of a requester who asks for another person."""
+
     code_number: int | None = None
     """The one-time code that it is proven by, which is used up with it."""
 
@@ -294,6 +301,9 @@ class RequestView:
 
     request_id: RequestId
     cohort_id: CohortId
+    client_id: str
+    """The client of the API that submitted it."""
+
     state: State
     outcome: str | None
     right: Right
@@ -316,6 +326,9 @@ class RequestView:
     identity_proven_at: datetime | None
     """When it was proven who asks; none while it is not."""
 
+    is_attested: bool = False
+    """Whether the client has made sure who asks, though it may not count yet."""
+
     closed_at: datetime | None
     answered_at: datetime | None
     revision: int
@@ -335,6 +348,9 @@ class RequestView:
 
     related_to: RequestId | None = None
     """A request of the same person and right that it is not answered with."""
+
+    names_strangers: bool = False
+    """Whether one of these two was submitted by another client, who is nothing to this one."""
 
     commands: int = 0
     """How many commands there have been about it."""

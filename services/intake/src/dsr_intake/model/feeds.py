@@ -8,7 +8,7 @@ from datetime import datetime
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
 
-__all__ = ["LedgerChange", "StateChangeRow"]
+__all__ = ["LedgerChange", "StateChangeRow", "Twin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,15 @@ class StateChangeRow:
     state: State
     outcome: str | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A request that is answered with another one, and so goes on as that does."""
+
+    request_id: RequestId
+    client_id: str
+    repeats: RequestId
 
 
 @dataclass(frozen=True, slots=True)

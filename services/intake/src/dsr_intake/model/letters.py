@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from dsr_core.ids import RequestId
 
-__all__ = ["Letter", "LetterKind", "LetterState"]
+__all__ = ["Letter", "LetterKind", "LetterState", "LettersStanding"]
 
 
 class LetterKind(StrEnum):
@@ -54,3 +55,15 @@ class Letter:
     settled_at: datetime | None
     reason: str | None
     """Why it bounced or was given up; without personal data."""
+
+
+class LettersStanding(NamedTuple):
+    """How the letters of one kind stand that have not reached the mail server."""
+
+    kind: LetterKind
+    waiting: int
+    oldest: datetime | None
+    """Since when the oldest waits; none where none does."""
+
+    given_up: int
+    """All that ever were."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from dsr_core.ids import RequestId
 from dsr_core.law.proofs import Evidence
+from dsr_intake.model.decisions import DecisionEntry
 from dsr_wire.envelope import Outgoing
 
 __all__ = ["AuthorityShown", "Code", "CodeLimits", "RequesterEvidence"]
@@ -49,9 +49,7 @@ class RequesterEvidence(NamedTuple):
 class AuthorityShown(NamedTuple):
     """It is shown that a requester may ask for another person, and what is told of it."""
 
-    request_id: RequestId
-    reason: str
-    """Why it is believed, in an operator's words; without personal data."""
+    entry: DecisionEntry
+    """Why it is believed, and by whom."""
 
-    shown_at: datetime
     records: tuple[Outgoing, ...]

@@ -9,6 +9,7 @@ from dsr_intake.ports.closing import (
     DeferralStore,
     LeftBehindStore,
     MakeFollowUp,
+    UndecidedStore,
 )
 from dsr_intake.ports.decisions import (
     Covering,
@@ -61,4 +62,5 @@ __all__ = [
     "ScopeOf",
     "StateFeed",
     "Tell",
+    "UndecidedStore",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dsr_core.ids import RequestId
+from dsr_core.law.rules import TierAction
 from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
 from dsr_intake.model import Answer, Known, RequestView
 from dsr_intake.ports.decisions import Tell
@@ -19,6 +20,7 @@ __all__ = [
     "DeferralStore",
     "LeftBehindStore",
     "MakeFollowUp",
+    "UndecidedStore",
 ]
 
 Decide = Callable[[Mapping[RequestId, Known]], list[Answer]]
@@ -76,6 +78,31 @@ class LeftBehindStore(Protocol):
         self, original: RequestId, opened: Callable[[RequestView], Outgoing]
     ) -> Sequence[RequestView]:
         """Let the open duplicates of a request go their own way, each told of, in one transaction."""
+        ...
+
+
+class UndecidedStore(Protocol):
+    """Finds appeals that wait for a decision, and keeps which of their tiers have passed."""
+
+    async def undecided(
+        self, *, after: str | None, limit: int
+    ) -> list[tuple[RequestView, tuple[TierAction, ...]]]:
+        """Return appeals that wait, in the order of their ids, each with what was done of its tiers."""
+        ...
+
+    async def passed(
+        self,
+        request_id: RequestId,
+        actions: Sequence[TierAction],
+        tell: Callable[[TierAction], Outgoing],
+        *,
+        at: datetime,
+    ) -> list[TierAction]:
+        """Record that tiers have come, and what is told of each, in one transaction.
+
+        Returns:
+            Those that are new; none where the appeal waits no more.
+        """
         ...
 
 

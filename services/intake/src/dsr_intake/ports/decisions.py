@@ -11,6 +11,8 @@ from dsr_intake.model import (
     Answer,
     DecisionEntry,
     Held,
+    KeyReused,
+    KeyTag,
     LegalHold,
     Proposal,
     RequestView,
@@ -63,11 +65,20 @@ class DecisionStore(Protocol):
 class HoldStore(Protocol):
     """Keeps legal holds, and which requests each covers."""
 
-    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
+    async def add(
+        self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf, tag: KeyTag | None = None
+    ) -> bool:
         """Keep a hold, with all the requests that it is about and that are not over, in one transaction.
 
         From its commit nothing is sealed for the systems that it covers, and for all others as before.
+
+        Returns:
+            Whether it is kept: where the idempotency key stands for another one, nothing happens.
         """
+        ...
+
+    async def under(self, tag: KeyTag) -> LegalHold | KeyReused | None:
+        """Return the hold that an idempotency key stands for, or none."""
         ...
 
     async def cover_late(self, *, since: datetime, scope: ScopeOf) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dsr_intake.model import LedgerChange, StateChangeRow
+from dsr_intake.model import LedgerChange, StateChangeRow, Twin
 
 __all__ = [
     "Ledger",
@@ -27,6 +27,10 @@ class StateFeed(Protocol):
         self, revision: int, *, request_id: str | None = None, client_id: str | None = None
     ) -> tuple[list[StateChangeRow], int]:
         """Return changes after a revision, and the revision to go on from."""
+        ...
+
+    async def twins(self, request_ids: Sequence[str]) -> list[Twin]:
+        """Return the requests that are answered with one of these."""
         ...
 
     async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
-from dsr_intake.model import Letter, LetterKind, LetterState, Member
+from dsr_intake.model import Letter, LetterKind, LettersStanding, LetterState, Member
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
 
@@ -91,6 +91,10 @@ class LetterStore(Protocol):
         Raises:
             RuleViolation: It has not bounced, or there is no address for it any more.
         """
+        ...
+
+    async def standing(self) -> list[LettersStanding]:
+        """Return how many letters of each kind wait and were given up, where any does or was."""
         ...
 
     async def of(self, request_id: RequestId) -> list[Letter]:

@@ -77,7 +77,9 @@ class Contents:
     regime: str
     jurisdiction: str
     received_on: date
-    due_on: date
+    due_on: date | None
+    """None where a letter would tell of an extension too late for it to count."""
+
     prove_by: date | None = None
     """By when it must be proven who asks; none where it is, or where it does not matter any more."""
 
@@ -110,8 +112,8 @@ class Gathering:
         self._registry = registry
         self._dating = dating
 
-    async def contents(self, letter: Letter, one: RequestView) -> Contents:
-        """Return what a letter about a request has to say as things stand.
+    async def contents(self, letter: Letter, one: RequestView, *, at: datetime) -> Contents:
+        """Return what a letter about a request has to say as things stand, if it is sent at a moment.
 
         Raises:
             Unavailable: The verifier, or a version that the request pins, is away.
@@ -123,6 +125,9 @@ class Gathering:
             return at.astimezone(zone).date()
 
         until = verify_by(self._dating.timeline(regime, one)) if one.state in PREMATURE else None
+        due_at: datetime | None = one.due_at
+        if letter.kind is LetterKind.EXTENDED:
+            due_at = self._dating.extended(regime, one, at=at)
         rows: tuple[Row, ...] = ()
         if letter.kind in _TELL_OF_SYSTEMS:
             document = await self._ledger.obligations(one.answered_with)
@@ -134,7 +139,7 @@ class Gathering:
             regime=one.regime,
             jurisdiction=one.jurisdiction,
             received_on=day(one.received_at),
-            due_on=day(one.due_at),
+            due_on=day(due_at) if due_at else None,
             prove_by=day(until) if until else None,
             partly=one.outcome == Outcome.PARTLY_FULFILLED,
             rows=rows,

@@ -21,6 +21,14 @@ _SUBJECTS = {
 }
 
 
+_APPEALS = {
+    TierAction.REMIND_SYSTEMS: "An appeal waits for a decision",
+    TierAction.ESCALATE_TO_ORGANISATION: "An appeal is still not decided",
+    TierAction.ESCALATE_TO_PRIVACY_OFFICE: "An appeal is near its legal date",
+    TierAction.RECORD_BREACH: "The legal date of an appeal has passed",
+}
+
+
 class Mail(NamedTuple):
     """A mail to a team; it names systems and nobody's data."""
 
@@ -84,9 +92,14 @@ def mails(
 ) -> list[Mail]:
     """Return who is told of an escalation: each organisation of its own systems, or the office of all.
 
+    Of an appeal that waits for a decision it is the office alone.
+
     An organisation that has left the group, or that the registry does not know any more, is the
     office's.
     """
+    if one.awaits_decision:
+        name = f"<{one.action}.appeal.{one.cohort_id}@{domain}>"
+        return [Mail(privacy_office, name, _of_appeal(one))]
     told: list[tuple[str, str, list[MissingSystem]]] = []
     if one.action is TierAction.ESCALATE_TO_ORGANISATION:
         for organisation_id in sorted({each.organisation_id for each in one.missing}):
@@ -98,6 +111,20 @@ def mails(
         Mail(to, f"<{one.action}.{name}.{one.cohort_id}@{domain}>", _written(one, missing))
         for to, name, missing in told
     ]
+
+
+def _of_appeal(one: Escalation) -> Written:
+    text = "\n".join(
+        (
+            f"An appeal under {one.regime} is to be decided by {one.due_at:%Y-%m-%d %H:%M} UTC.",
+            "",
+            "Somebody who did not refuse the request grants it, or refuses it:",
+            f"dsr appeal grant {one.cohort_id} --by NAME --reason TEXT",
+            f"dsr request refuse {one.cohort_id} --by NAME --ground TEXT --reason TEXT",
+            "",
+        )
+    )
+    return Written("en", _APPEALS[one.action], text, "")
 
 
 def _written(one: Escalation, missing: Sequence[MissingSystem]) -> Written:

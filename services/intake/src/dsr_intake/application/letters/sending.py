@@ -16,6 +16,7 @@ from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.application.answering import records, told
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.extending import Extending
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.envelope import LetterName, message, message_id
@@ -76,6 +77,7 @@ class Sending:
         clock: Clock,
         on_committed: Callable[[], object],
         lease: timedelta,
+        extending: Extending,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -88,6 +90,7 @@ class Sending:
         self._clock = clock
         self._on_committed = on_committed
         self._lease = lease
+        self._extending = extending
         self._stopping = False
         self._waking = asyncio.Event()
 
@@ -144,7 +147,9 @@ class Sending:
             return "identity_destroyed"
         [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
         identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
-        contents = await self._gathering.contents(letter, one)
+        contents = await self._gathering.contents(letter, one, at=self._clock())
+        if contents.due_on is None:
+            return "extension_too_late"
         if letter.kind is LetterKind.IDENTITY_NEEDED:
             if not one.is_one_address:
                 return "code_proves_too_little"
@@ -159,6 +164,9 @@ class Sending:
         await mailer.send(
             message(written, to=to, sender=sender, identification=identification, at=at), to=to
         )
+        if letter.kind is LetterKind.EXTENDED:
+            # Before it is recorded that it is sent: who dies here sends it again, and comes here again.
+            await self._extending.told(letter, at=self._clock())
         return None
 
     async def _later(self, letter: Letter, error: str) -> None:
@@ -210,6 +218,18 @@ class Sending:
                     reason=reason,
                 )
         return is_recorded
+
+    async def came_back(
+        self, request_id: RequestId, kind: LetterKind, number: int, *, reason: str
+    ) -> bool:
+        """Record that a letter has come back, and what follows; false where there is none. Safe to repeat."""
+        at = self._clock()
+        if not await self._store.came_back(request_id, kind, number, reason=reason, at=at):
+            return False
+        if kind is LetterKind.EXTENDED:
+            await self._extending.came_back(request_id, number)
+        self._metrics.letters.labels(kind, LetterState.BOUNCED).inc()
+        return True
 
     async def give_up(
         self, request_id: str, kind: LetterKind, *, reason: str
