@@ -43,6 +43,7 @@ ELSEWHERE = {
     "unknown_category": "intake's internal API, which takes legal holds",
     "digest_mismatch": "dsr.registry.v1, whose rubbish is counted and not dead-lettered",
     "unknown_algorithm": "as digest_mismatch",
+    "no_possession": "`dsr system keys` and `dsr-sdk keys`, of keys that are to be registered",
     "truncated": "`dsr dead-letters replay`, of a letter that was cut",
     "nothing_delivered": "the SDK's test kit",
 }

@@ -8,7 +8,11 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.people import submission
+from dsr_cli.group.keys import HYBRID
+from dsr_cli.group.provision import kafka_admin
+from dsr_cli.kafka.registry_topic import read_book
 from dsr_examples.catalogue import EXAMPLES
+from dsr_wire.keys import SealingAlgorithm
 from support.command import dsr
 from support.loop import Loop
 from support.waiting import eventually
@@ -43,6 +47,19 @@ async def test_every_system_confirms_and_the_request_is_answered(loop: Loop) -> 
                 assert one["exemptions"][0]["review_at"]
         assert held.total - left.total == held.theirs - left.theirs
     assert await loop.closures(request_id) == 1
+
+
+async def test_a_system_with_a_post_quantum_key_is_sealed_for_and_opens_what_it_gets(
+    loop: Loop,
+) -> None:
+    request_id = await loop.submit()
+    await loop.answered(request_id)
+    found = await loop.obligations(request_id)
+    [system_id] = HYBRID
+    registered = read_book(kafka_admin(loop.stack)).keys(system_id)
+    assert registered is not None
+    assert registered.sealing.algorithm is SealingAlgorithm.HYBRID
+    assert found[system_id]["disposition"] in CONFIRMING
 
 
 async def test_the_key_is_gone_once_the_request_is_answered(loop: Loop) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -25,7 +24,7 @@ from dsr_wire.codec.notices import notice_from_wire, system_notice_from_wire
 from dsr_wire.codec.obligations import obligations_opened_from_wire
 from dsr_wire.codec.registry import registry_version_from_wire, system_keys_from_wire
 from dsr_wire.codec.requests import cohort_accepted_from_wire
-from dsr_wire.keys import SystemKeyPair
+from dsr_wire.keys import PrivateSealingKey, SystemKeyPair
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.sealing import Opener
 from dsr_wire.signing import is_signed_by
@@ -36,7 +35,7 @@ FILES = sorted((HERE / "golden").glob("*.bin"))
 GOLDEN_KEYS = SystemKeyPair(
     "crm",
     Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
-    X25519PrivateKey.from_private_bytes(bytes(range(32, 64))),
+    PrivateSealingKey(bytes(range(32, 64))),
 )
 """The private keys of the golden system; of no use anywhere else."""
 

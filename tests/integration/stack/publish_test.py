@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,8 @@ from dsr_cli.stack import Stack, create_users, grant
 from dsr_cli.stack.access import kafka_environment
 from dsr_cli.stack.settings import find_checkout
 from dsr_wire.envelope import Outgoing
-from dsr_wire.keys import SystemKeyPair
+from dsr_wire.keys import SealingAlgorithm, SystemKeyPair
+from dsr_wire.possession import key_request, prove
 from dsr_wire.topics import OPERATOR
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -43,7 +44,11 @@ def run(stack: Stack, tmp_path: Path) -> Run:
             if one.principal == OPERATOR
         ],
     )
-    operator = {**kafka_environment(stack, OPERATOR), "COLUMNS": "200"}
+    operator = {
+        **kafka_environment(stack, OPERATOR),
+        "COLUMNS": "200",
+        "DSR_INTERNAL_TOKEN": "t" * 16,
+    }
 
     def dsr(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -58,16 +63,14 @@ def run(stack: Stack, tmp_path: Path) -> Run:
     return dsr
 
 
-def public_keys(file: Path) -> str:
-    """Write a new pair's public half, as `dsr-sdk keys public` prints it; return the signing key's id."""
-    public = SystemKeyPair.generate("accounts").public
-    content = {
-        "system_id": public.system_id,
-        "signing": base64.b64encode(public.signing.raw).decode(),
-        "sealing": base64.b64encode(public.sealing.raw).decode(),
-    }
-    file.write_text(json.dumps(content))
-    return public.signing.id
+def proved(run: Run, pair: SystemKeyPair, folder: Path) -> str:
+    """Have the keys of a system asked for, challenged and proved; return the file with the proof."""
+    now = datetime.now(UTC)
+    (folder / "request.json").write_text(key_request(pair, at=now))
+    challenge = run("system", "keys", "challenge", "request.json")
+    assert challenge.returncode == 0, challenge.stderr
+    (folder / "proof.json").write_text(prove(pair, challenge.stdout, at=now))
+    return "proof.json"
 
 
 def test_a_new_organisation_has_keys_then_topics_and_rights(
@@ -79,10 +82,13 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
     assert "accounts has no registered keys" in line
 
     assert run("topics", "create", "registry").returncode == 0
-    first = public_keys(tmp_path / "keys.json")
-    assert run("system", "keys", "register", "keys.json", "--apply").returncode == 0
-    second = public_keys(tmp_path / "keys.json")
-    rotated = run("system", "keys", "register", "keys.json", "--apply")
+    pair = SystemKeyPair.generate("accounts")
+    first = pair.public.signing.id
+    proof = proved(run, pair, tmp_path)
+    assert run("system", "keys", "register", proof, "--apply").returncode == 0
+    pair = pair.rotated(SealingAlgorithm.HYBRID)
+    second = pair.public.signing.id
+    rotated = run("system", "keys", "rotate", proved(run, pair, tmp_path), "--apply")
     assert rotated.returncode == 0, rotated.stderr
     registered = read_book(kafka_admin(stack)).keys("accounts")
     assert registered is not None

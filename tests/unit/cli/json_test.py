@@ -38,6 +38,7 @@ CHANGING = {
     "apply",
     "approve",
     "ask",
+    "challenge",
     "create",
     "demo",
     "destroy",

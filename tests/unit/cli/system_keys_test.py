@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +14,13 @@ from dsr_cli.commands import system
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.registry_topic import keys_records
 from dsr_wire.envelope import Outgoing
-from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
+from dsr_wire.keys import SealingAlgorithm, SystemKeyPair, SystemPublicKeys
+from dsr_wire.possession import challenge, key_request, prove
 from dsr_wire.registry_book import RegistryBook
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
-LEAKED = SystemKeyPair.generate("accounts").public
+PAIR = SystemKeyPair.generate("accounts")
+LEAKED = PAIR.public
 KEY = LEAKED.signing.id
 
 
@@ -49,6 +50,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> PretendedTopic:
     topic = PretendedTopic()
     monkeypatch.setattr(system, "operator", lambda: topic)
     monkeypatch.setattr(system, "read_book", lambda admin: admin.book)
+    monkeypatch.setenv("DSR_INTERNAL_TOKEN", "token-of-the-operators")
     return topic
 
 
@@ -72,7 +74,7 @@ def test_a_key_is_revoked_from_now_on_and_nothing_else_of_it_changes(topic: Pret
     before = datetime.now(UTC)
     result = run("revoke", "accounts", KEY, "--reason", "leaked", "--apply")
     assert result.exit_code == 0, result.output
-    assert "register new ones" in result.output
+    assert "`dsr system keys rotate` registers new ones" in result.output
     [revoked] = topic.keys.revoked
     assert (revoked.key_id, revoked.reason) == (KEY, "leaked")
     assert before <= revoked.revoked_at <= datetime.now(UTC)
@@ -103,20 +105,81 @@ def test_what_cannot_be_revoked_is_told_in_one_line(topic: PretendedTopic) -> No
     assert topic.sent == []
 
 
+def proof(pair: SystemKeyPair, folder: Path) -> str:
+    """Have keys asked for, challenged and proved; return the file with the proof."""
+    request, answer = folder / "request.json", folder / "challenge.json"
+    request.write_text(key_request(pair, at=NOW))
+    challenged = run("challenge", str(request))
+    assert challenged.exit_code == 0, challenged.output
+    answer.write_text(prove(pair, challenged.output, at=NOW))
+    return str(answer)
+
+
 def test_a_revoked_key_is_not_registered_again(topic: PretendedTopic, tmp_path: Path) -> None:
     run("revoke", "accounts", KEY, "--reason", "leaked", "--apply")
-    file = tmp_path / "keys.json"
-    file.write_text(
-        json.dumps(
-            {
-                "system_id": "accounts",
-                "signing": base64.b64encode(LEAKED.signing.raw).decode(),
-                "sealing": base64.b64encode(LEAKED.sealing.raw).decode(),
-            }
-        )
-    )
-    assert "is revoked" in fault("register", str(file), "--apply")
+    file = proof(PAIR, tmp_path)
+    for command in ("register", "rotate"):
+        assert "is revoked" in fault(command, file, "--apply")
     assert len(topic.sent) == 1
+
+
+def test_the_first_keys_of_a_system_are_registered_once_they_are_proved(
+    topic: PretendedTopic, tmp_path: Path
+) -> None:
+    pair = SystemKeyPair.generate("billing", SealingAlgorithm.HYBRID)
+    file = proof(pair, tmp_path)
+    assert "no keys are registered for billing" in fault("rotate", file, "--apply")
+    assert "add --apply" in run("register", file).output
+    assert topic.book.keys("billing") is None
+    for _ in range(2):
+        result = run("register", file, "--apply")
+        assert (result.exit_code, "mlkem768-x25519" in result.output) == (0, True), result.output
+    assert topic.book.keys("billing") == pair.public
+
+
+def test_without_a_proof_nothing_is_registered(topic: PretendedTopic, tmp_path: Path) -> None:
+    pair, file = SystemKeyPair.generate("billing"), tmp_path / "keys.json"
+    for text in (key_request(pair, at=NOW), "rubbish", "{}"):
+        file.write_text(text)
+        assert str(file) in fault("register", str(file), "--apply")
+    foreign = challenge(pair.public, key=b"of another", at=datetime.now(UTC))
+    file.write_text(prove(pair, foreign, at=NOW))
+    assert "not made here" in fault("register", str(file), "--apply")
+    file.write_bytes(b"\xff")
+    assert "is no text" in fault("register", str(file), "--apply")
+    assert topic.sent == []
+
+
+def test_keys_are_replaced_when_the_present_one_agrees(
+    topic: PretendedTopic, tmp_path: Path
+) -> None:
+    coming = PAIR.rotated(SealingAlgorithm.HYBRID)
+    file = proof(coming, tmp_path)
+    assert "has keys already" in fault("register", file, "--apply")
+    assert run("rotate", file, "--apply").exit_code == 0
+    assert (topic.keys.signing, topic.keys.sealing) == (
+        coming.public.signing,
+        coming.public.sealing,
+    )
+    assert topic.keys.former_signing == (LEAKED.signing,)
+    assert run("rotate", file, "--apply").exit_code == 0, "again changes nothing"
+    assert topic.keys.former_signing == (LEAKED.signing,)
+
+
+def test_keys_that_the_present_one_does_not_agree_to_wait_until_it_is_revoked(
+    topic: PretendedTopic, tmp_path: Path
+) -> None:
+    other = SystemKeyPair.generate("accounts")
+    file = proof(other, tmp_path)
+    assert "has not signed it" in fault("rotate", file, "--apply")
+    thief = proof(SystemKeyPair.generate("accounts").rotated(SealingAlgorithm.X25519), tmp_path)
+    assert "has not signed it" in fault("rotate", thief, "--apply")
+    assert topic.sent == []
+    run("revoke", "accounts", KEY, "--reason", "lost", "--apply")
+    file = proof(other, tmp_path)
+    assert run("rotate", file, "--apply").exit_code == 0
+    assert topic.keys.signing == other.public.signing
+    assert topic.keys.revocation(KEY) is not None
 
 
 def test_keys_are_listed_with_what_each_is_for(topic: PretendedTopic) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import stat
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from dsr_sdk import ConfigurationError, KafkaConnection, Subscriber, SystemKeyPair
 from dsr_sdk.cli import main
 from dsr_sdk.environment import settings_from
+from dsr_wire.possession import challenge, check_proof, read_key_request
 
 
 @pytest.fixture
@@ -134,13 +134,9 @@ def test_new_keys_are_the_owners_alone_and_never_overwritten(
     shown = json.loads(capsys.readouterr().out)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     keys = SystemKeyPair.from_json(file.read_text())
-    assert shown == {
-        "system_id": "billing",
-        "signing": base64.b64encode(keys.public.signing.raw).decode(),
-        "sealing": base64.b64encode(keys.public.sealing.raw).decode(),
-    }
+    assert read_key_request(json.dumps(shown)) == keys.public
     assert main(["keys", "public", str(file)]) == 0
-    assert json.loads(capsys.readouterr().out) == shown
+    assert read_key_request(capsys.readouterr().out) == keys.public
     assert main(["keys", "new", "--system", "billing", "--out", str(file)]) == 1
     assert "is not overwritten" in capsys.readouterr().err
 
@@ -152,6 +148,7 @@ def test_new_keys_are_the_owners_alone_and_never_overwritten(
         (["keys", "new", "--system", "billing", "--out", "no/such/keys.json"], "cannot be written"),
         (["keys", "public", "no/such/keys.json"], "cannot be read"),
         (["keys", "public", __file__], "not a key file"),
+        (["keys", "rotate", __file__], "not a key file"),
     ],
 )
 def test_the_command_says_what_is_wrong(
@@ -174,3 +171,41 @@ def test_check_says_what_is_wrong_and_what_is_right(
         monkeypatch.setenv(name, value)
     assert main(["check"]) == 0
     assert "billing of acme is ready to subscribe" in capsys.readouterr().out
+
+
+def test_keys_are_rotated_without_a_moment_in_which_something_cannot_be_opened_or_believed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, challenge_file = tmp_path / "keys.json", tmp_path / "challenge.json"
+
+    def said(*arguments: str) -> str:
+        assert main(["keys", *arguments]) == 0
+        return capsys.readouterr().out
+
+    first = read_key_request(said("new", "--system", "billing", "--out", str(file)))
+    request = said("rotate", str(file), "--hybrid")
+    second = read_key_request(request)
+    assert read_key_request(said("rotate", str(file))) == second, "broken off and called again"
+    waiting = SystemKeyPair.from_json(file.read_text())
+    assert waiting.signing.public_key().public_bytes_raw() == first.signing.raw
+    for one in (first.sealing, second.sealing):
+        assert waiting.opening(one.id).public == one
+
+    challenge_file.write_text(challenge(second, key=b"k", at=datetime.now(UTC)))
+    proof = check_proof(
+        said("prove", str(file), str(challenge_file)), key=b"k", at=datetime.now(UTC)
+    )
+    assert (proof.public, proof.is_agreed_by(first)) == (second, True)
+
+    assert said("finish", str(file)) == ""
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    done = SystemKeyPair.from_json(file.read_text())
+    assert done.signing.public_key().public_bytes_raw() == second.signing.raw
+    assert done.opening(first.sealing.id).public == first.sealing
+    assert main(["keys", "finish", str(file)]) == 1
+    assert "no keys that wait" in capsys.readouterr().err
+    for bad in ("{}", "rubbish"):
+        challenge_file.write_text(bad)
+        assert main(["keys", "prove", str(file), str(challenge_file)]) == 1
+        assert str(challenge_file) in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith("tmp")] == []

@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 
 from dsr_wire.keys import (
+    PrivateSealingKey,
     Revocation,
+    SealingAlgorithm,
     SealingKey,
     SigningKey,
     SystemKeyPair,
@@ -115,3 +117,57 @@ def test_a_revocation_is_found_by_its_key_s_name_even_of_a_key_that_was_dropped(
     keys = SystemPublicKeys("crm", PAIR.public.signing, PAIR.public.sealing, (), (dropped,))
     assert keys.revocation("0" * 16) == dropped
     assert keys.revocation(PAIR.public.signing.id) is None
+
+
+HYBRID = SystemKeyPair.generate("crm", SealingAlgorithm.HYBRID)
+
+
+@pytest.mark.parametrize("pair", [PAIR, HYBRID], ids=["x25519", "hybrid"])
+def test_a_rotation_opens_with_all_keys_and_is_read_from_what_it_wrote(pair: SystemKeyPair) -> None:
+    waiting = SystemKeyPair.from_json(pair.rotated(SealingAlgorithm.HYBRID).to_json())
+    assert waiting.signing.private_bytes_raw() == pair.signing.private_bytes_raw()
+    assert waiting.public.signing != pair.public.signing
+    done = SystemKeyPair.from_json(waiting.finished().to_json())
+    assert done.public == waiting.public
+    for keys in (waiting, done):
+        for one in (pair.public.sealing, waiting.public.sealing):
+            assert keys.opening(one.id).public == one
+    assert done.opening("0" * 16) == done.sealing
+    again = done.rotated(SealingAlgorithm.X25519).finished()
+    assert [one.public for one in again.former_sealing] == [
+        done.public.sealing,
+        pair.public.sealing,
+    ]
+
+
+def test_keys_that_wait_are_not_replaced_by_others_that_wait() -> None:
+    waiting = PAIR.rotated(SealingAlgorithm.X25519)
+    with pytest.raises(ValueError, match="wait already"):
+        waiting.rotated(SealingAlgorithm.X25519)
+    with pytest.raises(ValueError, match="no new keys"):
+        PAIR.finished()
+
+
+def test_no_private_key_of_a_rotation_is_shown() -> None:
+    waiting = HYBRID.rotated(SealingAlgorithm.HYBRID)
+    assert waiting.coming is not None
+    for one in (waiting, waiting.coming, waiting.sealing, PrivateSealingKey(b"k" * 32)):
+        assert "object at" in repr(one)
+        assert str(one) == repr(one)
+
+
+def test_a_hybrid_key_is_both_keys_and_one_of_another_kind_is_none() -> None:
+    raw = HYBRID.public.sealing.raw
+    assert (len(raw), HYBRID.public.sealing.id) == (1184 + 32, key_id(raw))
+    for bad, algorithm in (
+        (raw, SealingAlgorithm.X25519),
+        (raw[:-1], SealingAlgorithm.HYBRID),
+        (raw[-32:], SealingAlgorithm.HYBRID),
+        (raw[:-32] + bytes(32), SealingAlgorithm.HYBRID),
+        (b"\xff" * 1184 + raw[-32:], SealingAlgorithm.HYBRID),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            SealingKey(bad, algorithm)
+    for private in (HYBRID.sealing.raw[:-1], b"", b"x" * 33):
+        with pytest.raises(ValueError, match=r"."):
+            PrivateSealingKey(private)

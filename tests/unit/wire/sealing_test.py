@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identity
 from dsr_core.rights import Right
-from dsr_wire.keys import SystemKeyPair
+from dsr_wire.keys import PrivateSealingKey, SealingAlgorithm, SystemKeyPair
 from dsr_wire.sealing import Opener, Sealer
 from support.builders import MARKER, a_request_id, an_identifier, an_identity
 
@@ -24,7 +23,7 @@ def an_opener(
     *,
     system_id: str = "crm",
     right: Right = Right.DELETION,
-    key: X25519PrivateKey = PAIR.sealing,
+    key: PrivateSealingKey = PAIR.sealing,
 ) -> Opener:
     return Opener(sealed_key, system_id=system_id, right=right, key=key)
 
@@ -129,3 +128,17 @@ def test_a_cut_identity_does_not_open() -> None:
 @pytest.mark.parametrize("content", NONSENSE)
 def test_an_identity_that_nobody_sealed_does_not_open(content: bytes) -> None:
     refused(a_sealer(), content)
+
+
+def test_a_hybrid_key_is_sealed_to_and_opens_and_nothing_else_does() -> None:
+    pair = SystemKeyPair.generate("crm", SealingAlgorithm.HYBRID)
+    sealer = Sealer(system_id="crm", right=Right.DELETION, key=pair.public.sealing)
+    identity, request_id = an_identity(an_identifier()), a_request_id(1)
+    sealed = sealer.seal(identity, request_id=request_id)
+    assert an_opener(sealer.sealed_key, key=pair.sealing).open(sealed, request_id=request_id) == (
+        identity
+    )
+    assert len(sealer.sealed_key) == 1088 + 32 + 32 + 16
+    of_x25519 = PrivateSealingKey(pair.sealing.raw[-32:])
+    for key in (PAIR.sealing, of_x25519, PrivateSealingKey.generate(SealingAlgorithm.HYBRID)):
+        refused_key(sealer.sealed_key, key=key)

@@ -31,7 +31,7 @@ COMMANDS = {
     "letter": "Letters to requesters: list, give up, send again",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
-    "system": "Systems that subscribe: register, list and revoke their keys",
+    "system": "Systems that subscribe: register, list, rotate and revoke their keys",
     "webhook": "Webhooks of an API client: set, show, rotate, replay, remove",
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
     "client": "API clients: create, list, revoke",

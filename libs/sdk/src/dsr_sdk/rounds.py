@@ -85,9 +85,8 @@ class Identities:
         sealed_key, right = obligation.system.sealed_key, obligation.notice.right
         opener = self._openers.get((sealed_key, right))
         if opener is None:
-            opener = Opener(
-                sealed_key, system_id=self._keys.system_id, right=right, key=self._keys.sealing
-            )
+            key = self._keys.opening(obligation.system.key_id)
+            opener = Opener(sealed_key, system_id=self._keys.system_id, right=right, key=key)
             self._openers[sealed_key, right] = opener
         sealed = obligation.identity
         return opener.open(sealed.sealed, request_id=sealed.request_id)

@@ -1,30 +1,29 @@
-"""The keys of a system: an Ed25519 key to sign with, and an X25519 key to be sealed to."""
+"""The keys of a system: an Ed25519 key to sign with, and a sealing key."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from dsr_wire.sealing_keys import PrivateSealingKey, SealingAlgorithm, SealingKey, key_id
 
 __all__ = [
+    "NextKeys",
+    "PrivateSealingKey",
     "Revocation",
+    "SealingAlgorithm",
     "SealingKey",
     "SigningKey",
     "SystemKeyPair",
     "SystemPublicKeys",
     "key_id",
 ]
-
-
-def key_id(raw: bytes) -> str:
-    """Return a public key's name: the first 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +41,6 @@ class SigningKey:
     def id(self) -> str:
         """The key's name."""
         return key_id(self.raw)
-
-
-@dataclass(frozen=True, slots=True)
-class SealingKey:
-    """A public key that seals for a system's eyes."""
-
-    raw: bytes
-    id: str = field(init=False)
-    key: X25519PublicKey = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Load the key; a ValueError says that the bytes are none, or none to be sealed to."""
-        key = X25519PublicKey.from_public_bytes(self.raw)
-        # A point of low order loads, and fails every sealing: refused here, where it is registered.
-        X25519PrivateKey.from_private_bytes(b"\x40" * 32).exchange(key)
-        object.__setattr__(self, "key", key)
-        object.__setattr__(self, "id", key_id(self.raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,53 +80,117 @@ class SystemPublicKeys:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class NextKeys:
+    """Keys that are to be registered: a system opens with them already, and signs with them later."""
+
+    signing: Ed25519PrivateKey
+    sealing: PrivateSealingKey
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class SystemKeyPair:
     """The private keys of a system; they stay with the system."""
 
     system_id: str
     signing: Ed25519PrivateKey
-    sealing: X25519PrivateKey
+    sealing: PrivateSealingKey
+    former_sealing: tuple[PrivateSealingKey, ...] = ()
+    """What was sealed to before; it opens notices that are on their way, and deferred ones."""
+
+    coming: NextKeys | None = None
 
     @classmethod
-    def generate(cls, system_id: str) -> SystemKeyPair:
+    def generate(
+        cls, system_id: str, algorithm: SealingAlgorithm = SealingAlgorithm.X25519
+    ) -> SystemKeyPair:
         """Make new keys."""
-        return cls(system_id, Ed25519PrivateKey.generate(), X25519PrivateKey.generate())
+        return cls(system_id, Ed25519PrivateKey.generate(), PrivateSealingKey.generate(algorithm))
 
     @property
     def public(self) -> SystemPublicKeys:
-        """The public halves, to be registered."""
-        return SystemPublicKeys(
-            self.system_id,
-            SigningKey(self.signing.public_key().public_bytes_raw()),
-            SealingKey(self.sealing.public_key().public_bytes_raw()),
-        )
+        """The public halves, to be registered: of the coming keys where there are some."""
+        one = self if self.coming is None else self.coming
+        signing = SigningKey(one.signing.public_key().public_bytes_raw())
+        return SystemPublicKeys(self.system_id, signing, one.sealing.public)
+
+    def opening(self, wanted: str) -> PrivateSealingKey:
+        """Return the sealing key of that name, present, coming or former; the present one if none is."""
+        coming = () if self.coming is None else (self.coming.sealing,)
+        held = (self.sealing, *coming, *self.former_sealing)
+        return next((one for one in held if one.public.id == wanted), self.sealing)
+
+    def rotated(self, algorithm: SealingAlgorithm) -> SystemKeyPair:
+        """Return these keys with new ones to come: they open at once, and sign once it is `finished`.
+
+        Raises:
+            ValueError: There are some to come already.
+        """
+        if self.coming is not None:
+            raise ValueError("new keys wait already to be registered")
+        coming = NextKeys(Ed25519PrivateKey.generate(), PrivateSealingKey.generate(algorithm))
+        return replace(self, coming=coming)
+
+    def finished(self) -> SystemKeyPair:
+        """Return these keys with the coming ones in force; the former sealing key still opens.
+
+        Raises:
+            ValueError: None are to come.
+        """
+        if self.coming is None:
+            raise ValueError("no new keys wait to be registered")
+        former = (self.sealing, *self.former_sealing)
+        return SystemKeyPair(self.system_id, self.coming.signing, self.coming.sealing, former)
 
     def to_json(self) -> str:
         """Return the private keys as text, for a file that only the system reads."""
-        return json.dumps(
-            {
-                "system_id": self.system_id,
-                "signing": _text(self.signing.private_bytes_raw()),
-                "sealing": _text(self.sealing.private_bytes_raw()),
-            }
-        )
+        content: dict[str, object] = {"system_id": self.system_id, **_halves(self)}
+        if self.former_sealing:
+            content["former_sealing"] = [_sealing(one) for one in self.former_sealing]
+        if self.coming is not None:
+            content["coming"] = _halves(self.coming)
+        return json.dumps(content)
 
     @classmethod
     def from_json(cls, text: str) -> SystemKeyPair:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, or an earlier version of it.
 
         Raises:
             ValueError: The text is not a key file. The message holds nothing of it.
         """
         try:
             content = json.loads(text)
+            coming = content.get("coming")
             return cls(
                 str(content["system_id"]),
-                Ed25519PrivateKey.from_private_bytes(_raw(content["signing"])),
-                X25519PrivateKey.from_private_bytes(_raw(content["sealing"])),
+                _signing_of(content),
+                _sealing_of(content["sealing"]),
+                tuple(_sealing_of(one) for one in content.get("former_sealing", ())),
+                NextKeys(_signing_of(coming), _sealing_of(coming["sealing"])) if coming else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError("not a key file made by `dsr-sdk keys new`") from error
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Not raised from it: a fault of reading JSON holds the whole text.
+            raise ValueError("not a key file made by `dsr-sdk keys new`") from None
+
+
+def _halves(keys: SystemKeyPair | NextKeys) -> dict[str, object]:
+    return {"signing": _text(keys.signing.private_bytes_raw()), "sealing": _sealing(keys.sealing)}
+
+
+def _sealing(key: PrivateSealingKey) -> object:
+    # X25519 as it was before there was another.
+    if key.algorithm is SealingAlgorithm.X25519:
+        return _text(key.raw)
+    return {"algorithm": key.algorithm.value, "key": _text(key.raw)}
+
+
+def _sealing_of(content: Any) -> PrivateSealingKey:
+    if isinstance(content, str):
+        return PrivateSealingKey(_raw(content))
+    return PrivateSealingKey(_raw(content["key"]), SealingAlgorithm(content["algorithm"]))
+
+
+def _signing_of(content: Any) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_raw(content["signing"]))
 
 
 def _text(raw: bytes) -> str:

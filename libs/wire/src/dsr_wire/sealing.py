@@ -1,8 +1,8 @@
 """Sealing: identities that only the addressed system opens.
 
 A notice to a system has a content key of its own, which is sealed to the system once: HPKE (RFC 9180)
-in base mode with DHKEM-X25519, HKDF-SHA256 and ChaCha20-Poly1305, the system and the right bound in
-`info`. Each identity is encrypted under the content key with ChaCha20-Poly1305 (RFC 8439), its request
+in base mode with DHKEM-X25519, or with MLKEM768-X25519 where the system registered such a key, with
+HKDF-SHA256 and ChaCha20-Poly1305, the system and the right bound in `info`. Each identity is encrypted under the content key with ChaCha20-Poly1305 (RFC 8439), its request
 bound as associated data. So an identity opens in its own place only, and the costly part of sealing
 is paid once a notice and system, whatever the number of requests (ADR 9).
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from google.protobuf.message import DecodeError
@@ -21,14 +20,22 @@ from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
 from dsr_core.rights import Right
-from dsr_wire.keys import SealingKey
+from dsr_wire.sealing_keys import PrivateSealingKey, SealingAlgorithm, SealingKey
 
-__all__ = ["Opener", "Sealer"]
+__all__ = ["Opener", "Sealer", "suite_of"]
 
-_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+_SUITES = {
+    SealingAlgorithm.X25519: Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305),
+    SealingAlgorithm.HYBRID: Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305),
+}
 _CONTEXT = b"dsr.v1.SystemNotice"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+
+
+def suite_of(algorithm: SealingAlgorithm) -> Suite:
+    """Return the suite of HPKE that goes with a sealing key."""
+    return _SUITES[algorithm]
 
 
 class Sealer:
@@ -41,7 +48,7 @@ class Sealer:
     def __init__(self, *, system_id: str, right: Right, key: SealingKey) -> None:
         content_key = os.urandom(_KEY_BYTES)
         info = _info(system_id, right)
-        self.sealed_key = bytes(_SUITE.encrypt(content_key, key.key, info=info))
+        self.sealed_key = bytes(suite_of(key.algorithm).encrypt(content_key, key.key, info=info))
         self._cipher = ChaCha20Poly1305(content_key)
         self._sealed = 0
 
@@ -63,7 +70,7 @@ class Opener:
     """Opens what was sealed for one system under one content key."""
 
     def __init__(
-        self, sealed_key: bytes, *, system_id: str, right: Right, key: X25519PrivateKey
+        self, sealed_key: bytes, *, system_id: str, right: Right, key: PrivateSealingKey
     ) -> None:
         """Open the content key.
 
@@ -71,7 +78,9 @@ class Opener:
             RejectedInput: It was sealed for another system, right or key, or was changed.
         """
         try:
-            content_key = _SUITE.decrypt(sealed_key, key, info=_info(system_id, right))
+            content_key = suite_of(key.algorithm).decrypt(
+                sealed_key, key.key, info=_info(system_id, right)
+            )
             self._cipher = ChaCha20Poly1305(bytes(content_key))
         except (InvalidTag, ValueError) as error:
             detail = "the identities were not sealed for this system, right and key"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import hmac
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
@@ -19,7 +21,9 @@ from dsr_cli.kafka.registry_topic import keys_records, read_book, successor
 from dsr_cli.kafka.registry_topic import revoke as revoke_key
 from dsr_cli.view.console import new_console
 from dsr_core.errors import RejectedInput
-from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemPublicKeys
+from dsr_wire.keys import Revocation, SystemPublicKeys
+from dsr_wire.possession import Proof, check_proof, read_key_request
+from dsr_wire.possession import challenge as make_challenge
 
 app = typer.Typer(no_args_is_help=True, help="Systems that subscribe: their keys")
 keys = typer.Typer(no_args_is_help=True, help="The public keys of a system")
@@ -29,34 +33,62 @@ SystemId = Annotated[str, typer.Argument(help="The system's id in the registry",
 
 
 @keys.command()
+def challenge(
+    file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys new` or `rotate` printed")],
+) -> None:
+    """Print a challenge to whoever wants keys registered, which `dsr-sdk keys prove` answers.
+
+    Only the holder of both private keys can answer it, within a week. It may be seen by anybody.
+    """
+    with _told(file):
+        public = read_key_request(_text(file))
+        typer.echo(make_challenge(public, key=_challenge_key(), at=datetime.now(UTC)))
+
+
+@keys.command()
 def register(
-    file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys public` printed")],
+    file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
     *,
     apply: Annotated[
         bool, typer.Option("--apply", help="Register; without it, only say what")
     ] = False,
 ) -> None:
-    """Register a system's public keys, in place of those before; a dry run unless --apply.
+    """Register the first keys of a system, which has proved that it holds them; a dry run unless --apply.
 
-    From then on notices are sealed to the new key, and its answers are checked with it. Answers that
-    the five signing keys before it have signed stay good.
+    From then on notices are sealed to its sealing key, and its answers are checked with its signing key.
     """
-    public = _read(file)
-    what = f"{public.system_id}: signing key {public.signing.id}, sealing key {public.sealing.id}"
-    admin = operator()
-    public = successor(public, read_book(admin).keys(public.system_id))
-    if public.revocation(public.signing.id) is not None:
+    admin, proof = operator(), _proof(file)
+    present = read_book(admin).keys(proof.public.system_id)
+    if present is not None and not _are_the_same(proof.public, present):
         raise CommandError(
-            f"signing key {public.signing.id} of {public.system_id} is revoked; "
-            "make new keys with `dsr-sdk keys new`"
+            f"{present.system_id} has keys already: `dsr system keys rotate` replaces them"
         )
-    former = ", ".join(one.id for one in public.former_signing)
-    what += f", former signing keys {former}" if former else ""
-    if apply:
-        admin.send(keys_records([public], datetime.now(UTC)))
-        new_console().print(f"registered {what}")
-    else:
-        new_console().print(f"would register {what}; add --apply to do it")
+    _register(admin, proof.public, present, apply=apply)
+
+
+@keys.command()
+def rotate(
+    file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Register; without it, only say what")
+    ] = False,
+) -> None:
+    """Replace a system's keys, as its present signing key agrees to; a dry run unless --apply.
+
+    From then on notices are sealed to the new key. Answers that the five signing keys before it have
+    signed stay good. Where the present key is lost or has leaked, revoke it first: then it has no say.
+    """
+    admin, proof = operator(), _proof(file)
+    present = _registered(admin, proof.public.system_id)
+    is_revoked = present.revocation(present.signing.id) is not None
+    is_again = _are_the_same(proof.public, present)
+    if not (is_revoked or is_again or proof.is_agreed_by(present)):
+        raise CommandError(
+            f"the present signing key {present.signing.id} of {present.system_id} has not signed it; "
+            "where it is lost, revoke it first"
+        )
+    _register(admin, proof.public, present, apply=apply)
 
 
 @keys.command("list")
@@ -122,7 +154,35 @@ def revoke(
     else:
         new_console().print(f"would revoke {what}; add --apply to do it")
     if key_id == present.signing.id:
-        new_console().print(f"{system_id} has no other key to answer with: register new ones")
+        new_console().print(
+            f"{system_id} has no other key to answer with: `dsr system keys rotate` registers new ones"
+        )
+
+
+def _register(
+    admin: KafkaAdmin, public: SystemPublicKeys, present: SystemPublicKeys | None, *, apply: bool
+) -> None:
+    public = successor(public, present)
+    if public.revocation(public.signing.id) is not None:
+        raise CommandError(
+            f"signing key {public.signing.id} of {public.system_id} is revoked; "
+            "make new keys with `dsr-sdk keys new`"
+        )
+    what = (
+        f"{public.system_id}: signing key {public.signing.id}, "
+        f"sealing key {public.sealing.id} ({public.sealing.algorithm})"
+    )
+    former = ", ".join(one.id for one in public.former_signing)
+    what += f", former signing keys {former}" if former else ""
+    if apply:
+        admin.send(keys_records([public], datetime.now(UTC)))
+        new_console().print(f"registered {what}")
+    else:
+        new_console().print(f"would register {what}; add --apply to do it")
+
+
+def _are_the_same(one: SystemPublicKeys, present: SystemPublicKeys) -> bool:
+    return (one.signing, one.sealing) == (present.signing, present.sealing)
 
 
 def _registered(admin: KafkaAdmin, system_id: str) -> SystemPublicKeys:
@@ -159,17 +219,29 @@ def _time(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _read(file: Path) -> SystemPublicKeys:
+def _proof(file: Path) -> Proof:
+    with _told(file):
+        return check_proof(_text(file), key=_challenge_key(), at=datetime.now(UTC))
+
+
+def _challenge_key() -> bytes:
+    """Return what this installation's operators know their challenges by."""
+    token = internal_connection().token.encode()
+    return hmac.digest(token, b"dsr.v1.KeyChallenge", "sha256")
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return SystemPublicKeys(
-            str(content["system_id"]),
-            SigningKey(base64.b64decode(content["signing"], validate=True)),
-            SealingKey(base64.b64decode(content["sealing"], validate=True)),
-        )
+        yield
+    except RejectedInput as error:
+        raise CommandError(f"{file}: {error.detail}") from error
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise CommandError(f"cannot read {file}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise CommandError(
-            f"{file} does not hold public keys; `dsr-sdk keys public KEYS > {file}` writes them"
-        ) from error
+    except UnicodeDecodeError:
+        raise CommandError(f"{file} is no text") from None

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dsr_wire.keys import SystemKeyPair
+from dsr_wire.keys import SealingAlgorithm, SystemKeyPair
 
-__all__ = ["key_file", "key_pair"]
+__all__ = ["HYBRID", "key_file", "key_pair"]
+
+
+HYBRID = frozenset({"billing"})
+"""The example systems that are sealed to by a post-quantum key as well; the loop is tried with both."""
 
 
 def key_file(secrets: Path, system_id: str) -> Path:
@@ -20,7 +24,9 @@ def key_pair(secrets: Path, system_id: str) -> SystemKeyPair:
     path = key_file(secrets, system_id)
     if not path.exists():
         secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys = SystemKeyPair.generate(system_id)
+        hybrid = system_id in HYBRID
+        algorithm = SealingAlgorithm.HYBRID if hybrid else SealingAlgorithm.X25519
+        keys = SystemKeyPair.generate(system_id, algorithm)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(keys.to_json())

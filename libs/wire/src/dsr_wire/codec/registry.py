@@ -9,7 +9,13 @@ from dsr_contracts.v1 import registry_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.registry import Registry
 from dsr_wire.codec.fields import slug, storable, text, time_from_wire, time_to_wire
-from dsr_wire.keys import Revocation, SealingKey, SigningKey, SystemPublicKeys
+from dsr_wire.keys import (
+    Revocation,
+    SealingAlgorithm,
+    SealingKey,
+    SigningKey,
+    SystemPublicKeys,
+)
 
 __all__ = [
     "PublishedRegistry",
@@ -20,7 +26,6 @@ __all__ = [
 ]
 
 _SIGNING = "ed25519"
-_SEALING = "x25519"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def system_keys_to_wire(keys: SystemPublicKeys, registered_at: datetime) -> regi
     return registry_pb2.SystemKeys(
         system_id=keys.system_id,
         signing=_key_to_wire(keys.signing.id, _SIGNING, keys.signing.raw),
-        sealing=_key_to_wire(keys.sealing.id, _SEALING, keys.sealing.raw),
+        sealing=_key_to_wire(keys.sealing.id, keys.sealing.algorithm.value, keys.sealing.raw),
         registered_at=time_to_wire(registered_at),
         former_signing=[_key_to_wire(one.id, _SIGNING, one.raw) for one in keys.former_signing],
         revoked=[
@@ -109,9 +114,13 @@ def _signing(message: registry_pb2.PublicKey, *, field: str) -> SigningKey:
 
 
 def _sealing(message: registry_pb2.PublicKey, *, field: str) -> SealingKey:
-    _expect(message, _SEALING, field)
     try:
-        return SealingKey(message.key)
+        algorithm = SealingAlgorithm(message.algorithm)
+    except ValueError:
+        detail = f"{field} must be of algorithm {' or '.join(SealingAlgorithm)}"
+        raise RejectedInput("unknown_algorithm", detail, field=field) from None
+    try:
+        return SealingKey(message.key, algorithm)
     except ValueError as error:
         raise RejectedInput("invalid_field", f"{field} is no key", field=field) from error
 
