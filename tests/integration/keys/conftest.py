@@ -1,4 +1,4 @@
-"""Key services that run here."""
+"""Key services that run here, and replicas of intake beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dsr_cli.stack import Stack
+from dsr_runtime.kafka import KafkaConnection
+from support.intake_group import Groups
 from support.key_services import LocalKms, VaultDouble, built_kms, running_vault
+from support.parts import fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +31,11 @@ async def kms(kms_program: Path, tmp_path: Path) -> AsyncIterator[LocalKms]:
 async def vault() -> AsyncIterator[VaultDouble]:
     async with running_vault() as one:
         yield one
+
+
+@pytest.fixture
+async def groups(stack: Stack, kafka: KafkaConnection, tmp_path: Path) -> AsyncIterator[Groups]:
+    with fresh_database(stack) as dsn:
+        one = Groups(stack, kafka, dsn, tmp_path)
+        yield one
+        await one.aclose()
