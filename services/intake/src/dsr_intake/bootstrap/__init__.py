@@ -38,7 +38,8 @@ async def start(process: Process, settings: Settings) -> None:
     read_topic(answered)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=LAST)
     process.spawn(sending.run(), stop=sending.stop, turn=LAST)
-    process.spawn(webhooks.run(), stop=webhooks.stop, turn=LAST)
+    if outside.webhook_key is not None:  # else it would end at once, and the process with it
+        process.spawn(webhooks.run(), stop=webhooks.stop, turn=LAST)
     if settings.smtp_url is not None:
         read_topic(escalations(outside))
     look_after(process, outside, built)
