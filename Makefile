@@ -101,12 +101,14 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_settings.py
 	$(BIN)/python tools/gen_lifecycle.py
 	$(BIN)/python tools/gen_security.py
+	$(BIN)/python tools/gen_access.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_settings.py --check
 	$(BIN)/python tools/gen_lifecycle.py --check
 	$(BIN)/python tools/gen_security.py --check
+	$(BIN)/python tools/gen_access.py --check
 
 ##@ Testing
 

@@ -32,11 +32,12 @@ async def test_what_is_stopped_reaches_no_system_until_two_people_release_it(loo
         f"select 1 from verifier.obligations where request_id = '{request_id}'"
     )
     settings = loop.stack.settings
-    asked = ("breaker", "release", "*", "--by", "first", "--reason", "a test")
+    asked = ("breaker", "release", "*", "--reason", "a test")
     assert "add --apply" in (await dsr(settings, *asked)).out
     proposal = (await dsr(settings, *asked, "--apply")).out.split()[0]
-    same = await dsr(settings, "breaker", "approve", proposal, "--by", "first", "--apply")
+    same = await dsr(settings, "breaker", "approve", proposal, "--apply")
     assert (same.code, "another person approves" in same.err) == (1, True)
-    released = await dsr(settings, "breaker", "approve", proposal, "--by", "second", "--apply")
+    other = ("--as", "operator-2", "--apply")
+    released = await dsr(settings, "breaker", "approve", proposal, *other)
     assert released.code == 0, released.err
     await loop.answered(request_id)

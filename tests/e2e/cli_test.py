@@ -126,7 +126,7 @@ async def test_list_shows_the_newest_first_and_goes_on_by_its_cursor(loop: Loop)
 async def test_watch_without_an_id_takes_the_open_ones_of_its_client(loop: Loop) -> None:
     settings = loop.stack.settings
     made = (await dsr(settings, "client", "create", "a help desk", "--json")).json
-    mine = {"DSR_API_KEY": made["api_key"]}
+    mine = {"DSR_TOKEN": made["api_key"]}
     none = await dsr(settings, "watch", variables=mine)
     assert (none.code, "no open requests" in none.out) == (0, True), none.err
     loop.stack.stop(loop.system(SILENT))
@@ -147,7 +147,7 @@ async def test_revoked_client_is_refused(loop: Loop) -> None:
     listed = await dsr(settings, "client", "list", "--json")
     assert {one["client_id"]: one["revoked_at"] for one in listed.json}[client_id] is None
     assert key not in listed.out
-    mine = await dsr(settings, "list", "--json", variables={"DSR_API_KEY": key})
+    mine = await dsr(settings, "list", "--json", variables={"DSR_TOKEN": key})
     assert mine.json["items"] == []
 
     said = await dsr(settings, "client", "revoke", client_id)
@@ -162,7 +162,7 @@ async def test_revoked_client_is_refused(loop: Loop) -> None:
             ).status_code == 401
 
     await eventually(is_refused, within=20, what="the revoked key is refused")
-    refused = await dsr(settings, "list", variables={"DSR_API_KEY": key})
+    refused = await dsr(settings, "list", variables={"DSR_TOKEN": key})
     assert refused.fault.startswith("dsr: 401")
     assert key not in refused.err
     listed = await dsr(settings, "client", "list", "--json")
@@ -216,7 +216,7 @@ async def test_no_stack_is_told_in_one_line(tmp_path: Path) -> None:
     ):
         said = await dsr(nowhere, *arguments)
         assert "dsr stack up" in said.fault
-    away = {"DSR_API_KEY": "dsr_x_y", "DSR_INTERNAL_TOKEN": "z"}
+    away = {"DSR_TOKEN": "dsr_x_y"}
     for arguments in (("list",), ("client", "list")):
         said = await dsr(nowhere, *arguments, variables=away)
         assert "cannot be reached" in said.fault

@@ -11,8 +11,10 @@ import pytest
 import schemathesis
 from schemathesis.generation import GenerationMode
 
+from dsr_cli.connection import OFFICER
 from dsr_cli.demo.people import submission
 from dsr_cli.group.bring_up import api_key
+from dsr_cli.group.principals import key_of
 from support.documented import documented, live_document, search
 from support.forging import a_new_id, internal_token
 from support.loop import Loop
@@ -24,6 +26,13 @@ SECRET = "quite-personal-7f3a"
 """Stands in every value that is sent, and in no answer."""
 
 _TIMEOUT_S = 20
+_A_CLIENT_S = (
+    "requests:submit",
+    "requests:read",
+    "requests:withdraw",
+    "requests:identify",
+    "webhooks:manage",
+)
 _ENDLESS = {"/v1/events", f"{BASE}/{{request_id}}/events"}
 _PUBLIC = [
     ("POST", BASE),
@@ -38,6 +47,8 @@ _PUBLIC = [
 _INTERNAL = [
     ("POST", f"/internal/v1/cohorts/{a_new_id()}/identities:seal"),
     ("GET", f"/internal/v1/cohorts/{a_new_id()}"),
+]
+_OFFICERS = [
     ("POST", "/internal/v1/clients"),
     ("GET", "/internal/v1/clients"),
     ("DELETE", "/internal/v1/clients/0123456789abcdef"),
@@ -232,7 +243,7 @@ def test_wrong_method_is_refused_and_the_right_ones_are_named(
         assert answer.headers["allow"]
 
 
-@pytest.mark.parametrize(("method", "path"), _PUBLIC + _INTERNAL)
+@pytest.mark.parametrize(("method", "path"), _PUBLIC + _INTERNAL + _OFFICERS)
 @pytest.mark.parametrize(
     "given_key",
     [
@@ -253,15 +264,15 @@ def test_no_or_a_wrong_key_is_refused_on_every_route(
     _problem(httpx.request(method, url, headers=headers, timeout=_TIMEOUT_S), 401)
 
 
-@pytest.mark.parametrize(("method", "path"), _INTERNAL)
-def test_api_key_opens_no_internal_route(http: httpx.Client, method: str, path: str) -> None:
-    _problem(http.request(method, path), 401)
+@pytest.mark.parametrize(("method", "path"), _INTERNAL + _OFFICERS)
+def test_a_client_s_key_opens_no_internal_route(http: httpx.Client, method: str, path: str) -> None:
+    assert "scope" in _problem(http.request(method, path), 403)["detail"]
 
 
 def test_internal_token_opens_no_public_route(loop: Loop) -> None:
     headers = {"Authorization": f"Bearer {internal_token(loop)}"}
     answer = httpx.get(loop.stack.settings.intake_url + BASE, headers=headers)
-    _problem(answer, 401)
+    assert "requests:read" in _problem(answer, 403)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -360,6 +371,7 @@ def _operations() -> list[tuple[str, str]]:
         ("GET", "/internal/v1/cohorts/{cohort_id}"),
         ("POST", "/internal/v1/clients"),
         ("GET", "/internal/v1/clients"),
+        ("POST", "/internal/v1/clients/{client_id}/key:rotate"),
         ("DELETE", "/internal/v1/clients/{client_id}"),
     ]
 
@@ -370,6 +382,15 @@ def schema(loop: Loop) -> Any:
     for media in (NDJSON, "application/protobuf", "message/rfc822"):
         schemathesis.serializer(media)(_as_bytes)
     return live_document(loop.stack.settings.intake_url)
+
+
+def _token(loop: Loop, security: list[dict[str, list[str]]]) -> str:
+    """Return a credential that may do what an operation needs."""
+    [first, *_] = security
+    if "internalToken" in first:
+        return internal_token(loop)
+    may_be_a_client_s = first["apiKey"][0] in _A_CLIENT_S
+    return api_key(loop.stack) if may_be_a_client_s else key_of(loop.stack, OFFICER)
 
 
 def _as_bytes(_context: Any, value: Any) -> bytes:
@@ -387,6 +408,6 @@ def test_every_route_is_searched(schema: Any) -> None:
 def test_generated_calls_are_answered_as_documented(
     loop: Loop, schema: Any, method: str, path: str, mode: GenerationMode
 ) -> None:
-    token = internal_token(loop) if path.startswith("/internal/") else api_key(loop.stack)
+    token = _token(loop, schema[path][method].definition.raw["security"])
     # A batch's lines are refused one by one.
     search(schema[path][method], mode, token=token, refuses_whole=path != BATCH)

@@ -27,7 +27,6 @@ pytestmark = pytest.mark.timeout(240)
 MONTH = timedelta(seconds=30)
 LAWS = ("GB", "DE")
 DONE = {"fulfilled", "partly_fulfilled"}
-BY = ("--by", "privacy desk")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ async def test_a_clarification_under_uk_law_stops_the_clock_until_it_is_given(lo
         request_id, due = accepted["id"], moment(accepted["due_at"])
         await only_missing(loop, request_id)
         asked = ("--question", "which of the two accounts is meant")
-        await command(loop, "request", "clarify", "ask", request_id, *BY, *asked)
+        await command(loop, "request", "clarify", "ask", request_id, *asked)
         dates = (await command(loop, "timeline", request_id, "--json")).json
         [asked_at] = [
             moment(one["at"]) for one in dates["facts"] if one["kind"] == "clarification_asked"
@@ -87,7 +86,7 @@ async def test_a_clarification_under_uk_law_stops_the_clock_until_it_is_given(lo
         assert await blockers(loop, request_id) == ["clarification_awaited"]
         await passed(due)
         assert (await loop.show(request_id))["state"] == "awaiting_clarification"
-        await command(loop, "request", "clarify", "given", request_id, *BY, "--reason", "both")
+        await command(loop, "request", "clarify", "given", request_id, "--reason", "both")
         shown = await loop.show(request_id)
         assert shown["state"] == "open"
         stood = datetime.now(UTC) - asked_at
@@ -154,7 +153,7 @@ async def test_a_refused_request_is_appealed_granted_by_another_and_followed(loo
         refused = await submitted(loop, person, jurisdiction="US-VA")
         await only_missing(loop, refused["id"])
         ground = ("--ground", "Va. Code § 59.1-577(B)(3)", "--reason", "the fifth this month")
-        await command(loop, "request", "refuse", refused["id"], *BY, *ground, "--apply")
+        await command(loop, "request", "refuse", refused["id"], *ground, "--apply")
         await back()
     await loop.answered(refused["id"])
     assert (await loop.show(refused["id"]))["outcome"] == "refused"
@@ -165,9 +164,9 @@ async def test_a_refused_request_is_appealed_granted_by_another_and_followed(loo
     assert is_near(moment(appeal["due_at"]), moment(appeal["received_at"]) + 2 * MONTH)
     assert await blockers(loop, appeal["id"]) == ["appeal_undecided"]
     granting = ("appeal", "grant", appeal["id"], "--reason", "no other was made", "--apply")
-    same = await dsr(loop.stack.settings, *granting, *BY)
+    same = await dsr(loop.stack.settings, *granting)
     assert "409" in same.fault, "who refused cannot decide"
-    await command(loop, *granting, "--by", "privacy office")
+    await command(loop, *granting, "--as", "operator-2")
     await loop.answered(appeal["id"])
     assert (await loop.show(appeal["id"]))["outcome"] in DONE
     assert (await loop.show(refused["id"]))["outcome"] == "refused", "what is closed stays"

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from temporalio.client import Client as TemporalClient
 
-from dsr_cli.connection import INTERNAL_TOKEN_SECRET
+from dsr_cli.connection import OPERATORS
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.people import submission
+from dsr_cli.group.principals import key_of
 from dsr_examples.catalogue import example
 from dsr_examples.people import Person
 from support.loop import Loop
@@ -31,7 +32,7 @@ async def away(loop: Loop) -> AsyncIterator[str]:
 
 async def call(loop: Loop, path: str, body: dict[str, object]) -> dict[str, object]:
     """Take an operator's decision."""
-    token = loop.stack.secrets.secret(INTERNAL_TOKEN_SECRET)
+    token = key_of(loop.stack, OPERATORS[0])
     async with httpx.AsyncClient(base_url=loop.stack.settings.intake_url) as http:
         answer = await http.post(
             f"/internal/v1/{path}", json=body, headers={"Authorization": f"Bearer {token}"}
@@ -138,7 +139,7 @@ async def test_an_extended_member_goes_on_alone_and_is_fulfilled(loop: Loop, awa
     extended = await call(
         loop,
         f"subject-requests/{leaver}/extension",
-        {"by": "privacy desk", "reason": "archives of four countries"},
+        {"reason": "archives of four countries"},
     )
     assert str(extended["due_at"]) > due[leaver]
     assert (await loop.show(other))["due_at"] == due[other]
@@ -171,7 +172,6 @@ async def test_nothing_is_erased_under_a_hold_and_all_is_when_it_is_lifted(
         loop,
         "holds",
         {
-            "by": "legal",
             "authority": "a court",
             "reason": "preservation order",
             "request_id": request_id,
@@ -190,6 +190,6 @@ async def test_nothing_is_erased_under_a_hold_and_all_is_when_it_is_lifted(
     # Another person's request goes round after it, so the system had its chance.
     await loop.answered(await loop.submit(known_to_it(loop, 1)[0]))
     assert (await holdings(loop.stack, [person]))[AWAY].theirs > 0
-    await call(loop, f"holds/{held['id']}/lift", {"by": "legal", "reason": "the order is over"})
+    await call(loop, f"holds/{held['id']}/lift", {"reason": "the order is over"})
     await loop.answered(request_id)
     assert (await holdings(loop.stack, [person]))[AWAY].theirs == 0

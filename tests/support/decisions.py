@@ -54,7 +54,7 @@ async def a_cohort(intake: Intake, members: int, **changes: Any) -> tuple[str, l
 async def shown(intake: Intake, request_id: str) -> dict[str, Any]:
     """Return a request as an operator sees it."""
     path = f"{INTERNAL}/subject-requests/{request_id}"
-    found: dict[str, Any] = (await intake.http.get(path, headers=intake.internal)).json()
+    found: dict[str, Any] = (await intake.http.get(path, headers=intake.desk)).json()
     return found
 
 
@@ -70,16 +70,20 @@ async def withdraw(intake: Intake, request_id: str, **body: str) -> httpx.Respon
     return await intake.http.post(f"{BASE}/{request_id}/withdrawal", json=body)
 
 
-async def decide(intake: Intake, request_id: str, what: str, **body: Any) -> httpx.Response:
-    """Decide something about a request, as an operator."""
+async def decide(
+    intake: Intake, request_id: str, what: str, *, by: dict[str, str] | None = None, **body: Any
+) -> httpx.Response:
+    """Decide something about a request, as an operator: the desk, unless another is named."""
     path = f"{INTERNAL}/subject-requests/{request_id}/{what}"
-    return await intake.http.post(path, headers=intake.internal, json={"by": "desk"} | body)
+    return await intake.http.post(path, headers=by or intake.desk, json=body)
 
 
-async def refuse(intake: Intake, request_id: str, **body: str) -> httpx.Response:
+async def refuse(
+    intake: Intake, request_id: str, *, by: dict[str, str] | None = None, **body: str
+) -> httpx.Response:
     """Refuse a request."""
     words = {"ground": "GDPR 12(5)(b)", "reason": "the fifth this week"}
-    return await decide(intake, request_id, "refusal", **(words | body))
+    return await decide(intake, request_id, "refusal", by=by, **(words | body))
 
 
 async def commands(topics: Topics, home: str, count: int = 1) -> list[Command]:

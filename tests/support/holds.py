@@ -11,7 +11,7 @@ from support.intake import Intake
 
 __all__ = ["lift", "listed", "place", "placed", "someone", "state_of"]
 
-WORDS = {"by": "legal desk", "authority": "District Court", "reason": "litigation 12-345"}
+WORDS = {"authority": "District Court", "reason": "litigation 12-345"}
 
 
 def someone(name: str) -> list[dict[str, str]]:
@@ -19,7 +19,7 @@ def someone(name: str) -> list[dict[str, str]]:
 
 
 async def place(intake: Intake, *, key: str | None = None, **body: Any) -> httpx.Response:
-    headers = intake.internal | ({"idempotency-key": key} if key else {})
+    headers = intake.desk | ({"idempotency-key": key} if key else {})
     return await intake.http.post(f"{INTERNAL}/holds", headers=headers, json=WORDS | body)
 
 
@@ -32,12 +32,12 @@ async def placed(intake: Intake, **body: Any) -> str:
 
 async def lift(intake: Intake, hold_id: str) -> httpx.Response:
     path = f"{INTERNAL}/holds/{hold_id}/lift"
-    body = {"by": "legal desk", "reason": "the case is settled"}
-    return await intake.http.post(path, headers=intake.internal, json=body)
+    body = {"reason": "the case is settled"}
+    return await intake.http.post(path, headers=intake.desk, json=body)
 
 
 async def listed(intake: Intake) -> dict[str, dict[str, Any]]:
-    found = (await intake.http.get(f"{INTERNAL}/holds", headers=intake.internal)).json()
+    found = (await intake.http.get(f"{INTERNAL}/holds", headers=intake.desk)).json()
     return {one["id"]: one for one in found["holds"]}
 
 

@@ -15,10 +15,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI
 
 from dsr_intake import bootstrap
+from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
 from dsr_runtime.http.problems import Problem, install
 from dsr_runtime.kafka import KafkaConnection
 from dsr_runtime.process import Process
+from dsr_runtime.settings import PostgresSettings
 from support.services import free_port
 from support.waiting import eventually
 
@@ -92,18 +94,50 @@ class Intake:
     process: Process
     http: httpx.AsyncClient
     pool: asyncpg.Pool[asyncpg.Record]
+    officer: dict[str, str]
+    """The header of a privacy officer."""
+
+    desk: dict[str, str] = field(default_factory=dict)
+    """The header of an operator who sees everything, and is who decides unless another is named."""
+
+    counsel: dict[str, str] = field(default_factory=dict)
+    """The header of another one."""
+
     api_key: str = ""
 
     @property
     def internal(self) -> dict[str, str]:
+        """The header of a service."""
         return {"authorization": f"Bearer {TOKEN}"}
 
-    async def client(self) -> dict[str, str]:
-        """Make an API client and return its header."""
-        made = await self.http.post(
-            "/internal/v1/clients", headers=self.internal, json={"name": "web shop"}
+    async def client(self, **body: Any) -> dict[str, str]:
+        """Make somebody with an API key, a client unless told otherwise, and return their header."""
+        return (await self.made(**body))[1]
+
+    async def operator(self, *jurisdictions: str, **body: Any) -> dict[str, str]:
+        """Make an operator, and return their header."""
+        where = list(jurisdictions) or ["*"]
+        return await self.client(role="operator", jurisdictions=where, **body)
+
+    async def made(self, **body: Any) -> tuple[str, dict[str, str]]:
+        """Make somebody with an API key, and return their id and header."""
+        answer = await self.http.post(
+            "/internal/v1/clients", headers=self.officer, json={"name": "web shop"} | body
         )
-        return {"authorization": f"Bearer {made.json()['api_key']}"}
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        return answer.json()["client_id"], bearer(answer.json()["api_key"])
+
+
+def bearer(key: str) -> dict[str, str]:
+    """Return the header that a key is sent in."""
+    return {"authorization": f"Bearer {key}"}
+
+
+async def an_officer(dsn: str) -> dict[str, str]:
+    """Make a privacy officer as whoever has the database does, and return the header."""
+    return bearer(
+        await add_officer(PostgresSettings.model_validate({"postgres_dsn": dsn}), "officer")
+    )
 
 
 def intake_fields(
@@ -144,12 +178,13 @@ async def running_intake(
     url = f"http://127.0.0.1:{port}"
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        intake = Intake(url, process, http, pool)
+        intake = Intake(url, process, http, pool, await an_officer(dsn))
 
         async def is_ready() -> bool:
             return (await http.get("/readyz")).status_code == httpx.codes.OK
 
         await eventually(is_ready, within=30)
+        intake.desk, intake.counsel = await intake.operator(), await intake.operator()
         intake.api_key = (await intake.client())["authorization"]
         http.headers["authorization"] = intake.api_key
         try:

@@ -19,7 +19,6 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.model import (
     Accepted,
-    ClientRow,
     DecisionEntry,
     Draft,
     Held,
@@ -30,6 +29,7 @@ from dsr_intake.model import (
     LettersStanding,
     LetterState,
     Member,
+    Owner,
     Proposal,
     RequestView,
     Ruling,
@@ -38,6 +38,7 @@ from dsr_intake.model import (
     Verdict,
     WrappedKey,
 )
+from dsr_intake.model.principals import Authentication, ClientRow, Principal, Sight, StoredKey
 from dsr_intake.ports import Decide, Form, Resolve, Tell
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
@@ -182,28 +183,55 @@ class FakeApiClients:
     """Keeps clients in memory, and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, tuple[ClientRow, bytes]] = {}
+        self.rows: dict[str, ClientRow] = {}
+        self.hashes: dict[str, list[bytes]] = {}
         self.asked = 0
 
-    async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
-        self.rows[client_id] = (ClientRow(client_id, name, at, None), secret_hash)
+    async def add(self, client: ClientRow, secret_hash: bytes) -> None:
+        self.rows[client.client_id] = client
+        self.hashes[client.client_id] = [secret_hash]
 
-    async def secret_hash(self, client_id: str) -> bytes | None:
+    async def stored(self, client_id: str) -> StoredKey | None:
         self.asked += 1
         row = self.rows.get(client_id)
-        return row[1] if row and row[0].revoked_at is None else None
+        if row is None or row.revoked_at is not None:
+            return None
+        ends = (row.expires_at, row.former_expires_at)
+        principal = Principal(
+            id=client_id,
+            kind=row.kind,
+            scopes=row.scopes,
+            authentication=Authentication.API_KEY,
+            jurisdictions=row.jurisdictions,
+            limits=row.limits,
+        )
+        secrets = tuple(zip(self.hashes[client_id], ends, strict=False))
+        return StoredKey(principal=principal, secrets=secrets)
+
+    async def rotate(
+        self,
+        client_id: str,
+        secret_hash: bytes,
+        *,
+        expires_at: datetime | None,
+        former_until: datetime,
+    ) -> ClientRow | None:
+        row = self.rows.get(client_id)
+        if row is None or row.revoked_at is not None:
+            return None
+        former = min(filter(None, (row.expires_at, former_until)))
+        self.hashes[client_id] = [secret_hash, self.hashes[client_id][0]]
+        self.rows[client_id] = replace(row, expires_at=expires_at, former_expires_at=former)
+        return self.rows[client_id]
 
     async def all(self) -> Sequence[ClientRow]:
-        return [row for row, _ in self.rows.values()]
+        return list(self.rows.values())
 
     async def revoke(self, client_id: str, *, at: datetime) -> bool:
-        if client_id not in self.rows:
+        row = self.rows.get(client_id)
+        if row is None:
             return False
-        row, secret = self.rows[client_id]
-        self.rows[client_id] = (
-            ClientRow(row.client_id, row.name, row.created_at, row.revoked_at or at),
-            secret,
-        )
+        self.rows[client_id] = replace(row, revoked_at=row.revoked_at or at)
         return True
 
 
@@ -262,7 +290,7 @@ class FakeStates:
         return max((row.revision for row in self.rows), default=0)
 
     async def changed_since(
-        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+        self, revision: int, *, request_id: str | None = None, sight: Sight | None = None
     ) -> tuple[list[StateChangeRow], int]:
         self.reads += 1
         found = [
@@ -270,15 +298,15 @@ class FakeStates:
             for row in self.rows
             if row.revision > revision
             and (request_id is None or row.request_id == request_id)
-            and (request_id is not None or client_id is None or row.client_id == client_id)
+            and (request_id is not None or sight is None or sight.covers(**row.owner._asdict()))
         ]
         return found, found[-1].revision if found else revision
 
     async def twins(self, request_ids: Sequence[str]) -> list[Twin]:
         return [one for one in self.repeating if one.repeats in request_ids]
 
-    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
-        return {row.request_id: row.client_id for row in self.rows if row.request_id in request_ids}
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, Owner]:
+        return {row.request_id: row.owner for row in self.rows if row.request_id in request_ids}
 
 
 class FakeLedger:
@@ -438,4 +466,5 @@ def a_state_row(
 ) -> StateChangeRow:
     """A request of the client `mine` in a state since a revision."""
     outcome = None if state is State.OPEN else "fulfilled"
-    return StateChangeRow(revision, request_id or a_request_id(), "mine", state, outcome, NOW)
+    owner = Owner("mine", "DE")
+    return StateChangeRow(revision, request_id or a_request_id(), owner, state, outcome, NOW)

@@ -18,7 +18,7 @@ from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_runtime.kafka import KafkaConnection
 from support.command import Said, dsr
-from support.intake import TOKEN, environment_of, intake_fields
+from support.intake import TOKEN, an_officer, environment_of, intake_fields
 from support.services import ServiceProcess
 from support.submissions import a_submission, ndjson
 
@@ -41,6 +41,7 @@ class Group:
     pool: asyncpg.Pool[asyncpg.Record]
     stack: Stack
     folder: Path
+    officer: dict[str, str]
     ids: list[str] = field(default_factory=list)
     http: list[httpx.AsyncClient] = field(default_factory=list)
 
@@ -85,7 +86,8 @@ class Group:
         return await dsr(self.stack.settings, "keys", *arguments, variables=self.variables(by))
 
     def variables(self, by: int) -> dict[str, str]:
-        return {"DSR_INTAKE_URL": self.replicas[by].url, "DSR_INTERNAL_TOKEN": TOKEN}
+        token = self.officer["authorization"].removeprefix("Bearer ")
+        return {"DSR_INTAKE_URL": self.replicas[by].url, "DSR_TOKEN": token}
 
 
 class Groups:
@@ -104,14 +106,16 @@ class Groups:
         }
         pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=2)
         self._ends.push_async_callback(pool.close)
-        group = Group([], pool, self._stack, self._folder)
+        group = Group([], pool, self._stack, self._folder, await an_officer(self._dsn))
         for n in range(replicas):
             one = ServiceProcess("dsr_intake", settings, self._folder / f"intake-{n}.log")
             await self._ends.enter_async_context(one)
             http = await self._ends.enter_async_context(
                 httpx.AsyncClient(base_url=one.url, timeout=60)
             )
-            made = await http.post("/internal/v1/clients", headers=INTERNAL, json={"name": "shop"})
+            made = await http.post(
+                "/internal/v1/clients", headers=group.officer, json={"name": "shop"}
+            )
             http.headers["authorization"] = f"Bearer {made.json()['api_key']}"
             group.replicas.append(one)
             group.http.append(http)

@@ -12,8 +12,9 @@ import asyncpg
 
 from dsr_cli.api.client import ApiError
 from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.connection import OPERATORS, Internal
 from dsr_cli.demo.people import submission
+from dsr_cli.group.principals import key_of
 from dsr_cli.group.systems import database_of
 from dsr_examples.catalogue import example
 from dsr_examples.people import Person
@@ -60,8 +61,12 @@ class Desk:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        token = loop.stack.secrets.secret(INTERNAL_TOKEN_SECRET)
-        self._api = InternalApi(Internal(loop.stack.settings.intake_url, token))
+        self._api = self._of(OPERATORS[0])
+
+    def _of(self, name: str) -> InternalApi:
+        """Return intake, as one of the local principals calls it."""
+        url = self._loop.stack.settings.intake_url
+        return InternalApi(Internal(url, key_of(self._loop.stack, name)))
 
     async def withdraw(self, request_id: str) -> None:
         """Take a request back, as its client."""
@@ -69,11 +74,11 @@ class Desk:
             await surely(lambda: client.withdraw(request_id))
 
     async def decide(
-        self, request_id: str, what: str, *, by: str = "privacy desk", **body: str
+        self, request_id: str, what: str, *, by: str = OPERATORS[0], **body: str
     ) -> dict[str, Any] | None:
         """Take a decision; none where its answer was lost."""
-        asked = {"by": by} | body
-        return await surely(lambda: asyncio.to_thread(self._api.decide, request_id, what, asked))
+        api = self._of(by)
+        return await surely(lambda: asyncio.to_thread(api.decide, request_id, what, body))
 
     async def prove(self, request_id: str, **body: str) -> dict[str, Any] | None:
         """Take it as proven who asks."""
@@ -89,7 +94,7 @@ class Desk:
 
     async def hold(self, reason: str, **body: Any) -> str:
         """Place a hold; whoever sees no answer looks whether it is there."""
-        asked = {"by": "legal desk", "authority": "District Court", "reason": reason} | body
+        asked = {"authority": "District Court", "reason": reason} | body
 
         async def placed() -> str:
             found = await asyncio.to_thread(self._api.holds)
@@ -102,7 +107,7 @@ class Desk:
 
     async def lift(self, hold_id: str) -> None:
         """Lift a hold."""
-        words = {"by": "legal desk", "reason": "the order is over"}
+        words = {"reason": "the order is over"}
         await surely(lambda: asyncio.to_thread(lambda: self._api.lift_hold(hold_id, **words)))
 
     async def holds(self) -> list[dict[str, Any]]:

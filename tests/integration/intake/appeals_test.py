@@ -57,7 +57,10 @@ async def appeal(
     return await intake.http.post(BASE, json=sent, headers=headers)
 
 
-async def grant(intake: Intake, request_id: str, by: str = "privacy counsel") -> httpx.Response:
+async def grant(
+    intake: Intake, request_id: str, by: dict[str, str] | None = None
+) -> httpx.Response:
+    by = by or intake.counsel
     return await decide(intake, request_id, "appeal:grant", by=by, reason="the ground fails")
 
 
@@ -155,7 +158,7 @@ async def test_as_its_date_comes_near_the_privacy_office_is_told_and_the_breach_
 async def test_one_that_is_decided_is_not_told_of(intake: Intake, publisher: Publisher) -> None:
     one = (await appeal(intake, await refused(intake, publisher))).json()
     other = (await appeal(intake, await refused(intake, publisher))).json()
-    await refuse(intake, one["id"], by="privacy counsel")
+    await refuse(intake, one["id"], by=intake.counsel)
     dated = "update intake.cohorts set due_at = now() where id = any($1::uuid[])"
     await intake.pool.execute(dated, [one["id"], other["id"]])
     breached = "select request_id::text from intake.appeal_tiers where action = 'record_breach'"
@@ -183,7 +186,10 @@ async def test_who_refused_decides_no_appeal_against_that(
     intake: Intake, publisher: Publisher
 ) -> None:
     one = (await appeal(intake, await refused(intake, publisher))).json()
-    for attempt in (await grant(intake, one["id"], by="desk"), await refuse(intake, one["id"])):
+    for attempt in (
+        await grant(intake, one["id"], by=intake.desk),
+        await refuse(intake, one["id"]),
+    ):
         assert attempt.status_code == httpx.codes.CONFLICT
         assert "somebody else" in attempt.json()["detail"]
     assert (await shown(intake, one["id"]))["state"] == "awaiting_decision"
@@ -193,7 +199,7 @@ async def test_denied_it_ends_at_once_and_systems_are_asked_nothing(
     intake: Intake, publisher: Publisher
 ) -> None:
     one = (await appeal(intake, await refused(intake, publisher))).json()
-    denied = await refuse(intake, one["id"], by="privacy counsel")
+    denied = await refuse(intake, one["id"], by=intake.counsel)
     assert outcome_of(denied.json()) == ("answered", "refused")
     assert await standing(intake, one["id"]) == (1, 0)
     again = await grant(intake, one["id"])

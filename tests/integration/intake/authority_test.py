@@ -26,10 +26,12 @@ async def submitted(intake: Intake, **changes: Any) -> dict[str, Any]:
     return one
 
 
-async def authorise(intake: Intake, request_id: str, **body: str) -> httpx.Response:
+async def authorise(
+    intake: Intake, request_id: str, *, by: dict[str, str] | None = None, **body: str
+) -> httpx.Response:
     return await intake.http.post(
         f"/internal/v1/subject-requests/{request_id}/authority:prove",
-        headers=intake.internal,
+        headers=by or intake.desk,
         json={"reason": "the document was seen"} | body,
     )
 
@@ -127,12 +129,13 @@ async def test_what_shows_who_asks_and_that_they_may_is_kept_among_the_decisions
     intake: Intake,
 ) -> None:
     attested = await submitted(intake, requester={"role": "authorised_agent"})
-    await authorise(intake, attested["id"], by="desk 4")
+    fourth, by = await intake.made(role="operator", jurisdictions=["*"])
+    await authorise(intake, attested["id"], by=by)
     shown_later = await submitted(
         intake, requester={"role": "authorised_agent"}, identity_attested=False
     )
     await authorise(intake, shown_later["id"])
-    await prove(intake, shown_later["id"], by="desk 5")
+    await prove(intake, shown_later["id"])
     at_once = await submitted(intake)
 
     async def kept(request_id: str) -> list[tuple[str, str, str]]:
@@ -144,13 +147,15 @@ async def test_what_shows_who_asks_and_that_they_may_is_kept_among_the_decisions
         return [(one["kind"], one["decided_by"].split()[0], one["method"]) for one in rows]
 
     assert await kept(attested["id"]) == [
-        ("prove_authority", "desk", None),
+        ("prove_authority", fourth, None),
         ("prove_identity", "client", "attested"),
     ]
+    [(_, desk, _), (_, same, _)] = await kept(shown_later["id"])
     assert await kept(shown_later["id"]) == [
-        ("prove_authority", "operator", None),
-        ("prove_identity", "desk", "operator"),
+        ("prove_authority", desk, None),
+        ("prove_identity", desk, "operator"),
     ]
+    assert same not in {fourth, "client"}
     assert await kept(at_once["id"]) == [("prove_identity", "client", "attested")]
 
 

@@ -144,7 +144,7 @@ async def test_a_duplicate_of_what_another_client_submitted_shows_progress_and_n
     finally:
         intake.http.headers["authorization"] = mine
     as_operator = f"/internal/v1/subject-requests/{second['id']}"
-    seen = (await intake.http.get(as_operator, headers=intake.internal)).json()
+    seen = (await intake.http.get(as_operator, headers=intake.desk)).json()
     assert seen["duplicate_of"] == first["id"]
 
 

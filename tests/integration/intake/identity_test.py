@@ -40,7 +40,7 @@ async def shown(intake: Intake, request_id: str) -> dict[str, Any]:
 async def prove(intake: Intake, request_id: str, **body: str) -> httpx.Response:
     return await intake.http.post(
         f"{INTERNAL}/subject-requests/{request_id}/identity:prove",
-        headers=intake.internal,
+        headers=intake.desk,
         json={"reason": "seen at the desk"} | body,
     )
 

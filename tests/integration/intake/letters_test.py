@@ -201,8 +201,8 @@ async def test_a_request_that_nobody_proved_is_answered_by_a_letter(
 async def decided(intake: Intake, request_id: str, what: str, **body: str) -> None:
     answer = await intake.http.post(
         f"/internal/v1/subject-requests/{request_id}/{what}",
-        headers=intake.internal,
-        json={"by": "officer 7", **body},
+        headers=intake.desk,
+        json=body,
     )
     assert answer.status_code == httpx.codes.OK, answer.text
 
@@ -299,7 +299,7 @@ async def test_what_waits_and_what_was_given_up_is_measured_by_kind(
             await intake.pool.execute(f"{long_ago} where request_id = $1", waiting["id"])
             await intake.http.post(
                 f"/internal/v1/subject-requests/{given_up['id']}/letters:give-up",
-                headers=intake.internal,
+                headers=intake.desk,
                 json={"kind": "received", "reason": "by post"},
             )
 
@@ -333,7 +333,7 @@ async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
     assert why[0]["owner"] == "Privacy office"
     path = f"/internal/v1/subject-requests/{one['id']}/letters"
     again = await writing.http.post(
-        f"{path}:send-again", headers=writing.internal, json={"kind": "done"}
+        f"{path}:send-again", headers=writing.desk, json={"kind": "done"}
     )
     assert again.status_code == httpx.codes.OK, again.text
 
@@ -344,14 +344,14 @@ async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
     await eventually(was_refused_again)
     post.refuses_recipients = None
     given_up = await writing.http.post(
-        f"{path}:give-up", headers=writing.internal, json={"kind": "done", "reason": "by post"}
+        f"{path}:give-up", headers=writing.desk, json={"kind": "done", "reason": "by post"}
     )
     assert given_up.status_code == httpx.codes.OK, given_up.text
     await answered(writing, one["id"])
     assert (await letters(writing, one["id"]))["done"]["reason"] == "by post"
     for end, body in (("give-up", {"reason": "x"}), ("send-again", {})):
         late = await writing.http.post(
-            f"{path}:{end}", headers=writing.internal, json={"kind": "done", **body}
+            f"{path}:{end}", headers=writing.desk, json={"kind": "done", **body}
         )
         assert late.status_code == httpx.codes.CONFLICT
 
@@ -371,7 +371,7 @@ async def test_a_bounce_that_comes_by_mail_is_recorded(writing: Intake, post: Ma
     await letter_in(writing, one["id"], "received", "sent")
     [sent] = post.to(one["id"])
     notification = notification_of(sent)
-    headers = {**writing.internal, "content-type": "message/rfc822"}
+    headers = {**writing.officer, "content-type": "message/rfc822"}
     for _ in range(2):
         taken = await writing.http.post(
             "/internal/v1/letters/bounces", headers=headers, content=notification
@@ -485,7 +485,7 @@ async def test_what_waits_when_the_mail_server_is_taken_away_is_given_up_on_reco
             if by == "an operator":
                 path = f"/internal/v1/subject-requests/{one['id']}/letters:give-up"
                 body = {"kind": "withdrawn", "reason": "by post"}
-                given_up = await after.http.post(path, headers=after.internal, json=body)
+                given_up = await after.http.post(path, headers=after.desk, json=body)
                 assert given_up.status_code == httpx.codes.OK, given_up.text
             await answered(after, one["id"])
             reason = (await letters(after, one["id"]))["withdrawn"]["reason"]

@@ -12,7 +12,7 @@ import orjson
 from dsr_intake.http.batch import LINES_LIMIT
 from dsr_runtime.kafka import KafkaConnection
 from support.builders import MARKER
-from support.intake import TOKEN, VerifierDouble, environment_of, intake_fields
+from support.intake import VerifierDouble, an_officer, environment_of, intake_fields
 from support.memory import Watch
 from support.services import ServiceProcess
 from support.submissions import a_submission
@@ -66,10 +66,11 @@ async def test_a_hundred_thousand_lines_are_accepted_at_constant_memory(
     fields = intake_fields(kafka, database, verifier.url, tmp_path)
     process = ServiceProcess("dsr_intake", environment_of(fields), tmp_path / "intake.log")
     async with process, httpx.AsyncClient(base_url=process.url, timeout=100) as http:
+        limits = {"calls_per_s": 1_000_000, "calls_at_once": 10}
         made = await http.post(
             "/internal/v1/clients",
-            headers={"authorization": f"Bearer {TOKEN}"},
-            json={"name": "web shop"},
+            headers=await an_officer(database),
+            json={"name": "web shop", "limits": limits},
         )
         http.headers["authorization"] = f"Bearer {made.json()['api_key']}"
         # What is made once, connections and plans of statements among it, is no growth.

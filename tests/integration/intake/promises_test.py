@@ -65,7 +65,7 @@ async def moved(intake: Intake, request_id: str, before: str) -> str:
 
 
 async def bounced(intake: Intake, post: MailServer, request_id: str) -> None:
-    headers = {**intake.internal, "content-type": "message/rfc822"}
+    headers = {**intake.officer, "content-type": "message/rfc822"}
     content = notification_of(post.to(request_id)[-1])
     for _ in range(2):  # what comes twice changes nothing more
         answer = await intake.http.post(
@@ -121,7 +121,7 @@ async def test_a_letter_that_comes_back_takes_the_date_back_until_it_is_told_aga
     assert void.alone.due_at == datetime.fromisoformat(one["due_at"])
     again = await intake.http.post(
         f"{INTERNAL}/subject-requests/{one['id']}/letters:send-again",
-        headers=intake.internal,
+        headers=intake.desk,
         json={"kind": "extended"},
     )
     assert again.status_code == httpx.codes.OK

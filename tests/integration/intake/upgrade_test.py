@@ -72,7 +72,7 @@ async def test_every_request_stands_as_it_did(intake: Intake) -> None:
     assert await standing(intake, HOME) == (3, 2)
     for number in range(1, 7):
         why = await intake.http.get(
-            f"{INTERNAL}/subject-requests/{of(number)}", headers=intake.internal
+            f"{INTERNAL}/subject-requests/{of(number)}", headers=intake.desk
         )
         assert why.status_code == httpx.codes.OK
 

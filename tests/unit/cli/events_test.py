@@ -98,7 +98,7 @@ async def test_a_board_is_read_again_where_too_much_was_missed(intake: ScriptedI
 
 
 async def watch(intake: ScriptedIntake, folder: Path, *options: str) -> Said:
-    variables = {"DSR_INTAKE_URL": intake.url, "DSR_API_KEY": "key"}
+    variables = {"DSR_INTAKE_URL": intake.url, "DSR_TOKEN": "key"}
     return await dsr(stack_settings(folder), "watch", ONE, *options, variables=variables)
 
 

@@ -50,7 +50,7 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> PretendedTopic:
     topic = PretendedTopic()
     monkeypatch.setattr(system, "operator", lambda: topic)
     monkeypatch.setattr(system, "read_book", lambda admin: admin.book)
-    monkeypatch.setenv("DSR_INTERNAL_TOKEN", "token-of-the-operators")
+    monkeypatch.setenv("DSR_TOKEN", "token-of-the-operators")
     return topic
 
 

@@ -118,7 +118,7 @@ def fetch(monkeypatch: pytest.MonkeyPatch, *arguments: str, pending: tuple[int, 
     PretendedIntake.pending[:] = pending
     monkeypatch.setattr(fetching, "IntakeClient", PretendedIntake)
     monkeypatch.setattr(fetching, "_PAUSE_S", 0.001)
-    monkeypatch.setenv("DSR_API_KEY", "dsr_key")
+    monkeypatch.setenv("DSR_TOKEN", "dsr_key")
     return CliRunner().invoke(new_app(["certificate"]), ["certificate", "one", *arguments])
 
 

@@ -22,6 +22,7 @@ from dsr_intake.application.deciding import Deciding
 from dsr_intake.http.submission import parse_line, parse_single
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import FollowsWhy, RequestView, Verdict
+from dsr_intake.model.principals import Sight
 from dsr_intake.ports import AppealStore, ReadStore
 from dsr_runtime.http.problems import Problem
 from support.builders import NOW, a_regime, a_registry, a_request_id, days, the_rules
@@ -75,8 +76,8 @@ class _Reads:
     def __init__(self, one: RequestView) -> None:
         self._one = one
 
-    async def get(self, client_id: str, request_id: str) -> RequestView | None:
-        del client_id, request_id
+    async def get(self, sight: Sight, request_id: str) -> RequestView | None:
+        del sight, request_id
         return self._one
 
     async def lookup_hashes(self, request_id: str) -> frozenset[bytes]:

@@ -15,9 +15,12 @@ from dsr_intake.application.event import Event, Position
 from dsr_intake.application.events import Events
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import StateChangeRow
+from dsr_intake.model.principals import Sight
 from support.builders import a_request_id
 from support.intake_fakes import FakeLedger, FakeStates, a_ledger_change, a_state_row
 from support.waiting import eventually
+
+MINE = Sight(client_id="mine")
 
 
 class States(FakeStates):
@@ -39,10 +42,10 @@ class States(FakeStates):
         return max(self.base, await super().horizon())
 
     async def changed_since(
-        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+        self, revision: int, *, request_id: str | None = None, sight: Sight | None = None
     ) -> tuple[list[StateChangeRow], int]:
         self._check()
-        found, _ = await super().changed_since(revision, request_id=request_id, client_id=client_id)
+        found, _ = await super().changed_since(revision, request_id=request_id, sight=sight)
         found = found[: self.page]
         return found, found[-1].revision if found else revision
 
@@ -79,7 +82,7 @@ async def told(listener: object) -> Event:
 
 async def test_what_led_to_a_state_is_told_before_it() -> None:
     async with running() as rig:
-        listener = await rig.events.listen("mine", a_request_id())
+        listener = await rig.events.listen(MINE, a_request_id())
         rig.ledger.log.append(a_ledger_change(1))
         rig.states.rows.append(a_state_row(7, state=State.ANSWERED))
         first, second = await told(listener), await told(listener)
@@ -89,9 +92,9 @@ async def test_what_led_to_a_state_is_told_before_it() -> None:
 
 async def test_nobody_is_told_of_what_is_not_theirs() -> None:
     async with running() as rig:
-        mine = await rig.events.listen("mine")
-        theirs = await rig.events.listen("theirs")
-        other = await rig.events.listen("mine", a_request_id(2))
+        mine = await rig.events.listen(MINE)
+        theirs = await rig.events.listen(Sight(client_id="theirs"))
+        other = await rig.events.listen(MINE, a_request_id(2))
         rig.states.rows.append(a_state_row(3))
         assert (await told(mine)).request_id == a_request_id()
         assert theirs.queue.empty()
@@ -100,14 +103,14 @@ async def test_nobody_is_told_of_what_is_not_theirs() -> None:
 
 async def test_feeds_are_read_while_somebody_listens_and_not_otherwise() -> None:
     async with running() as rig:
-        listeners = [await rig.events.listen("mine") for _ in range(100)]
+        listeners = [await rig.events.listen(MINE) for _ in range(100)]
         await eventually(lambda: rig.ledger.polls >= 4)
         assert rig.ledger.polls < 50
         for listener in listeners:
             rig.events.leave(listener)
         rig.ledger.log.append(a_ledger_change(1))
         before = rig.ledger.polls
-        fresh = await rig.events.listen("mine", a_request_id())
+        fresh = await rig.events.listen(MINE, a_request_id())
         assert rig.ledger.polls <= before + 2
         rig.ledger.log.append(a_ledger_change(2))
         assert str((await told(fresh)).position).endswith(".2")
@@ -116,7 +119,7 @@ async def test_feeds_are_read_while_somebody_listens_and_not_otherwise() -> None
 async def test_states_are_told_while_the_verifier_is_away() -> None:
     async with running() as rig:
         rig.ledger.is_away = True
-        listener = await rig.events.listen("mine", a_request_id())
+        listener = await rig.events.listen(MINE, a_request_id())
         assert str(listener.start) == "0."
         rig.states.rows.append(a_state_row(2))
         assert (await told(listener)).kind == "state"
@@ -130,7 +133,7 @@ async def test_states_are_told_while_the_verifier_is_away() -> None:
 async def test_a_store_that_is_away_ends_no_stream_and_nothing_is_lost() -> None:
     with capture_logs() as logs:
         async with running() as rig:
-            listener = await rig.events.listen("mine")
+            listener = await rig.events.listen(MINE)
             rig.states.is_away = True
             rig.states.rows.append(a_state_row(2))
             rig.ledger.log.append(a_ledger_change(1))
@@ -144,7 +147,7 @@ async def test_a_store_that_is_away_ends_no_stream_and_nothing_is_lost() -> None
 async def test_a_store_that_went_back_is_followed_from_now_after_a_reset() -> None:
     async with running() as rig:
         rig.states.base = 90
-        listener = await rig.events.listen("mine")
+        listener = await rig.events.listen(MINE)
         rig.states.is_away = True
         reads = rig.states.reads
         await eventually(lambda: rig.states.reads >= reads + 1)
@@ -159,7 +162,7 @@ async def test_every_page_of_what_was_missed_is_told() -> None:
     rig = Rig()
     rig.states.page = 3
     rig.states.rows += [a_state_row(n + 1, a_request_id(n)) for n in range(10)]
-    listener = await rig.events.listen("mine")
+    listener = await rig.events.listen(MINE)
     rig.states.rows.append(a_state_row(11))
     missed = await rig.events.missed(listener, Position(2, "0"))
     assert missed is not None
@@ -169,7 +172,7 @@ async def test_every_page_of_what_was_missed_is_told() -> None:
 async def test_more_missed_than_a_listener_may_wait_for_is_a_reset() -> None:
     rig = Rig()
     rig.states.rows += [a_state_row(n + 1, a_request_id(n)) for n in range(5001)]
-    listener = await rig.events.listen("mine")
+    listener = await rig.events.listen(MINE)
     assert await rig.events.missed(listener, Position(0, "0")) is None
     assert len(await rig.events.missed(listener, Position(1, "0")) or ()) == 5000
 
@@ -180,7 +183,7 @@ async def test_a_verifier_that_was_away_at_one_end_of_what_was_missed_is_a_reset
 ) -> None:
     rig = Rig()
     rig.ledger.is_away = since == "0"
-    listener = await rig.events.listen("mine")
+    listener = await rig.events.listen(MINE)
     assert listener.start.cursor != since
     assert await rig.events.missed(listener, Position(0, since)) is None
 
@@ -193,11 +196,11 @@ async def test_what_was_missed_is_told_once_and_in_order() -> None:
         a_ledger_change(3),
     ]
     rig.states.rows += [a_state_row(4), a_state_row(6, a_request_id(2)), a_state_row(9)]
-    listener = await rig.events.listen("mine", a_request_id())
+    listener = await rig.events.listen(MINE, a_request_id())
     missed = await rig.events.missed(listener, Position(4, "1"))
     assert missed is not None
     assert [str(one.position) for one in missed] == ["4.3", "9.3"]
-    everything = await rig.events.listen("mine")
+    everything = await rig.events.listen(MINE)
     all_missed = await rig.events.missed(everything, Position(0, "0"))
     assert all_missed is not None
     assert len(all_missed) == 6
@@ -207,7 +210,7 @@ async def test_what_was_missed_is_told_once_and_in_order() -> None:
 async def test_who_is_too_far_back_or_meets_a_verifier_away_starts_over() -> None:
     rig = Rig()
     rig.ledger.log += [a_ledger_change(n + 1) for n in range(10_500)]
-    listener = await rig.events.listen("mine", a_request_id())
+    listener = await rig.events.listen(MINE, a_request_id())
     assert await rig.events.missed(listener, Position(0, "0")) is None
     assert await rig.events.missed(listener, Position(0, "10000")) is not None
     rig.ledger.is_away = True
@@ -216,7 +219,7 @@ async def test_who_is_too_far_back_or_meets_a_verifier_away_starts_over() -> Non
 
 async def test_feed_that_does_not_reach_back_is_followed_from_now() -> None:
     async with running() as rig:
-        listener = await rig.events.listen("mine", a_request_id())
+        listener = await rig.events.listen(MINE, a_request_id())
         rig.ledger.log += [a_ledger_change(n + 1) for n in range(3)]
         rig.ledger.reaches_back_to = 3
         polls = rig.ledger.polls
@@ -233,7 +236,7 @@ async def test_feed_that_does_not_reach_back_is_followed_from_now() -> None:
 
 async def test_cut_within_a_transaction_tells_all_of_it_again() -> None:
     async with running() as rig:
-        listener = await rig.events.listen("mine")
+        listener = await rig.events.listen(MINE)
         rig.states.rows += [a_state_row(5, a_request_id(n)) for n in (1, 2, 3)]
         positions = [(await told(listener)).position.revision for _ in range(3)]
         assert positions == [0, 0, 5]
@@ -241,7 +244,7 @@ async def test_cut_within_a_transaction_tells_all_of_it_again() -> None:
 
 async def test_slow_listener_is_let_go() -> None:
     async with running() as rig:
-        slow = await rig.events.listen("mine")
+        slow = await rig.events.listen(MINE)
         rig.ledger.log += [a_ledger_change(n + 1) for n in range(6000)]
         rig.states.rows.append(a_state_row(1))
         await eventually(slow.queue.full)
@@ -253,11 +256,11 @@ async def test_slow_listener_is_let_go() -> None:
 
 async def test_stopping_ends_every_stream() -> None:
     async with running() as rig:
-        listener = await rig.events.listen("mine")
+        listener = await rig.events.listen(MINE)
         rig.events.stop()
         assert await asyncio.wait_for(listener.queue.get(), 5) is None
         with pytest.raises(Unavailable):
-            await rig.events.listen("mine")
+            await rig.events.listen(MINE)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1", "1.\n", "-1.2", "1.2 3", "9" * 19 + ".1"])

@@ -14,7 +14,7 @@ from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.holding import Holding
 from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Held, LegalHold, RequestView, Ruling
+from dsr_intake.model import Held, KeyTag, LegalHold, RequestView, Ruling
 from dsr_intake.ports import Resolve, ScopeOf, Tell
 from support.builders import NOW, a_registry, a_request_id, a_system, days
 from support.intake_fakes import (
@@ -76,9 +76,16 @@ class Placing(Waiting):
 
     scope: ScopeOf
 
-    async def add(self, hold: LegalHold, hashes: Sequence[bytes], scope: ScopeOf) -> None:
-        del hold, hashes
+    async def add(
+        self,
+        hold: LegalHold,
+        hashes: Sequence[bytes],
+        scope: ScopeOf,
+        tag: KeyTag | None = None,
+    ) -> bool:
+        del hold, hashes, tag
         self.scope = scope
+        return True
 
 
 async def test_a_hold_that_is_refused_is_counted_and_the_next_is_placed() -> None:

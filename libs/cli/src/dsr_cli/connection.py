@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,20 +13,29 @@ from dsr_cli.stack.settings import StackSettings
 from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
 
 __all__ = [
-    "API_KEY_SECRET",
+    "CLIENT",
     "INTERNAL_TOKEN_SECRET",
+    "OFFICER",
+    "OPERATORS",
     "Internal",
+    "act_as",
     "api_connection",
     "internal_connection",
     "kafka_from_environment",
+    "key_name",
 ]
 
-API_KEY_SECRET = "api-key"  # noqa: S105 - the name of a secret
+CLIENT, OFFICER = "client", "privacy-officer"
+OPERATORS = ("operator-1", "operator-2")
+"""The local stack's principals."""
+
+_NAME = re.compile(r"[a-z0-9-]{1,60}")
+_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Internal:
-    """How an operator's command calls a service's internal API."""
+    """How a command calls intake: where, and as whom."""
 
     url: str
     token: str
@@ -35,23 +45,44 @@ class Internal:
         return f"Internal({self.url!r})"
 
 
+def act_as(name: str | None) -> None:
+    """Have this process's commands call as one of the local stack's principals; none undoes it."""
+    global _as  # noqa: PLW0603 - the command line is one process, and one person types it
+    _as = name
+
+
+def key_name(name: str) -> str:
+    """Return the name of the secret that a local principal's key is kept as."""
+    return "api-key" if name == CLIENT else f"api-key-{name}"
+
+
 def api_connection() -> tuple[str, str]:
-    """Return intake's address and an API key: DSR_INTAKE_URL and DSR_API_KEY, else the local stack's."""
-    key = os.environ.get("DSR_API_KEY") or _secret(API_KEY_SECRET)
+    """Return intake's address and a credential: as `internal_connection`, else the local client's."""
+    return _intake_url(), _credential(CLIENT)
+
+
+def internal_connection(name: str = OPERATORS[0]) -> Internal:
+    """Return how a command calls intake: by `--as`, else by DSR_TOKEN, else as a local principal.
+
+    Args:
+        name: Who of the local stack does such a thing, where nobody says otherwise.
+    """
+    return Internal(_intake_url(), _credential(name))
+
+
+def _credential(standard: str) -> str:
+    if _as is not None:
+        key = _secret(key_name(_as)) if _NAME.fullmatch(_as) else None
+        if key is None:
+            raise CommandError(f"the local stack has no principal {_as}; `dsr stack up` makes some")
+        return key
+    key = os.environ.get("DSR_TOKEN") or _secret(key_name(standard))
     if not key:
         raise CommandError(
-            "no API key: set DSR_API_KEY (`dsr client create NAME` makes one), or start the local "
-            "stack with `dsr stack up`"
+            "no credential: set DSR_TOKEN to an API key (`dsr client create NAME` makes one) or to a "
+            "token of the identity provider, or start the local stack with `dsr stack up`"
         )
-    return _intake_url(), key
-
-
-def internal_connection() -> Internal:
-    """Return intake's address and the internal token: DSR_INTERNAL_TOKEN, else the local stack's."""
-    token = os.environ.get("DSR_INTERNAL_TOKEN") or _secret(INTERNAL_TOKEN_SECRET)
-    if not token:
-        raise CommandError("set DSR_INTERNAL_TOKEN, or start the local stack with `dsr stack up`")
-    return Internal(_intake_url(), token)
+    return key
 
 
 def kafka_from_environment() -> tuple[str, str, str, str, Path | None]:

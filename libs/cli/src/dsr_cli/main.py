@@ -9,9 +9,10 @@ from importlib import import_module
 
 import typer
 
+from dsr_cli.connection import act_as
 from dsr_cli.errors import CommandError
 
-__all__ = ["COMMANDS", "main", "new_app"]
+__all__ = ["COMMANDS", "main", "new_app", "principal_of"]
 
 COMMANDS = {
     "stack": "The local stack: start, stop, look at it, read its logs",
@@ -34,7 +35,7 @@ COMMANDS = {
     "system": "Systems that subscribe: register, list, rotate and revoke their keys",
     "webhook": "Webhooks of an API client: set, show, rotate, replay, remove",
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
-    "client": "API clients: create, list, revoke",
+    "client": "Who may call: create, list, rotate, revoke",
     "topics": "Kafka topics: create, list",
     "acl": "Kafka's logins and rights: plan, apply, password",
     "dead-letters": "What consumers refused: list, show, replay",
@@ -49,6 +50,8 @@ _INTERRUPTED = 130
 _HELP = """Orchestrate data subject requests across every system of a group of companies.
 
 On a fresh checkout `make demo` shows the whole loop; `dsr stack up` starts it to stay.
+Commands call as DSR_TOKEN says, or anywhere on the line with `--as NAME` as a principal of the local
+stack: client, operator-1, operator-2 or privacy-officer.
 """
 
 
@@ -76,7 +79,9 @@ def new_app(arguments: Sequence[str]) -> typer.Typer:
 def main() -> None:
     """Run the command line; a fault is one line on standard error and exit code 1."""
     try:
-        new_app(sys.argv[1:])(prog_name="dsr")
+        arguments, name = principal_of(sys.argv[1:])
+        act_as(name)
+        new_app(arguments)(arguments, prog_name="dsr")
     except CommandError as error:
         sys.stderr.write(f"dsr: {error}\n")
         sys.exit(1)
@@ -93,6 +98,23 @@ def main() -> None:
         if ending.code == _INTERRUPTED:  # what Typer makes of a KeyboardInterrupt, without a word
             sys.stderr.write("dsr: interrupted\n")
         raise
+
+
+def principal_of(arguments: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the arguments without `--as NAME`, which any command takes, and the name."""
+    rest: list[str] = []
+    name: str | None = None
+    given = iter(arguments)
+    for one in given:
+        if one == "--":
+            return [*rest, one, *given], name
+        if one == "--as":
+            name = next(given, "")
+        elif one.startswith("--as="):
+            name = one.removeprefix("--as=")
+        else:
+            rest.append(one)
+    return rest, name
 
 
 def _not_called() -> None:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import sys
+
 from dsr_intake import bootstrap
+from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
 from dsr_runtime import logs, process, settings
+from dsr_runtime.settings import PostgresSettings
 
 
 def main() -> None:
-    """Run intake until it is told to stop."""
+    """Run intake until it is told to stop; or make a privacy officer, and show the key of it."""
+    parser = argparse.ArgumentParser(prog="dsr-intake", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    officer = commands.add_parser(
+        "officer",
+        help="make a privacy officer, who can say who else comes in; DSR_POSTGRES_DSN alone is needed",
+    )
+    officer.add_argument("name", help="what people call them")
+    asked = parser.parse_args()
+    if asked.command == "officer":
+        key = asyncio.run(add_officer(settings.load(PostgresSettings), asked.name))
+        sys.stdout.write(f"{key}\n")
+        return
     chosen = settings.load(Settings)
     logs.configure(service="intake", style=chosen.log_format, level=chosen.log_level)
     process.run("intake", lambda running: bootstrap.start(running, chosen))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from dsr_runtime.settings import HttpSettings, KafkaSettings, LogSettings, PostgresSettings
 
@@ -36,7 +36,65 @@ def _scopes(given: dict[str, int]) -> dict[str, int]:
     return given
 
 
-class Settings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
+class DoorSettings(HttpSettings):
+    """Who is let in besides those with an API key, and how much each may call."""
+
+    client_calls_per_s: int = Field(default=1000, ge=1)
+    """Calls a second that each principal may make at a replica, unless it has limits of its own. A
+    line of a batch is a call; two seconds' worth may come at once."""
+
+    client_calls_at_once: int = Field(default=500, ge=1)
+    """Calls of one principal that run at once at a replica, unless it has limits of its own; a
+    stream of events is one while it is open."""
+
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """The OpenID Connect provider whose bearer tokens are taken, exactly as its tokens name it;
+    without one, only API keys are."""
+
+    oidc_audience: str = ""
+    """What tokens must name as their audience."""
+
+    oidc_jwks_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Where the provider's keys are; found by its discovery document unless given."""
+
+    oidc_algorithms: tuple[Literal["EdDSA", "ES256", "RS256", "PS256"], ...] = Field(
+        default=("EdDSA", "ES256", "RS256", "PS256"), min_length=1
+    )
+    """What tokens may be signed with, as a JSON list."""
+
+    oidc_leeway_s: float = Field(default=30, ge=0, le=300)
+    """Seconds that the provider's clock may be ahead or behind."""
+
+    oidc_subject_claim: str = "sub"
+    """Which claim names the principal: an id that is never given twice, and no address."""
+
+    oidc_role_claim: str = "dsr_role"
+    """Which claim says what somebody is: a word, or a list of which one is known."""
+
+    oidc_roles: dict[str, Literal["client", "operator", "privacy_officer"]] = Field(
+        default={
+            "client": "client",
+            "operator": "operator",
+            "privacy_officer": "privacy_officer",
+        }
+    )
+    """What each value of that claim means, as a JSON object: a group to `client`, `operator` or
+    `privacy_officer`."""
+
+    oidc_scope_claim: str = "scope"
+    """Which claim holds the scopes; of them those count that the role can have."""
+
+    oidc_jurisdictions_claim: str = "dsr_jurisdictions"
+    """Which claim names an operator's jurisdictions; without it an operator sees nothing."""
+
+    @model_validator(mode="after")
+    def _for_us(self) -> Self:
+        if self.oidc_issuer is not None and not self.oidc_audience:
+            raise ValueError("DSR_OIDC_AUDIENCE is needed where DSR_OIDC_ISSUER is set")
+        return self
+
+
+class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     """Everything that intake must know, from variables that begin with `DSR_`."""
 
     verifier_url: str = Field(pattern=r"^https?://[^/]+/?$")

@@ -1,4 +1,4 @@
-"""Intake's internal API, as an operator's commands call it."""
+"""Intake, as the commands of operators and privacy officers call it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ __all__ = ["InternalApi"]
 
 
 class InternalApi:
-    """Calls intake with the token that the services share."""
+    """Calls intake as one principal."""
 
     def __init__(self, connection: Internal) -> None:
         self._connection = connection
 
-    def create_client(self, name: str) -> dict[str, Any]:
-        """Create an API client; the answer holds its key, once."""
-        created: dict[str, Any] = self._call("POST", "/internal/v1/clients", {"name": name})
+    def create_client(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a client; the answer holds its key, once."""
+        created: dict[str, Any] = self._call("POST", "/internal/v1/clients", dict(body))
         return created
+
+    def rotate_key(self, client_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make another key for a client; the answer holds it, once."""
+        path = f"/internal/v1/clients/{client_id}/key:rotate"
+        made: dict[str, Any] = self._call("POST", path, dict(body))
+        return made
 
     def list_clients(self) -> list[dict[str, Any]]:
         """Return every API client, without keys."""
@@ -51,29 +57,29 @@ class InternalApi:
         placed: dict[str, Any] = self._call("POST", "/internal/v1/holds", dict(body), headers)
         return placed
 
-    def lift_hold(self, hold_id: str, *, by: str, reason: str) -> dict[str, Any]:
+    def lift_hold(self, hold_id: str, *, reason: str) -> dict[str, Any]:
         """Lift a legal hold; return it."""
-        body = {"by": by, "reason": reason}
+        body = {"reason": reason}
         lifted: dict[str, Any] = self._call("POST", f"/internal/v1/holds/{hold_id}/lift", body)
         return lifted
 
     def prove_identity(
-        self, request_id: str, *, by: str, reason: str, proven_at: str | None
+        self, request_id: str, *, reason: str, proven_at: str | None
     ) -> dict[str, Any]:
         """Take it as proven who asks; return the request, which is open then."""
-        body = {"by": by, "reason": reason} | ({"proven_at": proven_at} if proven_at else {})
+        body = {"reason": reason} | ({"proven_at": proven_at} if proven_at else {})
         return self.decide(request_id, "identity:prove", body)
 
     def prove_authority(
-        self, request_id: str, *, by: str, reason: str, evidence: str | None
+        self, request_id: str, *, reason: str, evidence: str | None
     ) -> dict[str, Any]:
         """Take it as shown that somebody may ask for another person; return the request."""
-        body = {"by": by, "reason": reason} | ({"evidence": evidence} if evidence else {})
+        body = {"reason": reason} | ({"evidence": evidence} if evidence else {})
         return self.decide(request_id, "authority:prove", body)
 
-    def grant_appeal(self, request_id: str, *, by: str, reason: str) -> dict[str, Any]:
+    def grant_appeal(self, request_id: str, *, reason: str) -> dict[str, Any]:
         """Grant an appeal; return the request, which is open then."""
-        return self.decide(request_id, "appeal:grant", {"by": by, "reason": reason})
+        return self.decide(request_id, "appeal:grant", {"reason": reason})
 
     def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters about a request stand."""
@@ -112,10 +118,10 @@ class InternalApi:
         made: dict[str, Any] = self._call("POST", "/internal/v1/breaker/releases", dict(body))
         return made
 
-    def approve_release(self, release_id: str, *, by: str) -> dict[str, Any]:
+    def approve_release(self, release_id: str) -> dict[str, Any]:
         """Let erasures go on, as another person proposed; return the release."""
         path = f"/internal/v1/breaker/releases/{release_id}/approval"
-        released: dict[str, Any] = self._call("POST", path, {"by": by})
+        released: dict[str, Any] = self._call("POST", path, {})
         return released
 
     def keys(self) -> dict[str, Any]:

@@ -10,16 +10,15 @@ from pathlib import Path
 import asyncpg
 from temporalio.service import RPCError
 
-from dsr_cli.api.internal import InternalApi
 from dsr_cli.bench.meter import Meter
 from dsr_cli.bench.registry import synthetic_registry
 from dsr_cli.bench.submitting import Client
-from dsr_cli.connection import Internal
 from dsr_cli.errors import CommandError
+from dsr_cli.group.principals import officer
 from dsr_cli.group.provision import create_databases, provision
 from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
-from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET, service_specs
+from dsr_cli.stack.specs import service_specs
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 
@@ -29,6 +28,8 @@ DATABASE = "bench"
 """The systems' database, apart from the services'."""
 
 PARTS = ("kafka", "temporal", "postgres")
+
+_LIMITS = {"calls_per_s": 1_000_000, "calls_at_once": 100_000}
 
 _FAULTS = (
     OSError,
@@ -117,11 +118,10 @@ class Rig:
         return Meter(pids)
 
     def api_client(self) -> Client:
-        """Create an API client of intake, which must be running."""
-        url = self.stack.settings.intake_url
-        token = self.stack.secrets.secret(INTERNAL_TOKEN_SECRET)
-        created = InternalApi(Internal(url, token)).create_client("benchmark")
-        return Client(url, str(created["api_key"]))
+        """Create an API client of intake, which must be running; it may call as fast as it can."""
+        body = {"name": "benchmark", "limits": _LIMITS}
+        created = officer(self.stack).create_client(body)
+        return Client(self.stack.settings.intake_url, str(created["api_key"]))
 
 
 @contextmanager

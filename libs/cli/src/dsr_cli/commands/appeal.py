@@ -22,7 +22,6 @@ def group() -> None:
 def grant(
     request_id: Annotated[str, typer.Argument(help="An appeal that awaits a decision")],
     *,
-    by: Annotated[str, typer.Option(help="Who decides: a name within the company")],
     reason: Annotated[str, typer.Option(help="Why; kept with the request, so no personal data")],
     apply: Annotated[
         bool, typer.Option("--apply", help="Decide; without it, only say what")
@@ -39,5 +38,5 @@ def grant(
     if not apply:
         typer.echo(f"{request_id} would be opened, and its systems asked; add --apply to do it")
         return
-    found = api.grant_appeal(request_id, by=by, reason=reason)
+    found = api.grant_appeal(request_id, reason=reason)
     typer.echo(f"{request_id} is {found['state']}, due {found['due_at']}")

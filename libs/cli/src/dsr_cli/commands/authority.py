@@ -26,7 +26,6 @@ def prove(
     reason: Annotated[
         str, typer.Option(help="Why it is believed; kept with the request, so no personal data")
     ],
-    by: Annotated[str, typer.Option(help="Who decides: a name within the company")] = "operator",
     evidence: Annotated[
         Evidence | None, typer.Option(help="What was seen; some laws then ask less of the person")
     ] = None,
@@ -46,5 +45,5 @@ def prove(
     if not apply:
         typer.echo(f"{request_id} would be taken as asked with authority; add --apply to do it")
         return
-    found = api.prove_authority(request_id, by=by, reason=reason, evidence=evidence)
+    found = api.prove_authority(request_id, reason=reason, evidence=evidence)
     typer.echo(f"{request_id} is {found['state']}")

@@ -55,7 +55,6 @@ def show(context: typer.Context, *, as_json: _Json = False) -> None:
 def release(
     scope: Annotated[str, typer.Argument(help="'*' for the whole group, or an organisation")],
     *,
-    by: Annotated[str, typer.Option(help="Who proposes it: a name within the company")],
     reason: Annotated[str, typer.Option(help="Why so many are right; kept, no personal data")],
     extra: Annotated[
         int | None,
@@ -80,17 +79,16 @@ def release(
             f"{more} more than {one['limit']} would pass for {scope}; add --apply to propose it"
         )
         return
-    body: dict[str, Any] = {"by": by, "scope": scope, "reason": reason, "extra": more}
+    body: dict[str, Any] = {"scope": scope, "reason": reason, "extra": more}
     made = api.propose_release(body)
     typer.echo(f"{made['id']} waits for another person:")
-    typer.echo(f"dsr breaker approve {made['id']} --by NAME --apply")
+    typer.echo(f"dsr breaker approve {made['id']} --as NAME --apply")
 
 
 @app.command()
 def approve(
     release_id: Annotated[str, typer.Argument(help="As `dsr breaker` shows it")],
     *,
-    by: Annotated[str, typer.Option(help="Who approves it: another person than who proposed it")],
     apply: _Apply = False,
 ) -> None:
     """Let erasures go on, as another person proposed; a dry run unless --apply.
@@ -106,7 +104,7 @@ def approve(
     if not apply:
         typer.echo(f"{said} (proposed by {one['proposed_by']}); add --apply to approve it")
         return
-    api.approve_release(release_id, by=by)
+    api.approve_release(release_id)
     typer.echo(said)
 
 

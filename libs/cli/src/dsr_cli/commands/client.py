@@ -1,30 +1,135 @@
-"""`dsr client`: who may call the API."""
+"""`dsr client`: who may call intake: programs, operators and privacy officers."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import internal_connection
+from dsr_cli.connection import OFFICER, internal_connection
+from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 
-app = typer.Typer(no_args_is_help=True, help="API clients: create, list, revoke")
+app = typer.Typer(no_args_is_help=True, help="Who may call: create, list, rotate, revoke")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
+ClientId = Annotated[str, typer.Argument(help="As `list` shows it")]
+Expires = Annotated[
+    str | None, typer.Option(help="How long the key is good, for example 90d; else for ever")
+]
+
+_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Role(StrEnum):
+    """What a client is."""
+
+    CLIENT = "client"
+    OPERATOR = "operator"
+    PRIVACY_OFFICER = "privacy_officer"
 
 
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What people call the client")],
     *,
+    role: Annotated[Role, typer.Option(help="What it is")] = Role.CLIENT,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it may do; repeat it. Else what its role gives")
+    ] = None,
+    jurisdiction: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an operator: whose requests it sees, '*' for all; repeat it"),
+    ] = None,
+    expires: Expires = None,
+    calls_per_s: Annotated[
+        int | None, typer.Option(help="How much it may call, else as intake is set")
+    ] = None,
+    calls_at_once: Annotated[int | None, typer.Option(help="How much at once")] = None,
     as_json: Json = False,
 ) -> None:
-    """Create a client and show its API key, this once: only a hash of it is kept."""
-    client = InternalApi(internal_connection()).create_client(name)
+    """Create a client and show its API key, this once: only a hash of it is kept.
+
+    A person has one, and keeps it: what needs two people is told apart by it.
+    """
+    body: dict[str, Any] = {"name": name, "role": role.value, "jurisdictions": jurisdiction or []}
+    if scope:
+        body["scopes"] = scope
+    if (calls_per_s is None) != (calls_at_once is None):
+        raise CommandError("--calls-per-s and --calls-at-once go together")
+    if calls_per_s is not None:
+        body["limits"] = {"calls_per_s": calls_per_s, "calls_at_once": calls_at_once}
+    body |= _until(expires)
+    _show(_api().create_client(body), as_json=as_json)
+
+
+@app.command("list")
+def list_(*, as_json: Json = False) -> None:
+    """List the clients."""
+    clients = _api().list_clients()
+    if as_json:
+        typer.echo(json.dumps(clients, indent=2))
+        return
+    table = Table("client", "name", "role", "where", "created", "ends", "revoked")
+    for client in clients:
+        table.add_row(
+            client["client_id"],
+            client["name"],
+            client["role"],
+            " ".join(client["jurisdictions"]),
+            client["created_at"][:16],
+            (client["expires_at"] or "")[:16],
+            (client["revoked_at"] or "")[:16],
+        )
+    new_console().print(table)
+
+
+@app.command()
+def rotate(
+    client_id: ClientId,
+    *,
+    overlap: Annotated[str, typer.Option(help="How long the former key is good, for example 7d")],
+    expires: Expires = None,
+    as_json: Json = False,
+) -> None:
+    """Make another API key for a client, and show it, this once; the former one runs out.
+
+    One that was running out before ends now: two are good at the most.
+    """
+    body = {"overlap_s": int(_span(overlap).total_seconds()), **_until(expires)}
+    _show(_api().rotate_key(client_id, body), as_json=as_json)
+
+
+@app.command()
+def revoke(client_id: ClientId) -> None:
+    """Revoke a client: its keys are refused from now on; its requests go on."""
+    _api().revoke_client(client_id)
+    new_console().print(f"{client_id} is revoked")
+
+
+def _api() -> InternalApi:
+    return InternalApi(internal_connection(OFFICER))
+
+
+def _until(expires: str | None) -> dict[str, str]:
+    return {"expires_at": (datetime.now(UTC) + _span(expires)).isoformat()} if expires else {}
+
+
+def _span(text: str) -> timedelta:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise CommandError(f"{text} is no span of time: write it as 90d, 12h, 30m or 45s")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _show(client: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(client, indent=2))
         return
@@ -32,28 +137,3 @@ def create(
     console.print(f"client  {client['client_id']}  ({client['name']})")
     console.print(f"API key {client['api_key']}", soft_wrap=True)
     console.print("Keep it now: it cannot be shown again.")
-
-
-@app.command("list")
-def list_(*, as_json: Json = False) -> None:
-    """List the clients."""
-    clients = InternalApi(internal_connection()).list_clients()
-    if as_json:
-        typer.echo(json.dumps(clients, indent=2))
-        return
-    table = Table("client", "name", "created", "revoked")
-    for client in clients:
-        table.add_row(
-            client["client_id"],
-            client["name"],
-            str(client.get("created_at", "")),
-            str(client.get("revoked_at") or ""),
-        )
-    new_console().print(table)
-
-
-@app.command()
-def revoke(client_id: Annotated[str, typer.Argument(help="As `list` shows it")]) -> None:
-    """Revoke a client: its key is refused from now on; its requests go on."""
-    InternalApi(internal_connection()).revoke_client(client_id)
-    new_console().print(f"{client_id} is revoked")

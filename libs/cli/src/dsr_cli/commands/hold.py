@@ -27,7 +27,6 @@ def group() -> None:
 @app.command()
 def place(
     *,
-    by: Annotated[str, typer.Option(help="Who places it: a name within the company")],
     authority: Annotated[str, typer.Option(help="Who ordered it: a court, an authority, counsel")],
     reason: Annotated[str, typer.Option(help="Why; kept, so no personal data")],
     request: Annotated[str | None, typer.Option(help="The request that it is about")] = None,
@@ -56,7 +55,7 @@ def place(
     No clock stops, and no system is asked to erase what is held until the last hold is lifted.
     """
     body = _body(request, person or [])
-    body |= {"by": by, "authority": authority, "reason": reason}
+    body |= {"authority": authority, "reason": reason}
     body |= {"system_ids": system or [], "categories": category or []}
     if effective_at:
         body["effective_at"] = effective_at
@@ -93,7 +92,6 @@ def list_(*, as_json: _Json = False) -> None:
 def lift(
     hold_id: Annotated[str, typer.Argument(help="As `list` shows it")],
     *,
-    by: Annotated[str, typer.Option(help="Who lifts it: a name within the company")],
     reason: Annotated[str, typer.Option(help="Why; kept, so no personal data")],
     apply: _Apply = False,
     as_json: _Json = False,
@@ -109,7 +107,7 @@ def lift(
         count = found["requests"]
         typer.echo(f"{hold_id} holds {count} requests, and would be lifted; add --apply to do it")
         return
-    hold = api.lift_hold(hold_id, by=by, reason=reason)
+    hold = api.lift_hold(hold_id, reason=reason)
     _show(hold, f"{hold_id} is lifted", as_json=as_json)
 
 

@@ -25,7 +25,6 @@ def prove(
     reason: Annotated[
         str, typer.Option(help="Why it is believed; kept with the request, so no personal data")
     ],
-    by: Annotated[str, typer.Option(help="Who decides: a name within the company")] = "operator",
     proven_at: Annotated[
         str | None,
         typer.Option(help="When it was proven, with an offset: 2026-03-02T09:30:00Z; else now"),
@@ -45,5 +44,5 @@ def prove(
     if not apply:
         typer.echo(f"{request_id} would be opened, and its systems asked; add --apply to do it")
         return
-    found = api.prove_identity(request_id, by=by, reason=reason, proven_at=proven_at)
+    found = api.prove_identity(request_id, reason=reason, proven_at=proven_at)
     typer.echo(f"{request_id} is {found['state']}, due {found['due_at']}")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dsr_cli.api.client import ApiError
 from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import internal_connection
+from dsr_cli.connection import OFFICER, internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 
@@ -31,7 +31,7 @@ def status(
 
     Exit code 1 where something is wrapped under a key that is not at hand.
     """
-    found = InternalApi(internal_connection()).keys()
+    found = InternalApi(internal_connection(OFFICER)).keys()
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -61,7 +61,7 @@ def rotate(
     With a key service a new ring key is made first. Where the keys are in a file, put the new one on
     its first line before. It can be broken off at any moment: called again, it goes on.
     """
-    api = InternalApi(internal_connection())
+    api = InternalApi(internal_connection(OFFICER))
     found = api.keys()
     left = _left(found)
     if not apply:
@@ -89,7 +89,7 @@ def destroy(
 
     From then on nobody reads what was wrapped under it, in a backup or in the database's log.
     """
-    api = InternalApi(internal_connection())
+    api = InternalApi(internal_connection(OFFICER))
     one = next((one for one in api.keys()["keks"] if one["kek_id"] == kek_id), None)
     if one is None:
         raise CommandError(f"no key {kek_id} is on the ring; `dsr keys status` shows them")

@@ -20,7 +20,6 @@ app.add_typer(clarify, name="clarify")
 app.add_typer(request_settle.app, name="settle")
 
 RequestId = Annotated[str, typer.Argument(help="The request that is decided about")]
-By = Annotated[str, typer.Option(help="Who decides: a name within the company")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the request, so no personal data")]
 Apply = Annotated[bool, typer.Option("--apply", help="Decide; without it, only say what")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: the request as it stands")]
@@ -54,14 +53,13 @@ def withdraw(
 def refuse(
     request_id: RequestId,
     *,
-    by: By,
     ground: Annotated[str, typer.Option(help="The provision, for example 'GDPR 12(5)(b)'")],
     reason: Reason,
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
     """Refuse a request on a legal ground; a dry run unless --apply."""
-    body = {"by": by, "ground": ground, "reason": reason}
+    body = {"ground": ground, "reason": reason}
     _end(request_id, "refusal", body, apply=apply, as_json=as_json, dry="would be refused")
 
 
@@ -69,14 +67,13 @@ def refuse(
 def refer(
     request_id: RequestId,
     *,
-    by: By,
     controller: Annotated[str, typer.Option(help="The organisation that the data is of")],
     pointer: Annotated[str, typer.Option(help="Where the requester can ask it")],
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
     """Refer a request for a customer's data to that customer; a dry run unless --apply."""
-    body = {"by": by, "controller": controller, "pointer": pointer}
+    body = {"controller": controller, "pointer": pointer}
     _end(request_id, "referral", body, apply=apply, as_json=as_json, dry="would be referred")
 
 
@@ -84,7 +81,6 @@ def refer(
 def extend(
     request_id: RequestId,
     *,
-    by: By,
     reason: Annotated[str, typer.Option(help="What the requester was told; no personal data")],
     notified_at: Annotated[
         str | None, typer.Option(help=f"When the requester was told, {_MOMENT}")
@@ -96,7 +92,7 @@ def extend(
 
     Refused, with the date, where the requester was told too late.
     """
-    body = {"by": by, "reason": reason} | ({"notified_at": notified_at} if notified_at else {})
+    body = {"reason": reason} | ({"notified_at": notified_at} if notified_at else {})
     _end(request_id, "extension", body, apply=apply, as_json=as_json, dry="would be extended")
 
 
@@ -104,7 +100,6 @@ def extend(
 def ask(
     request_id: RequestId,
     *,
-    by: By,
     question: Annotated[str, typer.Option(help="A code, or words without personal data")],
     asked_at: Annotated[
         str | None, typer.Option(help=f"When the requester was asked, {_MOMENT}")
@@ -112,7 +107,7 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Record that the requester was asked what exactly is meant."""
-    body = {"by": by, "question": question} | ({"asked_at": asked_at} if asked_at else {})
+    body = {"question": question} | ({"asked_at": asked_at} if asked_at else {})
     found = InternalApi(internal_connection()).decide(request_id, "clarification:ask", body)
     _show(found, as_json=as_json)
 
@@ -121,7 +116,6 @@ def ask(
 def given(
     request_id: RequestId,
     *,
-    by: By,
     reason: Annotated[str | None, typer.Option(help="What follows; no personal data")] = None,
     given_at: Annotated[
         str | None, typer.Option(help=f"When the requester said it, {_MOMENT}")
@@ -129,9 +123,7 @@ def given(
     as_json: Json = False,
 ) -> None:
     """Record that the requester has said what is meant; a clock that stood still goes on."""
-    body = {"by": by} | {
-        name: value for name, value in (("reason", reason), ("given_at", given_at)) if value
-    }
+    body = {name: value for name, value in (("reason", reason), ("given_at", given_at)) if value}
     found = InternalApi(internal_connection()).decide(request_id, "clarification:give", body)
     _show(found, as_json=as_json)
 

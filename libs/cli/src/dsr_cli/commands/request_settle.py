@@ -25,20 +25,19 @@ _Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 def propose(
     request_id: _RequestId,
     *,
-    by: Annotated[str, typer.Option(help="Who proposes it: a name within the company")],
     system: Annotated[str, typer.Option(help="The system that owes the answer")],
     disposition: Annotated[str, typer.Option(help="What the answer says, for example 'erased'")],
     reason: Annotated[str, typer.Option(help="Why it is true; kept, so no personal data")],
     as_json: _Json = False,
 ) -> None:
     """Propose an answer in place of a system; it changes nothing until another person approves it."""
-    body = {"by": by, "system_id": system, "disposition": disposition, "reason": reason}
+    body = {"system_id": system, "disposition": disposition, "reason": reason}
     made = InternalApi(internal_connection()).decide(request_id, "settlements", body)
     if as_json:
         typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
         return
     typer.echo(f"{made['id']} waits for another person:")
-    typer.echo(f"dsr request settle approve {request_id} {made['id']} --by NAME --apply")
+    typer.echo(f"dsr request settle approve {request_id} {made['id']} --as NAME --apply")
 
 
 @app.command(name="list")
@@ -66,7 +65,6 @@ def approve(
     request_id: _RequestId,
     proposal_id: Annotated[str, typer.Argument(help="As `propose` and `list` show it")],
     *,
-    by: Annotated[str, typer.Option(help="Who approves it: another person than who proposed it")],
     apply: Annotated[
         bool, typer.Option("--apply", help="Approve; without it, only say what")
     ] = False,
@@ -84,5 +82,5 @@ def approve(
     if not apply:
         typer.echo(f"{said} (proposed by {one['proposed_by']}); add --apply to approve it")
         return
-    found = api.decide(request_id, f"settlements/{proposal_id}/approval", {"by": by})
+    found = api.decide(request_id, f"settlements/{proposal_id}/approval", {})
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else said)

@@ -225,7 +225,7 @@ def _proof(file: Path) -> Proof:
 
 
 def _challenge_key() -> bytes:
-    """Return what this installation's operators know their challenges by."""
+    """Return what an operator knows a challenge by: the credential that it was made with."""
     token = internal_connection().token.encode()
     return hmac.digest(token, b"dsr.v1.KeyChallenge", "sha256")
 

@@ -18,11 +18,12 @@ from rich.live import Live
 
 from dsr_cli.api.client import ApiError, IntakeClient
 from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.connection import OPERATORS, Internal
 from dsr_cli.demo.people import Cast, submission
 from dsr_cli.demo.tale import Line, Tale
 from dsr_cli.errors import CommandError
 from dsr_cli.group.bring_up import api_key
+from dsr_cli.group.principals import key_of
 from dsr_cli.group.systems import process_name
 from dsr_cli.stack import Stack
 from dsr_examples.people import Person
@@ -37,7 +38,6 @@ _TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.5
 _BREACHED = "the legal date has passed: the breach is on record"
 _STOPPED = "the legal date has come: it ends with what is known"
-_OPERATOR, _OTHER = "privacy desk", "privacy office"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,15 @@ async def _prove(world: World, line: Line) -> None:
 async def _extend(world: World, line: Line) -> None:
     await world.after(6)
     reason = "the archives of four countries have to be searched"
-    await world.decide(
-        line, "extended, and the person told", "extension", {"by": _OPERATOR, "reason": reason}
-    )
+    await world.decide(line, "extended, and the person told", "extension", {"reason": reason})
 
 
 async def _clarify(world: World, line: Line) -> None:
     await world.after(4)
-    question = {"by": _OPERATOR, "question": "which of the two accounts is meant"}
+    question = {"question": "which of the two accounts is meant"}
     await world.decide(line, "asked what is meant; the clock stands", "clarification:ask", question)
     await world.after(16)
-    given = {"by": _OPERATOR, "reason": "the person means both"}
+    given = {"reason": "the person means both"}
     await world.decide(line, "both are meant; the clock goes on", "clarification:give", given)
 
 
@@ -105,14 +103,13 @@ async def _withdraw(world: World, line: Line) -> None:
 
 async def _refuse(world: World, line: Line) -> None:
     await world.after(7)
-    ground = {"by": _OPERATOR, "ground": "GDPR 12(5)(b)", "reason": "the ninth of this week"}
+    ground = {"ground": "GDPR 12(5)(b)", "reason": "the ninth of this week"}
     await world.decide(line, "refused: GDPR 12(5)(b)", "refusal", ground)
 
 
 async def _refer(world: World, line: Line) -> None:
     await world.after(3)
     pointer = {
-        "by": _OPERATOR,
         "controller": "Example Airline",
         "pointer": "https://airline.example.com/privacy",
     }
@@ -124,7 +121,6 @@ async def _hold(world: World, line: Line) -> None:
     placed = await asyncio.to_thread(
         world.operator.place_hold,
         {
-            "by": _OPERATOR,
             "authority": "Superior Court of California, County of Alameda",
             "reason": "preservation order",
             "request_id": line.request_id,
@@ -132,7 +128,7 @@ async def _hold(world: World, line: Line) -> None:
     )
     world.tale.tell(line, "on hold: nothing more is erased")
     await world.after(_BACK_AFTER_S + 3)
-    lift = partial(world.operator.lift_hold, by=_OTHER, reason="the order is over")
+    lift = partial(world.operator.lift_hold, reason="the order is over")
     await asyncio.to_thread(lift, placed["id"])
     world.tale.tell(line, "the hold is lifted: erasure goes on")
 
@@ -187,8 +183,8 @@ def tell_the_story(stack: Stack, console: Console) -> None:
 
 
 async def _live(stack: Stack, console: Console, tale: Tale, people: Sequence[Person]) -> None:
-    token = stack.secrets.secret(INTERNAL_TOKEN_SECRET)
-    operator = InternalApi(Internal(stack.settings.intake_url, token))
+    key = key_of(stack, OPERATORS[0])
+    operator = InternalApi(Internal(stack.settings.intake_url, key))
     async with IntakeClient(stack.settings.intake_url, api_key(stack)) as client:
         world = World(client, operator, tale)
         tale.begin()

@@ -12,7 +12,7 @@ from rich.live import Live
 
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.connection import OPERATORS, Internal
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.letters import letters_table
 from dsr_cli.demo.people import Cast, submission
@@ -20,6 +20,7 @@ from dsr_cli.demo.proof import answers_table, holdings_table, places, verdict
 from dsr_cli.demo.ways import OTHER_WAYS, Way
 from dsr_cli.errors import CommandError
 from dsr_cli.group.bring_up import api_key
+from dsr_cli.group.principals import key_of
 from dsr_cli.stack import Stack
 from dsr_cli.view.board import Board
 from dsr_cli.view.follow import follow
@@ -81,7 +82,7 @@ async def _go_round(
     asked: dict[str, str],
 ) -> bool:
     url = stack.settings.intake_url
-    operator = InternalApi(Internal(url, stack.secrets.secret(INTERNAL_TOKEN_SECRET)))
+    operator = InternalApi(Internal(url, key_of(stack, OPERATORS[0])))
     async with IntakeClient(url, api_key(stack)) as client:
         with Live(board, console=console, refresh_per_second=8, transient=not console.is_terminal):
             ways = [*([_ERASED] * (len(people) - len(OTHER_WAYS))), *OTHER_WAYS]

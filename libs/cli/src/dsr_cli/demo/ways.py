@@ -35,11 +35,7 @@ async def _withdraw(client: IntakeClient, _operator: InternalApi, request_id: st
 
 
 async def _refuse(_client: IntakeClient, operator: InternalApi, request_id: str) -> object:
-    ground = {
-        "by": "privacy desk",
-        "ground": "GDPR 12(5)(b)",
-        "reason": "the ninth request of this week",
-    }
+    ground = {"ground": "GDPR 12(5)(b)", "reason": "the ninth request of this week"}
     return await asyncio.to_thread(operator.decide, request_id, "refusal", ground)
 
 

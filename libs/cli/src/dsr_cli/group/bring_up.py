@@ -1,14 +1,13 @@
-"""Bringing the example group up: parts, what they need, services, systems, and an API client."""
+"""Bringing the example group up: parts, what they need, services, systems, and who may call."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import API_KEY_SECRET, INTERNAL_TOKEN_SECRET, Internal
+from dsr_cli.connection import CLIENT
+from dsr_cli.group.principals import key_of, make_principals
 from dsr_cli.group.provision import create_databases, provision
 from dsr_cli.group.systems import databases, system_specs
 from dsr_cli.registry.load import load_registry
@@ -51,16 +50,9 @@ def bring_up(
         if spec.name not in stack.names:
             stack.add(replace(spec, env={**spec.env, **(settings or {})}))
     stack.up(listen)
-    api_key(stack)
+    make_principals(stack)
 
 
 def api_key(stack: Stack) -> str:
-    """Return the key of the local stack's own API client, which is created at the first call."""
-    path = stack.settings.secrets_dir / API_KEY_SECRET
-    if not path.exists():
-        token = stack.secrets.secret(INTERNAL_TOKEN_SECRET)
-        client = InternalApi(Internal(stack.settings.intake_url, token)).create_client("local")
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(client["api_key"])
-    return path.read_text(encoding="utf-8")
+    """Return the key of the local stack's own API client, who is made at the first call."""
+    return key_of(stack, CLIENT)

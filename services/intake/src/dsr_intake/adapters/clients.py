@@ -1,4 +1,4 @@
-"""PostgreSQL: the clients of the public API."""
+"""PostgreSQL: who has an API key."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from datetime import datetime
 
 import asyncpg
 
-from dsr_intake.model import ClientRow
+from dsr_intake.model.principals import (
+    Authentication,
+    ClientRow,
+    Limits,
+    Principal,
+    PrincipalKind,
+    StoredKey,
+    known_scopes,
+)
 from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresApiClients"]
+
+_COLUMNS = """client_id, name, role, scopes, jurisdictions, calls_per_s, calls_at_once, created_at,
+    expires_at, former_expires_at, revoked_at"""
 
 
 class PostgresApiClients:
@@ -19,39 +30,73 @@ class PostgresApiClients:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
+    async def add(self, client: ClientRow, secret_hash: bytes) -> None:
         """Keep a client."""
+        limits = client.limits
         with translated():
             await self._pool.execute(
-                "insert into intake.api_clients (client_id, name, secret_hash, created_at)"
-                " values ($1, $2, $3, $4)",
-                client_id,
-                name,
+                """
+                insert into intake.api_clients (client_id, name, secret_hash, role, scopes,
+                    jurisdictions, expires_at, calls_per_s, calls_at_once, created_at)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                """,
+                client.client_id,
+                client.name,
                 secret_hash,
-                at,
+                client.kind.value,
+                sorted(client.scopes),
+                client.jurisdictions,
+                client.expires_at,
+                limits.calls_per_s if limits else None,
+                limits.calls_at_once if limits else None,
+                client.created_at,
             )
 
-    async def secret_hash(self, client_id: str) -> bytes | None:
-        """Return the SHA-256 of a client's secret, or none."""
+    async def stored(self, client_id: str) -> StoredKey | None:
+        """Return what a client's keys are compared with, or none."""
         with translated():
-            found: bytes | None = await self._pool.fetchval(
-                "select secret_hash from intake.api_clients"
+            row = await self._pool.fetchrow(
+                f"select {_COLUMNS}, secret_hash, former_hash from intake.api_clients"
                 " where client_id = $1 and revoked_at is null",
                 client_id,
             )
-        return found
+        if row is None:
+            return None
+        secrets = [(row["secret_hash"], row["expires_at"])]
+        if row["former_hash"] is not None:
+            secrets.append((row["former_hash"], row["former_expires_at"]))
+        return StoredKey(principal=_principal(_client(row)), secrets=tuple(secrets))
+
+    async def rotate(
+        self,
+        client_id: str,
+        secret_hash: bytes,
+        *,
+        expires_at: datetime | None,
+        former_until: datetime,
+    ) -> ClientRow | None:
+        """Give a client another key; none where there is no such client."""
+        with translated():
+            row = await self._pool.fetchrow(
+                f"""
+                update intake.api_clients set former_hash = secret_hash,
+                    former_expires_at = least(expires_at, $4), secret_hash = $2, expires_at = $3
+                where client_id = $1 and revoked_at is null returning {_COLUMNS}
+                """,
+                client_id,
+                secret_hash,
+                expires_at,
+                former_until,
+            )
+        return _client(row) if row else None
 
     async def all(self) -> Sequence[ClientRow]:
         """Return every client, the oldest first."""
         with translated():
             rows = await self._pool.fetch(
-                "select client_id, name, created_at, revoked_at from intake.api_clients"
-                " order by created_at, client_id"
+                f"select {_COLUMNS} from intake.api_clients order by created_at, client_id"
             )
-        return [
-            ClientRow(row["client_id"], row["name"], row["created_at"], row["revoked_at"])
-            for row in rows
-        ]
+        return [_client(row) for row in rows]
 
     async def revoke(self, client_id: str, *, at: datetime) -> bool:
         """Revoke a client; false where there is none."""
@@ -63,3 +108,32 @@ class PostgresApiClients:
                 at,
             )
         return not status.endswith(" 0")
+
+
+def _client(row: asyncpg.Record) -> ClientRow:
+    limits = None
+    if row["calls_per_s"] is not None:
+        limits = Limits(row["calls_per_s"], row["calls_at_once"])
+    return ClientRow(
+        client_id=row["client_id"],
+        name=row["name"],
+        kind=PrincipalKind(row["role"]),
+        scopes=known_scopes(row["scopes"]),
+        jurisdictions=tuple(row["jurisdictions"]),
+        limits=limits,
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        former_expires_at=row["former_expires_at"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def _principal(client: ClientRow) -> Principal:
+    return Principal(
+        id=client.client_id,
+        kind=client.kind,
+        scopes=client.scopes,
+        authentication=Authentication.API_KEY,
+        jurisdictions=client.jurisdictions,
+        limits=client.limits,
+    )

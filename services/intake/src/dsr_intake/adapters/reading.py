@@ -18,12 +18,14 @@ from dsr_intake.model import (
     FollowsWhy,
     ListFilter,
     Member,
+    Owner,
     RequesterEvidence,
     RequestView,
     StateChangeRow,
     Twin,
     WrappedKey,
 )
+from dsr_intake.model.principals import Sight
 from dsr_runtime.postgres import translated
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
@@ -57,12 +59,12 @@ class PostgresReads:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def get(self, client_id: str, request_id: str) -> RequestView | None:
-        """Return a client's request, or none."""
+    async def get(self, sight: Sight, request_id: str) -> RequestView | None:
+        """Return a request that is seen, or none."""
+        values: list[object] = [request_id]
+        conditions = ["r.id = $1", *_seen(sight, values)]
         with translated():
-            row = await self._pool.fetchrow(
-                f"{VIEW} where r.id = $1 and r.client_id = $2", request_id, client_id
-            )
+            row = await self._pool.fetchrow(f"{VIEW} where {' and '.join(conditions)}", *values)
         return view(row) if row else None
 
     async def any(self, request_id: str) -> RequestView | None:
@@ -72,11 +74,11 @@ class PostgresReads:
         return view(row) if row else None
 
     async def page(
-        self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
+        self, sight: Sight, wanted: ListFilter, *, after: str | None, limit: int
     ) -> list[RequestView]:
         """Return the next requests, newest first."""
-        values: list[object] = [client_id]
-        conditions = ["r.client_id = $1"]
+        values: list[object] = []
+        conditions = ["true", *_seen(sight, values)]
 
         def where(condition: str, value: object | None) -> None:
             if value is not None:
@@ -186,24 +188,22 @@ class PostgresStateFeed:
             return int(await self._pool.fetchval(f"select {_OLDEST_RUNNING} - 1"))
 
     async def changed_since(
-        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+        self, revision: int, *, request_id: str | None = None, sight: Sight | None = None
     ) -> tuple[list[StateChangeRow], int]:
-        """Return changes after a revision, and the revision to go on from."""
+        """Return changes after a revision, of those seen, and the revision to go on from."""
         values: list[object] = [revision]
-        only = ""
+        conditions = ["r.revision > $1", f"r.revision < {_OLDEST_RUNNING}"]
         if request_id is not None:
             values.append(request_id)
-            only = "and id = $2"
-        elif client_id is not None:
-            values.append(client_id)
-            only = "and client_id = $2"
+            conditions.append("r.id = $2")
+        elif sight is not None:
+            conditions += _seen(sight, values)
         with translated():
             rows = await self._pool.fetch(
                 f"""
-                select revision, id, client_id, state, outcome,
+                select revision, id, client_id, jurisdiction, state, outcome,
                     coalesce(answered_at, closed_at, decided_at, accepted_at) as at
-                from intake.subject_requests
-                where revision > $1 and revision < {_OLDEST_RUNNING} {only}
+                from intake.subject_requests r where {" and ".join(conditions)}
                 order by revision fetch first {_CHANGES_LIMIT} rows with ties
                 """,
                 *values,
@@ -212,7 +212,7 @@ class PostgresStateFeed:
             StateChangeRow(
                 row["revision"],
                 RequestId(str(row["id"])),
-                row["client_id"],
+                Owner(row["client_id"], row["jurisdiction"]),
                 State(row["state"]),
                 row["outcome"],
                 row["at"],
@@ -236,14 +236,28 @@ class PostgresStateFeed:
             for row in rows
         ]
 
-    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """Return the client of each request that exists."""
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, Owner]:
+        """Return the client and the jurisdiction of each request that exists."""
         with translated():
             rows = await self._pool.fetch(
-                "select id, client_id from intake.subject_requests where id = any($1::uuid[])",
+                "select id, client_id, jurisdiction from intake.subject_requests"
+                " where id = any($1::uuid[])",
                 request_ids,
             )
-        return {str(row["id"]): row["client_id"] for row in rows}
+        return {str(row["id"]): Owner(row["client_id"], row["jurisdiction"]) for row in rows}
+
+
+def _seen(sight: Sight, values: list[object]) -> list[str]:
+    """Return what says that a request `r` is seen, and append what that compares with."""
+    if sight.client_id is not None:
+        values.append(sight.client_id)
+        return [f"r.client_id = ${len(values)}"]
+    if sight.jurisdictions is not None:
+        values.append(sight.jurisdictions)
+        # A country covers its parts: US covers US-CA.
+        named = f"any(${len(values)}::text[])"
+        return [f"(r.jurisdiction = {named} or split_part(r.jurisdiction, '-', 1) = {named})"]
+    return []
 
 
 _OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"

@@ -29,6 +29,7 @@ from dsr_intake.model import (
     Submission,
     Verdict,
 )
+from dsr_intake.model.principals import Sight
 from dsr_intake.ports import AppealStore, DecisionStore, ReadStore, RegistryView
 
 __all__ = ["Appealing"]
@@ -76,7 +77,7 @@ class Appealing:
         """
         if sent.appeal_of is None:
             raise RuntimeError("what is no appeal comes another way")
-        one = await self._reads.get(client_id, sent.appeal_of)
+        one = await self._reads.get(Sight(client_id=client_id), sent.appeal_of)
         if one is None:
             return None
         regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)

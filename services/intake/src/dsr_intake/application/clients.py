@@ -1,4 +1,4 @@
-"""API clients: who may submit requests, told apart by a key that is shown once."""
+"""API keys: whose each is, told apart by a secret that is shown once."""
 
 from __future__ import annotations
 
@@ -9,32 +9,58 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from dsr_core.errors import RejectedInput
+from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_intake.application.clock import Clock
-from dsr_intake.model import ClientRow
+from dsr_intake.model.principals import (
+    ALLOWED,
+    GIVEN,
+    ClientRow,
+    Limits,
+    Principal,
+    PrincipalKind,
+    Scope,
+    StoredKey,
+)
 from dsr_intake.ports import ApiClientStore
 
-__all__ = ["ApiClients", "NewClient"]
+__all__ = ["ApiClients", "NewClient", "NewKey"]
 
 _KEY = re.compile(r"dsr_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,100}")
 _CACHED_S = 30.0
 _CACHE_LIMIT = 10_000
+_LONGEST_OVERLAP = timedelta(days=90)
+_NOBODYS = hashlib.sha256(b"").digest()
+"""What a key is compared with whose client is unknown: no secret is the empty text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClient:
+    """What a client is to be."""
+
+    name: str
+    kind: PrincipalKind = PrincipalKind.CLIENT
+    scopes: frozenset[Scope] | None = None
+    """Those of its kind, where none are named."""
+
+    jurisdictions: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class NewClient:
-    """A client that has just been made."""
+class NewKey:
+    """A key that has just been made."""
 
-    client_id: str
-    name: str
+    client: ClientRow
     api_key: str = field(repr=False)
     """The whole key; only the hash of its secret part is kept."""
 
 
 class ApiClients:
-    """Makes, knows and revokes clients.
+    """Makes, knows and revokes keys.
 
     A key that was found good is believed for 30 seconds, so that the hot path asks no database; a
     revocation reaches other replicas in that time, and this one at once.
@@ -43,10 +69,14 @@ class ApiClients:
     def __init__(self, store: ApiClientStore, *, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._good: dict[bytes, tuple[str, float]] = {}
+        self._good: dict[bytes, tuple[Principal, float]] = {}
 
-    async def client_of(self, api_key: str) -> str | None:
-        """Return the client that a key is of; none where it is no key, wrong or revoked."""
+    async def principal_of(self, api_key: str) -> Principal | None:
+        """Return whose key it is; none where it is no key, wrong, over or revoked.
+
+        What is not found costs the same whether or not there is such a client: one look-up, and two
+        comparisons in constant time.
+        """
         digest = hashlib.sha256(api_key.encode()).digest()
         known = self._good.get(digest)
         if known is not None and known[1] > time.monotonic():
@@ -55,30 +85,62 @@ class ApiClients:
         if matched is None:
             return None
         client_id, secret = matched.groups()
-        expected = await self._store.secret_hash(client_id)
-        given = hashlib.sha256(secret.encode()).digest()
-        if expected is None or not hmac.compare_digest(expected, given):
+        stored = await self._store.stored(client_id)
+        until = _good_until(stored, hashlib.sha256(secret.encode()).digest(), self._clock())
+        if stored is None or until is None:
             self._good.pop(digest, None)
             return None
         if len(self._good) >= _CACHE_LIMIT:
             self._good.clear()
-        self._good[digest] = (client_id, time.monotonic() + _CACHED_S)
-        return client_id
+        self._good[digest] = (stored.principal, time.monotonic() + until)
+        return stored.principal
 
-    async def add(self, name: str) -> NewClient:
-        """Make a client.
+    async def add(self, asked: NewClient, *, by: Principal | None) -> NewKey:
+        """Make a client, and its first key.
+
+        Args:
+            asked: What it is to be.
+            by: Who makes it; none where it is whoever has the database.
 
         Raises:
-            RejectedInput: The name is empty, too long, or holds control characters.
+            RejectedInput: The name, the scopes, the jurisdictions or the end is none that it can have.
+            RuleViolation: Who makes it may not do what it could.
         """
-        name = name.strip()
-        if _NAME.fullmatch(name) is None:
-            detail = "1 to 100 characters, none of them a control character"
-            raise RejectedInput("invalid_name", detail, field="name")
-        client_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-        hashed = hashlib.sha256(secret.encode()).digest()
-        await self._store.add(client_id, name, hashed, at=self._clock())
-        return NewClient(client_id, name, f"dsr_{client_id}_{secret}")
+        now = self._clock()
+        client = ClientRow(
+            client_id=secrets.token_hex(8),
+            name=_name(asked.name),
+            kind=asked.kind,
+            scopes=_scopes(asked),
+            jurisdictions=_jurisdictions(asked),
+            limits=asked.limits,
+            created_at=now,
+            expires_at=_end(asked.expires_at, now),
+        )
+        _check_grant(client, by)
+        secret, hashed = _new_secret()
+        await self._store.add(client, hashed)
+        return NewKey(client, f"dsr_{client.client_id}_{secret}")
+
+    async def rotate(
+        self, client_id: str, *, overlap: timedelta, expires_at: datetime | None
+    ) -> NewKey | None:
+        """Give a client another key, while the one before it runs out; none where there is no such.
+
+        A key that was running out before ends now: two are good at the most.
+
+        Raises:
+            RejectedInput: The overlap is longer than 90 days, or the end is over.
+        """
+        if not timedelta() <= overlap <= _LONGEST_OVERLAP:
+            raise RejectedInput("invalid_overlap", "0 seconds to 90 days", field="overlap_s")
+        now = self._clock()
+        secret, hashed = _new_secret()
+        client = await self._store.rotate(
+            client_id, hashed, expires_at=_end(expires_at, now), former_until=now + overlap
+        )
+        self._forget(client_id)
+        return NewKey(client, f"dsr_{client_id}_{secret}") if client else None
 
     async def all(self) -> Sequence[ClientRow]:
         """Return every client, the oldest first."""
@@ -87,7 +149,69 @@ class ApiClients:
     async def revoke(self, client_id: str) -> bool:
         """Revoke a client; false where there is none. Safe to repeat."""
         found = await self._store.revoke(client_id, at=self._clock())
-        self._good = {
-            digest: known for digest, known in self._good.items() if known[0] != client_id
-        }
+        self._forget(client_id)
         return found
+
+    def _forget(self, client_id: str) -> None:
+        self._good = {
+            digest: known for digest, known in self._good.items() if known[0].id != client_id
+        }
+
+
+def _new_secret() -> tuple[str, bytes]:
+    secret = secrets.token_urlsafe(32)
+    return secret, hashlib.sha256(secret.encode()).digest()
+
+
+def _good_until(stored: StoredKey | None, given: bytes, now: datetime) -> float | None:
+    """Return for how many seconds a secret is believed, or none where it is not good."""
+    kept = stored.secrets if stored else ()
+    found: float | None = None
+    for expected, until in (*kept, (_NOBODYS, None), (_NOBODYS, None))[:2]:
+        is_same = hmac.compare_digest(expected, given)
+        left = _CACHED_S if until is None else min(_CACHED_S, (until - now).total_seconds())
+        if is_same and left > 0 and stored is not None:
+            found = left
+    return found
+
+
+def _name(given: str) -> str:
+    name = given.strip()
+    if _NAME.fullmatch(name) is None:
+        detail = "1 to 100 characters, none of them a control character"
+        raise RejectedInput("invalid_name", detail, field="name")
+    return name
+
+
+def _scopes(asked: NewClient) -> frozenset[Scope]:
+    scopes = GIVEN[asked.kind] if asked.scopes is None else asked.scopes
+    beyond = scopes - ALLOWED[asked.kind]
+    if beyond or not scopes:
+        can = ", ".join(sorted(ALLOWED[asked.kind]))
+        detail = f"a principal of the kind {asked.kind} has some of {can}"
+        raise RejectedInput("invalid_scopes", detail, field="scopes")
+    return scopes
+
+
+def _jurisdictions(asked: NewClient) -> tuple[str, ...]:
+    has_some, needs_some = bool(asked.jurisdictions), asked.kind is PrincipalKind.OPERATOR
+    if has_some != needs_some:
+        detail = "an operator has jurisdictions, or * for all, and nobody else has any"
+        raise RejectedInput("invalid_jurisdictions", detail, field="jurisdictions")
+    return tuple(sorted(set(asked.jurisdictions)))
+
+
+def _end(expires_at: datetime | None, now: datetime) -> datetime | None:
+    if expires_at is not None and expires_at <= now:
+        raise RejectedInput("invalid_end", "a key ends later than now", field="expires_at")
+    return expires_at
+
+
+def _check_grant(client: ClientRow, by: Principal | None) -> None:
+    """Return where whoever makes a client could do all that it can: clients alone can do other things."""
+    if by is None or client.kind is PrincipalKind.CLIENT:
+        return
+    beyond = client.scopes - by.scopes
+    if beyond:
+        detail = f"nobody gives what they do not have: {', '.join(sorted(beyond))}"
+        raise RuleViolation("scope_not_held", detail)

@@ -21,7 +21,8 @@ from dsr_intake.application.event import (
     state_events,
 )
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import LedgerChange, StateChangeRow
+from dsr_intake.model import LedgerChange, Owner, StateChangeRow
+from dsr_intake.model.principals import Sight
 from dsr_intake.ports import Ledger, StateFeed
 from dsr_runtime.backoff import Backoff
 
@@ -38,9 +39,9 @@ _LISTENERS_LIMIT = 5000
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """Someone who listens: to one request, or to all of a client's."""
+    """Someone who listens: to one request, or to all that they see."""
 
-    client_id: str
+    sight: Sight
     request_id: str | None
     start: Position
     queue: asyncio.Queue[Event | None] = field(
@@ -73,8 +74,10 @@ class Events:
         self._ledger_away = False
         self._states_away = False
 
-    async def listen(self, client_id: str, request_id: str | None = None) -> Listener:
+    async def listen(self, sight: Sight, request_id: str | None = None) -> Listener:
         """Add a listener; what changes from its start on is in its queue.
+
+        Whoever asks for one request has made sure that it is seen.
 
         Raises:
             Unavailable: There are too many, the service stops, or the store is away.
@@ -85,7 +88,7 @@ class Events:
             if not self._listeners or self._position is None:
                 # Nobody has followed since the last one left.
                 self._position = await self._now()
-            listener = Listener(client_id, request_id, self._position)
+            listener = Listener(sight, request_id, self._position)
             self._listeners.add(listener)
         self._metrics.listeners.set(len(self._listeners))
         self._someone.set()
@@ -120,7 +123,7 @@ class Events:
         revision = since.revision
         while revision < start.revision:
             page, revision = await self._states.changed_since(
-                revision, request_id=listener.request_id, client_id=listener.client_id
+                revision, request_id=listener.request_id, sight=listener.sight
             )
             told += [one for one in page if one.revision <= start.revision]
             if len(told) > _QUEUE_LIMIT:
@@ -191,7 +194,7 @@ class Events:
             *ledger_events(ledger, position.revision),
             *state_events(states, position.revision, cursor),
         ]
-        owners = await self._owners(events, {one.request_id: one.client_id for one in states})
+        owners = await self._owners(events, {one.request_id: one.owner for one in states})
         self._position = Position(revision, cursor)
         if cursor and not position.cursor:
             # What the ledger recorded before was never told.
@@ -251,26 +254,28 @@ class Events:
             )
         ]
 
-    async def _owners(self, events: list[Event], known: dict[str, str]) -> dict[str, str]:
+    async def _owners(self, events: list[Event], known: dict[str, Owner]) -> dict[str, Owner]:
         if all(one.request_id is not None for one in self._listeners):
             return known
         unknown = {one.request_id for one in events} - known.keys()
         return known | await self._states.owners(sorted(unknown)) if unknown else known
 
-    def _tell(self, events: list[Event], owners: dict[str, str]) -> None:
+    def _tell(self, events: list[Event], owners: dict[str, Owner]) -> None:
         by_request: dict[str, list[Listener]] = defaultdict(list)
-        by_client: dict[str, list[Listener]] = defaultdict(list)
+        by_sight: dict[Sight, list[Listener]] = defaultdict(list)
         for listener in self._listeners:
             if listener.request_id is not None:
                 by_request[listener.request_id].append(listener)
             else:
-                by_client[listener.client_id].append(listener)
+                by_sight[listener.sight].append(listener)
         slow: set[Listener] = set()
         for event in events:
-            client_id = owners.get(event.request_id, "")
-            for listener in (*by_request.get(event.request_id, ()), *by_client.get(client_id, ())):
-                if not listener.tell(event):
-                    slow.add(listener)
+            told = list(by_request.get(event.request_id, ()))
+            owner = owners.get(event.request_id)
+            for sight, listeners in by_sight.items():
+                if _sees(sight, owner):
+                    told += listeners
+            slow.update(one for one in told if not one.tell(event))
         for listener in slow:
             self.leave(listener)
 
@@ -297,4 +302,10 @@ class Events:
         if listener.request_id is not None:
             return [one for one in changes if one.request_id == listener.request_id]
         owners = await self._states.owners(sorted({one.request_id for one in changes}))
-        return [one for one in changes if owners.get(one.request_id) == listener.client_id]
+        return [one for one in changes if _sees(listener.sight, owners.get(one.request_id))]
+
+
+def _sees(sight: Sight, owner: Owner | None) -> bool:
+    return owner is not None and sight.covers(
+        client_id=owner.client_id, jurisdiction=owner.jurisdiction
+    )

@@ -115,9 +115,9 @@ class Holding:
         other = await self._store.under(tag) if tag and not is_new else None
         return other or hold
 
-    def tag(self, key: str, content: bytes) -> KeyTag:
+    def tag(self, key: str, content: bytes, *, by: str) -> KeyTag:
         """Return an idempotency key of a hold and what it was sent with, as keyed hashes."""
-        return key_tag(self._lookup_key, "internal", key, b"hold\x00" + content)
+        return key_tag(self._lookup_key, f"decisions/{by}", key, b"hold\x00" + content)
 
     async def lift(self, hold_id: str, *, by: str, reason: str) -> LegalHold | None:
         """End a hold, and let erasure go on where no other covers it; none where there is none.
@@ -132,6 +132,10 @@ class Holding:
             detail = "the hold was lifted before"
             raise RuleViolation("hold_lifted", detail)
         await self._go_on()
+        return await self._store.get(hold_id)
+
+    async def get(self, hold_id: str) -> LegalHold | None:
+        """Return a hold, or none."""
         return await self._store.get(hold_id)
 
     async def all(self) -> list[tuple[LegalHold, int]]:

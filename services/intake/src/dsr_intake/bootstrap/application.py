@@ -46,11 +46,14 @@ from dsr_intake.application.left_behind import LeftBehind
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
+from dsr_intake.application.limiting import Limiter
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import Doors
+from dsr_intake.model.principals import Limits
 from dsr_runtime.holidays import public_holidays
 from dsr_runtime.http.outgoing import Outgoing
 
@@ -182,6 +185,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         links_duplicates=settings.intake_links_duplicates,
         covering=decisions.watch.covering,
     )
+    clients = ApiClients(PostgresApiClients(outside.pool), clock=utc_now)
     identifying = Identifying(
         reads=stores.reads,
         proofs=stores.proofs,
@@ -217,7 +221,8 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             clock=utc_now,
             on_committed=basis.committed,
         ),
-        clients=ApiClients(PostgresApiClients(outside.pool), clock=utc_now),
+        clients=clients,
+        doors=_doors(outside, clients),
         dating=dating,
         explaining=Explaining(
             ledger=outside.ledger,
@@ -270,7 +275,17 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         sending=sending,
         webhooks=_webhooks(outside),
         metrics=outside.metrics,
+    )
+
+
+def _doors(outside: Outside, clients: ApiClients) -> Doors:
+    settings = outside.settings
+    standard = Limits(settings.client_calls_per_s, settings.client_calls_at_once)
+    return Doors(
+        clients=clients,
+        tokens=outside.tokens,
         internal_token=settings.internal_token.get_secret_value(),
+        limiter=Limiter(standard),
     )
 
 

@@ -7,14 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
+import httpx
 from prometheus_client import CollectorRegistry
 
+from dsr_intake.adapters.jwks import KeySet, KeySource
 from dsr_intake.adapters.keys import HeldRing
+from dsr_intake.adapters.oidc import Claims, OidcTokens
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.bootstrap.keys import Keys, ring
 from dsr_intake.metrics import Metrics
+from dsr_intake.model.principals import PrincipalKind
+from dsr_intake.repeating import repeat
 from dsr_intake.settings import Settings
 from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
@@ -37,6 +42,9 @@ __all__ = [
     "mailer",
     "probed",
 ]
+
+_KEYS_EVERY_S = 300.0
+"""How soon it is seen that an identity provider has taken a key back."""
 
 EVENTS, SERVER, LAST = 0, 1, 2
 """The turns to stop: streams of events end, then calls, then what calls have left to do."""
@@ -69,6 +77,8 @@ class Outside:
     pool: asyncpg.Pool[asyncpg.Record]
     relay: OutboxRelay
     ledger: VerifierLedger
+    tokens: OidcTokens | None
+    """Of the identity provider, where there is one."""
 
 
 def probed(process: Process, settings: Settings) -> Probed:
@@ -124,6 +134,33 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         pool=pool,
         relay=OutboxRelay(pool, "intake", publisher),
         ledger=ledger,
+        tokens=tokens_of(process, settings),
+    )
+
+
+def tokens_of(process: Process, settings: Settings) -> OidcTokens | None:
+    """Return what checks bearer tokens, its keys read again now and then; none without a provider."""
+    issuer = settings.oidc_issuer
+    if issuer is None:
+        return None
+    http = httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    process.on_close(http.aclose)
+    source = KeySource(issuer=issuer, url=settings.oidc_jwks_url, http=http)
+    published = KeySet(source, algorithms=settings.oidc_algorithms)
+    repeat(process, _KEYS_EVERY_S, published.refresh, turn=SERVER)
+    return OidcTokens(
+        published,
+        issuer=issuer,
+        audience=settings.oidc_audience,
+        algorithms=settings.oidc_algorithms,
+        leeway_s=settings.oidc_leeway_s,
+        claims=Claims(
+            subject=settings.oidc_subject_claim,
+            role=settings.oidc_role_claim,
+            roles={name: PrincipalKind(role) for name, role in settings.oidc_roles.items()},
+            scopes=settings.oidc_scope_claim,
+            jurisdictions=settings.oidc_jurisdictions_claim,
+        ),
     )
 
 

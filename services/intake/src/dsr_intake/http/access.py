@@ -1,16 +1,14 @@
-"""Who calls: API clients by their key. The body of a call is read here too, and never beyond its limit."""
+"""The body of a call: read here, and never beyond its limit."""
 
 from __future__ import annotations
 
 from fastapi import Request
 
-from dsr_intake.application.clients import ApiClients
 from dsr_runtime.http.problems import Problem
 
 __all__ = [
     "PASSED_OVER",
     "SINGLE_LIMIT",
-    "caller",
     "media_type",
     "read_body",
     "require_json",
@@ -21,27 +19,6 @@ SINGLE_LIMIT = 1_048_576
 
 PASSED_OVER = 16 * SINGLE_LIMIT
 """Bytes that are read and forgotten: who is cut off while sending may never see our answer."""
-
-_SCHEME = "bearer "
-
-
-async def caller(request: Request, clients: ApiClients) -> str:
-    """Return the client that calls.
-
-    Raises:
-        Problem: The key is absent, unknown or revoked; which of them is not said.
-    """
-    given = request.headers.get("authorization", "")
-    if given[: len(_SCHEME)].lower() == _SCHEME:
-        client_id = await clients.client_of(given[len(_SCHEME) :].strip())
-        if client_id is not None:
-            return client_id
-    raise Problem(
-        401,
-        "unauthorised",
-        "send an API key that is valid: Authorization: Bearer dsr_…",
-        headers={"WWW-Authenticate": 'Bearer realm="dsr"'},
-    )
 
 
 def media_type(request: Request) -> str:

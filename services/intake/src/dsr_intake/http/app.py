@@ -12,6 +12,7 @@ from dsr_intake.http import (
     authority,
     batch,
     breaker,
+    clients,
     codes,
     decisions,
     events,
@@ -26,6 +27,7 @@ from dsr_intake.http import (
 )
 from dsr_intake.http.context import Context
 from dsr_intake.http.direct import Direct
+from dsr_intake.http.doors import Leases
 from dsr_intake.http.openapi import describe
 from dsr_intake.http.views import BASE
 from dsr_runtime.health import Health
@@ -40,9 +42,12 @@ _DESCRIPTION = (
     "Faults are problem documents (RFC 9457)."
 )
 _TAGS = (
-    {"name": "subject requests", "description": "Submit and read requests. Needs an API key."},
-    {"name": "events", "description": "Follow requests live. Needs an API key."},
-    {"name": "webhooks", "description": "Be told how requests go on. Needs an API key."},
+    {"name": "subject requests", "description": "Submit and read requests."},
+    {"name": "events", "description": "Follow requests live."},
+    {"name": "webhooks", "description": "Be told how requests go on."},
+    {"name": "decisions", "description": "What operators and privacy officers decide."},
+    {"name": "clients", "description": "Who may come in, and what they may do."},
+    {"name": "keys", "description": "The keys that wrap requests' keys."},
     {"name": "internal", "description": "For the group's own services. Needs their token."},
 )
 
@@ -64,6 +69,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         batch,
         events,
         webhooks,
+        clients,
         internal,
         keys,
     ):
@@ -80,9 +86,11 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         breaker,
         webhooks,
         keys,
+        clients,
     )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
+    app.add_middleware(Leases)  # the last that is added is the outermost
     app.add_exception_handler(405, _method_not_allowed)
     return app
 

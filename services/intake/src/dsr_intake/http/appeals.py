@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import By, DecisionBody, Reason, decided, read, shown, takes
-from dsr_intake.http.requests import RequestIdParameter
-from dsr_runtime.http.app import internal_only
+from dsr_intake.http.decisions import DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.doors import caller
+from dsr_intake.http.requests import RequestIdParameter, own_request
+from dsr_intake.model.principals import Scope
 
 __all__ = ["DOCUMENTS", "router"]
 
@@ -16,7 +17,6 @@ __all__ = ["DOCUMENTS", "router"]
 class GrantBody(DecisionBody):
     """An appeal is granted: what was asked for is done."""
 
-    by: By
     reason: Reason
 
 
@@ -26,27 +26,24 @@ DOCUMENTS = (GrantBody,)
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    routes = APIRouter(prefix="/internal/v1", tags=["decisions"])
     grant = TypeAdapter(GrantBody)
 
     @routes.post(
         "/subject-requests/{request_id}/appeal:grant",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Grant an appeal",
         description=(
             "By somebody else than who refused the request that it is against. The request opens, "
             "and its systems are asked. 409 where it awaits no decision. To deny an appeal, refuse it."
         ),
         responses=decided(),
-        openapi_extra=takes(
-            GrantBody, {"by": "privacy counsel", "reason": "the ground does not hold"}
-        ),
+        openapi_extra=takes(GrantBody, {"reason": "the ground does not hold"}),
     )
     async def grant_appeal(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, grant)
-        return shown(await context.appealing.grant(request_id, by=asked.by, reason=asked.reason))
+        by = caller(request).id
+        return shown(await context.appealing.grant(request_id, by=by, reason=asked.reason))
 
     return routes

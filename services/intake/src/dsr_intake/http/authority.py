@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import read, shown
+from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, body, problems
-from dsr_intake.http.requests import RequestIdParameter
+from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.submission import AuthorityProofBody
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 
 __all__ = ["DOCUMENTS", "router"]
 
@@ -22,14 +23,11 @@ _PROOF = TypeAdapter(AuthorityProofBody)
 
 def router(context: Context) -> APIRouter:
     """Return the route."""
-    routes = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    routes = APIRouter(prefix="/internal/v1", tags=["decisions"])
 
     @routes.post(
         "/subject-requests/{request_id}/authority:prove",
+        dependencies=[context.doors.needs(Scope.REQUESTS_PROVE)],
         summary="Take it as shown that a guardian or an agent may ask",
         description=(
             "An operator's decision, with its reason. The request opens where its client had attested "
@@ -48,10 +46,14 @@ def router(context: Context) -> APIRouter:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, _PROOF)
         return shown(
             await context.authorising.prove(
-                request_id, by=asked.by, reason=asked.reason, evidence=asked.evidence
+                request_id,
+                by=caller(request).id,
+                reason=asked.reason,
+                evidence=asked.evidence,
             )
         )
 

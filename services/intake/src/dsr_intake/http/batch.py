@@ -18,8 +18,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from dsr_core.errors import RejectedInput
-from dsr_intake.http.access import PASSED_OVER, caller, media_type
+from dsr_intake.application.limiting import Lease
+from dsr_intake.http.access import PASSED_OVER, media_type
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import caller, lease
 from dsr_intake.http.examples import BATCH, BATCH_RESULTS
 from dsr_intake.http.lines import LINE_LIMIT, lines
 from dsr_intake.http.openapi import answer, body, problems
@@ -27,6 +29,7 @@ from dsr_intake.http.requests import verdict_problem
 from dsr_intake.http.submission import parse_line
 from dsr_intake.http.views import BASE
 from dsr_intake.model import Accepted, Draft, Verdict
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem, from_error, problem_document
 
 __all__ = ["LINES_LIMIT", "router"]
@@ -45,13 +48,15 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         f"{BASE}:batch",
+        dependencies=[context.doors.needs(Scope.REQUESTS_SUBMIT)],
         summary="Submit many subject requests",
         description=(
             f"Takes one request a line, {LINES_LIMIT:,} lines of {LINE_LIMIT:,} bytes at most, each "
             "with its own `idempotency_key`, and answers with one result a line, in order: its "
             "`line` counted from 1, its `status`, and the `id` or the `problem`. Empty lines are "
             "passed over. A bad line is refused alone. After an interruption, send the same lines "
-            "again: those that were accepted keep their ids."
+            "again: those that were accepted keep their ids. Each line counts as a call: a client that has "
+            "used up its share is read more slowly."
         ),
         responses={
             200: answer(None, "One result a line", media=_MEDIA, example=BATCH_RESULTS),
@@ -62,13 +67,12 @@ def router(context: Context) -> APIRouter:
         },
     )
     async def submit(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
         if media_type(request) != _MEDIA:
             raise Problem(415, "unsupported_media_type", f"send {_MEDIA}")
         context.drafter.check_ready()
         with ExitStack() as kept:
             results = kept.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
-            batch = _Batch(context, client_id, results)
+            batch = _Batch(context, caller(request).id, results, lease(request))
             await batch.take(request.stream())
             results.seek(0)
             kept.pop_all()
@@ -81,8 +85,11 @@ def router(context: Context) -> APIRouter:
 class _Batch:
     """One call's lines on their way."""
 
-    def __init__(self, context: Context, client_id: str, results: IO[bytes]) -> None:
+    def __init__(
+        self, context: Context, client_id: str, results: IO[bytes], share: Lease | None
+    ) -> None:
         self._context = context
+        self._share = share
         self._client_id = client_id
         self._results = results
         self._seen: set[bytes] = set()
@@ -160,6 +167,8 @@ class _Batch:
             writing, self._writing = self._writing, None
             await writing
         if self._chunk:
+            if self._share is not None:
+                await self._share.take(len(self._chunk))
             chunk, self._chunk, self._size = self._chunk, [], 0
             self._writing = asyncio.create_task(self._accept(chunk))
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import By, DecisionBody, Reason, read, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, read, takes
+from dsr_intake.http.doors import caller, require_everywhere
 from dsr_intake.http.openapi import ID_PATTERN, answer, problems
 from dsr_intake.http.settlements import ApprovalBody
 from dsr_intake.http.views import json_response
 from dsr_intake.model.breaker import BreakerRelease, BreakerScope
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
@@ -25,7 +26,6 @@ _ReleaseId = Annotated[str, Path(pattern=ID_PATTERN, description="The proposal's
 class ReleaseBody(DecisionBody):
     """That erasures go on."""
 
-    by: By
     reason: Reason
     scope: Annotated[
         str,
@@ -88,13 +88,13 @@ def router(context: Context) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(
         prefix="/internal/v1/breaker",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
+        tags=["decisions"],
     )
     proposal, approval = TypeAdapter(ReleaseBody), TypeAdapter(ApprovalBody)
 
     @routes.get(
         "",
+        dependencies=[context.doors.needs(Scope.BREAKER_READ)],
         summary="Show where the breaker stands",
         description="For the whole group and for each organisation; and the last 100 releases.",
         responses={200: answer("BreakerDocument", "The breaker")},
@@ -111,26 +111,29 @@ def router(context: Context) -> APIRouter:
     @routes.post(
         "/releases",
         status_code=201,
+        dependencies=[context.doors.needs(Scope.BREAKER_DECIDE)],
         summary="Propose that erasures go on",
-        description="It changes nothing until another person approves it. 409 where none are stopped.",
+        description="It changes nothing until another person approves it. Takes somebody who sees every jurisdiction. 409 where none are stopped.",
         responses={
             201: answer("ReleaseDocument", "The proposal"),
             **problems(400, 409, 413, 415, 422),
         },
         openapi_extra=takes(
             ReleaseBody,
-            {"by": "first person", "scope": "*", "reason": "a customer's contract has ended"},
+            {"scope": "*", "reason": "a customer's contract has ended"},
         ),
     )
     async def propose(request: Request) -> Response:
+        require_everywhere(request)
         asked = await read(request, proposal)
         made = await context.breaker.propose(
-            asked.scope, by=asked.by, reason=asked.reason, extra=asked.extra
+            asked.scope, by=caller(request).id, reason=asked.reason, extra=asked.extra
         )
         return json_response(_release(made), status=201)
 
     @routes.post(
         "/releases/{release_id}/approval",
+        dependencies=[context.doors.needs(Scope.BREAKER_DECIDE)],
         summary="Let erasures go on",
         description=(
             "By another person than who proposed it. What waits goes out by itself within minutes. "
@@ -140,11 +143,12 @@ def router(context: Context) -> APIRouter:
             200: answer("ReleaseDocument", "The release"),
             **problems(400, 404, 409, 413, 415, 422),
         },
-        openapi_extra=takes(ApprovalBody, {"by": "second person"}),
+        openapi_extra=takes(ApprovalBody, {}),
     )
     async def approve(request: Request, release_id: _ReleaseId) -> Response:
-        asked = await read(request, approval)
-        released = await context.breaker.approve(release_id, by=asked.by)
+        require_everywhere(request)
+        await read(request, approval)
+        released = await context.breaker.approve(release_id, by=caller(request).id)
         if released is None:
             raise Problem(404, "not_found", "nothing of that id was proposed")
         return json_response(_release(released))

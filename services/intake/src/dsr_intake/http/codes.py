@@ -14,6 +14,7 @@ from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.submission import invalid_body
 from dsr_intake.http.views import BASE, json_response, request_document
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
@@ -49,6 +50,7 @@ def router(context: Context) -> APIRouter:
     @routes.post(
         BASE + "/{request_id}/identity/code",
         status_code=202,
+        dependencies=[context.doors.needs(Scope.REQUESTS_IDENTIFY)],
         summary="Have a code mailed that proves who asks",
         description=(
             "To the address of the request, in the requester's language. The answer is the same "
@@ -65,6 +67,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         BASE + "/{request_id}/identity/proof",
+        dependencies=[context.doors.needs(Scope.REQUESTS_IDENTIFY)],
         summary="Prove who asks by the code or the link",
         description=(
             "Once, and within its time; after five tries a new code is needed. A wrong, an expired "

@@ -20,6 +20,7 @@ from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.webhooks import Webhooks
+from dsr_intake.http.doors import Doors
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import Ledger, LetterStore, ReadStore, RegistryView
 
@@ -52,4 +53,4 @@ class Context:
     sending: Sending
     webhooks: Webhooks
     metrics: Metrics
-    internal_token: str
+    doors: Doors

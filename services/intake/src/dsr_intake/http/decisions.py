@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from dsr_intake.http.access import caller, read_body, require_json
+from dsr_intake.http.access import read_body, require_json
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import caller
 from dsr_intake.http.examples import REQUEST
 from dsr_intake.http.openapi import answer, body, problems
-from dsr_intake.http.requests import RequestIdParameter
+from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.submission import RFC3339, invalid_body, moment
 from dsr_intake.http.views import BASE, json_response, request_document
 from dsr_intake.model import RequestView
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = [
     "DOCUMENTS",
-    "By",
     "DecisionBody",
     "Moment",
     "Reason",
@@ -43,9 +43,6 @@ Reason = Annotated[
         max_length=500,
         description="Without personal data: it is kept with the request.",
     ),
-]
-By = Annotated[
-    str, Field(pattern=_TEXT, max_length=120, description="Who decides: a name within the company.")
 ]
 Moment = Annotated[
     str | None,
@@ -76,7 +73,6 @@ class WithdrawalBody(DecisionBody):
 class RefusalBody(DecisionBody):
     """The request is not followed, on a legal ground."""
 
-    by: By
     ground: Annotated[Short, Field(description="The provision, for example `GDPR 12(5)(b)`.")]
     reason: Reason
 
@@ -84,7 +80,6 @@ class RefusalBody(DecisionBody):
 class ReferralBody(DecisionBody):
     """The data is a customer's, to whom the requester is pointed."""
 
-    by: By
     controller: Annotated[Short, Field(description="The organisation that the data is of.")]
     pointer: Annotated[Short, Field(description="Where the requester can ask it.")]
 
@@ -92,7 +87,6 @@ class ReferralBody(DecisionBody):
 class ExtensionBody(DecisionBody):
     """The answer may come later, and the person was told so, with the reason."""
 
-    by: By
     reason: Reason
     notified_at: Moment = None
 
@@ -100,7 +94,6 @@ class ExtensionBody(DecisionBody):
 class QuestionBody(DecisionBody):
     """The person was asked what exactly is meant."""
 
-    by: By
     question: Annotated[
         str,
         Field(
@@ -115,7 +108,6 @@ class QuestionBody(DecisionBody):
 class ClarificationBody(DecisionBody):
     """The person has said what is meant."""
 
-    by: By
     reason: Reason = "the requester has said what is meant"
     given_at: Moment = None
 
@@ -135,11 +127,7 @@ def router(context: Context) -> APIRouter:
     """Return the routes."""
     routes = APIRouter()
     _add_withdrawal(routes, context)
-    internal = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    internal = APIRouter(prefix="/internal/v1", tags=["decisions"])
     _add_endings(internal, context)
     _add_dates(internal, context)
     routes.include_router(internal)
@@ -152,6 +140,7 @@ def _add_withdrawal(routes: APIRouter, context: Context) -> None:
     @routes.post(
         BASE + "/{request_id}/withdrawal",
         tags=["subject requests"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_WITHDRAW)],
         summary="Withdraw a subject request",
         description=(
             "By the client that submitted it. It ends at once where no system was asked; else each "
@@ -161,10 +150,9 @@ def _add_withdrawal(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(WithdrawalBody, {"reason": "the account is kept"}),
     )
     async def withdraw(request: Request, request_id: RequestIdParameter) -> Response:
-        client_id = await caller(request, context.clients)
+        await own_request(request, context, request_id)
         asked = await read(request, adapter)
-        if await context.reads.get(client_id, request_id) is None:
-            return shown(None)
+        client_id = caller(request).id
         return shown(
             await context.decisions.stopping.withdraw(
                 request_id, client_id=client_id, reason=asked.reason
@@ -178,6 +166,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/subject-requests/{request_id}/refusal",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Refuse a subject request",
         description=(
             "An operator's decision, with its legal ground. Who was asked is told to stop. 409 where "
@@ -185,21 +174,23 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         ),
         responses=decided(),
         openapi_extra=takes(
-            RefusalBody,
-            {"by": "privacy desk", "ground": "GDPR 12(5)(b)", "reason": "the fifth this week"},
+            RefusalBody, {"ground": "GDPR 12(5)(b)", "reason": "the fifth this week"}
         ),
     )
     async def refuse(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, refusal)
-        await context.appealing.check_decider(request_id, by=asked.by)
+        by = caller(request).id
+        await context.appealing.check_decider(request_id, by=by)
         return shown(
             await context.decisions.stopping.refuse(
-                request_id, by=asked.by, ground=asked.ground, reason=asked.reason
+                request_id, by=by, ground=asked.ground, reason=asked.reason
             )
         )
 
     @routes.post(
         "/subject-requests/{request_id}/referral",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Refer a subject request to the controller",
         description=(
             "The data is a customer's: the requester is pointed there. Who was asked is told to "
@@ -209,17 +200,20 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(
             ReferralBody,
             {
-                "by": "privacy desk",
                 "controller": "Example Airline",
                 "pointer": "https://airline.example.com/privacy",
             },
         ),
     )
     async def refer(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, referral)
         return shown(
             await context.decisions.stopping.refer(
-                request_id, by=asked.by, controller=asked.controller, pointer=asked.pointer
+                request_id,
+                by=caller(request).id,
+                controller=asked.controller,
+                pointer=asked.pointer,
             )
         )
 
@@ -230,22 +224,22 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/subject-requests/{request_id}/extension",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Extend the time to answer",
         description=(
             "Once, where the law allows it, and only if the person was told in time. 409 else, with "
             "the date; and where the request has ended, or stops."
         ),
         responses=decided(),
-        openapi_extra=takes(
-            ExtensionBody, {"by": "privacy desk", "reason": "records of forty years, on paper"}
-        ),
+        openapi_extra=takes(ExtensionBody, {"reason": "records of forty years, on paper"}),
     )
     async def extend(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, extension)
         return shown(
             await context.decisions.extending.extend(
                 request_id,
-                by=asked.by,
+                by=caller(request).id,
                 reason=asked.reason,
                 notified_at=at(asked.notified_at, "notified_at"),
             )
@@ -253,20 +247,22 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/subject-requests/{request_id}/clarification:ask",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Record that the person was asked what is meant",
         description=(
             "Where the law says so, the clock stands still until they say it. 409 where the request "
             "is not open."
         ),
         responses=decided(),
-        openapi_extra=takes(QuestionBody, {"by": "privacy desk", "question": "which-account"}),
+        openapi_extra=takes(QuestionBody, {"question": "which-account"}),
     )
     async def ask(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, question)
         return shown(
             await context.decisions.extending.ask(
                 request_id,
-                by=asked.by,
+                by=caller(request).id,
                 question=asked.question,
                 asked_at=at(asked.asked_at, "asked_at"),
             )
@@ -274,17 +270,19 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/subject-requests/{request_id}/clarification:give",
+        dependencies=[context.doors.needs(Scope.REQUESTS_DECIDE)],
         summary="Record that the person has said what is meant",
         description="A clock that stood still goes on. 409 where nothing was asked.",
         responses=decided(),
-        openapi_extra=takes(ClarificationBody, {"by": "privacy desk"}),
+        openapi_extra=takes(ClarificationBody, {}),
     )
     async def clarify(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, clarification)
         return shown(
             await context.decisions.extending.clarify(
                 request_id,
-                by=asked.by,
+                by=caller(request).id,
                 reason=asked.reason,
                 given_at=at(asked.given_at, "given_at"),
             )

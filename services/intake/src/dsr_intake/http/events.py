@@ -14,12 +14,13 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.lifecycle import State
 from dsr_intake.application.event import Event, Position, obligation_event, state_event
 from dsr_intake.application.events import Listener
-from dsr_intake.http.access import caller
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, parameter, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.views import BASE
-from dsr_intake.model import RequestView, StateChangeRow
+from dsr_intake.model import Owner, RequestView, StateChangeRow
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["router"]
@@ -55,8 +56,9 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/v1/events",
-        summary="Follow all requests of this client",
-        description=f"What happens to every request that this client submitted. {_DESCRIPTION}",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Follow all requests that you see",
+        description=f"What happens to each of them. {_DESCRIPTION}",
         responses={
             200: answer(None, "Events, without end", media=_MEDIA, example=_EXAMPLE),
             **problems(400),
@@ -64,13 +66,13 @@ def router(context: Context) -> APIRouter:
         openapi_extra={"parameters": [_LAST_EVENT_ID]},
     )
     async def follow_all(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
         since = _last_event_id(request)
-        listener = await context.events.listen(client_id)
+        listener = await context.events.listen(caller(request).sight)
         return _streamed(_all(context, listener, since))
 
     @routes.get(
         BASE + "/{request_id}/events",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Follow a subject request",
         description=(
             f"How it stands, then what happens to it, until it is answered. {_DESCRIPTION} "
@@ -88,9 +90,7 @@ def router(context: Context) -> APIRouter:
         since = _last_event_id(request)
         if since is not None and one.state is State.ANSWERED and since.revision >= one.revision:
             return Response(status_code=204)
-        listener = await context.events.listen(
-            await caller(request, context.clients), one.request_id
-        )
+        listener = await context.events.listen(caller(request).sight, one.request_id)
         return _streamed(_one(context, listener, since))
 
     return routes
@@ -152,7 +152,7 @@ async def _one(
 
 async def _standing(context: Context, listener: Listener) -> list[Event]:
     """Return how a request stands, as events: what is owed first, so that an end comes last."""
-    one = await context.reads.get(listener.client_id, listener.request_id or "")
+    one = await context.reads.get(listener.sight, listener.request_id or "")
     if one is None:
         return []
     try:
@@ -168,7 +168,7 @@ async def _standing(context: Context, listener: Listener) -> list[Event]:
 
 def _as_change(one: RequestView) -> StateChangeRow:
     at: datetime = one.answered_at or one.closed_at or one.accepted_at
-    return StateChangeRow(one.revision, one.request_id, "", one.state, one.outcome, at)
+    return StateChangeRow(one.revision, one.request_id, Owner("", ""), one.state, one.outcome, at)
 
 
 async def _live(listener: Listener) -> AsyncIterator[bytes]:

@@ -19,6 +19,7 @@ from dsr_intake.http.openapi import answer, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.views import BASE, json_response
 from dsr_intake.model import RequestView
+from dsr_intake.model.principals import Scope
 from dsr_wire.documents import entry_document, timeline_document
 
 __all__ = ["DOCUMENTS", "router"]
@@ -115,6 +116,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         BASE + "/{request_id}/timeline",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read a subject request's legal dates",
         description=(
             "Every date that the law or the company's promise sets, with the provision that it comes "
@@ -143,6 +145,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         BASE + "/{request_id}/blockers",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read what keeps a subject request open",
         description=(
             "The smallest set of facts that keep it from its end: without them it would close, and "

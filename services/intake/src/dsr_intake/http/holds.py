@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
+from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import By, DecisionBody, Moment, Reason, Short, at, read
+from dsr_intake.http.decisions import DecisionBody, Moment, Reason, Short, at, read
+from dsr_intake.http.doors import caller, require_everywhere
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
 from dsr_intake.http.requests import IDEMPOTENCY_KEY, idempotency_key, verdict_problem
 from dsr_intake.http.submission import CategoryBody, IdentifierBody, identity_of
 from dsr_intake.http.views import json_response
 from dsr_intake.model import KeyReused, LegalHold
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
@@ -28,7 +30,6 @@ _HoldId = Annotated[str, Path(pattern=ID_PATTERN, description="The hold's id.")]
 class HoldBody(DecisionBody):
     """An order that suspends erasure: of one request, or of everything of a person."""
 
-    by: By
     authority: Annotated[
         Short, Field(description="Who ordered it: a court, an authority, counsel.")
     ]
@@ -61,7 +62,6 @@ class HoldBody(DecisionBody):
 class LiftBody(DecisionBody):
     """The hold is over."""
 
-    by: By
     reason: Reason
 
 
@@ -102,11 +102,7 @@ DOCUMENTS = (HoldBody, HoldDocument, HoldListDocument, LiftBody)
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    routes = APIRouter(prefix="/internal/v1", tags=["decisions"])
     _add_placing(routes, context)
     _add_lifting(routes, context)
     return routes
@@ -115,7 +111,6 @@ def router(context: Context) -> APIRouter:
 def _add_placing(routes: APIRouter, context: Context) -> None:
     adapter = TypeAdapter(HoldBody)
     example = {
-        "by": "legal desk",
         "authority": "District Court",
         "reason": "litigation 12-345",
         "person": [{"kind": "email", "value": "someone@example.com"}],
@@ -124,10 +119,11 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
     @routes.post(
         "/holds",
         status_code=201,
+        dependencies=[context.doors.needs(Scope.HOLDS_DECIDE)],
         summary="Place a legal hold",
         description=(
             "On one request, or on a person: then on every deletion of theirs that is open, and on "
-            "each that comes. No clock stops. 409 where the request has ended, or stops. With an "
+            "each that comes, which takes somebody who sees all jurisdictions. No clock stops. 409 where the request has ended, or stops. With an "
             "`Idempotency-Key` the call can be repeated: the same key with the same body gives the same "
             "hold, for at least seven days."
         ),
@@ -144,16 +140,21 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
     )
     async def place(request: Request) -> Response:
         asked = await read(request, adapter)
+        await _check_reach(request, context, asked.request_id)
         holding, key = context.decisions.holding, idempotency_key(request)
         hold = await holding.place(
-            by=asked.by,
+            by=caller(request).id,
             authority=asked.authority,
             reason=asked.reason,
             about=_about(asked),
             system_ids=asked.system_ids,
             categories=asked.categories,
             effective_at=at(asked.effective_at, "effective_at"),
-            tag=holding.tag(key, asked.model_dump_json().encode()) if key else None,
+            tag=(
+                holding.tag(key, asked.model_dump_json().encode(), by=caller(request).id)
+                if key
+                else None
+            ),
         )
         if isinstance(hold, KeyReused):
             raise verdict_problem(hold)
@@ -161,13 +162,18 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
 
     @routes.get(
         "/holds",
+        dependencies=[context.doors.needs(Scope.HOLDS_READ)],
         summary="List the legal holds",
-        description="Every hold, the newest first, lifted ones too.",
+        description="Those that you may lift, the newest first, lifted ones too.",
         responses={200: answer("HoldListDocument", "The holds")},
     )
-    async def list_() -> Response:
+    async def list_(request: Request) -> Response:
         found = await context.decisions.holding.all()
-        holds = [_document(hold) | {"requests": count} for hold, count in found]
+        holds = [
+            _document(hold) | {"requests": count}
+            for hold, count in found
+            if await _is_in_reach(request, context, hold.request_id)
+        ]
         return json_response({"holds": holds})
 
 
@@ -176,6 +182,7 @@ def _add_lifting(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/holds/{hold_id}/lift",
+        dependencies=[context.doors.needs(Scope.HOLDS_DECIDE)],
         summary="Lift a legal hold",
         description="Erasure goes on where no other hold covers it. 409 where it was lifted before.",
         responses={
@@ -185,16 +192,41 @@ def _add_lifting(routes: APIRouter, context: Context) -> None:
         openapi_extra={
             "requestBody": body(
                 {"$ref": "#/components/schemas/LiftBody"},
-                examples={"an example": {"by": "legal desk", "reason": "the case is settled"}},
+                examples={"an example": {"reason": "the case is settled"}},
             )
         },
     )
     async def lift(request: Request, hold_id: _HoldId) -> Response:
         asked = await read(request, adapter)
-        found = await context.decisions.holding.lift(hold_id, by=asked.by, reason=asked.reason)
+        hold = await context.decisions.holding.get(hold_id)
+        if hold is None or not await _is_in_reach(request, context, hold.request_id):
+            raise Problem(404, "not_found", "there is no hold of that id")
+        found = await context.decisions.holding.lift(
+            hold_id, by=caller(request).id, reason=asked.reason
+        )
         if found is None:
             raise Problem(404, "not_found", "there is no hold of that id")
         return json_response(_document(found))
+
+
+async def _is_in_reach(request: Request, context: Context, request_id: str | None) -> bool:
+    """Tell whether a hold is the caller's to decide about: of a request that they see, or of a person.
+
+    A hold on a person covers every jurisdiction, so it is for whoever sees all of them.
+    """
+    sight = caller(request).sight
+    if sight.is_unbounded:
+        return True
+    return request_id is not None and await context.reads.get(sight, request_id) is not None
+
+
+async def _check_reach(request: Request, context: Context, request_id: str | None) -> None:
+    if await _is_in_reach(request, context, request_id):
+        return
+    if request_id is None:
+        require_everywhere(request)
+    detail = "there is no request of that id"
+    raise RejectedInput("unknown_request", detail, field="request_id")
 
 
 def _about(asked: HoldBody) -> RequestId | Identity:

@@ -1,25 +1,26 @@
-"""The internal API: for the group's own services, and for the command line."""
+"""The internal API: what the group's own services ask, and the proof of who asks."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from google.protobuf.message import DecodeError
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import is_uuid
 from dsr_core.law.proofs import Method
 from dsr_intake.http import decisions
-from dsr_intake.http.access import media_type, read_body, require_json
+from dsr_intake.http.access import media_type, read_body
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
-from dsr_intake.http.requests import RequestIdParameter
-from dsr_intake.http.submission import ProofBody, invalid_body
+from dsr_intake.http.requests import RequestIdParameter, own_request
+from dsr_intake.http.submission import ProofBody
 from dsr_intake.http.views import json_response
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 from dsr_wire.codec.fields import slug, text
 from dsr_wire.codec.notices import system_notice_to_wire
@@ -30,29 +31,16 @@ _PROTOBUF = "application/protobuf"
 _LIST_LIMIT = 10_000
 
 _CohortId = Annotated[str, Path(pattern=ID_PATTERN, description="The cohort's id.")]
-_ClientId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="The client's id.")]
-
-
-class _NewClient(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: str
-
-
-_NEW_CLIENT = TypeAdapter(_NewClient)
 _PROOF = TypeAdapter(ProofBody)
 
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
-    _add_cohorts(routes, context)
+    routes = APIRouter(prefix="/internal/v1")
+    services = APIRouter(tags=["internal"], dependencies=[context.doors.needs(Scope.SERVICES)])
+    _add_cohorts(services, context)
+    routes.include_router(services)
     _add_requests(routes, context)
-    _add_clients(routes, context)
     return routes
 
 
@@ -128,15 +116,19 @@ def _add_cohorts(routes: APIRouter, context: Context) -> None:
 def _add_requests(routes: APIRouter, context: Context) -> None:
     @routes.get(
         "/subject-requests/{request_id}",
-        summary="Read a subject request, whoever's it is",
-        description="For operators. Identifiers are never given back.",
+        tags=["decisions"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Read a subject request, as it stands",
+        description="As the public API tells it. Identifiers are never given back.",
         responses={200: answer("RequestDocument", "The request"), **problems(404, 422)},
     )
-    async def read(request_id: RequestIdParameter) -> Response:
-        return decisions.shown(await context.reads.any(request_id))
+    async def read(request: Request, request_id: RequestIdParameter) -> Response:
+        return decisions.shown(await own_request(request, context, request_id))
 
     @routes.post(
         "/subject-requests/{request_id}/identity:prove",
+        tags=["decisions"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_PROVE)],
         summary="Take it as proven who asks",
         description=(
             "An operator's decision, with its reason. The request opens, and its dates are counted "
@@ -154,12 +146,13 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await decisions.read(request, _PROOF)
         return decisions.shown(
             await context.identifying.prove(
                 request_id,
                 method=Method.OPERATOR,
-                by=asked.by,
+                by=caller(request).id,
                 reason=asked.reason,
                 proven_at=decisions.at(asked.proven_at, "proven_at"),
             )
@@ -179,67 +172,6 @@ async def _standing(context: Context, cohort_id: str) -> Response:
             "answered_at": found.answered_at,
         }
     )
-
-
-def _add_clients(routes: APIRouter, context: Context) -> None:
-    @routes.post(
-        "/clients",
-        status_code=201,
-        summary="Make an API client",
-        description="The key is shown in this answer and never again.",
-        responses={
-            201: answer("ApiKeyDocument", "The client and its key"),
-            **problems(400, 413, 415, 422),
-        },
-        openapi_extra={
-            "requestBody": body(
-                {"$ref": "#/components/schemas/NewClientBody"},
-                examples={"a web shop": {"name": "web shop"}},
-            )
-        },
-    )
-    async def add(request: Request) -> Response:
-        require_json(request)
-        try:
-            asked = _NEW_CLIENT.validate_json(await read_body(request))
-        except ValidationError as error:
-            raise invalid_body(error) from None
-        made = await context.clients.add(asked.name)
-        content = {"client_id": made.client_id, "name": made.name, "api_key": made.api_key}
-        return json_response(content, status=201, headers={"Cache-Control": "no-store"})
-
-    @routes.get(
-        "/clients",
-        summary="List the API clients",
-        description="Every client, the oldest first, revoked ones too.",
-        responses={200: answer("ClientsDocument", "The clients")},
-    )
-    async def list_() -> Response:
-        return json_response(
-            {
-                "clients": [
-                    {
-                        "client_id": one.client_id,
-                        "name": one.name,
-                        "created_at": one.created_at,
-                        "revoked_at": one.revoked_at,
-                    }
-                    for one in await context.clients.all()
-                ]
-            }
-        )
-
-    @routes.delete(
-        "/clients/{client_id}",
-        status_code=204,
-        summary="Revoke an API client",
-        description="Its key is refused from now on. Its requests go on. Safe to repeat.",
-        responses={204: {"description": "It is revoked"}, **problems(404, 422)},
-    )
-    async def revoke(client_id: _ClientId) -> Response:
-        if not await context.clients.revoke(client_id):
-            raise Problem(404, "not_found", "there is no client of that id")
-        return Response(status_code=204)
 
 
 def _seal_request(content: bytes) -> notices_pb2.SealRequest:

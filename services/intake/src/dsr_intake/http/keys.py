@@ -1,18 +1,18 @@
-"""Key-encryption keys: how they stand, and wrapping anew. For operators; no key is ever shown."""
+"""Key-encryption keys: how they stand, and wrapping anew. For privacy officers; no key is ever shown."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import read
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.views import json_response
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 
 __all__ = ["DOCUMENTS", "router"]
 
@@ -67,14 +67,11 @@ _REWRAP = TypeAdapter(RewrapBody)
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(
-        prefix="/internal/v1/keys",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    routes = APIRouter(prefix="/internal/v1/keys", tags=["keys"])
 
     @routes.get(
         "",
+        dependencies=[context.doors.needs(Scope.KEYS_READ)],
         summary="Read how the key-encryption keys stand",
         description="What wraps comes first; `is_known` is false of a key that is not at hand.",
         responses={200: answer("KeysDocument", "The keys")},
@@ -99,6 +96,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         ":renew",
+        dependencies=[context.doors.needs(Scope.KEYS_MANAGE)],
         summary="Have a new key wrap from now on",
         description="Those before still unwrap. 409 where people make the keys, in a file.",
         responses={200: answer("RenewedDocument", "The new key"), **problems(409)},
@@ -108,6 +106,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         ":rewrap",
+        dependencies=[context.doors.needs(Scope.KEYS_MANAGE)],
         summary="Wrap requests' keys anew",
         description=(
             "At most `limit` of those that are wrapped under another key than the one that wraps. "
@@ -131,6 +130,7 @@ def router(context: Context) -> APIRouter:
     @routes.delete(
         "/{kek_id}",
         status_code=204,
+        dependencies=[context.doors.needs(Scope.KEYS_MANAGE)],
         summary="Destroy a key-encryption key that wraps nothing",
         description=(
             "What old backups and logs of the database hold under it cannot be read any more. 409 "

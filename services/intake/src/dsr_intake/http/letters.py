@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dsr_intake.application.letters.envelope import bounce
@@ -18,7 +18,7 @@ from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.submission import LetterDecisionBody, LetterKindBody, invalid_body
 from dsr_intake.http.views import BASE, json_response
 from dsr_intake.model import Letter, LetterKind, LetterState
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
@@ -68,6 +68,7 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         BASE + "/{request_id}/letters",
         tags=["subject requests"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read how the letters to the requester stand",
         description=(
             "Letters wait until the mail server has them. One that bounced waits for an operator. "
@@ -82,11 +83,7 @@ def router(context: Context) -> APIRouter:
         one = await own_request(request, context, request_id)
         return json_response(_document(request_id, await context.letters.of(one.request_id)))
 
-    internal = APIRouter(
-        prefix="/internal/v1",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
-    )
+    internal = APIRouter(prefix="/internal/v1", tags=["decisions"])
     _add_deciding(internal, context)
     _add_bounces(internal, context)
     routes.include_router(internal)
@@ -96,18 +93,18 @@ def router(context: Context) -> APIRouter:
 def _add_deciding(routes: APIRouter, context: Context) -> None:
     @routes.get(
         "/subject-requests/{request_id}/letters",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read how the letters about a subject request stand",
-        description="For operators, whoever's the request is.",
+        description="As the public API tells it.",
         responses={200: answer("LettersDocument", "The letters"), **problems(404, 422)},
     )
-    async def read(request_id: RequestIdParameter) -> Response:
-        one = await context.reads.any(request_id)
-        if one is None:
-            raise Problem(404, "not_found", "there is no request of that id")
+    async def read(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
         return json_response(_document(request_id, await context.letters.of(one.request_id)))
 
     @routes.post(
         "/subject-requests/{request_id}/letters:give-up",
+        dependencies=[context.doors.needs(Scope.LETTERS_DECIDE)],
         summary="Give up a letter, for a reason",
         description=(
             "The newest of its kind, which waits or has bounced. Where it is the answer, the request "
@@ -125,6 +122,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         },
     )
     async def give_up(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         require_json(request)
         try:
             asked = _DECISION.validate_json(await read_body(request))
@@ -135,6 +133,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         "/subject-requests/{request_id}/letters:send-again",
+        dependencies=[context.doors.needs(Scope.LETTERS_DECIDE)],
         summary="Send a letter again that has bounced",
         description="The newest of its kind. Possible while the request is not answered.",
         responses={
@@ -149,6 +148,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         },
     )
     async def send_again(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         require_json(request)
         try:
             asked = _KIND.validate_json(await read_body(request))
@@ -160,6 +160,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
 def _add_bounces(routes: APIRouter, context: Context) -> None:
     @routes.post(
         "/letters/bounces",
+        dependencies=[context.doors.needs(Scope.LETTERS_BOUNCE)],
         summary="Take a message from the mailbox that bounces come to",
         description=(
             "A delivery status notification (RFC 3464), as it came. The letter is found by its "

@@ -8,9 +8,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from dsr_intake.http.doors import Needs
 from dsr_intake.http.submission import (
     BatchLine,
     LetterDecisionBody,
@@ -25,19 +27,22 @@ from dsr_intake.http.views import (
     RequestDocument,
     RequestListDocument,
 )
+from dsr_intake.model.principals import Scope
 
-__all__ = ["ID_PATTERN", "answer", "body", "describe", "parameter", "problems"]
+__all__ = ["ID_PATTERN", "answer", "body", "describe", "parameter", "permissions", "problems"]
 
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 _MEANINGS = {
     400: "The request is malformed",
-    401: "The key is absent, unknown or revoked",
+    401: "The key or token is absent, unknown, over or revoked",
+    403: "The caller lacks the scope, which the detail names",
     404: "There is nothing of that id, or not for this caller",
     409: "The present state does not allow it, or a call with the same key has not ended",
     413: "The body is too large",
     415: "The body's media type is not accepted",
     422: "The request is well-formed and cannot be accepted; `errors` says where",
+    429: "The caller calls too much; come again after `Retry-After`",
     503: "A part that the service needs is away, or too many requests wait; try again",
 }
 
@@ -59,35 +64,6 @@ class Problem(BaseModel):
     errors: list[ProblemError] = []
 
 
-class ApiKeyDocument(BaseModel):
-    """A client and its key, which is shown this once."""
-
-    client_id: str
-    name: str
-    api_key: str
-
-
-class ClientDocument(BaseModel):
-    """A client of the public API."""
-
-    client_id: str
-    name: str
-    created_at: str
-    revoked_at: str | None
-
-
-class ClientsDocument(BaseModel):
-    """Every client, the oldest first."""
-
-    clients: list[ClientDocument]
-
-
-class NewClientBody(BaseModel):
-    """Who a new client is."""
-
-    name: str
-
-
 class CohortDocument(BaseModel):
     """How far a cohort is."""
 
@@ -100,14 +76,11 @@ class CohortDocument(BaseModel):
 
 _MODELS = (
     AcceptedDocument,
-    ApiKeyDocument,
     BatchLine,
-    ClientsDocument,
     ClosureDocument,
     CohortDocument,
     LetterDecisionBody,
     LetterKindBody,
-    NewClientBody,
     ObligationsDocument,
     Problem,
     ProofBody,
@@ -208,13 +181,44 @@ def _document(
     components.setdefault("schemas", {}).update(shared["$defs"])
     components["securitySchemes"] = {
         "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "dsr_<client>_<secret>"},
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "internalToken": {"type": "http", "scheme": "bearer"},
     }
+    needed = permissions(app)
     for path, operations in found["paths"].items():
-        scheme = "internalToken" if path.startswith("/internal/") else "apiKey"
-        for operation in operations.values():
-            operation["security"] = [{scheme: []}]
+        for method, operation in operations.items():
+            operation["security"] = _security(needed[method.upper(), path])
             operation["responses"].update(
-                {str(status): text for status, text in problems(401, 503).items()}
+                {str(status): text for status, text in problems(401, 403, 429, 503).items()}
             )
     return found
+
+
+def permissions(app: FastAPI) -> dict[tuple[str, str], Scope]:
+    """Return the scope that each operation needs, by its method and path.
+
+    Raises:
+        RuntimeError: One declares none, or several.
+    """
+    found: dict[tuple[str, str], Scope] = {}
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute) or not route.include_in_schema:
+            continue
+        declared = [
+            one.dependency.permission
+            for one in route.dependencies
+            if isinstance(one.dependency, Needs)
+        ]
+        if len(declared) != 1:
+            raise RuntimeError(
+                f"{route.path} declares {len(declared)} scopes, and must declare one"
+            )
+        for method in route.methods or ():
+            found[method, route.path or ""] = declared[0]
+    return found
+
+
+def _security(permission: Scope) -> list[dict[str, list[str]]]:
+    if permission is Scope.SERVICES:
+        return [{"internalToken": []}]
+    return [{"apiKey": [permission.value]}, {"token": [permission.value]}]

@@ -16,8 +16,9 @@ from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.application.accepting import Overloaded
-from dsr_intake.http.access import caller, read_body, require_json
+from dsr_intake.http.access import read_body, require_json
 from dsr_intake.http.context import Context
+from dsr_intake.http.doors import caller
 from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, parameter, problems
@@ -39,6 +40,7 @@ from dsr_intake.model import (
     Submission,
     Verdict,
 )
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 from dsr_wire.envelope import is_traceparent
 
@@ -80,7 +82,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
     """Return what accepts a single request."""
 
     async def submit(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = (await context.doors.enter(request, Scope.REQUESTS_SUBMIT)).id
         require_json(request)
         given = request.headers
         key = idempotency_key(request)
@@ -131,6 +133,7 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
     @routes.post(
         BASE,
         status_code=202,
+        dependencies=[context.doors.needs(Scope.REQUESTS_SUBMIT)],
         summary="Submit a subject request",
         description=(
             "Accepts one request. When the answer arrives the request is durable, and every "
@@ -168,8 +171,12 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
 def _add_reading(routes: APIRouter, context: Context) -> None:
     @routes.get(
         BASE,
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="List subject requests",
-        description="The requests that this client submitted, newest first.",
+        description=(
+            "Those that you see, newest first: a client what it submitted, an operator those of "
+            "its jurisdictions, a privacy officer all."
+        ),
         responses={
             200: answer(
                 "RequestListDocument",
@@ -192,7 +199,6 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         ] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
-        client_id = await caller(request, context.clients)
         wanted = ListFilter(
             state=state,
             right=right,
@@ -201,7 +207,9 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
             received_before=_moment(received_before, "received_before"),
         )
         after = _from_cursor(cursor) if cursor is not None else None
-        found = await context.reads.page(client_id, wanted, after=after, limit=limit + 1)
+        found = await context.reads.page(
+            caller(request).sight, wanted, after=after, limit=limit + 1
+        )
         shown = found[:limit]
         following = _to_cursor(shown[-1].request_id) if len(found) > limit else None
         return json_response(
@@ -213,6 +221,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
     @routes.get(
         BASE + "/{request_id}",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read a subject request",
         description="Its state and dates. Identifiers are never given back, only their kinds.",
         responses={
@@ -225,6 +234,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
     @routes.get(
         BASE + "/{request_id}/obligations",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read what is owed for a subject request",
         description=(
             "Every system that must answer, and what it has answered. "
@@ -244,6 +254,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
     @routes.get(
         BASE + "/{request_id}/closure",
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
         summary="Read a subject request's closure",
         description="The verifier's record that every system has confirmed; 404 until then.",
         responses={200: answer("ClosureDocument", "The closure"), **problems(404, 422)},
@@ -257,15 +268,14 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
 
 async def own_request(request: Request, context: Context, request_id: str) -> RequestView:
-    """Return the caller's request of that id.
+    """Return the request of that id, if the caller sees it.
 
     Raises:
-        Problem: The key is wrong, or this client has no such request.
+        Problem: They do not, or there is none; which of them is not said.
     """
-    client_id = await caller(request, context.clients)
-    found = await context.reads.get(client_id, request_id)
+    found = await context.reads.get(caller(request).sight, request_id)
     if found is None:
-        raise Problem(404, "not_found", "this client has no request of that id")
+        raise Problem(404, "not_found", "there is no request of that id")
     return found
 
 

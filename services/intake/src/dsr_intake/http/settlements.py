@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_core.rights import Disposition
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import By, DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import ID_PATTERN, answer, problems
-from dsr_intake.http.requests import RequestIdParameter
+from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.views import json_response
 from dsr_intake.model import Proposal
-from dsr_runtime.http.app import internal_only
+from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
 
 __all__ = ["DOCUMENTS", "router"]
@@ -26,7 +27,6 @@ _SettlementId = Annotated[str, Path(pattern=ID_PATTERN, description="The proposa
 class ProposalBody(DecisionBody):
     """An answer in place of a system."""
 
-    by: By
     system_id: Annotated[
         str,
         Field(
@@ -42,8 +42,6 @@ class ProposalBody(DecisionBody):
 
 class ApprovalBody(DecisionBody):
     """Another person's approval."""
-
-    by: By
 
 
 class SettlementDocument(BaseModel):
@@ -74,14 +72,14 @@ def router(context: Context) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(
         prefix="/internal/v1/subject-requests/{request_id}/settlements",
-        tags=["internal"],
-        dependencies=[Depends(internal_only(context.internal_token))],
+        tags=["decisions"],
     )
     proposal, approval = TypeAdapter(ProposalBody), TypeAdapter(ApprovalBody)
 
     @routes.post(
         "",
         status_code=201,
+        dependencies=[context.doors.needs(Scope.SETTLEMENTS_DECIDE)],
         summary="Propose an answer in place of a system",
         description="It changes nothing until another person approves it.",
         responses={
@@ -91,7 +89,6 @@ def router(context: Context) -> APIRouter:
         openapi_extra=takes(
             ProposalBody,
             {
-                "by": "first person",
                 "system_id": "billing",
                 "disposition": "erased",
                 "reason": "the system was switched off, and its disks destroyed",
@@ -99,10 +96,11 @@ def router(context: Context) -> APIRouter:
         ),
     )
     async def propose(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         asked = await read(request, proposal)
         made = await context.decisions.settling.propose(
             request_id,
-            by=asked.by,
+            by=caller(request).id,
             system_id=asked.system_id,
             disposition=asked.disposition,
             reason=asked.reason,
@@ -113,11 +111,13 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "",
+        dependencies=[context.doors.needs(Scope.SETTLEMENTS_DECIDE)],
         summary="List the answers that were proposed in place of systems",
         description="Of one request, the oldest first, approved ones too.",
         responses={200: answer("SettlementListDocument", "The proposals"), **problems(404, 422)},
     )
-    async def list_(request_id: RequestIdParameter) -> Response:
+    async def list_(request: Request, request_id: RequestIdParameter) -> Response:
+        await own_request(request, context, request_id)
         found = await context.decisions.settling.proposals(request_id)
         if found is None:
             raise Problem(404, "not_found", "there is no request of that id")
@@ -125,19 +125,23 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/{settlement_id}/approval",
+        dependencies=[context.doors.needs(Scope.SETTLEMENTS_DECIDE)],
         summary="Approve an answer in place of a system",
         description=(
             "By another person than who proposed it; then it counts as the system's own. 409 where "
             "it is the same person, or it was approved before."
         ),
         responses=decided(),
-        openapi_extra=takes(ApprovalBody, {"by": "second person"}),
+        openapi_extra=takes(ApprovalBody, {}),
     )
     async def approve(
         request: Request, request_id: RequestIdParameter, settlement_id: _SettlementId
     ) -> Response:
-        asked = await read(request, approval)
-        found = await context.decisions.settling.approve(request_id, settlement_id, by=asked.by)
+        await own_request(request, context, request_id)
+        await read(request, approval)
+        found = await context.decisions.settling.approve(
+            request_id, settlement_id, by=caller(request).id
+        )
         if found is None:
             raise Problem(404, "not_found", "this request has no proposal of that id")
         return shown(found)

@@ -293,16 +293,9 @@ class BatchLine(_RequestBody):
     idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)]
 
 
-_By = Annotated[
-    str,
-    Field(pattern=_SOME, max_length=120, description="Who decides: a name within the company."),
-]
-
-
 class ProofBody(_Body):
     """An operator's decision that it is proven who asks."""
 
-    by: _By = "operator"
     reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
     """Without personal data: it is kept with the request."""
 
@@ -319,7 +312,6 @@ class ProofBody(_Body):
 class AuthorityProofBody(_Body):
     """An operator's decision that somebody may ask for another person."""
 
-    by: _By = "operator"
     reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
     """Without personal data: it is kept with the request."""
 

@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.webhooks import NewWebhook
-from dsr_intake.http.access import caller
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import DecisionBody, at, read, takes
+from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, problems
 from dsr_intake.http.views import json_response
+from dsr_intake.model.principals import Scope
 from dsr_intake.model.webhooks import Webhook
 from dsr_runtime.http.problems import Problem
 
@@ -82,6 +83,7 @@ def _add_setting(routes: APIRouter, context: Context) -> None:
 
     @routes.put(
         _PATH,
+        dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Set where to be told how requests go on",
         description=(
             "Each change of state from now on is told as Standard Webhooks says, at least once and in "
@@ -96,12 +98,13 @@ def _add_setting(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(WebhookBody, {"url": "https://shop.example.com/privacy/hook"}),
     )
     async def put(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = caller(request).id
         asked = await read(request, webhook)
         return _with_secret(await context.webhooks.put(client_id, asked.url))
 
     @routes.post(
         f"{_PATH}/secret:rotate",
+        dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Have another secret",
         description="For a day, messages are signed with the former one as well.",
         responses={
@@ -110,18 +113,19 @@ def _add_setting(routes: APIRouter, context: Context) -> None:
         },
     )
     async def rotate(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = caller(request).id
         return _with_secret(await context.webhooks.rotate(client_id))
 
     @routes.delete(
         _PATH,
         status_code=204,
+        dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Be told nothing more",
         description="What waits is dropped. Safe to repeat.",
         responses={204: {"description": "There is no webhook"}},
     )
     async def remove(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = caller(request).id
         await context.webhooks.remove(client_id)
         return Response(status_code=204)
 
@@ -131,12 +135,13 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
     @routes.get(
         _PATH,
+        dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Read where the client is told, and how that goes",
         description="Without the secret.",
         responses={200: answer("WebhookDocument", "The webhook"), **problems(404)},
     )
     async def show(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = caller(request).id
         found = await context.webhooks.get(client_id)
         if found is None:
             raise _none()
@@ -144,6 +149,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
 
     @routes.post(
         f"{_PATH}:replay",
+        dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Be told again",
         description="Of every change since a time that was told or given up, with the same ids.",
         responses={
@@ -153,7 +159,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(ReplayBody, {"since": "2026-03-01T00:00:00Z"}),
     )
     async def replay(request: Request) -> Response:
-        client_id = await caller(request, context.clients)
+        client_id = caller(request).id
         asked = await read(request, replaying)
         since = at(asked.since, "since")
         if since is None:

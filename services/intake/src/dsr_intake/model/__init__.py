@@ -16,7 +16,7 @@ from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
-from dsr_intake.model.feeds import LedgerChange, StateChangeRow, Twin
+from dsr_intake.model.feeds import LedgerChange, Owner, StateChangeRow, Twin
 from dsr_intake.model.following import FollowsWhy
 from dsr_intake.model.keys import HashCount, KeyCount, Ring, RingRow, WrappedRow
 from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
@@ -32,7 +32,6 @@ __all__ = [
     "Answer",
     "AuthorityShown",
     "Beginning",
-    "ClientRow",
     "Code",
     "CodeLimits",
     "CohortStanding",
@@ -56,6 +55,7 @@ __all__ = [
     "ListFilter",
     "Member",
     "OpenTwin",
+    "Owner",
     "Proof",
     "Proposal",
     "RequestView",
@@ -427,16 +427,6 @@ class ListFilter:
     jurisdiction: str | None = None
     received_after: datetime | None = None
     received_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRow:
-    """An API client, as stored."""
-
-    client_id: str
-    name: str
-    created_at: datetime
-    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
 
-__all__ = ["LedgerChange", "StateChangeRow", "Twin"]
+__all__ = ["LedgerChange", "Owner", "StateChangeRow", "Twin"]
+
+
+class Owner(NamedTuple):
+    """Whose a request is, and by where its law is: what says who sees it."""
+
+    client_id: str
+    jurisdiction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +25,7 @@ class StateChangeRow:
 
     revision: int
     request_id: RequestId
-    client_id: str
+    owner: Owner
     state: State
     outcome: str | None
     at: datetime

@@ -22,8 +22,9 @@ from dsr_intake.ports.decisions import (
 )
 from dsr_intake.ports.feeds import Ledger, StateFeed
 from dsr_intake.ports.identity import CodeStore, IdentityStore
-from dsr_intake.ports.keys import ApiClientStore, KeyWrapper
+from dsr_intake.ports.keys import KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
+from dsr_intake.ports.principals import ApiClientStore, Tokens
 from dsr_intake.ports.registry import RegistryView
 from dsr_intake.ports.requests import AcceptanceStore, AppealStore, Form, ReadStore
 from dsr_intake.ports.ring import KeyRing, KeyService, KeyStore, Rewrap, RingSource, RingStore
@@ -62,5 +63,6 @@ __all__ = [
     "ScopeOf",
     "StateFeed",
     "Tell",
+    "Tokens",
     "UndecidedStore",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dsr_intake.model import LedgerChange, StateChangeRow, Twin
+from dsr_intake.model import LedgerChange, Owner, StateChangeRow, Twin
+from dsr_intake.model.principals import Sight
 
 __all__ = [
     "Ledger",
@@ -24,17 +25,17 @@ class StateFeed(Protocol):
         ...
 
     async def changed_since(
-        self, revision: int, *, request_id: str | None = None, client_id: str | None = None
+        self, revision: int, *, request_id: str | None = None, sight: Sight | None = None
     ) -> tuple[list[StateChangeRow], int]:
-        """Return changes after a revision, and the revision to go on from."""
+        """Return changes after a revision, of those seen, and the revision to go on from."""
         ...
 
     async def twins(self, request_ids: Sequence[str]) -> list[Twin]:
         """Return the requests that are answered with one of these."""
         ...
 
-    async def owners(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """Return the client of each request that exists."""
+    async def owners(self, request_ids: Sequence[str]) -> dict[str, Owner]:
+        """Return the client and the jurisdiction of each request that exists."""
         ...
 
 

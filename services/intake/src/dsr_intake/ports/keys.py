@@ -1,18 +1,14 @@
-"""The keys of requests, and those of the API's clients. Each docstring is the port's specification."""
+"""The keys of requests. Each docstring is the port's specification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from dsr_core.ids import RequestId
-from dsr_intake.model import ClientRow, WrappedKey
+from dsr_intake.model import WrappedKey
 
-__all__ = [
-    "ApiClientStore",
-    "KeyWrapper",
-]
+__all__ = ["KeyWrapper"]
 
 
 class KeyWrapper(Protocol):
@@ -35,24 +31,4 @@ class KeyWrapper(Protocol):
         Raises:
             Unavailable: The key service does not answer, or does not hold that key-encryption key.
         """
-        ...
-
-
-class ApiClientStore(Protocol):
-    """The clients of the public API."""
-
-    async def add(self, client_id: str, name: str, secret_hash: bytes, *, at: datetime) -> None:
-        """Keep a client."""
-        ...
-
-    async def secret_hash(self, client_id: str) -> bytes | None:
-        """Return the SHA-256 of a client's secret; none for an unknown or revoked client."""
-        ...
-
-    async def all(self) -> Sequence[ClientRow]:
-        """Return every client, the oldest first."""
-        ...
-
-    async def revoke(self, client_id: str, *, at: datetime) -> bool:
-        """Revoke a client, once and for all; false where there is none."""
         ...

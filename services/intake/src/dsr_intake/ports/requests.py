@@ -15,6 +15,7 @@ from dsr_intake.model import (
     RequestView,
     Verdict,
 )
+from dsr_intake.model.principals import Sight
 
 __all__ = [
     "AcceptanceStore",
@@ -52,20 +53,20 @@ class AcceptanceStore(Protocol):
 
 
 class ReadStore(Protocol):
-    """Reads requests; a client sees its own only."""
+    """Reads requests."""
 
-    async def get(self, client_id: str, request_id: str) -> RequestView | None:
-        """Return a request, or none where this client has none of that id."""
+    async def get(self, sight: Sight, request_id: str) -> RequestView | None:
+        """Return a request, or none where whoever sees this sees none of that id."""
         ...
 
     async def any(self, request_id: str) -> RequestView | None:
-        """Return a request, whoever's it is; for the group's own services and operators."""
+        """Return a request, whoever's it is; for what nobody asks for, or has been let in to ask."""
         ...
 
     async def page(
-        self, client_id: str, wanted: ListFilter, *, after: str | None, limit: int
+        self, sight: Sight, wanted: ListFilter, *, after: str | None, limit: int
     ) -> list[RequestView]:
-        """Return at most `limit` requests, newest first, that come after the one of that id."""
+        """Return at most `limit` requests of those seen, newest first, after the one of that id."""
         ...
 
     async def cohort(self, cohort_id: str) -> CohortStanding | None:

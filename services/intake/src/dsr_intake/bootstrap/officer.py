@@ -1,0 +1,26 @@
+"""The first who may come in: made by whoever has the database, since nobody can be asked for leave."""
+
+from __future__ import annotations
+
+from dsr_intake.adapters.clients import PostgresApiClients
+from dsr_intake.application.clients import ApiClients, NewClient
+from dsr_intake.application.clock import utc_now
+from dsr_intake.model.principals import PrincipalKind
+from dsr_runtime.migrations import migrate
+from dsr_runtime.postgres import connect_pool
+from dsr_runtime.settings import PostgresSettings
+
+__all__ = ["add_officer"]
+
+
+async def add_officer(settings: PostgresSettings, name: str) -> str:
+    """Make a privacy officer, and return the key, which is kept nowhere."""
+    dsn = settings.postgres_dsn.get_secret_value()
+    await migrate(dsn, package="dsr_intake", schema="intake")
+    pool = await connect_pool(dsn, size=1)
+    try:
+        clients = ApiClients(PostgresApiClients(pool), clock=utc_now)
+        made = await clients.add(NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None)
+    finally:
+        await pool.close()
+    return made.api_key
