@@ -58,6 +58,8 @@ class Scene:
     ) -> None:
         self.rules = rules or the_rules()
         self.now = NOW
+        self.role = "data_subject"
+        self.recipients: list[str] = []
         self.fault: Exception | None = None
         self.sent: list[EmailMessage] = []
         self.told_of: list[tuple[int, datetime]] = []
@@ -86,7 +88,7 @@ class Scene:
 
     async def any(self, request_id: str) -> RequestView:
         del request_id
-        return a_request_view(rules_digest=self.rules.digest)
+        return a_request_view(rules_digest=self.rules.digest, requester_role=self.role)
 
     async def told(self, letter: Letter, *, at: datetime) -> None:
         self.told_of.append((letter.number, at))
@@ -96,9 +98,9 @@ class Scene:
         return None
 
     async def send(self, message: EmailMessage, *, to: str) -> None:
-        del to
         if self.fault is not None:
             raise self.fault
+        self.recipients.append(to)
         self.sent.append(message)
 
     async def tried(self, at: datetime) -> Letter:
@@ -113,6 +115,20 @@ async def test_a_letter_is_sent_once_and_then_not_looked_at() -> None:
     assert (await scene.tried(NOW)).state is LetterState.SENT
     assert await scene.sending.step() == 0
     assert len(scene.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "kind", [LetterKind.RECEIVED, LetterKind.REFUSED, LetterKind.REFERRED, LetterKind.NOT_VERIFIED]
+)
+async def test_of_what_an_agent_asks_for_the_person_is_told(kind: LetterKind) -> None:
+    scene = Scene(a_letter(kind=kind))
+    scene.role = "authorised_agent"
+    assert (await scene.tried(NOW)).state is LetterState.SENT
+    assert scene.recipients == [an_identity().first("email")]
+    body = scene.sent[0].get_body(("plain",))
+    assert body is not None
+    is_said = "in your name by an authorised agent" in " ".join(body.get_content().split())
+    assert is_said == (kind is LetterKind.RECEIVED)
 
 
 async def test_a_letter_that_tells_of_an_extension_moves_the_date_once_it_is_sent() -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
+from dsr_core.law.proofs import Role
 from dsr_core.lifecycle import PREMATURE, Event
 from dsr_core.registry import OrganisationRole
 from dsr_core.rights import Right
@@ -83,6 +84,9 @@ class Contents:
     prove_by: date | None = None
     """By when it must be proven who asks; none where it is, or where it does not matter any more."""
 
+    by_agent: bool = False
+    """Whether an authorised agent asked for the person, to whom the letter goes all the same."""
+
     partly: bool = False
     rows: tuple[Row, ...] = ()
     reason: str = ""
@@ -141,6 +145,7 @@ class Gathering:
             received_on=day(one.received_at),
             due_on=day(due_at) if due_at else None,
             prove_by=day(until) if until else None,
+            by_agent=one.requester_role == Role.AUTHORISED_AGENT,
             partly=one.outcome == Outcome.PARTLY_FULFILLED,
             rows=rows,
             reason=reason,

@@ -102,6 +102,7 @@ class Stationery:
             "due_on": day(one.due_on),
             "awaits": one.prove_by is not None,
             "prove_by": day(one.prove_by),
+            "by_agent": one.by_agent,
             "partly": one.partly,
             "rows": [self._row(row, words, language, day, is_named=bool(named_by)) for row in one.rows],
             "recipients_by": named_by,
