@@ -59,7 +59,7 @@ class Simulated:
         return blockers(
             [_owed(name, given) for name, given in self.answers.items()] if self.is_opened else (),
             awaits_authority=self.state is State.AWAITING_AUTHORITY,
-            awaits_identity=self.state is State.AWAITING_IDENTITY,
+            awaits_identity=self.state in {State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY},
             accepted_at=NOW,
             opened_at=NOW if self.is_opened else None,
             closed_at=NOW if closed else None,

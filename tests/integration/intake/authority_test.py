@@ -68,7 +68,7 @@ async def test_authority_then_identity_and_then_it_opens(intake: Intake, topics:
     one = (await intake.http.post(BASE, json=body, headers=headers)).json()
     assert (await prove(intake, one["id"])).status_code == httpx.codes.CONFLICT
     why = (await intake.http.get(f"{BASE}/{one['id']}/blockers")).json()["blockers"]
-    assert [each["kind"] for each in why] == ["authority_not_proven"]
+    assert [each["kind"] for each in why] == ["authority_not_proven", "identity_not_proven"]
     assert why[0]["next"]["what"] == "it ends as not verified"
     found = await authorise(intake, one["id"])
     assert found.json()["state"] == "awaiting_identity"
@@ -108,6 +108,9 @@ async def test_once_the_authority_is_shown_it_opens_where_the_client_had_atteste
         identity_attested=is_attested,
     )
     assert (await shown(intake, one["id"]))["identity_proven_at"] is None
+    why = (await intake.http.get(f"{BASE}/{one['id']}/blockers")).json()["blockers"]
+    is_enough = jurisdiction == "DE" and is_attested
+    assert len(why) == (1 if is_enough else 2)
     found = (await authorise(intake, one["id"], **evidence)).json()
     assert found["state"] == state
     assert bool(found["identity_proven_at"]) == (state == "open")

@@ -193,7 +193,7 @@ def blockers(
 
     Args:
         obligations: Every obligation that the ledger has for the request.
-        awaits_identity: Whether it is still to be proven who asks.
+        awaits_identity: Whether it is still to be proven who asks, now or once the authority is shown.
         accepted_at: When the request was accepted.
         opened_at: When its obligations were opened; none while they are not.
         closed_at: When every system had confirmed; none before.
@@ -208,7 +208,9 @@ def blockers(
     if closed_at is not None:
         return (_of_answer(closed_at, bounced_at),)
     if awaits_identity or awaits_authority:
-        proofs = _premature(accepted_at, awaits_authority=awaits_authority)
+        authority, identity = _premature(accepted_at)
+        awaited = ((authority, awaits_authority), (identity, awaits_identity))
+        proofs = (one for one, is_awaited in awaited if is_awaited)
         return (*proofs, *_ahead(planned, accepted_at, decided))
     if decided.appealed_since is not None or opened_at is None:
         return (_unopened(accepted_at, decided), *_ahead(planned, accepted_at, decided))
@@ -334,17 +336,19 @@ def _not_stopped(one: Owed, since: datetime) -> Blocker:
     )
 
 
-def _premature(accepted_at: datetime, *, awaits_authority: bool) -> tuple[Blocker, ...]:
-    """Return the proofs that are awaited; that of who asks comes after that of the authority."""
-    kind = BlockerKind.IDENTITY_NOT_PROVEN
-    what = "it is not proven who asks, so no system has been asked"
-    identity = Blocker(kind=kind, since=accepted_at, what=what)
-    if not awaits_authority:
-        return (identity,)
-    what = "it is not shown that the requester may ask for the person, so no system has been asked"
+def _premature(accepted_at: datetime) -> tuple[Blocker, Blocker]:
+    """Return the proofs that can be awaited; that of who asks comes after that of the authority."""
     return (
-        Blocker(kind=BlockerKind.AUTHORITY_NOT_PROVEN, since=accepted_at, what=what),
-        identity,
+        Blocker(
+            kind=BlockerKind.AUTHORITY_NOT_PROVEN,
+            since=accepted_at,
+            what="it is not shown that the requester may ask for the person, so no system has been asked",
+        ),
+        Blocker(
+            kind=BlockerKind.IDENTITY_NOT_PROVEN,
+            since=accepted_at,
+            what="it is not proven who asks, so no system has been asked",
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dsr_core.errors import RejectedInput
 from dsr_core.law.proofs import Authority, Evidence, Role
+from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import Event, State, advance
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
@@ -20,7 +21,7 @@ from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
-__all__ = ["Authorising"]
+__all__ = ["Authorising", "opens_once_shown"]
 
 _EVENTS = uuid.UUID("b7f5f0c3-7f43-5b1e-8e0b-0b3f6f1f2a77")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
@@ -68,10 +69,9 @@ class Authorising:
         if one is None:
             return None
         regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
-        demanded = regime.authority_of(Role(one.requester_role))
-        _check(demanded, evidence)
+        _check(regime.authority_of(Role(one.requester_role)), evidence)
         entry = _entry(one, by=by, reason=reason, evidence=evidence, now=self._clock())
-        if one.is_attested and not (demanded and demanded.leaves_proof_to_person(evidence)):
+        if opens_once_shown(one, regime, evidence):
             await self._identifying.admit(one, regime, AuthorityShown(entry, ()))
         else:
             await self._proofs.authorise(
@@ -81,6 +81,15 @@ class Authorising:
             self._on_committed()
         self._metrics.authorities.inc()
         return await self._reads.any(request_id)
+
+
+def opens_once_shown(one: RequestView, regime: Regime, evidence: Evidence | None) -> bool:
+    """Tell whether a request opens with its authority, so that no proof of who asks is awaited after it.
+
+    Its client has attested who asks, and its law leaves that proof to nobody else.
+    """
+    demanded = regime.authority_of(Role(one.requester_role))
+    return one.is_attested and not (demanded and demanded.leaves_proof_to_person(evidence))
 
 
 def _check(demanded: Authority | None, evidence: Evidence | None) -> None:

@@ -26,6 +26,7 @@ from dsr_core.lifecycle import State
 from dsr_core.plan import plan
 from dsr_core.registry import System
 from dsr_core.rights import Disposition
+from dsr_intake.application.authorising import opens_once_shown
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import dated
@@ -141,10 +142,14 @@ class Explaining:
         written = await self._letters.of(one.request_id)
         letter = _answering(one, written)
         has_bounced = letter is not None and letter.state is LetterState.BOUNCED
+        rules = await self._registry.rules(one.rules_digest)
+        regime = self._dating.regime(rules, one)
+        awaits_authority = one.state is State.AWAITING_AUTHORITY
         found = blockers(
             owed,
-            awaits_identity=one.state is State.AWAITING_IDENTITY,
-            awaits_authority=one.state is State.AWAITING_AUTHORITY,
+            awaits_identity=one.state is State.AWAITING_IDENTITY
+            or (awaits_authority and not opens_once_shown(one, regime, None)),
+            awaits_authority=awaits_authority,
             accepted_at=one.accepted_at,
             opened_at=opened_at,
             closed_at=one.closed_at,
@@ -153,8 +158,6 @@ class Explaining:
             bounced_at=letter.settled_at if letter is not None and has_bounced else None,
             planned=await self._planned(one),
         )
-        rules = await self._registry.rules(one.rules_digest)
-        regime = self._dating.regime(rules, one)
         dates = self._dating.timeline(regime, one)
         until = verify_by(dates)
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
