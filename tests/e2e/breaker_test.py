@@ -33,7 +33,7 @@ async def test_what_is_stopped_reaches_no_system_until_two_people_release_it(loo
     )
     settings = loop.stack.settings
     asked = ("breaker", "release", "*", "--reason", "a test")
-    assert "add --apply" in (await dsr(settings, *asked)).out
+    assert "add --yes" in (await dsr(settings, *asked)).out
     proposal = (await dsr(settings, *asked, "--apply")).out.split()[0]
     same = await dsr(settings, "breaker", "approve", proposal, "--apply")
     assert (same.code, "another person approves" in same.err) == (1, True)

@@ -20,6 +20,7 @@ from support.parts import data_folder, free_port_base, stack_settings
 from support.waiting import eventually
 
 SILENT = "newsletter"
+YES = ("--reason", "a test", "--yes")
 BASE = "/v1/subject-requests"
 
 
@@ -125,7 +126,7 @@ async def test_list_shows_the_newest_first_and_goes_on_by_its_cursor(loop: Loop)
 
 async def test_watch_without_an_id_takes_the_open_ones_of_its_client(loop: Loop) -> None:
     settings = loop.stack.settings
-    made = (await dsr(settings, "client", "create", "a help desk", "--json")).json
+    made = (await dsr(settings, "client", "create", "a help desk", *YES, "--json")).json
     mine = {"DSR_TOKEN": made["api_key"]}
     none = await dsr(settings, "watch", variables=mine)
     assert (none.code, "no open requests" in none.out) == (0, True), none.err
@@ -142,7 +143,7 @@ async def test_watch_without_an_id_takes_the_open_ones_of_its_client(loop: Loop)
 
 async def test_revoked_client_is_refused(loop: Loop) -> None:
     settings = loop.stack.settings
-    made = (await dsr(settings, "client", "create", "a web shop", "--json")).json
+    made = (await dsr(settings, "client", "create", "a web shop", *YES, "--json")).json
     key, client_id = made["api_key"], made["client_id"]
     listed = await dsr(settings, "client", "list", "--json")
     assert {one["client_id"]: one["revoked_at"] for one in listed.json}[client_id] is None
@@ -150,7 +151,7 @@ async def test_revoked_client_is_refused(loop: Loop) -> None:
     mine = await dsr(settings, "list", "--json", variables={"DSR_TOKEN": key})
     assert mine.json["items"] == []
 
-    said = await dsr(settings, "client", "revoke", client_id)
+    said = await dsr(settings, "client", "revoke", client_id, *YES)
 
     assert (said.code, f"{client_id} is revoked" in said.out) == (0, True)
 
@@ -167,7 +168,7 @@ async def test_revoked_client_is_refused(loop: Loop) -> None:
     assert key not in refused.err
     listed = await dsr(settings, "client", "list", "--json")
     assert {one["client_id"]: one["revoked_at"] for one in listed.json}[client_id]
-    nobody = await dsr(settings, "client", "revoke", "0123456789abcdef")
+    nobody = await dsr(settings, "client", "revoke", "0123456789abcdef", *YES)
     assert nobody.fault.startswith("dsr: 404")
 
 

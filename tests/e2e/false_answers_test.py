@@ -151,7 +151,7 @@ async def test_answer_by_a_revoked_key_is_dead_lettered_whatever_its_thief_says_
     before = await _refusals(loop, "key_revoked")
     revoke = ("system", "keys", "revoke", SILENT, stolen.public.signing.id)
     dry = await dsr(settings, *revoke, "--reason", "stolen")
-    assert (dry.code, "add --apply" in dry.out) == (0, True)
+    assert (dry.code, "add --yes" in dry.out) == (0, True)
     assert (await dsr(settings, *revoke, "--reason", "stolen", "--apply")).code == 0
     listed = (await dsr(settings, "system", "keys", "list", SILENT, "--json")).json
     assert [one["use"] for one in listed if one["revoked_at"]] == ["has signed"]
@@ -317,7 +317,7 @@ async def test_dead_letters_of_answers_are_listed_shown_and_replayed(
     assert shown["headers"]["ce_type"] == "dsr.v1.SignedAcknowledgements"
 
     dry = await dsr(settings, "dead-letters", "replay", letter.id)
-    assert (dry.code, "add --apply" in dry.out) == (0, True)
+    assert (dry.code, "add --yes" in dry.out) == (0, True)
     await consumed(loop, ACKNOWLEDGEMENTS.name)
     assert len(loop.dead_letters(ACKNOWLEDGEMENTS.name)) == count
 

@@ -187,7 +187,8 @@ class FakeApiClients:
         self.hashes: dict[str, list[bytes]] = {}
         self.asked = 0
 
-    async def add(self, client: ClientRow, secret_hash: bytes) -> None:
+    async def add(self, client: ClientRow, secret_hash: bytes, *, reason: str) -> None:
+        del reason
         self.rows[client.client_id] = client
         self.hashes[client.client_id] = [secret_hash]
 
@@ -215,7 +216,9 @@ class FakeApiClients:
         *,
         expires_at: datetime | None,
         former_until: datetime,
+        reason: str,
     ) -> ClientRow | None:
+        del reason
         row = self.rows.get(client_id)
         if row is None or row.revoked_at is not None:
             return None
@@ -227,7 +230,8 @@ class FakeApiClients:
     async def all(self) -> Sequence[ClientRow]:
         return list(self.rows.values())
 
-    async def revoke(self, client_id: str, *, at: datetime) -> bool:
+    async def revoke(self, client_id: str, *, at: datetime, reason: str) -> bool:
+        del reason
         row = self.rows.get(client_id)
         if row is None:
             return False

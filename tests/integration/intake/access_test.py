@@ -163,7 +163,8 @@ async def test_nobody_decides_in_the_name_of_another(intake: Intake) -> None:
     assert (named.status_code, "boss" in named.text) == (422, False)
     assert (await refuse(intake, one["id"], by=by)).status_code == 200
     row = await intake.pool.fetchrow(
-        "select decided_by from intake.decisions where request_id = $1", one["id"]
+        "select decided_by from intake.decisions where request_id = $1 and kind = 'refuse'",
+        one["id"],
     )
     assert row["decided_by"] == mine
 

@@ -48,7 +48,7 @@ async def test_what_ends_a_request_is_a_dry_run_until_it_is_applied(
     for command, words in commands.items():
         one = await submitted(intake)
         dry = await typed("request", command, one["id"], *words)
-        assert (dry.code, "add --apply" in dry.out) == (0, True), dry.err
+        assert (dry.code, "add --yes" in dry.out) == (0, True), dry.err
         assert await state_of(intake, one["id"]) == "open"
         done = await typed("request", command, one["id"], *words, "--apply", "--json")
         assert outcome_of(done.json) == ("stopping", None)
@@ -81,7 +81,7 @@ async def test_an_answer_in_place_of_a_system_needs_two_people(
     made = (await typed(*settle, "propose", one["id"], *words, "--json")).json
     approve = (*settle, "approve", one["id"], made["id"])
     assert "another person approves" in (await typed(*approve, "--apply")).fault
-    assert "add --apply" in (await typed(*approve, by=intake.counsel)).out
+    assert "add --yes" in (await typed(*approve, by=intake.counsel)).out
     assert (await typed(*approve, "--apply", by=intake.counsel)).code == 0
     [listed] = (await typed(*settle, "list", one["id"], "--json")).json
     assert listed["proposed_by"] != listed["approved_by"]
@@ -92,13 +92,13 @@ async def test_a_hold_is_placed_listed_and_lifted(intake: Intake, typed: Type) -
     one = await submitted(intake, identity=[{"kind": "email", "value": email}])
     order = ("--authority", "District Court", "--reason", "litigation")
     place = ("hold", "place", *order, "--person", f"email={email}")
-    assert "add --apply" in (await typed(*place)).out
+    assert "add --yes" in (await typed(*place)).out
     hold = (await typed(*place, "--apply", "--json")).json
     assert await state_of(intake, one["id"]) == "on_hold"
     found = {each["id"]: each for each in (await typed("hold", "list", "--json")).json}
     assert found[hold["id"]]["requests"] == 1
     lift = ("hold", "lift", hold["id"], "--reason", "settled")
-    assert "add --apply" in (await typed(*lift)).out
+    assert "add --yes" in (await typed(*lift)).out
     assert (await typed(*lift, "--apply")).code == 0
     assert await state_of(intake, one["id"]) == "open"
     assert f"{hold['id']} was lifted at" in (await typed(*lift, "--apply")).fault

@@ -90,7 +90,8 @@ async def test_the_claims_say_what_an_operator_may_do_and_where(
     strange = await intake.http.post(path.format(british["id"]), headers=desk, json=body)
     assert strange.status_code == 404
     row = await intake.pool.fetchrow(
-        "select decided_by from intake.decisions where request_id = $1", german["id"]
+        "select decided_by from intake.decisions where request_id = $1 and kind = 'refuse'",
+        german["id"],
     )
     assert row["decided_by"] == "oidc:staff-7"
     nowhere = bearer(provider.token(**claims | {"dsr_jurisdictions": None}))

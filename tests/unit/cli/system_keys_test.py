@@ -66,7 +66,7 @@ def fault(*arguments: str) -> str:
 
 def test_a_dry_run_revokes_nothing(topic: PretendedTopic) -> None:
     result = run("revoke", "accounts", KEY, "--reason", "leaked")
-    assert (result.exit_code, "add --apply" in result.output) == (0, True), result.output
+    assert (result.exit_code, "add --yes" in result.output) == (0, True), result.output
     assert topic.sent == []
 
 
@@ -129,7 +129,7 @@ def test_the_first_keys_of_a_system_are_registered_once_they_are_proved(
     pair = SystemKeyPair.generate("billing", SealingAlgorithm.HYBRID)
     file = proof(pair, tmp_path)
     assert "no keys are registered for billing" in fault("rotate", file, "--apply")
-    assert "add --apply" in run("register", file).output
+    assert "add --yes" in run("register", file).output
     assert topic.book.keys("billing") is None
     for _ in range(2):
         result = run("register", file, "--apply")

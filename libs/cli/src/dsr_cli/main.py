@@ -36,6 +36,7 @@ COMMANDS = {
     "webhook": "Webhooks of an API client: set, show, rotate, replay, remove",
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
     "client": "Who may call: create, list, rotate, revoke",
+    "audit": "The audit log: what people changed",
     "topics": "Kafka topics: create, list",
     "acl": "Kafka's logins and rights: plan, apply, password",
     "dead-letters": "What consumers refused: list, show, replay",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -36,9 +37,27 @@ class InternalApi:
         clients: list[dict[str, Any]] = answer["clients"] if isinstance(answer, dict) else answer
         return clients
 
-    def revoke_client(self, client_id: str) -> None:
+    def revoke_client(self, client_id: str, *, reason: str) -> None:
         """Revoke an API client; safe to repeat."""
-        self._call("DELETE", f"/internal/v1/clients/{client_id}")
+        query = urlencode({"reason": reason})
+        self._call("DELETE", f"/internal/v1/clients/{client_id}?{query}")
+
+    def announce(self, action: str, targets: Sequence[str], reason: str) -> dict[str, Any]:
+        """Enter in the audit log what is about to be changed elsewhere than in intake."""
+        body = {"action": action, "targets": list(targets)[:100], "reason": reason}
+        entry: dict[str, Any] = self._call("POST", "/internal/v1/audit", body)
+        return entry
+
+    def audit(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return entries of the audit log, the newest first."""
+        wanted = urlencode({name: one for name, one in query.items() if one is not None})
+        found: list[dict[str, Any]] = self._call("GET", f"/internal/v1/audit?{wanted}")["entries"]
+        return found
+
+    def audit_entry(self, entry_id: str) -> dict[str, Any]:
+        """Return one entry of the audit log."""
+        found: dict[str, Any] = self._call("GET", f"/internal/v1/audit/{entry_id}")
+        return found
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a subject request, whoever's it is."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from dsr_cli.announcing import announce
 from dsr_cli.errors import CommandError
 from dsr_cli.group.access import is_ours
 from dsr_cli.group.access_plan import (
@@ -39,6 +40,7 @@ app = typer.Typer(no_args_is_help=True, help="Kafka's logins and rights: plan, a
 
 Folder = Annotated[Path, typer.Argument(help="The registry's folder")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log, no personal data")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what")]
 Passwords = Annotated[
     Path | None,
@@ -91,6 +93,7 @@ def apply(
     sends: Sends = _SENDS,
     fetches: Fetches = _FETCHES,
     passwords: Passwords = None,
+    reason: Reason = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -112,6 +115,7 @@ def apply(
         if not as_json:
             typer.echo("add --yes to do it")
         raise typer.Exit(DIFFERS)
+    announce("acl.apply", sorted(changes.new_users), reason)
     # Never asked for a password where no folder is given: there is no new login then.
     store = SecretStore(passwords or Path())
     make(admin, changes, lambda user: store.secret(secret_name(user)))
@@ -124,6 +128,7 @@ def password(
     login: Annotated[str, typer.Argument(help="The login, as `dsr acl plan` names it")],
     *,
     passwords: Annotated[Path, typer.Option(help="The folder with the passwords' files")],
+    reason: Reason = None,
     yes: Yes = False,
 ) -> None:
     """Give a login another password, and write it to its file; a dry run unless --yes.
@@ -139,6 +144,7 @@ def password(
     if not yes:
         typer.echo(f"{login} would get another password, in {file}; add --yes to do it")
         return
+    announce("acl.password", [login], reason)
     # Written first: a password that Kafka has and nobody knows would shut its owner out.
     new = secrets.token_urlsafe(24)
     waiting = file.with_name(f"{file.name}.new")

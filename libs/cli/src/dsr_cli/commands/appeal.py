@@ -24,10 +24,10 @@ def grant(
     *,
     reason: Annotated[str, typer.Option(help="Why; kept with the request, so no personal data")],
     apply: Annotated[
-        bool, typer.Option("--apply", help="Decide; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")
     ] = False,
 ) -> None:
-    """Grant an appeal, so that systems are asked for what was refused; a dry run unless --apply.
+    """Grant an appeal, so that systems are asked for what was refused; a dry run unless --yes.
 
     It cannot be taken back. To deny an appeal, refuse it as any request.
     """
@@ -36,7 +36,7 @@ def grant(
     if found["state"] != "awaiting_decision":
         raise CommandError(f"{request_id} is {found['state']}, and does not await a decision")
     if not apply:
-        typer.echo(f"{request_id} would be opened, and its systems asked; add --apply to do it")
+        typer.echo(f"{request_id} would be opened, and its systems asked; add --yes to do it")
         return
     found = api.grant_appeal(request_id, reason=reason)
     typer.echo(f"{request_id} is {found['state']}, due {found['due_at']}")

@@ -30,10 +30,10 @@ def prove(
         Evidence | None, typer.Option(help="What was seen; some laws then ask less of the person")
     ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Decide; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")
     ] = False,
 ) -> None:
-    """Take it as shown that a guardian or an agent may ask; a dry run unless --apply.
+    """Take it as shown that a guardian or an agent may ask; a dry run unless --yes.
 
     It opens where the client had attested who asks and the law leaves that proof to nobody else. Else
     that is still to be proven, by the same date.
@@ -43,7 +43,7 @@ def prove(
     if found["state"] != "awaiting_authority":
         raise CommandError(f"{request_id} is {found['state']}, and does not await an authority")
     if not apply:
-        typer.echo(f"{request_id} would be taken as asked with authority; add --apply to do it")
+        typer.echo(f"{request_id} would be taken as asked with authority; add --yes to do it")
         return
     found = api.prove_authority(request_id, reason=reason, evidence=evidence)
     typer.echo(f"{request_id} is {found['state']}")

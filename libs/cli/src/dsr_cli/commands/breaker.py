@@ -17,7 +17,7 @@ from dsr_cli.view.console import new_console
 app = typer.Typer(help="The breaker: show it; let erasures go on, by two people")
 
 _Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
-_Apply = Annotated[bool, typer.Option("--apply", help="Do it; without it, only say what")]
+_Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")]
 
 
 @app.callback(invoke_without_command=True)
@@ -62,7 +62,7 @@ def release(
     ] = None,
     apply: _Apply = False,
 ) -> None:
-    """Propose that erasures go on; a dry run unless --apply.
+    """Propose that erasures go on; a dry run unless --yes.
 
     It changes nothing until another person approves it.
     """
@@ -76,13 +76,13 @@ def release(
     more = one["waiting"] if extra is None else extra
     if not apply:
         typer.echo(
-            f"{more} more than {one['limit']} would pass for {scope}; add --apply to propose it"
+            f"{more} more than {one['limit']} would pass for {scope}; add --yes to propose it"
         )
         return
     body: dict[str, Any] = {"scope": scope, "reason": reason, "extra": more}
     made = api.propose_release(body)
     typer.echo(f"{made['id']} waits for another person:")
-    typer.echo(f"dsr breaker approve {made['id']} --as NAME --apply")
+    typer.echo(f"dsr breaker approve {made['id']} --as NAME --yes")
 
 
 @app.command()
@@ -91,7 +91,7 @@ def approve(
     *,
     apply: _Apply = False,
 ) -> None:
-    """Let erasures go on, as another person proposed; a dry run unless --apply.
+    """Let erasures go on, as another person proposed; a dry run unless --yes.
 
     What waits goes out by itself within minutes. It cannot be taken back.
     """
@@ -102,7 +102,7 @@ def approve(
         raise CommandError(f"nothing was proposed as {release_id}; `dsr breaker` lists proposals")
     said = f"{one['extra']} more erasures pass for {one['scope']}: {one['reason']}"
     if not apply:
-        typer.echo(f"{said} (proposed by {one['proposed_by']}); add --apply to approve it")
+        typer.echo(f"{said} (proposed by {one['proposed_by']}); add --yes to approve it")
         return
     api.approve_release(release_id)
     typer.echo(said)

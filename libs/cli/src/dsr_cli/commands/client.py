@@ -20,6 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="Who may call: create, list, rotate
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 ClientId = Annotated[str, typer.Argument(help="As `list` shows it")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, so no personal data")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what")]
 Expires = Annotated[
     str | None, typer.Option(help="How long the key is good, for example 90d; else for ever")
 ]
@@ -53,9 +55,11 @@ def create(
         int | None, typer.Option(help="How much it may call, else as intake is set")
     ] = None,
     calls_at_once: Annotated[int | None, typer.Option(help="How much at once")] = None,
+    reason: Reason,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Create a client and show its API key, this once: only a hash of it is kept.
+    """Create a client and show its API key, this once: only a hash is kept; a dry run unless --yes.
 
     A person has one, and keeps it: what needs two people is told apart by it.
     """
@@ -66,7 +70,10 @@ def create(
         raise CommandError("--calls-per-s and --calls-at-once go together")
     if calls_per_s is not None:
         body["limits"] = {"calls_per_s": calls_per_s, "calls_at_once": calls_at_once}
-    body |= _until(expires)
+    body |= _until(expires) | {"reason": reason}
+    if not yes:
+        _would("create", {"name": name, "role": role.value, "where": " ".join(jurisdiction or [])})
+        return
     _show(_api().create_client(body), as_json=as_json)
 
 
@@ -97,21 +104,39 @@ def rotate(
     *,
     overlap: Annotated[str, typer.Option(help="How long the former key is good, for example 7d")],
     expires: Expires = None,
+    reason: Reason,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Make another API key for a client, and show it, this once; the former one runs out.
+    """Make another API key for a client, and show it, this once; a dry run unless --yes.
 
-    One that was running out before ends now: two are good at the most.
+    The former one runs out, and one that did so before ends now: two are good at the most.
     """
-    body = {"overlap_s": int(_span(overlap).total_seconds()), **_until(expires)}
+    body = {"overlap_s": int(_span(overlap).total_seconds()), **_until(expires), "reason": reason}
+    if not yes:
+        _would("rotate", {"client": client_id, "former key ends in": overlap})
+        return
     _show(_api().rotate_key(client_id, body), as_json=as_json)
 
 
 @app.command()
-def revoke(client_id: ClientId) -> None:
-    """Revoke a client: its keys are refused from now on; its requests go on."""
-    _api().revoke_client(client_id)
+def revoke(client_id: ClientId, *, reason: Reason, yes: Yes = False) -> None:
+    """Revoke a client, whose requests go on; a dry run unless --yes."""
+    if not yes:
+        _would("revoke", {"client": client_id})
+        return
+    _api().revoke_client(client_id, reason=reason)
     new_console().print(f"{client_id} is revoked")
+
+
+def _would(what: str, details: dict[str, str]) -> None:
+    """Say what would be done."""
+    table = Table("would", what)
+    for name, value in details.items():
+        table.add_row(name, value)
+    console = new_console()
+    console.print(table)
+    console.print("add --yes to do it")
 
 
 def _api() -> InternalApi:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from dsr_cli.announcing import announce
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.dead_letters import DeadLetter, dead_letters, original
@@ -70,9 +71,14 @@ def replay(
     topic: Topic = None,
     reason: Reason = None,
     *,
-    apply: Annotated[bool, typer.Option("--apply", help="Send; without it, only say what")] = False,
+    why: Annotated[
+        str | None, typer.Option(help="Why; kept in the audit log, no personal data")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--yes", "--apply", help="Send; without it, only say what")
+    ] = False,
 ) -> None:
-    """Send dead letters back to the topics they came from; a dry run unless --apply.
+    """Send dead letters back to the topics they came from; a dry run unless --yes.
 
     Consumers deduplicate, so a record that has been taken meanwhile changes nothing. The dead letter
     itself stays until its topic's retention ends.
@@ -90,8 +96,9 @@ def replay(
     for letter, record in zip(letters, records, strict=True):
         console.print(f"{letter.id} → {record.topic} ({letter.said('reason')})")
     if not apply:
-        console.print(f"{len(records)} would be sent; add --apply to send them")
+        console.print(f"{len(records)} would be sent; add --yes to send them")
         return
+    announce("dead-letters.replay", [letter.id for letter in letters], why)
     operator().send(records)
     console.print(f"{len(records)} sent")
 

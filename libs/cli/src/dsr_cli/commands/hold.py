@@ -16,7 +16,7 @@ from dsr_cli.view.console import new_console
 app = typer.Typer(no_args_is_help=True, help="Legal holds: place, list, lift")
 
 _Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
-_Apply = Annotated[bool, typer.Option("--apply", help="Decide; without it, only say what")]
+_Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")]
 
 
 @app.callback()
@@ -50,7 +50,7 @@ def place(
     apply: _Apply = False,
     as_json: _Json = False,
 ) -> None:
-    """Place a legal hold on a request, or on a person's now and to come; a dry run unless --apply.
+    """Place a legal hold on a request, or on a person's now and to come; a dry run unless --yes.
 
     No clock stops, and no system is asked to erase what is held until the last hold is lifted.
     """
@@ -61,7 +61,7 @@ def place(
         body["effective_at"] = effective_at
     about = request or "a person"
     if not apply:
-        typer.echo(f"a hold of {authority} on {about} would be placed; add --apply to do it")
+        typer.echo(f"a hold of {authority} on {about} would be placed; add --yes to do it")
         return
     hold = InternalApi(internal_connection()).place_hold(body, key=key)
     _show(hold, f"the hold {hold['id']} on {about} is placed", as_json=as_json)
@@ -96,7 +96,7 @@ def lift(
     apply: _Apply = False,
     as_json: _Json = False,
 ) -> None:
-    """Lift a legal hold; a dry run unless --apply. Erasure goes on where no other hold covers it."""
+    """Lift a legal hold; a dry run unless --yes. Erasure goes on where no other hold covers it."""
     api = InternalApi(internal_connection())
     found = next((one for one in api.holds() if one["id"] == hold_id), None)
     if found is None:
@@ -105,7 +105,7 @@ def lift(
         raise CommandError(f"{hold_id} was lifted at {found['lifted_at']}")
     if not apply:
         count = found["requests"]
-        typer.echo(f"{hold_id} holds {count} requests, and would be lifted; add --apply to do it")
+        typer.echo(f"{hold_id} holds {count} requests, and would be lifted; add --yes to do it")
         return
     hold = api.lift_hold(hold_id, reason=reason)
     _show(hold, f"{hold_id} is lifted", as_json=as_json)

@@ -30,10 +30,10 @@ def prove(
         typer.Option(help="When it was proven, with an offset: 2026-03-02T09:30:00Z; else now"),
     ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Decide; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")
     ] = False,
 ) -> None:
-    """Take it as proven who asks, so that systems are asked; a dry run unless --apply.
+    """Take it as proven who asks, so that systems are asked; a dry run unless --yes.
 
     The dates are counted from the proof where the law says so. It cannot be taken back.
     """
@@ -42,7 +42,7 @@ def prove(
     if found["state"] != "awaiting_identity":
         raise CommandError(f"{request_id} is {found['state']}, and does not await a proof")
     if not apply:
-        typer.echo(f"{request_id} would be opened, and its systems asked; add --apply to do it")
+        typer.echo(f"{request_id} would be opened, and its systems asked; add --yes to do it")
         return
     found = api.prove_identity(request_id, reason=reason, proven_at=proven_at)
     typer.echo(f"{request_id} is {found['state']}, due {found['due_at']}")

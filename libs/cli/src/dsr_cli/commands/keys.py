@@ -53,10 +53,10 @@ def status(
 def rotate(
     *,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Do it; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")
     ] = False,
 ) -> None:
-    """Wrap every request's key under a new key-encryption key, while intake runs; a dry run unless --apply.
+    """Wrap every request's key under a new key-encryption key, while intake runs; a dry run unless --yes.
 
     With a key service a new ring key is made first. Where the keys are in a file, put the new one on
     its first line before. It can be broken off at any moment: called again, it goes on.
@@ -67,7 +67,7 @@ def rotate(
     if not apply:
         new = "" if left else ", after a new one is made where a key service makes them"
         everything = left or sum(one["keys"] for one in found["keks"])
-        new_console().print(f"would wrap {everything} keys anew{new}; add --apply to do it")
+        new_console().print(f"would wrap {everything} keys anew{new}; add --yes to do it")
         return
     if not left:
         _renewed(api)
@@ -82,10 +82,10 @@ def destroy(
     kek_id: KekId,
     *,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Do it; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")
     ] = False,
 ) -> None:
-    """Destroy a key-encryption key that wraps nothing any more; a dry run unless --apply.
+    """Destroy a key-encryption key that wraps nothing any more; a dry run unless --yes.
 
     From then on nobody reads what was wrapped under it, in a backup or in the database's log.
     """
@@ -95,7 +95,7 @@ def destroy(
         raise CommandError(f"no key {kek_id} is on the ring; `dsr keys status` shows them")
     if not apply:
         new_console().print(
-            f"would destroy {kek_id}, which wraps {one['keys']} keys; add --apply to do it"
+            f"would destroy {kek_id}, which wraps {one['keys']} keys; add --yes to do it"
         )
         return
     api.destroy_key(kek_id)
@@ -138,7 +138,7 @@ def _say_former(found: dict[str, Any]) -> None:
     if former:
         new_console().print(
             f"former keys wrap nothing: {', '.join(former)}. Once they are destroyed, old backups "
-            "and logs of the database cannot be read: `dsr keys destroy KEY --apply` in five "
+            "and logs of the database cannot be read: `dsr keys destroy KEY --yes` in five "
             "minutes, or take them out of the file",
             soft_wrap=True,
         )

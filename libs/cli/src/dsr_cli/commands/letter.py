@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Letters to requesters: list, give 
 
 _RequestId = Annotated[str, typer.Argument(help="The request that the letters are about")]
 _Kind = Annotated[str, typer.Option(help="The kind of the letter, as `list` names it")]
-_Apply = Annotated[bool, typer.Option("--apply", help="Decide; without it, only say what")]
+_Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")]
 
 
 @app.callback()
@@ -49,14 +49,14 @@ def give_up(
     kind: _Kind = "done",
     apply: _Apply = False,
 ) -> None:
-    """Give up a letter that waits or has bounced; a dry run unless --apply.
+    """Give up a letter that waits or has bounced; a dry run unless --yes.
 
     Where it is the answer, the request is answered with that on record, and its key destroyed.
     """
     api = InternalApi(internal_connection())
     _require(api, request_id, kind, ("waiting", "bounced"))
     if not apply:
-        typer.echo(f"the letter {kind} of {request_id} would be given up; add --apply to do it")
+        typer.echo(f"the letter {kind} of {request_id} would be given up; add --yes to do it")
         return
     api.give_up_letter(request_id, kind=kind, reason=reason)
     typer.echo(f"the letter {kind} of {request_id} is given up")
@@ -64,11 +64,11 @@ def give_up(
 
 @app.command()
 def send_again(request_id: _RequestId, *, kind: _Kind = "done", apply: _Apply = False) -> None:
-    """Send a letter again that has bounced; a dry run unless --apply."""
+    """Send a letter again that has bounced; a dry run unless --yes."""
     api = InternalApi(internal_connection())
     _require(api, request_id, kind, ("bounced",))
     if not apply:
-        typer.echo(f"the letter {kind} of {request_id} would be sent again; add --apply to do it")
+        typer.echo(f"the letter {kind} of {request_id} would be sent again; add --yes to do it")
         return
     api.send_letter_again(request_id, kind=kind)
     typer.echo(f"the letter {kind} of {request_id} is on its way again")

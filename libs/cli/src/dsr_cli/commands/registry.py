@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from dsr_cli.announcing import announce
 from dsr_cli.commands.faults import leave_with_faults
 from dsr_cli.files.faults import FileFaults
 from dsr_cli.view.console import new_console
@@ -137,14 +138,17 @@ def diff(
 def publish(
     folder: Folder = _DEFAULT,
     *,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; kept in the audit log, no personal data")
+    ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Publish; without it, only say what.")
+        bool, typer.Option("--yes", "--apply", help="Publish; without it, only say what.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Publish although some systems have no keys.")
     ] = False,
 ) -> None:
-    """Publish the registry, so that new requests are planned from it; a dry run unless --apply.
+    """Publish the registry, so that new requests are planned from it; a dry run unless --yes.
 
     Its topics and the rights of its logins are made first. What it changes for requests that are open
     is shown, as `dsr registry diff` does. Publishing the same version again changes nothing. It is refused
@@ -174,8 +178,9 @@ def publish(
         raise typer.Exit(1)
     _print_changes(_changes(book.current, registry))
     if not apply:
-        new_console().print(f"{what} would be published; add --apply to publish it")
+        new_console().print(f"{what} would be published; add --yes to publish it")
         return
+    announce("registry.publish", [registry.digest], reason)
     client = admin.client()
     created = create_topics(client, all_topics(registry))
     lacking = missing(client, grants(registry))

@@ -21,7 +21,7 @@ app.add_typer(request_settle.app, name="settle")
 
 RequestId = Annotated[str, typer.Argument(help="The request that is decided about")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the request, so no personal data")]
-Apply = Annotated[bool, typer.Option("--apply", help="Decide; without it, only say what")]
+Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: the request as it stands")]
 
 _ENDED = ("stopping", "closed", "answered")
@@ -41,7 +41,7 @@ def withdraw(
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Take a request back, as the API client that submitted it; a dry run unless --apply.
+    """Take a request back, as the API client that submitted it; a dry run unless --yes.
 
     Before any system was asked it ends at once; else each is told to stop, and says how far it was.
     """
@@ -58,7 +58,7 @@ def refuse(
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Refuse a request on a legal ground; a dry run unless --apply."""
+    """Refuse a request on a legal ground; a dry run unless --yes."""
     body = {"ground": ground, "reason": reason}
     _end(request_id, "refusal", body, apply=apply, as_json=as_json, dry="would be refused")
 
@@ -72,7 +72,7 @@ def refer(
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Refer a request for a customer's data to that customer; a dry run unless --apply."""
+    """Refer a request for a customer's data to that customer; a dry run unless --yes."""
     body = {"controller": controller, "pointer": pointer}
     _end(request_id, "referral", body, apply=apply, as_json=as_json, dry="would be referred")
 
@@ -88,7 +88,7 @@ def extend(
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Extend the time to answer, once, where the law allows it; a dry run unless --apply.
+    """Extend the time to answer, once, where the law allows it; a dry run unless --yes.
 
     Refused, with the date, where the requester was told too late.
     """
@@ -162,7 +162,7 @@ def _show(found: dict[str, Any], *, as_json: bool, dry: str = "") -> None:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     if dry:
-        typer.echo(f"{found['id']} is {found['state']}, and {dry}; add --apply to do it")
+        typer.echo(f"{found['id']} is {found['state']}, and {dry}; add --yes to do it")
         return
     outcome = f" ({found['outcome']})" if found["outcome"] else f", due {found['due_at']}"
     typer.echo(f"{found['id']} is {found['state']}{outcome}")

@@ -37,7 +37,7 @@ def propose(
         typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
         return
     typer.echo(f"{made['id']} waits for another person:")
-    typer.echo(f"dsr request settle approve {request_id} {made['id']} --as NAME --apply")
+    typer.echo(f"dsr request settle approve {request_id} {made['id']} --as NAME --yes")
 
 
 @app.command(name="list")
@@ -66,11 +66,11 @@ def approve(
     proposal_id: Annotated[str, typer.Argument(help="As `propose` and `list` show it")],
     *,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Approve; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Approve; without it, only say what")
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Approve an answer that another person proposed; a dry run unless --apply.
+    """Approve an answer that another person proposed; a dry run unless --yes.
 
     From then on it counts as the system's own. It cannot be taken back.
     """
@@ -80,7 +80,7 @@ def approve(
         raise CommandError(f"{request_id} has no proposal {proposal_id}")
     said = f"{one['system_id']} answers {one['disposition']}: {one['reason']}"
     if not apply:
-        typer.echo(f"{said} (proposed by {one['proposed_by']}); add --apply to approve it")
+        typer.echo(f"{said} (proposed by {one['proposed_by']}); add --yes to approve it")
         return
     found = api.decide(request_id, f"settlements/{proposal_id}/approval", {})
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else said)

@@ -11,6 +11,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from dsr_cli.announcing import announce
 from dsr_cli.commands.faults import leave_with_faults
 from dsr_cli.files.faults import FileFaults
 from dsr_cli.view.console import new_console
@@ -75,11 +76,14 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
 def publish(
     folder: Folder = _DEFAULT,
     *,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; kept in the audit log, no personal data")
+    ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Publish; without it, only say what.")
+        bool, typer.Option("--yes", "--apply", help="Publish; without it, only say what.")
     ] = False,
 ) -> None:
-    """Publish the rules, so that new requests are counted by them; a dry run unless --apply.
+    """Publish the rules, so that new requests are counted by them; a dry run unless --yes.
 
     Requests that were accepted before keep the rules that they pin. Publishing the same version
     again changes nothing.
@@ -90,8 +94,9 @@ def publish(
     rules = load_or_leave(folder, as_json=False)
     what = f"rules {rules.digest[:12]}, {len(rules.regimes)} regimes"
     if not apply:
-        typer.echo(f"{what} would be published; add --apply to publish them")
+        typer.echo(f"{what} would be published; add --yes to publish them")
         return
+    announce("rules.publish", [rules.digest], reason)
     operator().send([rules_record(rules, datetime.now(UTC))])
     typer.echo(f"{what} are published")
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from dsr_cli.announcing import announce
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
@@ -50,10 +51,10 @@ def register(
     file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
     *,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Register; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Register; without it, only say what")
     ] = False,
 ) -> None:
-    """Register the first keys of a system, which has proved that it holds them; a dry run unless --apply.
+    """Register the first keys of a system, which has proved that it holds them; a dry run unless --yes.
 
     From then on notices are sealed to its sealing key, and its answers are checked with its signing key.
     """
@@ -71,10 +72,10 @@ def rotate(
     file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
     *,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Register; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Register; without it, only say what")
     ] = False,
 ) -> None:
-    """Replace a system's keys, as its present signing key agrees to; a dry run unless --apply.
+    """Replace a system's keys, as its present signing key agrees to; a dry run unless --yes.
 
     From then on notices are sealed to the new key. Answers that the five signing keys before it have
     signed stay good. Where the present key is lost or has leaked, revoke it first: then it has no say.
@@ -120,10 +121,10 @@ def revoke(
         typer.Option(help="From when on, with an offset: 2026-03-02T09:30:00Z; else now"),
     ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Revoke; without it, only say what")
+        bool, typer.Option("--yes", "--apply", help="Revoke; without it, only say what")
     ] = False,
 ) -> None:
-    """Revoke a signing key that has leaked; a dry run unless --apply.
+    """Revoke a signing key that has leaked; a dry run unless --yes.
 
     Answers that it signed and that are received from then on are refused. Those received before stay
     good, and what they closed stays closed. Revoking a key again can only move the time back.
@@ -149,10 +150,12 @@ def revoke(
         return
     what = f"{system_id}: signing key {key_id}, from {revocation.revoked_at.isoformat()} on"
     if apply:
+        targets = [system_id, key_id]
+        announce("system-keys.revoke", targets, revocation.reason)
         admin.send(keys_records([changed], now))
         new_console().print(f"revoked {what}")
     else:
-        new_console().print(f"would revoke {what}; add --apply to do it")
+        new_console().print(f"would revoke {what}; add --yes to do it")
     if key_id == present.signing.id:
         new_console().print(
             f"{system_id} has no other key to answer with: `dsr system keys rotate` registers new ones"
@@ -175,10 +178,11 @@ def _register(
     former = ", ".join(one.id for one in public.former_signing)
     what += f", former signing keys {former}" if former else ""
     if apply:
+        announce("system-keys.register", [public.system_id, public.signing.id], None)
         admin.send(keys_records([public], datetime.now(UTC)))
         new_console().print(f"registered {what}")
     else:
-        new_console().print(f"would register {what}; add --apply to do it")
+        new_console().print(f"would register {what}; add --yes to do it")
 
 
 def _are_the_same(one: SystemPublicKeys, present: SystemPublicKeys) -> bool:

@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from dsr_cli.announcing import announce
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.topics import create_topics, topic_states
 from dsr_cli.registry.load import load_registry
@@ -22,12 +23,14 @@ _WIDE = 120
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list")
 
+Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log, no personal data")]
 Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisations have topics")]
 
 
 @app.command()
-def create(folder: Folder = Path("registry")) -> None:
+def create(folder: Folder = Path("registry"), *, reason: Reason = None) -> None:
     """Create every missing topic; safe to repeat."""
+    announce("topics.create", [], reason)
     created = create_topics(operator().client(), all_topics(load_registry(folder)))
     new_console().print(
         f"{len(created)} created" if created else "nothing to do: every topic is there"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from dsr_core.errors import RuleViolation
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model.breaker import BreakerRelease, BreakerScope, Stopped
 from dsr_runtime.postgres import translated
 
@@ -115,21 +116,24 @@ class PostgresBreaker:
 
     async def propose(self, release: BreakerRelease) -> None:
         """Keep a proposal."""
+        targets = [release.release_id, release.scope]
         with translated():
-            await self._pool.execute(
-                """
-                insert into intake.breaker_releases
-                    (id, scope, tripped_at, extra, reason, proposed_by, proposed_at)
-                values ($1, $2, $3, $4, $5, $6, $7)
-                """,
-                release.release_id,
-                release.scope,
-                release.tripped_at,
-                release.extra,
-                release.reason,
-                release.proposed_by,
-                release.proposed_at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    """
+                    insert into intake.breaker_releases
+                        (id, scope, tripped_at, extra, reason, proposed_by, proposed_at)
+                    values ($1, $2, $3, $4, $5, $6, $7)
+                    """,
+                    release.release_id,
+                    release.scope,
+                    release.tripped_at,
+                    release.extra,
+                    release.reason,
+                    release.proposed_by,
+                    release.proposed_at,
+                )
+                await audited(connection, "breaker.propose", targets, release.reason)
 
     async def release(self, release_id: str) -> BreakerRelease | None:
         """Return a proposal, approved or not."""
@@ -179,6 +183,8 @@ class PostgresBreaker:
                 if not released:
                     detail = "it is of an earlier stop; propose another"
                     raise RuleViolation("not_tripped", detail)
+                targets = [release_id, row["scope"]]
+                await audited(connection, "breaker.approve", targets, row["reason"])
         return _release(row)
 
     async def forget(self, *, counts_before: datetime) -> int:

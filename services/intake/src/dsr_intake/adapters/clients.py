@@ -7,6 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model.principals import (
     Authentication,
     ClientRow,
@@ -30,27 +31,29 @@ class PostgresApiClients:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def add(self, client: ClientRow, secret_hash: bytes) -> None:
+    async def add(self, client: ClientRow, secret_hash: bytes, *, reason: str) -> None:
         """Keep a client."""
         limits = client.limits
         with translated():
-            await self._pool.execute(
-                """
-                insert into intake.api_clients (client_id, name, secret_hash, role, scopes,
-                    jurisdictions, expires_at, calls_per_s, calls_at_once, created_at)
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-                """,
-                client.client_id,
-                client.name,
-                secret_hash,
-                client.kind.value,
-                sorted(client.scopes),
-                client.jurisdictions,
-                client.expires_at,
-                limits.calls_per_s if limits else None,
-                limits.calls_at_once if limits else None,
-                client.created_at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    """
+                    insert into intake.api_clients (client_id, name, secret_hash, role, scopes,
+                        jurisdictions, expires_at, calls_per_s, calls_at_once, created_at)
+                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                    """,
+                    client.client_id,
+                    client.name,
+                    secret_hash,
+                    client.kind.value,
+                    sorted(client.scopes),
+                    client.jurisdictions,
+                    client.expires_at,
+                    limits.calls_per_s if limits else None,
+                    limits.calls_at_once if limits else None,
+                    client.created_at,
+                )
+                await audited(connection, "client.create", [client.client_id], reason)
 
     async def stored(self, client_id: str) -> StoredKey | None:
         """Return what a client's keys are compared with, or none."""
@@ -74,20 +77,24 @@ class PostgresApiClients:
         *,
         expires_at: datetime | None,
         former_until: datetime,
+        reason: str,
     ) -> ClientRow | None:
         """Give a client another key; none where there is no such client."""
         with translated():
-            row = await self._pool.fetchrow(
-                f"""
-                update intake.api_clients set former_hash = secret_hash,
-                    former_expires_at = least(expires_at, $4), secret_hash = $2, expires_at = $3
-                where client_id = $1 and revoked_at is null returning {_COLUMNS}
-                """,
-                client_id,
-                secret_hash,
-                expires_at,
-                former_until,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(
+                    f"""
+                    update intake.api_clients set former_hash = secret_hash,
+                        former_expires_at = least(expires_at, $4), secret_hash = $2, expires_at = $3
+                    where client_id = $1 and revoked_at is null returning {_COLUMNS}
+                    """,
+                    client_id,
+                    secret_hash,
+                    expires_at,
+                    former_until,
+                )
+                if row is not None:
+                    await audited(connection, "client.rotate", [client_id], reason)
         return _client(row) if row else None
 
     async def all(self) -> Sequence[ClientRow]:
@@ -98,16 +105,20 @@ class PostgresApiClients:
             )
         return [_client(row) for row in rows]
 
-    async def revoke(self, client_id: str, *, at: datetime) -> bool:
+    async def revoke(self, client_id: str, *, at: datetime, reason: str) -> bool:
         """Revoke a client; false where there is none."""
         with translated():
-            status = await self._pool.execute(
-                "update intake.api_clients set revoked_at = coalesce(revoked_at, $2)"
-                " where client_id = $1",
-                client_id,
-                at,
-            )
-        return not status.endswith(" 0")
+            async with self._pool.acquire() as connection, connection.transaction():
+                status = await connection.execute(
+                    "update intake.api_clients set revoked_at = coalesce(revoked_at, $2)"
+                    " where client_id = $1",
+                    client_id,
+                    at,
+                )
+                is_there = not status.endswith(" 0")
+                if is_there:
+                    await audited(connection, "client.revoke", [client_id], reason)
+        return is_there
 
 
 def _client(row: asyncpg.Record) -> ClientRow:

@@ -10,6 +10,7 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
+from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import write
 from dsr_intake.adapters.duplicates import set_free
 from dsr_intake.adapters.holds import held_rows
@@ -30,6 +31,9 @@ _KEEP = """
         (request_id, revision, kind, decided_by, reason, effective_at, recorded_at, details)
     values ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb)
 """
+
+_OF_HOLDS = (Event.PLACE_HOLD, Event.LIFT_HOLD)
+"""What a hold asks for of each request follows from the hold, which has an entry of its own."""
 
 _COHORT_OF_ONE = """
     insert into intake.cohorts (id, "right", regime, jurisdiction, categories, organisation_ids,
@@ -170,7 +174,7 @@ async def locked(connection: Connection, request_id: str) -> RequestView | None:
 
 
 async def keep(connection: Connection, entry: DecisionEntry) -> None:
-    """Write a decision in the caller's transaction."""
+    """Write a decision in the caller's transaction, and its entry in the audit log."""
     await connection.execute(
         _KEEP,
         entry.request_id,
@@ -182,6 +186,8 @@ async def keep(connection: Connection, entry: DecisionEntry) -> None:
         entry.recorded_at,
         json.dumps(entry.details),
     )
+    if entry.kind not in _OF_HOLDS:
+        await audited(connection, f"request.{entry.kind}", [entry.request_id], entry.reason)
 
 
 async def _hold(

@@ -10,6 +10,7 @@ import asyncpg
 from dsr_core.ids import RequestId, SystemId, uuid7
 from dsr_core.lifecycle import PREMATURE, State
 from dsr_core.rights import Right
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model import Held, KeyReused, KeyTag, LegalHold
 from dsr_intake.ports import ScopeOf
 from dsr_runtime.postgres import translated
@@ -82,6 +83,8 @@ class PostgresHolds:
                     hold.effective_at,
                     hold.recorded_at,
                 )
+                targets = [hold.hold_id, *([hold.request_id] if hold.request_id else [])]
+                await audited(connection, "hold.place", targets, hold.reason)
                 if hold.request_id is not None:
                     rows = await connection.fetch(_OF_REQUEST, hold.request_id)
                     await _cover(connection, [(hold, row) for row in rows], scope)
@@ -180,6 +183,7 @@ class PostgresHolds:
                 )
                 if lifted is None:
                     return False
+                await audited(connection, "hold.lift", [hold_id], reason)
                 await connection.execute(
                     "delete from intake.hold_hashes where hold_id = $1", hold_id
                 )

@@ -8,6 +8,7 @@ import asyncpg
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
+from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import known, write
 from dsr_intake.model import Letter, LetterKind, LettersStanding, LetterState, Member, WrappedKey
 from dsr_intake.ports import Decide, Tell
@@ -110,6 +111,10 @@ class PostgresLetters:
                 )
                 if status.endswith(" 0"):
                     return False
+                action = f"letter.{state.value.replace('_', '-')}"
+                await audited(
+                    connection, action, [letter.request_id, letter.kind.value], reason or ""
+                )
                 await write(connection, decide(found), tell=tell, at=at)
         return True
 
@@ -135,21 +140,26 @@ class PostgresLetters:
     async def again(self, letter: Letter, *, at: datetime) -> None:
         """Have a letter that bounced tried again, as though it were new."""
         with translated():
-            status = await self._pool.execute(
-                """
-                update intake.letters l
-                set state = 'waiting', tries = 0, next_try_at = $4, waiting_since = $4,
-                    settled_at = null, reason = null
-                where l.request_id = $1 and l.kind = $2 and l.number = $3 and l.state = 'bounced'
-                    and exists (
-                        select from intake_keys.request_keys k where k.request_id = l.request_id
-                    )
-                """,
-                letter.request_id,
-                letter.kind.value,
-                letter.number,
-                at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                status = await connection.execute(
+                    """
+                    update intake.letters l
+                    set state = 'waiting', tries = 0, next_try_at = $4, waiting_since = $4,
+                        settled_at = null, reason = null
+                    where l.request_id = $1 and l.kind = $2 and l.number = $3
+                        and l.state = 'bounced' and exists (
+                            select from intake_keys.request_keys k
+                            where k.request_id = l.request_id
+                        )
+                    """,
+                    letter.request_id,
+                    letter.kind.value,
+                    letter.number,
+                    at,
+                )
+                if not status.endswith(" 0"):
+                    targets = [letter.request_id, letter.kind.value]
+                    await audited(connection, "letter.send-again", targets)
         if status.endswith(" 0"):
             detail = "a letter is sent again that has bounced, while the request is not answered"
             raise RuleViolation("not_bounced", detail)

@@ -7,6 +7,7 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model import DecisionEntry, Proposal
 from dsr_runtime.postgres import translated
 
@@ -21,21 +22,24 @@ class PostgresProposals:
 
     async def propose(self, proposal: Proposal) -> None:
         """Keep a proposal."""
+        targets = [proposal.proposal_id, proposal.request_id, proposal.system_id]
         with translated():
-            await self._pool.execute(
-                """
-                insert into intake.settlements
-                    (id, request_id, system_id, disposition, reason, proposed_by, proposed_at)
-                values ($1, $2, $3, $4, $5, $6, $7)
-                """,
-                proposal.proposal_id,
-                proposal.request_id,
-                proposal.system_id,
-                proposal.disposition.value,
-                proposal.reason,
-                proposal.proposed_by,
-                proposal.proposed_at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    """
+                    insert into intake.settlements
+                        (id, request_id, system_id, disposition, reason, proposed_by, proposed_at)
+                    values ($1, $2, $3, $4, $5, $6, $7)
+                    """,
+                    proposal.proposal_id,
+                    proposal.request_id,
+                    proposal.system_id,
+                    proposal.disposition.value,
+                    proposal.reason,
+                    proposal.proposed_by,
+                    proposal.proposed_at,
+                )
+                await audited(connection, "settlement.propose", targets, proposal.reason)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """Return a proposal, or none."""

@@ -95,12 +95,13 @@ class ApiClients:
         self._good[digest] = (stored.principal, time.monotonic() + until)
         return stored.principal
 
-    async def add(self, asked: NewClient, *, by: Principal | None) -> NewKey:
+    async def add(self, asked: NewClient, *, by: Principal | None, reason: str = "") -> NewKey:
         """Make a client, and its first key.
 
         Args:
             asked: What it is to be.
             by: Who makes it; none where it is whoever has the database.
+            reason: Why; kept in the audit log.
 
         Raises:
             RejectedInput: The name, the scopes, the jurisdictions or the end is none that it can have.
@@ -119,11 +120,16 @@ class ApiClients:
         )
         _check_grant(client, by)
         secret, hashed = _new_secret()
-        await self._store.add(client, hashed)
+        await self._store.add(client, hashed, reason=reason)
         return NewKey(client, f"dsr_{client.client_id}_{secret}")
 
     async def rotate(
-        self, client_id: str, *, overlap: timedelta, expires_at: datetime | None
+        self,
+        client_id: str,
+        *,
+        overlap: timedelta,
+        expires_at: datetime | None,
+        reason: str = "",
     ) -> NewKey | None:
         """Give a client another key, while the one before it runs out; none where there is no such.
 
@@ -137,7 +143,11 @@ class ApiClients:
         now = self._clock()
         secret, hashed = _new_secret()
         client = await self._store.rotate(
-            client_id, hashed, expires_at=_end(expires_at, now), former_until=now + overlap
+            client_id,
+            hashed,
+            expires_at=_end(expires_at, now),
+            former_until=now + overlap,
+            reason=reason,
         )
         self._forget(client_id)
         return NewKey(client, f"dsr_{client_id}_{secret}") if client else None
@@ -146,9 +156,9 @@ class ApiClients:
         """Return every client, the oldest first."""
         return await self._store.all()
 
-    async def revoke(self, client_id: str) -> bool:
+    async def revoke(self, client_id: str, *, reason: str = "") -> bool:
         """Revoke a client; false where there is none. Safe to repeat."""
-        found = await self._store.revoke(client_id, at=self._clock())
+        found = await self._store.revoke(client_id, at=self._clock(), reason=reason)
         self._forget(client_id)
         return found
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.adapters.audit import PostgresAudit
 from dsr_intake.adapters.breaker import PostgresBreaker
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
@@ -223,6 +224,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         ),
         clients=clients,
         doors=_doors(outside, clients),
+        audit=PostgresAudit(outside.pool),
         dating=dating,
         explaining=Explaining(
             ledger=outside.ledger,

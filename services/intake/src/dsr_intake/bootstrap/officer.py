@@ -5,7 +5,8 @@ from __future__ import annotations
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.application.clients import ApiClients, NewClient
 from dsr_intake.application.clock import utc_now
-from dsr_intake.model.principals import PrincipalKind
+from dsr_intake.model.audit import act_as
+from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.settings import PostgresSettings
@@ -18,6 +19,14 @@ async def add_officer(settings: PostgresSettings, name: str) -> str:
     dsn = settings.postgres_dsn.get_secret_value()
     await migrate(dsn, package="dsr_intake", schema="intake")
     pool = await connect_pool(dsn, size=1)
+    act_as(
+        Principal(
+            id="database",
+            kind=PrincipalKind.PRIVACY_OFFICER,
+            scopes=frozenset(),
+            authentication=Authentication.DATABASE,
+        )
+    )
     try:
         clients = ApiClients(PostgresApiClients(pool), clock=utc_now)
         made = await clients.add(NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None)

@@ -9,6 +9,7 @@ from starlette.routing import Match
 from dsr_intake.application.drafting import OFFERED
 from dsr_intake.http import (
     appeals,
+    audit,
     authority,
     batch,
     breaker,
@@ -48,6 +49,7 @@ _TAGS = (
     {"name": "decisions", "description": "What operators and privacy officers decide."},
     {"name": "clients", "description": "Who may come in, and what they may do."},
     {"name": "keys", "description": "The keys that wrap requests' keys."},
+    {"name": "audit", "description": "What people changed."},
     {"name": "internal", "description": "For the group's own services. Needs their token."},
 )
 
@@ -70,6 +72,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         events,
         webhooks,
         clients,
+        audit,
         internal,
         keys,
     ):
@@ -87,6 +90,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         webhooks,
         keys,
         clients,
+        audit,
     )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
     app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_intake.application.clients import NewClient, NewKey
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, at, read
+from dsr_intake.http.decisions import DecisionBody, Reason, at, read
 from dsr_intake.http.doors import caller
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import answer, body, problems
@@ -62,6 +62,7 @@ class NewClientBody(DecisionBody):
     ] = Field(default_factory=list)
     expires_at: _End = None
     limits: LimitsBody | None = None
+    reason: Reason = ""
 
 
 class RotationBody(DecisionBody):
@@ -71,6 +72,7 @@ class RotationBody(DecisionBody):
         int, Field(ge=0, le=7_776_000, description="Seconds for which the former key is good.")
     ]
     expires_at: _End = None
+    reason: Reason = ""
 
 
 class ApiKeyDocument(BaseModel):
@@ -152,7 +154,7 @@ def _add_making(routes: APIRouter, context: Context) -> None:
             expires_at=at(asked.expires_at, "expires_at"),
             limits=limits,
         )
-        return _key(await context.clients.add(wanted, by=caller(request)))
+        return _key(await context.clients.add(wanted, by=caller(request), reason=asked.reason))
 
     @routes.post(
         "/clients/{client_id}/key:rotate",
@@ -180,6 +182,7 @@ def _add_making(routes: APIRouter, context: Context) -> None:
             client_id,
             overlap=timedelta(seconds=asked.overlap_s),
             expires_at=at(asked.expires_at, "expires_at"),
+            reason=asked.reason,
         )
         if made is None:
             raise Problem(404, "not_found", "there is no client of that id")
@@ -205,8 +208,11 @@ def _add_ending(routes: APIRouter, context: Context) -> None:
         description="Its keys are refused from now on. Its requests go on. Safe to repeat.",
         responses={204: {"description": "It is revoked"}, **problems(404, 422)},
     )
-    async def revoke(client_id: _ClientId) -> Response:
-        if not await context.clients.revoke(client_id):
+    async def revoke(
+        client_id: _ClientId,
+        reason: Annotated[str, Query(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = "",
+    ) -> Response:
+        if not await context.clients.revoke(client_id, reason=reason):
             raise Problem(404, "not_found", "there is no client of that id")
         return Response(status_code=204)
 

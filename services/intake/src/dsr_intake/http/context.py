@@ -22,7 +22,7 @@ from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.http.doors import Doors
 from dsr_intake.metrics import Metrics
-from dsr_intake.ports import Ledger, LetterStore, ReadStore, RegistryView
+from dsr_intake.ports import AuditStore, Ledger, LetterStore, ReadStore, RegistryView
 
 __all__ = ["Context"]
 
@@ -52,5 +52,6 @@ class Context:
     letters: LetterStore
     sending: Sending
     webhooks: Webhooks
+    audit: AuditStore
     metrics: Metrics
     doors: Doors

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.limiting import Lease, Limiter, TooMany
+from dsr_intake.model.audit import act_as
 from dsr_intake.model.principals import ALLOWED, Authentication, Principal, PrincipalKind
 from dsr_intake.model.principals import Scope as Permission
 from dsr_intake.ports import Tokens
@@ -60,6 +61,7 @@ class Doors:
             said = f'Bearer error="insufficient_scope", scope="{permission}"'
             detail = f"this needs the scope {permission}"
             raise Problem(403, "scope_missing", detail, headers={"WWW-Authenticate": said})
+        act_as(who)
         return who
 
     def _counted(self, who: Principal) -> Lease | None:

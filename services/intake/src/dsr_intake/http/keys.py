@@ -102,6 +102,7 @@ def router(context: Context) -> APIRouter:
         responses={200: answer("RenewedDocument", "The new key"), **problems(409)},
     )
     async def renew() -> Response:
+        await context.audit.announce("keys.renew", [], "")
         return json_response({"kek_id": await context.keeping.renew()})
 
     @routes.post(
@@ -124,6 +125,7 @@ def router(context: Context) -> APIRouter:
     )
     async def rewrap(request: Request) -> Response:
         asked = await read(request, _REWRAP)
+        await context.audit.announce("keys.rewrap", [], "")
         made = await context.keeping.rewrap(limit=asked.limit)
         return json_response(made._asdict())
 
@@ -139,6 +141,7 @@ def router(context: Context) -> APIRouter:
         responses={204: {"description": "It is destroyed"}, **problems(409, 422)},
     )
     async def destroy(kek_id: _KekId) -> Response:
+        await context.audit.announce("keys.destroy", [kek_id], "")
         await context.keeping.destroy(kek_id)
         return Response(status_code=204)
 

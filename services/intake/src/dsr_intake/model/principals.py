@@ -48,6 +48,8 @@ class Authentication(StrEnum):
     API_KEY = "api_key"
     TOKEN = "token"  # noqa: S105 - the name of a way, not a token
     INTERNAL_TOKEN = "internal_token"  # noqa: S105 - as above
+    DATABASE = "database"
+    """By having the database itself."""
 
 
 class Scope(StrEnum):
@@ -81,6 +83,10 @@ class Scope(StrEnum):
 
     CLIENTS_READ = "clients:read"
     CLIENTS_MANAGE = "clients:manage"
+    AUDIT_READ = "audit:read"
+    AUDIT_WRITE = "audit:write"
+    """Enter what one is about to change elsewhere."""
+
     SERVICES = "services"
     """What the services of this program ask of each other."""
 
@@ -105,6 +111,7 @@ _OPERATOR = frozenset(
         Scope.HOLDS_DECIDE,
         Scope.BREAKER_READ,
         Scope.BREAKER_DECIDE,
+        Scope.AUDIT_WRITE,
     }
 )
 _OFFICER = _OPERATOR | {
@@ -113,6 +120,7 @@ _OFFICER = _OPERATOR | {
     Scope.KEYS_MANAGE,
     Scope.CLIENTS_READ,
     Scope.CLIENTS_MANAGE,
+    Scope.AUDIT_READ,
 }
 
 ALLOWED: dict[PrincipalKind, frozenset[Scope]] = {

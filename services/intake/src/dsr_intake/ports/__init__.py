@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsr_intake.ports.audit import AuditStore
 from dsr_intake.ports.closing import (
     Alike,
     ClosingStore,
@@ -34,6 +35,7 @@ __all__ = [
     "Alike",
     "ApiClientStore",
     "AppealStore",
+    "AuditStore",
     "ClosingStore",
     "CodeStore",
     "Covering",

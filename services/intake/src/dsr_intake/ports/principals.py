@@ -14,7 +14,7 @@ __all__ = ["ApiClientStore", "Tokens"]
 class ApiClientStore(Protocol):
     """Who has an API key; of its secret a hash alone."""
 
-    async def add(self, client: ClientRow, secret_hash: bytes) -> None:
+    async def add(self, client: ClientRow, secret_hash: bytes, *, reason: str) -> None:
         """Keep a client."""
         ...
 
@@ -29,6 +29,7 @@ class ApiClientStore(Protocol):
         *,
         expires_at: datetime | None,
         former_until: datetime,
+        reason: str,
     ) -> ClientRow | None:
         """Give a client another key; none where there is no such client, or it is revoked.
 
@@ -41,7 +42,7 @@ class ApiClientStore(Protocol):
         """Return every client, the oldest first."""
         ...
 
-    async def revoke(self, client_id: str, *, at: datetime) -> bool:
+    async def revoke(self, client_id: str, *, at: datetime, reason: str) -> bool:
         """Revoke a client, once and for all; false where there is none."""
         ...
 

@@ -1,0 +1,27 @@
+"""Entering in the audit log what is about to be changed elsewhere than in intake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import internal_connection
+from dsr_cli.errors import CommandError
+
+__all__ = ["announce"]
+
+_NO_REASON = "no reason was given"
+
+
+def announce(action: str, targets: Sequence[str], reason: str | None) -> None:
+    """Enter a change before it is made; where that fails, say so and go on.
+
+    Whoever has the operator's login to Kafka can do without this command, so refusing would hinder
+    those alone who repair a broken installation.
+    """
+    try:
+        InternalApi(internal_connection()).announce(action, targets, reason or _NO_REASON)
+    except CommandError as error:
+        typer.echo(f"dsr: {action} is not in the audit log: {error}", err=True)

@@ -1,0 +1,83 @@
+"""The audit log: what people change, one entry each. Values only; without personal data."""
+
+from __future__ import annotations
+
+import hashlib
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+
+from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
+from dsr_wire.canonical import canonical, timestamp
+
+__all__ = ["ANNOUNCED", "DONE", "AuditEntry", "AuditFilter", "act_as", "acting"]
+
+DONE = "done"
+"""The outcome of a change that is written together with its entry."""
+
+ANNOUNCED = "announced"
+"""The outcome of a change that comes after its entry, elsewhere: it may have failed."""
+
+_PEOPLE = (PrincipalKind.OPERATOR, PrincipalKind.PRIVACY_OFFICER)
+
+_acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
+
+
+def act_as(who: Principal) -> None:
+    """Have what is changed from here on, within this call, be entered as that person's.
+
+    What programs and services do is not entered: it follows from what people decide.
+    """
+    _acting.set(who if who.kind in _PEOPLE else None)
+
+
+def acting() -> Principal | None:
+    """Return the person whose call this is; none in what the service does by itself."""
+    return _acting.get()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """A change that a person made, or is about to make."""
+
+    entry_id: str
+    at: datetime
+    principal: str
+    kind: PrincipalKind
+    authentication: Authentication
+    action: str
+    """What was done, such as `hold.place`."""
+
+    targets: tuple[str, ...]
+    """What it was done to: ids."""
+
+    reason: str
+    outcome: str
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the one form of the entry, which the evidence log holds."""
+        document = {
+            "action": self.action,
+            "at": timestamp(self.at),
+            "authentication": self.authentication.value,
+            "id": self.entry_id,
+            "kind": self.kind.value,
+            "outcome": self.outcome,
+            "principal": self.principal,
+            "reason": self.reason,
+            "targets": list(self.targets),
+        }
+        return hashlib.sha256(canonical(document)).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are wanted; none means all."""
+
+    principal: str | None = None
+    action: str | None = None
+    target: str | None = None
+    since: datetime | None = None
+    before: str | None = None
+    """Entries that are older than the one of this id."""
