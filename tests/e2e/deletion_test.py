@@ -18,7 +18,7 @@ from support.loop import Loop
 from support.waiting import eventually
 
 SYSTEMS = {one.system_id for one in EXAMPLES}
-CONFIRMING = {"erased", "not_found", "partially_exempt", "exempt"}
+CONFIRMING = {"erased", "absent", "not_found", "partially_exempt", "exempt"}
 
 
 async def test_every_system_confirms_and_the_request_is_answered(loop: Loop) -> None:
@@ -36,7 +36,7 @@ async def test_every_system_confirms_and_the_request_is_answered(loop: Loop) -> 
     for system_id, one in found.items():
         held, left = before[system_id], after[system_id]
         match one["disposition"]:
-            case "erased":
+            case "erased" | "absent":
                 assert (held.theirs > 0, left.theirs) == (True, 0)
                 assert one["records"] == held.theirs
             case "not_found":

@@ -115,7 +115,7 @@ async def test_a_withdrawn_member_leaves_its_cohort_and_the_person_is_told_the_t
     }
     assert answers[AWAY] == "stopped"
     assert set(answers.values()) <= {
-        "stopped", "too_late", "erased", "not_found", "partially_exempt"
+        "stopped", "too_late", "erased", "absent", "not_found", "partially_exempt"
     }  # fmt: skip
     after = await holdings(loop.stack, [people[1]])
     assert after[AWAY].theirs == before[AWAY].theirs > 0

@@ -102,6 +102,9 @@ EACH = {
     BlockerKind.CONTRADICTED: one(
         given=[an_answer(Disposition.ERASED), an_answer(Disposition.FAILED, sequence=2)]
     ),
+    BlockerKind.UNVERIFIED: one(
+        given=[an_answer(Disposition.ERASED), an_answer(Disposition.PRESENT, sequence=2)]
+    ),
     BlockerKind.NOT_SIGNED: one(
         decided=Decided(proposals=(Proposed(system_id=CRM, by="an operator", since=NOW),))
     ),

@@ -35,6 +35,7 @@ _OF_ONE_SYSTEM = frozenset(
         BlockerKind.FAILED,
         BlockerKind.UNRESOLVABLE,
         BlockerKind.CONTRADICTED,
+        BlockerKind.UNVERIFIED,
         BlockerKind.STOPPING,
         BlockerKind.NOT_SIGNED,
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import assert_never, assert_type
 
 from dsr_sdk import (
+    Absent,
     AccessRequest,
     Answer,
     DeletionRequest,
@@ -25,6 +26,7 @@ from dsr_sdk import (
     NotFound,
     OutcomeStore,
     PartiallyExempt,
+    Present,
     Right,
     Scope,
     SqliteOutcomeStore,
@@ -83,6 +85,7 @@ def answers(at: datetime) -> tuple[Answer, ...]:
         *(Erased(), Erased(3), Erased(records=3), Delivered(records=3), NotFound(), Informed()),
         *(Exempt("HGB 257", at), Exempt(exemptions=grounds)),
         *(PartiallyExempt("HGB 257", at, erased=5, kept=2, categories=("user.name",)),),
+        *(Absent(), Present(), Present(2), Present(records=2)),
         *(Failed(), Failed("locked"), Failed(retry_at=at), Failed("locked", retry_at=at)),
         *(InProgress(), InProgress("searching", expected_at=at), Unresolvable("two persons")),
     )
@@ -92,7 +95,9 @@ def every_answer_is_told_apart(answer: Answer) -> str:
     match answer:
         case Erased() | Delivered() | NotFound() | Informed() | Exempt() | PartiallyExempt():
             return "confirms"
-        case Failed() | Unresolvable() | InProgress():
+        case Absent():
+            return "confirms after a look"
+        case Failed() | Unresolvable() | InProgress() | Present():
             return "does not"
         case _:
             assert_never(answer)

@@ -12,6 +12,7 @@ from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour, state_of
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.looking import LookingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.succession import SuccessionBehaviour
@@ -66,6 +67,10 @@ class TestReplanning(ReplanningBehaviour):
 
 
 class TestSuccession(SuccessionBehaviour):
+    pass
+
+
+class TestLooking(LookingBehaviour):
     pass
 
 

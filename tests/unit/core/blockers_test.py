@@ -35,6 +35,8 @@ def kinds(*owed: Owed, **moments: object) -> list[BlockerKind]:
         (Disposition.IN_PROGRESS, BlockerKind.IN_PROGRESS),
         (Disposition.FAILED, BlockerKind.FAILED),
         (Disposition.UNRESOLVABLE, BlockerKind.UNRESOLVABLE),
+        (Disposition.ERASED, BlockerKind.UNVERIFIED),
+        (Disposition.PRESENT, BlockerKind.UNVERIFIED),
     ],
 )
 def test_each_way_of_not_confirming_has_a_kind(

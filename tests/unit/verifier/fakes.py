@@ -142,6 +142,7 @@ class FakeTransaction:
                         closed_at=None,
                         due_at=one.due_at,
                         home_cohort_id=one.cohort_id,
+                        looks_again=one.looks_again,
                     )
                     self._state.opened[request_id] = self._state.requests[request_id]
                     self._state.changes.append(Change(request_id, None, None, is_confirmed=False))

@@ -8,6 +8,7 @@ from unit.verifier.behaviour import LedgerBehaviour
 from unit.verifier.fakes import FakeLedger
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.looking import LookingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.succession import SuccessionBehaviour
@@ -51,6 +52,12 @@ class TestReplanning(ReplanningBehaviour):
 
 
 class TestSuccession(SuccessionBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestLooking(LookingBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

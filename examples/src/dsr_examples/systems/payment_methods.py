@@ -1,6 +1,7 @@
 """Payment methods: a vault that refuses twice before it obeys. PostgreSQL, payers by number.
 
-It shows how to answer that something could not be done, and when to be asked again. Refusals are
+It shows how to answer that something could not be done, and when to be asked again; and how to look
+again after an erasure, since the registry says that this system verifies what it erases. Refusals are
 counted in the store, so that a restart does not begin anew. `DSR_EXAMPLE_REFUSALS` and
 `DSR_EXAMPLE_RETRY_SECONDS` change how often and how long.
 """
@@ -12,7 +13,16 @@ from datetime import UTC, datetime, timedelta
 from dsr_examples.stores.postgres import PostgresStore
 from dsr_examples.stores.schema import Schema, Table
 from dsr_examples.systems.standard import subscribe_access
-from dsr_sdk import Answer, DeletionRequest, Erased, Failed, NotFound, Subscriber
+from dsr_sdk import (
+    Absent,
+    Answer,
+    DeletionRequest,
+    Erased,
+    Failed,
+    NotFound,
+    Present,
+    Subscriber,
+)
 
 __all__ = ["SCHEMA", "subscribe"]
 
@@ -58,6 +68,11 @@ def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
             else:
                 answers.append(NotFound())
         return answers
+
+    @subscriber.look_again()
+    async def look(request: DeletionRequest) -> Answer:
+        [left] = await store.count([request])
+        return Present(records=sum(left.values())) if left else Absent()
 
     subscribe_access(subscriber, store)
 

@@ -40,6 +40,9 @@ _LARGEST = 2**63 - 1
 """The largest number that every store can hold."""
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_GONE = frozenset({Disposition.ERASED, Disposition.ABSENT})
+"""After these, to find nothing is no news."""
+
 _NEEDS_EXEMPTIONS = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
 
 
@@ -178,7 +181,9 @@ def _check_text(value: str, *, field: str) -> None:
         raise RejectedInput("invalid_field", detail, field=field)
 
 
-def standing(answers: Iterable[Acknowledgement], *, stopping: bool = False) -> Standing:
+def standing(
+    answers: Iterable[Acknowledgement], *, stopping: bool = False, looks_again: bool = False
+) -> Standing:
     """Say where an obligation stands, given every answer to it in any order and however often.
 
     The answer with the highest sequence counts. `not_found` after `erased` is the same news, and so is
@@ -190,21 +195,27 @@ def standing(answers: Iterable[Acknowledgement], *, stopping: bool = False) -> S
     An answer by two people counts as the system's would, after all that the system had answered by
     the time of their decision; what it answers later is held against theirs.
 
+    A system that has to look again has confirmed with `absent`, and not with its `erased` alone;
+    anything else after that `erased` is held against it just as if it had confirmed.
+
     Args:
         answers: Every answer, those by people included.
         stopping: Whether the request is being stopped, so that `stopped` and `too_late` confirm.
+        looks_again: Whether the system has to look again after an erasure. Who stops, need not.
     """
+    looks_again = looks_again and not stopping
     sendings = sorted(answers, key=_sent, reverse=True)
     if len(sendings) == 1:
-        ends = sendings[0].ends(stopping=stopping)
+        ends = _ends(sendings[0], stopping=stopping, looks_again=looks_again)
         return Standing(sendings[0], ends, is_contradicted=False, contradictions=0)
     current: Acknowledgement | None = None
     confirmed = contradicted = False
     contradictions = 0
     for turn in _turns({_content(one): one for one in sendings}.values()):
         latest = turn[-1]
-        ends = latest.ends(stopping=stopping)
-        before = current if confirmed else None
+        ends = _ends(latest, stopping=stopping, looks_again=looks_again)
+        has_claimed = looks_again and current is not None and _is_erased(current)
+        before = current if confirmed or has_claimed else None
         if len(turn) > 1 or (before and _contradicts(latest, before, ends=ends)):
             current, confirmed, contradicted = latest, False, True
             contradictions += 1
@@ -212,6 +223,16 @@ def standing(answers: Iterable[Acknowledgement], *, stopping: bool = False) -> S
             current = latest
             confirmed, contradicted = ends, contradicted and not ends
     return Standing(current, confirmed, contradicted, contradictions)
+
+
+def _ends(one: Acknowledgement, *, stopping: bool, looks_again: bool) -> bool:
+    """Tell whether an answer ends its obligation; people need not look again."""
+    is_open = looks_again and _is_erased(one) and one.settled_by is None
+    return one.ends(stopping=stopping) and not is_open
+
+
+def _is_erased(one: Acknowledgement) -> bool:
+    return one.disposition is Disposition.ERASED
 
 
 def _turns(distinct: Collection[Acknowledgement]) -> Iterator[list[Acknowledgement]]:
@@ -232,7 +253,7 @@ def _turns(distinct: Collection[Acknowledgement]) -> Iterator[list[Acknowledgeme
 
 
 def _without_same_news(candidates: list[Acknowledgement]) -> list[Acknowledgement]:
-    erased = [one for one in candidates if one.disposition is Disposition.ERASED]
+    erased = [one for one in candidates if _is_erased(one)]
     if len(erased) == 1:
         candidates = [one for one in candidates if one.disposition is not Disposition.NOT_FOUND]
     in_time = [one for one in candidates if one.disposition is not Disposition.TOO_LATE]
@@ -242,13 +263,14 @@ def _without_same_news(candidates: list[Acknowledgement]) -> list[Acknowledgemen
 def _is_same_news(later: Acknowledgement, *, after: Acknowledgement) -> bool:
     if later.disposition is Disposition.TOO_LATE:
         return after.confirms
-    return later.disposition is Disposition.NOT_FOUND and after.disposition is Disposition.ERASED
+    return later.disposition is Disposition.NOT_FOUND and after.disposition in _GONE
 
 
 def _contradicts(later: Acknowledgement, before: Acknowledgement, *, ends: bool) -> bool:
     if later.disposition is Disposition.STOPPED and before.confirms:
         return True
-    return not ends and not _is_same_news(later, after=before)
+    is_repeated = _is_erased(later) and _is_erased(before)
+    return not ends and not is_repeated and not _is_same_news(later, after=before)
 
 
 def _content(one: Acknowledgement) -> tuple[object, ...]:

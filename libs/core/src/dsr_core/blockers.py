@@ -47,6 +47,9 @@ class BlockerKind(StrEnum):
     UNRESOLVABLE = "system_unresolvable"
     """The system cannot tell who is meant: a person has to bring another identifier."""
 
+    UNVERIFIED = "erasure_unverified"
+    """The system has erased, and has yet to look again; or did, and something was still there."""
+
     CONTRADICTED = "answers_contradict"
     NOT_SIGNED = "settlement_not_approved"
     """A person has proposed an answer in place of the system: another one approves it."""
@@ -385,14 +388,19 @@ def _said(one: Owed) -> tuple[BlockerKind, str]:
     if one.is_outdated:
         return BlockerKind.UNANSWERED, f"{name} has not answered since it took that over"
     because = f": {one.reason}" if one.reason else ""
-    if one.is_contradicted:
+    if one.is_contradicted and one.disposition is not Disposition.PRESENT:
         return BlockerKind.CONTRADICTED, f"the answers of {name} contradict each other"
-    match one.disposition:
-        case None | Disposition.RECEIVED:
-            return BlockerKind.UNANSWERED, f"{name} has not answered"
-        case Disposition.IN_PROGRESS:
-            return BlockerKind.IN_PROGRESS, f"{name} is at work{because}"
-        case Disposition.UNRESOLVABLE:
-            return BlockerKind.UNRESOLVABLE, f"{name} cannot tell who is meant{because}"
-        case _:
-            return BlockerKind.FAILED, f"{name} could not do it{because}"
+    kind, what = _MEANS.get(one.disposition, _COULD_NOT)
+    return kind, f"{name} {what}{because}"
+
+
+_COULD_NOT = (BlockerKind.FAILED, "could not do it")
+_MEANS = {
+    None: (BlockerKind.UNANSWERED, "has not answered"),
+    Disposition.RECEIVED: (BlockerKind.UNANSWERED, "has not answered"),
+    Disposition.IN_PROGRESS: (BlockerKind.IN_PROGRESS, "is at work"),
+    Disposition.UNRESOLVABLE: (BlockerKind.UNRESOLVABLE, "cannot tell who is meant"),
+    Disposition.ERASED: (BlockerKind.UNVERIFIED, "has erased, and has yet to look again"),
+    Disposition.PRESENT: (BlockerKind.UNVERIFIED, "looked again, and something was still there"),
+}
+"""What an answer means that does not confirm."""

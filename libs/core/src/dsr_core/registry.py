@@ -86,6 +86,9 @@ class System:
     copies_from: tuple[SystemId, ...] = ()
     """The systems that its data comes from, sorted."""
 
+    looks_again: bool = False
+    """Whether it looks again after it has erased, and has confirmed only once it found nothing."""
+
     retired_on: date | None = None
     """The day on which it was taken out of use; none while it is in use."""
 
@@ -208,6 +211,7 @@ def _system_fields(one: System) -> dict[str, Any]:
     added = {
         "retired_on": one.retired_on and one.retired_on.isoformat(),
         "successor": one.successor,
+        "looks_again": "yes" if one.looks_again else None,
     }
     return {
         **{name: value for name, value in added.items() if value is not None},
@@ -235,9 +239,16 @@ def _system(fields: dict[str, Any]) -> System:
             "copies_from": tuple(fields["copies_from"]),
             "identifiers": tuple(fields["identifiers"]),
             "rights": tuple(Right(right) for right in fields["rights"]),
+            "looks_again": _is_yes(fields.get("looks_again")),
             "retired_on": _day(fields.get("retired_on")),
         }
     )
+
+
+def _is_yes(text: str | None) -> bool:
+    if text not in {None, "yes"}:
+        raise ValueError("not the canonical form")
+    return text is not None
 
 
 def _day(text: str | None) -> date | None:

@@ -33,6 +33,11 @@ class Disposition(StrEnum):
     CORRECTED = "corrected"
     ALREADY_RIGHT = "already_right"
     INFORMED = "informed"
+    ABSENT = "absent"
+    """The system has looked again after its erasure, and holds nothing."""
+
+    PRESENT = "present"
+    """The system has looked again after its erasure, and something is there."""
 
 
 _D = Disposition
@@ -40,7 +45,7 @@ _D = Disposition
 CONFIRMING: dict[Right, frozenset[Disposition]] = {
     Right.ACCESS: frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
     Right.DELETION: frozenset(
-        {_D.ERASED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT, _D.INFORMED}
+        {_D.ERASED, _D.ABSENT, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT, _D.INFORMED}
     ),
     Right.CORRECTION: frozenset(
         {_D.CORRECTED, _D.ALREADY_RIGHT, _D.NOT_FOUND, _D.EXEMPT, _D.INFORMED}
@@ -56,5 +61,5 @@ STOPPING = frozenset({_D.STOPPED, _D.TOO_LATE})
 
 ANSWERS: dict[Right, frozenset[Disposition]] = {
     right: confirming | _NOT_CONFIRMING | STOPPING for right, confirming in CONFIRMING.items()
-}
+} | {Right.DELETION: CONFIRMING[Right.DELETION] | _NOT_CONFIRMING | STOPPING | {_D.PRESENT}}
 """Every disposition that a system may answer with under each right."""

@@ -21,6 +21,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
 from dsr_sdk.answers import (
+    Absent,
     Answer,
     Delivered,
     Erased,
@@ -30,6 +31,7 @@ from dsr_sdk.answers import (
     InProgress,
     NotFound,
     PartiallyExempt,
+    Present,
     Unresolvable,
 )
 from dsr_sdk.bus import Bus, Record
@@ -43,6 +45,7 @@ from dsr_sdk.subscriber import Subscriber
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = [
+    "Absent",
     "AccessRequest",
     "Answer",
     "Bus",
@@ -65,6 +68,7 @@ __all__ = [
     "OutcomeState",
     "OutcomeStore",
     "PartiallyExempt",
+    "Present",
     "Record",
     "Right",
     "Scope",

@@ -15,6 +15,7 @@ from dsr_core.rights import Disposition, Right
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
 
 __all__ = [
+    "Absent",
     "Answer",
     "Delivered",
     "Erased",
@@ -24,6 +25,7 @@ __all__ = [
     "Informed",
     "NotFound",
     "PartiallyExempt",
+    "Present",
     "Unresolvable",
     "to_acknowledgement",
 ]
@@ -61,6 +63,29 @@ class NotFound:
 @dataclass(frozen=True, slots=True)
 class Informed:
     """Confirms: this recipient was told of an erasure (GDPR article 19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Confirms: this system has looked again after its erasure, and holds nothing on this person.
+
+    The number of records that it had erased is told with it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Does not confirm: this system has looked again after its erasure, and something is there.
+
+    The handler that erases is asked again.
+    """
+
+    records: int = 0
+    """How many records there are."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +197,8 @@ Answer = (
     | Delivered
     | NotFound
     | Informed
+    | Absent
+    | Present
     | Exempt
     | PartiallyExempt
     | Failed
@@ -200,9 +227,9 @@ def to_acknowledgement(
     exemptions: tuple[Exemption, ...] = ()
     retry_at: datetime | None = None
     match answer:
-        case Erased(records=count) | Delivered(records=count):
+        case Erased(records=count) | Delivered(records=count) | Present(records=count):
             records = count
-        case NotFound() | Informed():
+        case NotFound() | Informed() | Absent():
             pass
         case Exempt(ground, review_at, categories, kept, further):
             exemptions = _grounds(ground, review_at, categories, kept, further)
@@ -237,6 +264,8 @@ _DISPOSITIONS: dict[type, Disposition] = {
     Delivered: Disposition.DELIVERED,
     NotFound: Disposition.NOT_FOUND,
     Informed: Disposition.INFORMED,
+    Absent: Disposition.ABSENT,
+    Present: Disposition.PRESENT,
     Exempt: Disposition.EXEMPT,
     PartiallyExempt: Disposition.PARTIALLY_EXEMPT,
     Failed: Disposition.FAILED,

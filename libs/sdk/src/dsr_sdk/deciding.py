@@ -17,7 +17,15 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.notices import Instruction, Notice
 
-__all__ = ["Step", "decide", "effect_may_stand", "failure", "place", "those_that_count"]
+__all__ = [
+    "Step",
+    "decide",
+    "effect_may_stand",
+    "failure",
+    "pause_after",
+    "place",
+    "those_that_count",
+]
 
 _LOG = logging.getLogger("dsr_sdk")
 
@@ -31,6 +39,9 @@ class Step(Enum):
     """What to do with an obligation that a notice or a retry brings."""
 
     ASK = auto()
+    LOOK = auto()
+    """Look again whether what was erased is gone."""
+
     REPLAY = auto()
     """Send the stored answer as it is; nothing where there is none yet."""
 
@@ -125,7 +136,8 @@ def _ask_or_replay(stored: Outcome, notice: Notice, *, is_retry: bool) -> Step:
     a reminder, which asks again unless the answer is the last one. A reminder of what has its last
     answer says that this does not count: where it contradicts another of its number, as it may after
     a loss of this store, only the next number settles that. An identity that could not be opened is
-    always tried again, since an operator replays a dead letter after repairing the key.
+    always tried again, since an operator replays a dead letter after repairing the key. Where an
+    erasure is to be looked at again, a reminder has that done at once.
     """
     is_redelivery = stored.notice_id == notice.notice_id and not is_retry
     match stored.state:
@@ -133,6 +145,8 @@ def _ask_or_replay(stored: Outcome, notice: Notice, *, is_retry: bool) -> Step:
             if notice.reminder and not (is_redelivery or is_retry):
                 return Step.REPEAT
             return Step.REPLAY if _rank(notice) == _rank_of(stored) else Step.REVISE
+        case OutcomeState.LOOKING:
+            return Step.REPLAY if is_redelivery else Step.LOOK
         case OutcomeState.ANSWERED | OutcomeState.RAISED if is_redelivery:
             return Step.REPLAY
         case (
@@ -185,8 +199,13 @@ def failure(error: Exception, key: ObligationKey, *, sequence: int, at: datetime
     Only the exception's class and place are told: its message may hold personal data. The handler is
     asked again by itself, since what it needs may just be away, and the next reminder is days off.
     """
-    pause = min(_FIRST_PAUSE * 2 ** min(sequence - 1, _DOUBLINGS), _LONGEST_PAUSE)
-    return Failed(_reason(error, key), retry_at=at + pause)
+    return Failed(_reason(error, key), retry_at=at + pause_after(sequence))
+
+
+def pause_after(tries: int) -> timedelta:
+    """Return how long to wait after so many tries: longer each time, up to an hour."""
+    pause: timedelta = _FIRST_PAUSE * 2 ** min(tries - 1, _DOUBLINGS)
+    return min(pause, _LONGEST_PAUSE)
 
 
 def _reason(error: Exception, key: ObligationKey) -> str:

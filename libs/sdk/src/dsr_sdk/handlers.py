@@ -12,13 +12,14 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from dsr_core.rights import Right
 from dsr_sdk.answers import Answer
 from dsr_sdk.requests import SystemRequest
 
-__all__ = ["Answered", "Asker", "Handler", "HandlerCancelled", "UnfitAnswer"]
+__all__ = ["Answered", "Asker", "Handler", "HandlerCancelled", "Looking", "UnfitAnswer"]
 
 Result = Answer | Exception
 Answered = Callable[[SystemRequest, Result], None]
@@ -50,6 +51,15 @@ class Handler:
         return inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(
             getattr(self.function, "__call__", None)  # noqa: B004 - an object with async __call__
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How a system looks again whether what it erased is gone."""
+
+    handler: Handler
+    after: timedelta
+    """How long after the erasure, at the earliest."""
 
 
 class Asker:

@@ -48,6 +48,9 @@ class OutcomeState(IntEnum):
     UNASKED = 7
     """Told to wait before it was told to begin: the handler was never asked."""
 
+    LOOKING = 8
+    """Answered `erased`, and is to look again before that counts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

@@ -8,7 +8,9 @@ acknowledgement before the offset is committed (which is the caller's part).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
@@ -16,22 +18,40 @@ from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId
-from dsr_core.rights import Right
+from dsr_core.rights import Disposition, Right
 from dsr_sdk.acknowledging import Signable
-from dsr_sdk.answers import Answer, Failed, InProgress, Unresolvable, to_acknowledgement
-from dsr_sdk.deciding import Step, decide, effect_may_stand, failure, those_that_count
-from dsr_sdk.handlers import Asker, Handler
+from dsr_sdk.answers import (
+    Absent,
+    Answer,
+    Failed,
+    InProgress,
+    Present,
+    Unresolvable,
+    to_acknowledgement,
+)
+from dsr_sdk.deciding import (
+    Step,
+    decide,
+    effect_may_stand,
+    failure,
+    pause_after,
+    those_that_count,
+)
+from dsr_sdk.handlers import Asker, Handler, Looking, UnfitAnswer
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
 from dsr_sdk.recording import (
     after_its_end,
+    looked_at_in_vain,
     outcome_of,
     still_asked,
     suspended,
+    to_be_looked_at,
     unasked_outcome,
 )
 from dsr_sdk.requests import SystemRequest
 from dsr_sdk.rounds import Identities, InHand, Round, request_for, signable
+from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = ["Emit", "Processor"]
@@ -39,11 +59,14 @@ __all__ = ["Emit", "Processor"]
 Emit = Callable[[Sequence[Signable]], Awaitable[None]]
 """Signs and sends; returns when the broker has them; raises Unavailable."""
 
+_LOG = logging.getLogger("dsr_sdk")
+
 _FLUSH_SECONDS = 1.0
 _RESEND = 1000
 
 _ENDED = (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
 _OWE_NOTHING = (Step.SUSPEND, Step.PASS)
+_ASKS = (Step.ASK, Step.LOOK)
 
 
 class Processor:
@@ -59,6 +82,7 @@ class Processor:
         clock: Callable[[], datetime],
         emit: Emit,
         honours_scope: bool = False,
+        looking: Looking | None = None,
     ) -> None:
         self._keys = keys
         self._system_id = SystemId(keys.system_id)
@@ -68,6 +92,7 @@ class Processor:
         self._clock = clock
         self._emit = emit
         self._honours_scope = honours_scope
+        self._looking = looking
         self._in_hand: dict[ObligationKey, InHand] = {}
         self._processing = asyncio.Lock()
         self._saving = asyncio.Lock()
@@ -106,8 +131,14 @@ class Processor:
     async def _work(self, turn: Round, obligations: Sequence[SealedObligation]) -> None:
         await self._prepare(turn, obligations)
         if turn.asks:
-            begun = [(key, one.obligation.notice.notice_id) for key, one in turn.asks.items()]
-            await self._outcomes.begin(begun)
+            # Looking changes nothing, so that a crash in it leaves nothing to be marked.
+            await self._outcomes.begin(
+                [
+                    (key, one.obligation.notice.notice_id)
+                    for key, one in turn.asks.items()
+                    if one.looked_at is None
+                ]
+            )
             await self._ask_all(turn)
         await self._flush(turn)
 
@@ -174,6 +205,9 @@ class Processor:
             if acknowledgement is None:
                 return
             outcome = _later_outcome(acknowledgement, stored, in_hand)
+            if outcome.state is OutcomeState.CONFIRMED and (sealed := _sealed(stored, in_hand)):
+                obligation = SealedObligation.from_bytes(sealed)
+                outcome = self._looked_at_later(outcome, acknowledgement, obligation)
             await self._outcomes.save([outcome])
             if in_hand is not None:
                 in_hand.sequence = outcome.sequence
@@ -194,7 +228,7 @@ class Processor:
                 is_retry=turn.is_retry,
                 since=obligation.system.answers_since,
             )
-            if step is not Step.ASK:
+            if step not in _ASKS:
                 outcome = unasked_outcome(
                     step, stored, obligation, system_id=self._system_id, at=self._clock()
                 )
@@ -207,6 +241,7 @@ class Processor:
             if stored is not None:
                 in_hand.sequence = stored.sequence
                 in_hand.effect_may_stand = effect_may_stand(stored)
+                in_hand.looked_at = stored if step is Step.LOOK else None
             try:
                 identity = identities.of(obligation)
             except RejectedInput as fault:
@@ -270,17 +305,23 @@ class Processor:
         def is_settled(request: SystemRequest) -> bool:
             return turn.asks[ObligationKey(request.request_id, request.right)].is_settled
 
-        def by_right(request: SystemRequest) -> Right:
-            return request.right
+        def kind(request: SystemRequest) -> tuple[Right, bool]:
+            in_hand = turn.asks[ObligationKey(request.request_id, request.right)]
+            return request.right, in_hand.looked_at is not None
 
         requests = [one.request for one in turn.asks.values() if one.request is not None]
-        for right, group in groupby(sorted(requests, key=by_right), key=by_right):
-            handler = self._handlers.get(right)
+        for (right, looks), group in groupby(sorted(requests, key=kind), key=kind):
+            handler = self._handler(right, looks=looks)
             if handler is not None:
                 await self._asker.ask(handler, list(group), answered, is_settled)
                 continue
             for request in group:  # a retry from a time when there was a handler
                 answered(request, Failed(f"this system handles no request for {right} any more"))
+
+    def _handler(self, right: Right, *, looks: bool) -> Handler | None:
+        if looks and self._looking is not None:
+            return self._looking.handler
+        return self._handlers.get(right)
 
     async def _flush_meanwhile(self, turn: Round) -> None:
         try:
@@ -306,6 +347,9 @@ class Processor:
             for in_hand, result, state in results[:count]:
                 if in_hand.is_settled:
                     continue
+                if in_hand.looked_at is not None and not isinstance(result, Absent | Present):
+                    outcomes.append(self._unseen(in_hand.looked_at, result))
+                    continue
                 outcome, signable = self._outcome(in_hand, result, state, turn.is_retry)
                 outcomes.append(outcome)
                 to_send.append(signable)
@@ -329,6 +373,12 @@ class Processor:
             result, state = self._failure(in_hand, result), OutcomeState.RAISED
         try:
             acknowledgement = self._acknowledge(obligation.key, result, sequence)
+            if isinstance(result, Absent) and in_hand.looked_at is not None:
+                erased = acknowledgement_from_bytes(in_hand.looked_at.acknowledgement)
+                acknowledgement = replace(acknowledgement, records=erased.records)
+            elif isinstance(result, Present):
+                again_at = self._clock() + pause_after(sequence)
+                acknowledgement = replace(acknowledgement, retry_at=again_at)
         except RejectedInput as fault:
             unfit, state = self._failure(in_hand, fault), OutcomeState.RAISED
             acknowledgement = self._acknowledge(obligation.key, unfit, sequence)
@@ -341,7 +391,37 @@ class Processor:
             unsent=is_retry,
             effect_may_stand=in_hand.effect_may_stand,
         )
-        return outcome, (acknowledgement, len(outcome.acknowledgement))
+        sent = (acknowledgement, len(outcome.acknowledgement))
+        return self._looked_at_later(outcome, acknowledgement, obligation), sent
+
+    def _looked_at_later(
+        self, outcome: Outcome, acknowledgement: Acknowledgement, obligation: SealedObligation
+    ) -> Outcome:
+        """Have an erasure looked at again where that was asked for."""
+        is_erased = acknowledgement.disposition is Disposition.ERASED
+        if not (is_erased and obligation.system.look_again):
+            return outcome
+        if self._looking is None:
+            _LOG.error(
+                "request %s is to be looked at again, and no handler does: it stays open",
+                outcome.key.request_id,
+            )
+            return outcome
+        at = acknowledgement.answered_at + self._looking.after
+        return to_be_looked_at(outcome, obligation.to_bytes(), at=at)
+
+    def _unseen(self, stored: Outcome, result: Answer | Exception) -> Outcome:
+        """Keep what could not be looked at, to be looked at later: nothing is known, nor told."""
+        error = (
+            result
+            if isinstance(result, Exception)
+            else UnfitAnswer(
+                f"who looks again returns Absent or Present, not {type(result).__name__}"
+            )
+        )
+        at = self._clock()
+        failure(error, stored.key, sequence=stored.sequence, at=at)  # logged as any handler's fault
+        return looked_at_in_vain(stored, at=at)
 
     def _failure(self, in_hand: InHand, error: Exception) -> Failed:
         sequence = in_hand.sequence + 1
@@ -372,7 +452,7 @@ def _later_outcome(
     acknowledgement: Acknowledgement, stored: Outcome, in_hand: InHand | None
 ) -> Outcome:
     """Make what is stored of an answer from outside a handler's return."""
-    sealed = stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")
+    sealed = _sealed(stored, in_hand)
     is_stopped = stored.state is OutcomeState.STOPPED
     outcome = outcome_of(
         acknowledgement,
@@ -388,3 +468,7 @@ def _later_outcome(
     if in_hand is None and stored.is_suspended:
         return suspended(outcome)
     return outcome
+
+
+def _sealed(stored: Outcome, in_hand: InHand | None) -> bytes:
+    return stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")

@@ -16,12 +16,23 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
 from dsr_wire.codec.notices import Notice
 
-__all__ = ["after_its_end", "outcome_of", "still_asked", "suspended", "unasked_outcome"]
+__all__ = [
+    "after_its_end",
+    "looked_at_in_vain",
+    "outcome_of",
+    "still_asked",
+    "suspended",
+    "to_be_looked_at",
+    "unasked_outcome",
+]
 
 _LOG = logging.getLogger("dsr_sdk")
 
 _SHORTEST_RETRY = timedelta(milliseconds=250)
 """A retry that is wanted at once, or for the past, waits this long, so that none spins."""
+
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(hours=1)
 
 _OUTCOME_UNKNOWN = "the work had begun before the stop, and whether it had its effect is not known"
 
@@ -65,6 +76,22 @@ def outcome_of(
         revision=revision,
         effect_may_stand=effect_may_stand and not confirms,
     )
+
+
+def to_be_looked_at(outcome: Outcome, sealed_obligation: bytes, *, at: datetime) -> Outcome:
+    """Have what was erased looked at again from a time on; until then its answer stands as it is."""
+    return replace(
+        outcome,
+        state=OutcomeState.LOOKING,
+        retry_at=max(at, (outcome.recorded_at or at) + _SHORTEST_RETRY),
+        sealed_obligation=sealed_obligation,
+    )
+
+
+def looked_at_in_vain(stored: Outcome, *, at: datetime) -> Outcome:
+    """Have it looked at again later, after as long as it has been tried already, up to an hour."""
+    tried_for = at - (stored.recorded_at or at)
+    return replace(stored, retry_at=at + min(max(tried_for, _FIRST_PAUSE), _LONGEST_PAUSE))
 
 
 def unasked_outcome(
@@ -115,7 +142,7 @@ def _stopped(
         sequence=1 if stored is None else stored.sequence + 1,
         answered_at=at,
     )
-    if stored is not None and stored.state is OutcomeState.CONFIRMED:
+    if stored is not None and stored.state in (OutcomeState.CONFIRMED, OutcomeState.LOOKING):
         former = acknowledgement_from_bytes(stored.acknowledgement)
         answer = _too_late(replace(former, sequence=answer.sequence, answered_at=at))
     elif is_unknown:

@@ -35,6 +35,9 @@ class InHand:
     effect_may_stand: bool = False
     """The handler was asked before, and no answer says what came of it."""
 
+    looked_at: Outcome | None = None
+    """What was erased and is looked at again; none where the handler is asked to do something."""
+
     request: SystemRequest | None = None
     """What the handler is asked; none where it is not asked."""
 

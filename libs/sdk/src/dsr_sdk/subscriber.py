@@ -22,7 +22,7 @@ from dsr_sdk.connection import KafkaConnection
 from dsr_sdk.engine import Engine, signing_to, utc_now
 from dsr_sdk.environment import settings_from
 from dsr_sdk.errors import ConfigurationError
-from dsr_sdk.handlers import Asker, Handler
+from dsr_sdk.handlers import Asker, Handler, Looking
 from dsr_sdk.logs import log_to_stderr
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
@@ -113,6 +113,7 @@ class Subscriber:
         self.organisation_id = OrganisationId(organisation_id)
         self.keys = keys
         self.handlers: dict[Right, Handler] = {}
+        self.looking: Looking | None = None
         self.asker = Asker(concurrency=concurrency, batch_size=batch_size)
         self._kafka = kafka
         self._outcomes = outcomes or SqliteOutcomeStore(Path(f"{system_id}-outcomes.sqlite"))
@@ -156,6 +157,26 @@ class Subscriber:
         """Register the handler that hands over for many persons at once."""
         self._register(Right.ACCESS, handler, is_batch=True)
         return handler
+
+    def look_again(self, *, after: timedelta = timedelta()) -> Callable[[DeletionT], DeletionT]:
+        """Register the handler that looks whether what was erased is gone, and changes nothing.
+
+        It is asked where the registry says that this system verifies its erasures
+        (`verification: before-closing`), and returns `Absent` or `Present`: the obligation is open
+        until it is `Absent`. After `Present` the handler that erases is asked again.
+
+        Args:
+            after: How long after the erasure it is asked at the earliest: as long as copies and
+                replicas lag behind.
+        """
+
+        def register(handler: DeletionT) -> DeletionT:
+            if self.looking is not None:
+                raise ConfigurationError(["there is already a handler that looks again"])
+            self.looking = Looking(Handler(Right.DELETION, handler, is_batch=False), after)
+            return handler
+
+        return register
 
     def on_ready(self, callback: Ready) -> Ready:
         """Call back, once, when partitions are assigned."""
@@ -255,6 +276,7 @@ class Subscriber:
             clock=utc_now,
             emit=signing_to(bus, self.keys),
             honours_scope=self.honours_scope,
+            looking=self.looking,
         )
         self._engine = Engine(
             bus=bus,

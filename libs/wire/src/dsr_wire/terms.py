@@ -125,6 +125,7 @@ def stands(
     *,
     right: Right,
     stopping: bool,
+    looks_again: bool = False,
 ) -> Standing:
     """Say where an obligation of an amended request stands, given every answer of its system.
 
@@ -138,11 +139,13 @@ def stands(
         answers: All that it has answered.
         right: What is asked for.
         stopping: Whether the request is being stopped.
+        looks_again: Whether the system has to look again after an erasure; who has taken over
+            another's data since need not.
     """
     known = [*answers, *answers_by_people(amendments, system_id, right)]
     since = max((one.since for one in owing.before(system_id)), default=None)
     if since is None:
-        return standing(known, stopping=stopping)
+        return standing(known, stopping=stopping, looks_again=looks_again)
     earlier = standing((one for one in known if one.answered_at < since), stopping=stopping)
     counts = [one for one in known if one.answered_at >= since]
     now = standing(counts, stopping=stopping) if counts else earlier

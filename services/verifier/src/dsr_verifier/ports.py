@@ -139,6 +139,9 @@ class LedgerRequest:
     opened: Mapping[SystemId, OrganisationId] | None = None
     """Who had to answer at first; none where nothing was amended yet."""
 
+    looks_again: frozenset[SystemId] = frozenset()
+    """Who has to look again after an erasure; only of those who had to answer at first."""
+
     @property
     def expected(self) -> int:
         """How many obligations it has."""

@@ -19,7 +19,7 @@ from dsr_core.rights import Disposition
 __all__ = ["answers_table", "holdings_table", "places", "verdict"]
 
 _MAY_KEEP = {Disposition.PARTIALLY_EXEMPT, Disposition.EXEMPT}
-_HELD = {Disposition.ERASED, *_MAY_KEEP}
+_HELD = {Disposition.ERASED, Disposition.ABSENT, *_MAY_KEEP}
 _UNTOUCHED = {None, Disposition.STOPPED}
 """What a system says that was never asked, or that was told to stop before it had done anything."""
 

@@ -29,6 +29,9 @@ _ROLES = tuple(role.value for role in OrganisationRole)
 _RIGHTS = tuple(right.value for right in NOTICE_RIGHTS)
 """A right without a notice topic could be asked for and never be answered."""
 
+_LOOKS_AGAIN = "before-closing"
+"""The one way of verifying an erasure: its system looks again, and has confirmed only then."""
+
 _ADDRESS = re.compile(
     r"[a-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE
 )
@@ -164,7 +167,7 @@ def _sale(node: Node | None, read: Reader) -> Sale | None:
 
 def _read_system(node: Node, read: Reader, file: _File) -> None:
     where = "system"
-    optional = ("copies_from", "retired", "successor")
+    optional = ("copies_from", "verification", "retired", "successor")
     keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=optional)
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     name = read.text(keys.get("name"), "name")
@@ -181,6 +184,10 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
     origin_nodes = read.items(keys.get("copies_from"), "copies_from")
     origins = [read.text(one, "copies_from") for one in origin_nodes]
     distinct_origins = read.distinct(origins, "system")
+    verification = read.one_of(keys.get("verification"), "verification", [_LOOKS_AGAIN])
+    if verification and Right.DELETION not in rights:
+        message = "verification: only what erases can look again"
+        file.faults.add(verification.line, message, "add 'deletion' to its rights, or leave it out")
     retired_on = read.day(keys.get("retired"), "retired")
     successor = read.text(keys.get("successor"), "successor")
     if successor and "retired" not in keys:
@@ -205,6 +212,7 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
                 identifiers=kinds,
                 categories=categories,
                 copies_from=tuple(SystemId(one) for one in distinct_origins),
+                looks_again=verification is not None,
                 retired_on=retired_on,
                 successor=SystemId(successor.text) if successor else None,
             )

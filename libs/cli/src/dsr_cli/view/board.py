@@ -20,6 +20,8 @@ _CELLS = {
     Disposition.RECEIVED: ("·", "cyan"),
     Disposition.IN_PROGRESS: ("…", "cyan"),
     Disposition.ERASED: ("✔", "green"),
+    Disposition.ABSENT: ("✔", "green"),
+    Disposition.PRESENT: ("!", "red"),
     Disposition.DELIVERED: ("✔", "green"),
     Disposition.INFORMED: ("✔", "green"),
     Disposition.CORRECTED: ("✔", "green"),

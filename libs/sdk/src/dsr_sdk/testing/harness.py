@@ -51,6 +51,7 @@ class SubscriberHarness:
             clock=lambda: self.now,
             emit=self._take,
             honours_scope=subscriber.honours_scope,
+            looking=subscriber.looking,
         )
 
     async def deliver(
@@ -65,6 +66,7 @@ class SubscriberHarness:
         may_be_repeat: bool = False,
         revision: int = 0,
         answers_since: datetime | None = None,
+        look_again: bool = False,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -80,6 +82,8 @@ class SubscriberHarness:
                 `suspend`, give a higher one than that had.
             answers_since: When this system took over the data of others: what it answered before
                 does not count, and the handler is asked again.
+            look_again: Whether an erasure counts only once it was looked at again; `advance` brings
+                the time for that.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -94,6 +98,7 @@ class SubscriberHarness:
             scope=scope,
             revision=revision,
             answers_since=answers_since,
+            look_again=look_again,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]

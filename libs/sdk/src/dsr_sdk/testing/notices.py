@@ -65,6 +65,7 @@ def a_notice(
     instruction: Instruction = Instruction.PERFORM,
     revision: int = 0,
     answers_since: datetime | None = None,
+    look_again: bool = False,
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -80,6 +81,7 @@ def a_notice(
         instruction: Whether to do what the right asks, to stop, or to suspend.
         revision: Of two notices about one request the higher one counts.
         answers_since: When the systems took over the data of others; answers from before do not count.
+        look_again: Whether an erasure counts only once it was looked at again.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -94,7 +96,11 @@ def a_notice(
         reminder=reminder,
         scope=scope or Scope(),
         systems=tuple(
-            replace(_part_of(one, identities, right, instruction), answers_since=answers_since)
+            replace(
+                _part_of(one, identities, right, instruction),
+                answers_since=answers_since,
+                look_again=look_again,
+            )
             for one in to
         ),
         instruction=instruction,

@@ -72,6 +72,7 @@ def check_closing(
                 answers.of.get(system_id, ()),
                 right=statement.right,
                 stopping=stopping is not None,
+                looks_again=system_id in statement.looks_again,
             ),
         )
         for system_id in systems
@@ -103,6 +104,9 @@ def check_registry(statement: Statement, registry: Registry | None) -> Check:
         if known is None or known.organisation_id != one.organisation_id:
             why = f"{one.system_id} of {one.organisation_id} is not in that version"
             return failed("statement.obligations", why)
+        if known.looks_again != (one.system_id in statement.looks_again) and not statement.opened:
+            why = f"whether {one.system_id} has to look again is not as that version says"
+            return failed("statement.looks_again", why)
     return good(part, "every system is in that version of the registry, under that organisation")
 
 

@@ -21,7 +21,15 @@ _FIELDS = frozenset(
     {
         *("v", "request_id", "right", "regime", "home_cohort_id", "cohort_id"),
         *("registry_digest", "rules_digest", "opened_at", "due_at", "closed_at", "outcome"),
-        *("stopping", "expected", "evidence_digest", "opened", "obligations", "amendments"),
+        *(
+            "stopping",
+            "expected",
+            "evidence_digest",
+            "opened",
+            "looks_again",
+            "obligations",
+            "amendments",
+        ),
     }
 )
 _OBLIGATION = frozenset({"system_id", "organisation_id", "answers"})
@@ -79,6 +87,9 @@ class Statement:
     amendments: tuple[bytes, ...]
     """SHA-256 of each applied ObligationsAmended, in the order in which they apply."""
 
+    looks_again: frozenset[SystemId] = frozenset()
+    """Who had confirmed an erasure only once it had looked again, and found nothing."""
+
     def value(self) -> dict[str, Any]:
         """Return the statement as JSON values."""
         return {
@@ -117,6 +128,7 @@ class Statement:
                 }
                 for one in self.obligations
             ],
+            "looks_again": sorted(self.looks_again),
             "amendments": [one.hex() for one in self.amendments],
         }
 
@@ -168,11 +180,17 @@ class Statement:
             opened=None if read.raw("opened") is None else _opened(read),
             obligations=tuple(_obligation(one) for one in read.objects("obligations", _OBLIGATION)),
             amendments=read.digests("amendments"),
+            looks_again=_systems(read),
         )
 
 
 _NO_UUID = "must be a UUID"
 _NO_SLUG = "must be a registry id"
+
+
+def _systems(read: Reader) -> frozenset[SystemId]:
+    found = read.each("looks_again", _slug, _NO_SLUG)
+    return frozenset(SystemId(one) for one in found)
 
 
 def _opened(read: Reader) -> dict[SystemId, OrganisationId]:

@@ -82,6 +82,9 @@ class SystemNotice:
     answers_since: datetime | None = None
     """Since when it has the data of others as well: an answer from before does not count."""
 
+    look_again: bool = False
+    """Whether it has to look again after it has erased; until it is absent, it is owed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -164,6 +167,7 @@ def system_notice_to_wire(one: SystemNotice) -> notices_pb2.SystemNotice:
         key_id=one.key_id,
         sealed_key=one.sealed_key,
         answers_since=time_to_wire(one.answers_since) if one.answers_since else None,
+        look_again=one.look_again,
     )
 
 
@@ -187,4 +191,5 @@ def system_notice_from_wire(message: notices_pb2.SystemNotice) -> SystemNotice:
         time_from_wire(message.answers_since, field="systems.answers_since")
         if message.HasField("answers_since")
         else None,
+        message.look_again,
     )

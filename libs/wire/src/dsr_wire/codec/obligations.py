@@ -41,6 +41,9 @@ class OpenedObligations:
     rules_digest: str = ""
     """Empty on records from before it was said."""
 
+    looks_again: frozenset[SystemId] = frozenset()
+    """Those that have confirmed an erasure only once they looked again, and found nothing."""
+
 
 def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.ObligationsOpened:
     """Return obligations as a message."""
@@ -53,7 +56,11 @@ def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.Obl
         opened_at=time_to_wire(opened.opened_at),
         request_ids=opened.request_ids,
         systems=[
-            obligations_pb2.AddressedSystem(system_id=system, organisation_id=organisation)
+            obligations_pb2.AddressedSystem(
+                system_id=system,
+                organisation_id=organisation,
+                looks_again=system in opened.looks_again,
+            )
             for system, organisation in opened.systems
         ],
         expected_systems=len(opened.systems),
@@ -91,4 +98,7 @@ def obligations_opened_from_wire(message: obligations_pb2.ObligationsOpened) -> 
         request_ids=tuple(RequestId(one) for one in request_ids),
         systems=systems,
         rules_digest=storable(message.rules_digest, field="rules_digest"),
+        looks_again=frozenset(
+            SystemId(one.system_id) for one in message.systems if one.looks_again
+        ),
     )

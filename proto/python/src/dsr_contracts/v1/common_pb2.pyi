@@ -32,6 +32,8 @@ class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISPOSITION_CORRECTED: _ClassVar[Disposition]
     DISPOSITION_ALREADY_RIGHT: _ClassVar[Disposition]
     DISPOSITION_INFORMED: _ClassVar[Disposition]
+    DISPOSITION_ABSENT: _ClassVar[Disposition]
+    DISPOSITION_PRESENT: _ClassVar[Disposition]
 RIGHT_UNSPECIFIED: Right
 RIGHT_ACCESS: Right
 RIGHT_DELETION: Right
@@ -52,6 +54,8 @@ DISPOSITION_TOO_LATE: Disposition
 DISPOSITION_CORRECTED: Disposition
 DISPOSITION_ALREADY_RIGHT: Disposition
 DISPOSITION_INFORMED: Disposition
+DISPOSITION_ABSENT: Disposition
+DISPOSITION_PRESENT: Disposition
 
 class Scope(_message.Message):
     __slots__ = ("categories", "organisation_ids", "system_ids")

@@ -51,18 +51,20 @@ class Notice(_message.Message):
     def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ..., instruction: _Optional[_Union[Instruction, str]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class SystemNotice(_message.Message):
-    __slots__ = ("system_id", "identities", "key_id", "sealed_key", "answers_since")
+    __slots__ = ("system_id", "identities", "key_id", "sealed_key", "answers_since", "look_again")
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     SEALED_KEY_FIELD_NUMBER: _ClassVar[int]
     ANSWERS_SINCE_FIELD_NUMBER: _ClassVar[int]
+    LOOK_AGAIN_FIELD_NUMBER: _ClassVar[int]
     system_id: str
     identities: _containers.RepeatedCompositeFieldContainer[SealedIdentity]
     key_id: str
     sealed_key: bytes
     answers_since: _timestamp_pb2.Timestamp
-    def __init__(self, system_id: _Optional[str] = ..., identities: _Optional[_Iterable[_Union[SealedIdentity, _Mapping]]] = ..., key_id: _Optional[str] = ..., sealed_key: _Optional[bytes] = ..., answers_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    look_again: bool
+    def __init__(self, system_id: _Optional[str] = ..., identities: _Optional[_Iterable[_Union[SealedIdentity, _Mapping]]] = ..., key_id: _Optional[str] = ..., sealed_key: _Optional[bytes] = ..., answers_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., look_again: _Optional[bool] = ...) -> None: ...
 
 class SealedIdentity(_message.Message):
     __slots__ = ("request_id", "sealed")

@@ -237,7 +237,7 @@ class Notifying:
             )
             _check(answer, system_ids, wanted)
             sealed.update(
-                (one.system_id, replace(one, answers_since=part.change.since(one.system_id)))
+                (one.system_id, _asked(one, planned, part.change))
                 for one in answer
                 if one.identities
             )
@@ -251,6 +251,16 @@ class Notifying:
         is_planned = planned.system(system_id) is not None and change.since(system_id) is None
         newer = None if is_planned else self._registries.holder(system_id)
         return (newer or planned).digest
+
+
+def _asked(one: SystemNotice, planned: Registry, change: Change) -> SystemNotice:
+    """Return a system's notice with what the plan demands of it besides.
+
+    Whom a later version brought is not asked to look again: the ledger goes by what was opened.
+    """
+    since, system = change.since(one.system_id), planned.system(one.system_id)
+    looks_again = since is None and system is not None and system.looks_again
+    return replace(one, answers_since=since, look_again=looks_again)
 
 
 def _shared(

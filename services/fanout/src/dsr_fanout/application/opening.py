@@ -44,6 +44,7 @@ class Opening:
             request_ids=tuple(RequestId(one) for one in order.request_ids),
             systems=tuple((system.id, system.organisation_id) for system in systems),
             rules_digest=order.rules_digest,
+            looks_again=frozenset(system.id for system in systems if system.looks_again),
         )
         outgoing = record(
             obligations_opened_to_wire(opened),

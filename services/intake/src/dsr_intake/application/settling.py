@@ -18,8 +18,9 @@ from dsr_wire.codec.decisions import ObligationSettled
 
 __all__ = ["Settling"]
 
-_BY_SYSTEMS_ONLY = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
-"""An exemption has a ground and a date, which only the system that keeps the data states."""
+_BY_SYSTEMS_ONLY = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT, Disposition.ABSENT})
+"""An exemption has a ground and a date, which only the system that keeps the data states; and only a
+system looks again."""
 
 _STOPPED = frozenset({Disposition.STOPPED, Disposition.TOO_LATE})
 

@@ -24,7 +24,8 @@ _CLOSED = """
 select c.request_id, c.cohort_id, c.asked_right, c.outcome, c.closed_at, c.obligations,
     c.evidence_digest, c.registry_digest, r.regime, r.rules_digest, r.opened_at, r.due_at,
     r.stopping, r.home_cohort_id, p.system_ids, p.organisation_ids,
-    o.system_ids as opened_system_ids, o.organisation_ids as opened_organisation_ids
+    o.system_ids as opened_system_ids, o.organisation_ids as opened_organisation_ids,
+    coalesce(o.looks_again, p.looks_again) as looks_again
 from verifier.closures c join verifier.requests r using (request_id)
 join verifier.plans p using (plan_id)
 left join verifier.plans o on o.plan_id = r.opened_plan_id
@@ -117,6 +118,7 @@ def _statement(row: asyncpg.Record, answers: _Answers, applied: Collection[bytes
             for system_id, organisation_id in sorted(owners.items())
         ),
         amendments=tuple(hashlib.sha256(one).digest() for one in applied),
+        looks_again=frozenset(map(SystemId, row["looks_again"])),
     )
 
 

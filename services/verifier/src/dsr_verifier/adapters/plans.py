@@ -31,10 +31,17 @@ class Plan:
     systems: Mapping[SystemId, OrganisationId]
     """Who must answer, with the owner, sorted."""
 
+    looks_again: frozenset[SystemId] = frozenset()
+    """Who has to look again after an erasure."""
+
 
 def plan_id(plan: Plan) -> UUID:
     """Return the id of a plan: a digest of its content, so that it never changes."""
-    lines = [plan.registry_digest, *(f"{one} {owner}" for one, owner in plan.systems.items())]
+    lines = [
+        plan.registry_digest,
+        *(f"{one} {owner}" for one, owner in plan.systems.items()),
+        *sorted(plan.looks_again),  # nothing where nobody has to: plans from before keep their ids
+    ]
     return UUID(bytes=hashlib.sha256("\n".join(lines).encode()).digest()[:16])
 
 
@@ -56,6 +63,7 @@ class Plans:
                 self._known[row["plan_id"]] = Plan(
                     row["registry_digest"],
                     {SystemId(system): OrganisationId(owner) for system, owner in owners},
+                    frozenset(map(SystemId, row["looks_again"])),
                 )
         return self._known
 
@@ -70,6 +78,7 @@ class Plans:
                     plans[key].registry_digest,
                     list(plans[key].systems),
                     list(plans[key].systems.values()),
+                    sorted(plans[key].looks_again),
                 )
                 for key in sorted(plans)
             ],

@@ -71,6 +71,7 @@ class PostgresTransaction:
             request_id = RequestId(str(row["request_id"]))
             right = Right(row["asked_right"])
             plan = plans[row["plan_id"]]
+            opened = plans[row["opened_plan_id"]] if row["opened_plan_id"] else None
             self._rights[request_id] = right
             found[request_id] = LedgerRequest(
                 request_id=request_id,
@@ -84,13 +85,14 @@ class PostgresTransaction:
                 home_cohort_id=CohortId(str(row["home_cohort_id"] or row["cohort_id"])),
                 stopping=Outcome(row["stopping"]) if row["stopping"] else None,
                 amendments=applied.get(request_id, ()),
-                opened=plans[row["opened_plan_id"]].systems if row["opened_plan_id"] else None,
+                opened=opened.systems if opened else None,
+                looks_again=(opened or plan).looks_again,
             )
         return found
 
     async def open(self, opened: Sequence[OpenedObligations], at: datetime) -> Opening:
         """Write requests that are not there yet."""
-        known = [Plan(one.registry_digest, dict(one.systems)) for one in opened]
+        known = [Plan(one.registry_digest, dict(one.systems), one.looks_again) for one in opened]
         plans = [plan_id(one) for one in known]
         await self._plans.add(self._connection, dict(zip(plans, known, strict=True)))
         rows = {

@@ -69,8 +69,9 @@ def stands(
     Of a system that has taken over another's data only what it answered since counts: what it had
     said before is evidence, and neither confirms nor contradicts.
     """
+    looks_again = system_id in request.looks_again
     if not request.amendments:
-        return standing(answers)
+        return standing(answers, looks_again=looks_again)
     return terms.stands(
         request.owing,
         request.amendments,
@@ -78,6 +79,7 @@ def stands(
         answers,
         right=request.right,
         stopping=request.stopping is not None,
+        looks_again=looks_again,
     )
 
 
