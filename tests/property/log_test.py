@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsr_wire.log.growth import Edge, edge_tiles, grow
 from dsr_wire.log.notes import InvalidNote, NoteSigner, open_note, sign_note
 from dsr_wire.log.proofs import (
     ProofFailed,
@@ -25,6 +26,7 @@ from dsr_wire.log.tree import Place, Range, cover, fold
 from dsr_wire.merkle import leaf_hash
 
 ALL = [leaf_hash(b"leaf %d" % number) for number in range(1_200)]
+SMALL = [leaf_hash(b"small %d" % number) for number in range(1_500)]
 sizes = st.integers(1, 70) | st.integers(250, 260) | st.integers(500, 1_200)
 
 
@@ -173,6 +175,28 @@ def test_every_subtree_s_tile_is_one_of_the_tree_s(size: int) -> None:
             tile = tile_of(Place(level, index), size)
             assert tile in tiles
             assert tile.is_in(size)
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=5))
+def test_a_tree_that_grows_in_steps_has_the_tiles_and_the_root_of_one_made_at_once(
+    steps: list[int],
+) -> None:
+    edge, kept = Edge(0), dict[tuple[int, int], bytes]()
+    for step in steps:
+        growth = grow(edge, SMALL[edge.size : edge.size + step])
+        for place, data in growth.tiles.items():
+            assert data.startswith(kept.get(place, b""))  # a tile only grows
+        kept.update(growth.tiles)
+        edge = growth.edge
+    leaves = SMALL[: sum(steps)]
+    assert edge.size == len(leaves)
+    assert edge.root() == plain_root(leaves)
+    tiles = list(tiles_of(len(leaves)))
+    assert kept == {(one.level, one.index): plain_tile(leaves, one) for one in tiles}
+    partial = [one for one in tiles if not one.is_full]
+    assert list(edge_tiles(len(leaves))) == partial
+    read = Edge.read(len(leaves), {one: kept[one.level, one.index] for one in partial})
+    assert read == edge
 
 
 @given(st.integers(0, 10**12), st.integers(0, 63), st.integers(1, 256), st.booleans())

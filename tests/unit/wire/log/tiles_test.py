@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from dsr_wire.log.growth import Edge, edge_tiles, grow
 from dsr_wire.log.tiles import InvalidTile, Tile, bundle, entries, entries_of, node_in, tiles_of
 from dsr_wire.log.tree import Place
 
@@ -116,3 +117,21 @@ def test_a_tree_has_the_tiles_of_its_size_and_of_what_it_grew_from(
     tile: Tile, size: int, *, is_there: bool
 ) -> None:
     assert tile.is_in(size) is is_there
+
+
+def test_a_tree_of_millions_grows_from_its_edge_alone() -> None:
+    size = 3 * 256**3 + 255
+    tiles = {one: b"h" * 32 * one.width for one in edge_tiles(size)}
+    assert [(one.level, one.index, one.width) for one in tiles] == [(0, 196608, 255), (3, 0, 3)]
+    growth = grow(Edge.read(size, tiles), [b"n" * 32] * 2)
+    assert {place: len(data) // 32 for place, data in growth.tiles.items()} == {
+        (0, 196608): 256,
+        (0, 196609): 1,
+        (1, 768): 1,
+    }
+    assert [len(row) for row in growth.edge.rows] == [1, 1, 0, 3]
+
+
+def test_an_edge_s_tile_of_another_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="its hashes"):
+        Edge.read(3, {Tile(0, 0, 3): b"h" * 32 * 2})
