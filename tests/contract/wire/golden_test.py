@@ -18,6 +18,7 @@ from dsr_contracts.v1 import acknowledgements_pb2, notices_pb2, registry_pb2
 from dsr_core.rights import Right
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.audit import audit_entries_from_wire
+from dsr_wire.codec.checkpoints import checkpoint_from_wire
 from dsr_wire.codec.closures import closures_from_wire
 from dsr_wire.codec.lifecycle import cohort_answered_from_wire
 from dsr_wire.codec.notices import notice_from_wire, system_notice_from_wire
@@ -42,6 +43,7 @@ GOLDEN_KEYS = SystemKeyPair(
 READERS: dict[str, Callable[[Any], object]] = {
     "Acknowledgement": lambda one: acknowledgement_from_bytes(one.SerializeToString()),
     "AuditEntries": audit_entries_from_wire,
+    "CheckpointSigned": checkpoint_from_wire,
     "Closures": closures_from_wire,
     "CohortAccepted": cohort_accepted_from_wire,
     "CohortAnswered": cohort_answered_from_wire,

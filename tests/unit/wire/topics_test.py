@@ -11,6 +11,7 @@ from dsr_core.rights import Right
 from dsr_wire import topics
 from dsr_wire.topics import (
     ACKNOWLEDGEMENTS,
+    CHECKPOINTS,
     CLOSURES,
     NOTICE_RIGHTS,
     REGISTRY,
@@ -85,7 +86,10 @@ def test_the_registry_is_compacted_kept_for_ever_and_in_one_order() -> None:
 
 
 def test_no_other_topic_is_kept_for_ever() -> None:
-    assert [topic.name for topic in EVERY if topic.retention is None] == [REGISTRY.name]
+    assert [topic.name for topic in EVERY if topic.retention is None] == [
+        REGISTRY.name,
+        CHECKPOINTS.name,
+    ]
 
 
 def test_who_speaks_on_what_is_design_s_table() -> None:
@@ -97,3 +101,11 @@ def test_who_speaks_on_what_is_design_s_table() -> None:
     assert topics.ESCALATIONS.producers == (topics.FANOUT, topics.INTAKE)
     assert topics.AUDIT.producers == (topics.INTAKE,)
     assert topics.AUDIT.consumers == (topics.VERIFIER, topics.OPERATOR)
+
+
+@pytest.mark.parametrize("topic", [REGISTRY, CHECKPOINTS], ids=lambda topic: topic.name)
+def test_a_key_s_earlier_records_outlast_a_verifier_that_is_away(topic: Topic) -> None:
+    assert topic.cleanup is Cleanup.COMPACT
+    assert topic.retention is None
+    assert topic.compaction_lag is not None
+    assert topic.compaction_lag.days >= 7

@@ -16,6 +16,7 @@ from dsr_core.rights import Right
 __all__ = [
     "ACKNOWLEDGEMENTS",
     "AUDIT",
+    "CHECKPOINTS",
     "CLOSURES",
     "COMMANDS",
     "ESCALATIONS",
@@ -71,6 +72,9 @@ class Topic:
     """How long records stay; none means for ever."""
 
     cleanup: Cleanup = Cleanup.DELETE
+    compaction_lag: timedelta | None = None
+    """How long a record of a compacted topic stays at least, though a newer one has its key."""
+
     stamped_by_brokers: bool = False
     """Whether a record's time is that of the broker that took it, and not what its producer says."""
 
@@ -117,6 +121,18 @@ REGISTRY = Topic(
     partitions=1,
     retention=None,
     cleanup=Cleanup.COMPACT,
+    # Every change of a key is evidence: a verifier that was away must still find each of them.
+    compaction_lag=_RETENTION,
+)
+CHECKPOINTS = Topic(
+    name="dsr.checkpoints.v1",
+    key="the log's origin",
+    producers=(VERIFIER,),
+    consumers=(VERIFIER, OPERATOR),
+    partitions=1,
+    retention=None,  # the newest is what a restored database is held to, however late
+    cleanup=Cleanup.COMPACT,
+    compaction_lag=_RETENTION,
 )
 
 _FIXED = (
@@ -129,6 +145,7 @@ _FIXED = (
     ESCALATIONS,
     AUDIT,
     REGISTRY,
+    CHECKPOINTS,
 )
 
 NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION)

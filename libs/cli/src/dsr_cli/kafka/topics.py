@@ -61,6 +61,7 @@ def _new(topic: Topic) -> NewTopic:
     retention_ms = (
         int(topic.retention.total_seconds() * 1000) if topic.retention is not None else _FOREVER
     )
+    lag_ms = int(topic.compaction_lag.total_seconds() * 1000) if topic.compaction_lag else 0
     return NewTopic(
         topic.name,
         num_partitions=topic.partitions,
@@ -68,6 +69,7 @@ def _new(topic: Topic) -> NewTopic:
         config={
             "cleanup.policy": topic.cleanup.value,
             "retention.ms": str(retention_ms),
+            "min.compaction.lag.ms": str(lag_ms),
             "message.timestamp.type": "LogAppendTime" if topic.stamped_by_brokers else "CreateTime",
         },
     )

@@ -117,11 +117,15 @@ where r.request_id = n.request_id
 """
 
 ADD_CLOSURES = """
-insert into verifier.closures (
-    request_id, cohort_id, asked_right, outcome, closed_at, obligations, evidence_digest,
-    registry_digest)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],
-    $6::integer[], $7::bytea[], $8::text[])
+with closed as (
+    insert into verifier.closures (
+        request_id, cohort_id, asked_right, outcome, closed_at, obligations, evidence_digest,
+        registry_digest)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],
+        $6::integer[], $7::bytea[], $8::text[])
+    returning request_id, closed_at)
+insert into verifier.log_pending (kind, request_id, at)
+select 'closure', request_id, closed_at from closed
 """
 
 ADD_CHANGES = """
