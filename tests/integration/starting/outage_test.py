@@ -15,6 +15,7 @@ from dsr_cli.stack import Stack
 from dsr_runtime.kafka import KafkaConnection
 from support.parts import kafka_environment_of
 from support.services import ServiceProcess, free_port
+from support.transparency import log_settings
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -31,6 +32,7 @@ OWN_PATHS = {
     "verifier": ("/v1/changes",),
 }
 FOLLOWING = {
+    "log",
     "registry",
     "outbox",
     "streams",
@@ -83,6 +85,7 @@ async def outage(
                 "DSR_INTAKE_URL": nobody,
                 "DSR_VERIFIER_URL": nobody,
                 "DSR_KEY_ENCRYPTION_KEY_FILE": str(tmp_path / "kek"),
+                **log_settings("nobody", tmp_path / "log"),
                 "DSR_LOOKUP_KEY_FILE": str(tmp_path / "lookup"),
             },
         )

@@ -21,6 +21,7 @@ from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
 from dsr_verifier.adapters.ledger import PostgresLedger
+from dsr_verifier.adapters.log import Log
 from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_verifier.http.app import read_api
@@ -48,6 +49,7 @@ async def client(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[httpx.Asyn
     """The read API over that database."""
     app = read_api(
         PostgresViews(pool),
+        Log(pool),
         token=TOKEN,
         health=Health(),
         metrics=Metrics(),

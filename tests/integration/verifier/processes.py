@@ -22,6 +22,7 @@ from support.crashing import CRASH_FILE
 from support.parts import ROOT, kafka_environment_of
 from support.services import ServiceProcess
 from support.topics import ends_of
+from support.transparency import log_settings
 
 TOKEN = "a token for the tests alone"
 TESTS = ROOT / "tests"
@@ -61,6 +62,7 @@ class Verifier(ServiceProcess):
             "DSR_INTERNAL_TOKEN": TOKEN,
             "DSR_VERIFIER_GROUP_ID": self.group_id,
             "DSR_VERIFIER_REGISTRY_WAIT_S": "1",
+            **log_settings(self.dsn, self.log),
             **super().environment(),
         }
 

@@ -13,6 +13,8 @@ ENVIRONMENT = {
     "DSR_KAFKA_BOOTSTRAP": "kafka.test:9092",
     "DSR_POSTGRES_DSN": "postgresql://verifier@postgres.test/verifier",
     "DSR_HTTP_PORT": "8080",
+    "DSR_LOG_KEY_FILE": "/run/secrets/log-key",
+    "DSR_LOG_ORIGIN": "log.example.test",
     "DSR_INTERNAL_TOKEN": "a token for the tests alone",
 }
 

@@ -29,6 +29,7 @@ class CompactedTopic:
         topic: Its name.
         handle: Takes in one record; what it raises but RejectedInput ends `run`.
         rejected: Told the reason of each record that is passed over, to count it.
+        last: How many of the last offsets are enough, where not all records are wanted.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class CompactedTopic:
         handle: Callable[[ConsumerRecord], None],
         *,
         rejected: Callable[[str], None],
+        last: int | None = None,
     ) -> None:
         self._connection = connection
         self._partition = TopicPartition(topic, 0)
         self._handle = handle
         self._rejected = rejected
+        self._last = last
         self._stopping = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -95,6 +98,9 @@ class CompactedTopic:
             consumer.assign([self._partition])
             await consumer.seek_to_beginning(self._partition)
             end = (await consumer.end_offsets([self._partition]))[self._partition]
+            if self._last is not None:
+                begin = await consumer.position(self._partition)
+                consumer.seek(self._partition, max(begin, end - self._last))
             while not self._stopping.is_set():
                 if await consumer.position(self._partition) >= end:
                     self._caught_up.set()

@@ -132,7 +132,6 @@ CHECKPOINTS = Topic(
     partitions=1,
     retention=None,  # the newest is what a restored database is held to, however late
     cleanup=Cleanup.COMPACT,
-    compaction_lag=_RETENTION,
 )
 
 _FIXED = (

@@ -20,6 +20,7 @@ __all__ = [
     "Backlog",
     "Fact",
     "Log",
+    "LogIdentity",
     "LogReader",
     "LogTransaction",
     "LoggedClosure",
@@ -154,8 +155,7 @@ class LogReader(Protocol):
         ...
 
     async def proof(self, index: int) -> Proof:
-        """Return what shows a leaf, under the newest checkpoint that witnesses have cosigned, or else
-        the newest.
+        """Return what shows a leaf, under the newest cosigned checkpoint, or else the newest.
 
         Raises:
             ValueError: There is no such leaf.
@@ -192,15 +192,26 @@ class LogReader(Protocol):
 
 
 class Published(Protocol):
-    """The checkpoints that have been published, by whoever wrote for this log."""
+    """The checkpoints that have been published under this log's origin."""
 
-    async def newest(self) -> Checkpoint | None:
-        """Return the largest that was published; none where none was.
+    async def largest(self) -> tuple[Checkpoint, ...]:
+        """Return the largest; none before the first, and several where one size has several roots.
 
         Raises:
             Unavailable: It is not known yet.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """What others know this log by."""
+
+    origin: str
+    keys: tuple[NoteKey, ...]
+    """Each signs every checkpoint; two while one is being replaced."""
+
+    witnesses: tuple[NoteKey, ...] = ()
 
 
 class WitnessConflict(Exception):  # noqa: N818 - what it is, not that it is an error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 
@@ -41,6 +42,15 @@ class VerifierSettings(LogSettings, HttpSettings, KafkaSettings, PostgresSetting
 
     verifier_keeping_every_s: float = Field(default=10.0, gt=0)
     """How often parked answers and the change feed are looked after."""
+
+    log_key_file: Path
+    """Holds the transparency log's private keys as `PRIVATE+KEY+...`, one a line; each signs."""
+
+    log_origin: str = Field(pattern=r"^[^\s+]{1,200}$")
+    """The log's name for ever, like `example.com/dsr-log`; its keys have the same."""
+
+    log_witnesses: str = ""
+    """Who cosigns the log: keys and addresses in turn, with spaces between."""
 
     @property
     def limits(self) -> Limits:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsr_cli.stack.errors import readable_os_errors
+from dsr_wire.log.notes import NoteSigner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,11 @@ class SecretStore:
     def key_file(self, name: str) -> Path:
         """Return a file with 32 random bytes in base64, made at the first call."""
         self._once(name, lambda: base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode())
+        return self._path(name)
+
+    def note_key_file(self, name: str, *, origin: str) -> Path:
+        """Return a file with a transparency log's private key, made at the first call."""
+        self._once(name, lambda: NoteSigner.generate(origin).text())
         return self._path(name)
 
     def _path(self, name: str) -> Path:

@@ -11,10 +11,14 @@ from dsr_cli.stack.access import kafka_environment
 from dsr_cli.stack.process import ProcessSpec
 
 if TYPE_CHECKING:
+    from dsr_cli.stack.secret_store import SecretStore
     from dsr_cli.stack.stack import Stack
 
 INTAKE, FANOUT, VERIFIER = "intake", "fanout", "verifier"
 SERVICES = (INTAKE, FANOUT, VERIFIER)
+
+LOG_ORIGIN = "dsr.localhost/log"
+"""The name of a local stack's transparency log."""
 
 INTERNAL_TOKEN_SECRET = "internal-token"  # noqa: S105 - the name of a secret
 
@@ -44,7 +48,12 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
     service = partial(_service, stack)
     return [
         *([mail.mail_spec(settings)] if with_mail else []),
-        service(VERIFIER, settings.verifier_port, settings.verifier_url, at_postgres),
+        service(
+            VERIFIER,
+            settings.verifier_port,
+            settings.verifier_url,
+            {**at_postgres, **log_settings(stack.secrets)},
+        ),
         service(
             INTAKE,
             settings.intake_port,
@@ -58,6 +67,12 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
             {**at_temporal, **at_intake, **at_verifier},
         ),
     ]
+
+
+def log_settings(secrets: SecretStore) -> dict[str, str]:
+    """Return what a verifier is told of the transparency log that it keeps."""
+    key_file = secrets.note_key_file("log-key", origin=LOG_ORIGIN)
+    return {"DSR_LOG_KEY_FILE": str(key_file), "DSR_LOG_ORIGIN": LOG_ORIGIN}
 
 
 def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) -> ProcessSpec:

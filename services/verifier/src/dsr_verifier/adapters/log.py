@@ -68,7 +68,9 @@ class Log:
             row = await connection.fetchrow(_COSIGNED)
             if row is None or row["size"] <= index:
                 row = await connection.fetchrow(NEWEST)
-            size = row["size"] if row is not None else 0
+            if row is None:
+                raise ValueError("no such leaf")
+            size = row["size"]
             hashes = await range_hashes(connection, size, inclusion(index, size))
             signed = checkpoint_of(row)
             return Proof(index, size, hashes, await _with_cosignatures(connection, signed))

@@ -23,6 +23,8 @@ from dsr_verifier.http.documents import (
     ProgressDocument,
     answers,
 )
+from dsr_verifier.http.tlog import tlog_routes
+from dsr_verifier.log_ports import LogReader
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.views import Cursor, Document, Views
 
@@ -42,12 +44,19 @@ class ProgressQuery(BaseModel):
 
 
 def read_api(
-    views: Views, *, token: str, health: Health, metrics: Metrics, changes_for: timedelta
+    views: Views,
+    transparency: LogReader,
+    *,
+    token: str,
+    health: Health,
+    metrics: Metrics,
+    changes_for: timedelta,
 ) -> FastAPI:
     """Return the application.
 
     Args:
         views: What it reads.
+        transparency: The log, which anyone may read.
         token: The bearer token that the group's services present.
         health: The checks behind `/readyz`.
         metrics: What `/metrics` shows.
@@ -125,6 +134,7 @@ def read_api(
         return _json({"changes": found, "cursor": str(cursor)})
 
     app.include_router(router)
+    app.include_router(tlog_routes(transparency))
     return app
 
 

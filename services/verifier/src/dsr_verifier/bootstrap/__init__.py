@@ -1,4 +1,4 @@
-"""Wiring: the one module that knows the adapters, and in which order the service's parts start."""
+"""Wiring: the one package that knows the adapters, and in which order the service's parts start."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.adapters.registry import KafkaRegistry
 from dsr_verifier.adapters.transaction import SCHEMA
 from dsr_verifier.application.amending import Amender
+from dsr_verifier.application.auditing import Auditor
 from dsr_verifier.application.keeping import Keeper
 from dsr_verifier.application.opening import Opener
 from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
+from dsr_verifier.bootstrap.log import log_keys, start_log
 from dsr_verifier.http.app import read_api
+from dsr_verifier.log_metrics import LogMetrics
+from dsr_verifier.log_ports import Fact
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.settings import VerifierSettings
 from dsr_verifier.streams.app import Streams, new_app
 from dsr_verifier.streams.handling import Handling, Take
 from dsr_verifier.streams.lane import Lane
-from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS
+from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
 
 __all__ = ["BY_INDEX", "start"]
 
@@ -53,16 +57,20 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     The probes answer from the first moment. The streams are stopped first, so that nothing new comes
     in, then the relay, which publishes what they have left, and the API last.
     """
+    keys = log_keys(settings)
     health, metrics, limits = Health(), Metrics(), settings.limits
-    health.expect("postgresql", "streams", "outbox")
+    health.expect("postgresql", "streams", "outbox", "log")
     server = HttpServer(
         starting_app(health=health, metrics=metrics.registry),
         host=settings.http_host,
         port=settings.http_port,
     )
     process.spawn(server.run(), stop=server.stop, turn=_LAST)
+    registered: list[Fact] = []  # until there is a log to note it in
     registry = KafkaRegistry(
-        settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
+        settings.kafka,
+        rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc(),
+        noted=registered.append,
     )
     process.spawn(registry.topic.run(), stop=registry.topic.stop, turn=_LAST)
     health.add("registry", registry.topic.ping)
@@ -78,6 +86,17 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     process.on_close(pool.close)
     health.add("postgresql", lambda: pool.execute("select 1"))
     await migrate(dsn, package="dsr_verifier", schema=SCHEMA)
+
+    transparency = start_log(
+        process,
+        settings,
+        keys=keys,
+        pool=pool,
+        health=health,
+        metrics=LogMetrics(metrics.registry),
+        clock=_now,
+    )
+    registry.note_in(transparency.noting.note, registered)
 
     relay = OutboxRelay(pool, SCHEMA, publisher)
     ledger = PostgresLedger(pool)
@@ -96,6 +115,8 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     def publish(tally: Tally) -> None:
         if tally.closures or tally.buried:
             relay.wake()
+        if tally.closures:
+            transparency.appending.wake()
 
     def lane(topic: str, take: Take) -> Lane:
         handling = Handling(
@@ -120,6 +141,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         {
             OBLIGATIONS.name: lane(OBLIGATIONS.name, opener.take),
             ACKNOWLEDGEMENTS.name: lane(ACKNOWLEDGEMENTS.name, recorder.take),
+            AUDIT.name: lane(AUDIT.name, Auditor(transparency.store).take),
         },
     )
     health.add("streams", streams.ping)
@@ -136,6 +158,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     server.serve(
         read_api(
             PostgresViews(pool),
+            transparency.reader,
             token=settings.internal_token.get_secret_value(),
             health=health,
             metrics=metrics,
