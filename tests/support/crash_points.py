@@ -8,6 +8,7 @@ from typing import Literal
 __all__ = [
     "AMENDED",
     "APART",
+    "LOGGED",
     "POINTS",
     "REFUSALS",
     "SYSTEMS",
@@ -327,7 +328,34 @@ _AMENDED = (
     ),
 )
 
-WRITES = (*_LOOP, *_REFUSING, *_APART, *_AMENDED)
+_LOGGED = (
+    Write(
+        "log.note",
+        8,
+        _VERIFIER,
+        (Boundary("commit", "insert into verifier.log_pending (kind, digest, at)"),),
+        before="the audit entry's record, not committed; it is read again",
+        after="the entry waits for the log; read again, it changes nothing",
+    ),
+    Write(
+        "log.append",
+        8,
+        _VERIFIER,
+        (Boundary("commit", "insert into verifier.log_leaves"),),
+        before="what waits; the next sequencer appends it",
+        after="the leaves, their tiles, the checkpoint and its outbox row",
+    ),
+    Write(
+        "log.publish",
+        8,
+        _VERIFIER,
+        (Boundary("send", "dsr.checkpoints.v1"),),
+        before="the outbox row; the relay of the next process publishes it",
+        after="the record and the row; published again, it says the same",
+    ),
+)
+
+WRITES = (*_LOOP, *_REFUSING, *_APART, *_AMENDED, *_LOGGED)
 """Every durable write that a process can be killed at."""
 
 
@@ -350,6 +378,10 @@ APART = _points(_APART)
 
 AMENDED = _points(_AMENDED)
 """Those of the ledger, when such a decision changes what is owed."""
+
+
+LOGGED = _points(_LOGGED)
+"""Those of the transparency log."""
 
 
 def point(name: str) -> CrashPoint:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from dsr_wire import merkle
+from dsr_wire.log.checkpoints import Checkpoint, open_checkpoint
+from dsr_wire.log.leaves import Kind, Leaf
 from dsr_wire.log.notes import NoteSigner
+from dsr_wire.log.tiles import entries, entries_of
 
-__all__ = ["a_signer", "log_settings", "origin_of_database"]
+__all__ = ["ReadLog", "a_signer", "log_settings", "origin_of_database", "read_log"]
 
 
 def a_signer(origin: str, *, generation: int = 1) -> NoteSigner:
@@ -28,3 +35,28 @@ def log_settings(dsn: str, beside: Path) -> dict[str, str]:
     origin, key_file = origin_of_database(dsn), beside.with_suffix(".log-key")
     key_file.write_text(a_signer(origin).text(), encoding="utf-8")
     return {"DSR_LOG_KEY_FILE": str(key_file), "DSR_LOG_ORIGIN": origin}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """A log as it was read: its root is that of its leaves."""
+
+    checkpoint: Checkpoint
+    leaves: tuple[Leaf, ...]
+
+    def of(self, kind: Kind) -> Counter[str]:
+        """Return the digests of one kind, each with how often it is there."""
+        return Counter(one.digest for one in self.leaves if one.kind is kind)
+
+
+async def read_log(url: str, origin: str) -> ReadLog:
+    """Read a whole log from where it is served, and hold its checkpoint to its entries."""
+    async with httpx.AsyncClient(base_url=f"{url}/tlog") as client:
+        note = (await client.get("/checkpoint")).raise_for_status().text
+        checkpoint, _ = open_checkpoint(note, [a_signer(origin).public], origin=origin)
+        found: list[bytes] = []
+        for one in entries_of(checkpoint.size):
+            answer = (await client.get(f"/tile/{one.path}")).raise_for_status()
+            found.extend(entries(answer.content, one.width))
+    assert merkle.root([merkle.leaf_hash(one) for one in found]) == checkpoint.root
+    return ReadLog(checkpoint, tuple(Leaf.read(one) for one in found))

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import asyncpg
 import pytest
@@ -407,7 +407,7 @@ async def rewritten(world: World, statement: str) -> None:
 async def test_the_log_cannot_be_rewritten(world: World, statement: str) -> None:
     await world.close(1)
     await world.sequencer().step()
-    with pytest.raises(asyncpg.RaiseError, match="append-only|only grows"):
+    with pytest.raises(asyncpg.RaiseError, match=r"append-only|only grows"):
         await world.pool.execute(statement)
     assert await world.check() == 1
 
@@ -424,7 +424,7 @@ async def test_a_step_costs_as_many_statements_however_many_leaves(world: World)
         async with world.pool.acquire() as connection:
             connection.add_query_logger(counted)
             try:
-                one = PostgresLog(_Single(connection), stated)  # type: ignore[arg-type]
+                one = PostgresLog(cast("Pool", _Single(connection)), stated)
                 sequencer = world.sequencer()
                 sequencer._log = one
                 await sequencer.step()
@@ -449,3 +449,27 @@ class _Single:
 
     async def __aexit__(self, *_: object) -> None:
         return
+
+
+async def test_what_was_closed_before_there_was_a_log_is_in_it(stack: Stack) -> None:
+    with fresh_database(stack) as dsn:
+        await migrate(dsn, package="dsr_verifier", schema="verifier")
+        pool = await connect_pool(dsn, size=2, server_settings=BY_INDEX)
+        try:
+            await pool.execute(
+                """
+                drop table verifier.log_pending, verifier.log_leaves, verifier.log_tiles,
+                    verifier.log_cosignatures, verifier.log_checkpoints, verifier.statements;
+                drop function verifier.refuse_rewriting;
+                update verifier.alembic_version set version_num = '0005';
+                insert into verifier.closures (
+                    request_id, cohort_id, asked_right, outcome, closed_at, obligations,
+                    evidence_digest, registry_digest)
+                select gen_random_uuid(), gen_random_uuid(), 'deletion', 'fulfilled', now(), 1, '', ''
+                from generate_series(1, 3);
+                """
+            )
+            await migrate(dsn, package="dsr_verifier", schema="verifier")
+            assert (await World(pool).sequencer().step()).leaves == 3
+        finally:
+            await pool.close()

@@ -10,7 +10,8 @@ from pathlib import Path
 from dsr_cli.errors import CommandError
 from dsr_cli.stack.kafka import ADMIN, ADMIN_SECRET, SECURITY_PROTOCOL
 from dsr_cli.stack.settings import StackSettings
-from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET
+from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET, LOG_KEY_SECRET
+from dsr_wire.log.notes import NoteKey, NoteSigner
 
 __all__ = [
     "CLIENT",
@@ -23,6 +24,8 @@ __all__ = [
     "internal_connection",
     "kafka_from_environment",
     "key_name",
+    "log_keys",
+    "verifier_url",
 ]
 
 CLIENT, OFFICER = "client", "privacy-officer"
@@ -83,6 +86,24 @@ def _credential(standard: str) -> str:
             "token of the identity provider, or start the local stack with `dsr stack up`"
         )
     return key
+
+
+def verifier_url() -> str:
+    """Return the verifier's address: DSR_VERIFIER_URL, else the local stack's."""
+    return os.environ.get("DSR_VERIFIER_URL") or StackSettings.from_environment().verifier_url
+
+
+def log_keys() -> list[NoteKey]:
+    """Return the keys that the transparency log is checked with: DSR_LOG_KEYS, else the local stack's.
+
+    Raises:
+        ValueError: The variable holds something else.
+    """
+    given = os.environ.get("DSR_LOG_KEYS", "").split()
+    if given:
+        return [NoteKey.parse(one) for one in given]
+    text = _secret(LOG_KEY_SECRET)
+    return [NoteSigner.parse(one).public for one in text.split()] if text else []
 
 
 def kafka_from_environment() -> tuple[str, str, str, str, Path | None]:

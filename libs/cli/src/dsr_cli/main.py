@@ -39,6 +39,7 @@ COMMANDS = {
     "audit": "The audit log: what people changed",
     "topics": "Kafka topics: create, list",
     "acl": "Kafka's logins and rights: plan, apply, password",
+    "log": "The transparency log: show it, check it, list its keys",
     "dead-letters": "What consumers refused: list, show, replay",
     "certificate": "Fetch the certificate of a closed request",
     "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",

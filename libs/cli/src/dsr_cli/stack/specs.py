@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 INTAKE, FANOUT, VERIFIER = "intake", "fanout", "verifier"
 SERVICES = (INTAKE, FANOUT, VERIFIER)
 
+LOG_KEY_SECRET = "log-key"  # noqa: S105 - as the token's
 LOG_ORIGIN = "dsr.localhost/log"
 """The name of a local stack's transparency log."""
 
@@ -71,7 +72,7 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
 
 def log_settings(secrets: SecretStore) -> dict[str, str]:
     """Return what a verifier is told of the transparency log that it keeps."""
-    key_file = secrets.note_key_file("log-key", origin=LOG_ORIGIN)
+    key_file = secrets.note_key_file(LOG_KEY_SECRET, origin=LOG_ORIGIN)
     return {"DSR_LOG_KEY_FILE": str(key_file), "DSR_LOG_ORIGIN": LOG_ORIGIN}
 
 

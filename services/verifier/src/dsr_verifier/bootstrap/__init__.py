@@ -28,13 +28,13 @@ from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.bootstrap.log import log_keys, start_log
 from dsr_verifier.http.app import read_api
-from dsr_verifier.log_metrics import LogMetrics
 from dsr_verifier.log_ports import Fact
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.settings import VerifierSettings
 from dsr_verifier.streams.app import Streams, new_app
 from dsr_verifier.streams.handling import Handling, Take
 from dsr_verifier.streams.lane import Lane
+from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
 
 __all__ = ["BY_INDEX", "start"]

@@ -16,11 +16,11 @@ from dsr_verifier.adapters.log_store import PostgresLog
 from dsr_verifier.adapters.witness import HttpWitness, new_session
 from dsr_verifier.application.sequencing import Sequencer
 from dsr_verifier.application.witnessing import Witnessing
-from dsr_verifier.log_metrics import LogMetrics
 from dsr_verifier.log_ports import LogIdentity
 from dsr_verifier.ports import Clock
 from dsr_verifier.settings import VerifierSettings
 from dsr_verifier.worker.log import Appending, Cosigning, Noting
+from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.log.notes import NoteKey, NoteSigner
 
 __all__ = ["LogKeys", "LogParts", "log_keys", "start_log"]

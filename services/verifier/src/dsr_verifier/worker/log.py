@@ -12,8 +12,8 @@ from dsr_runtime.backoff import Backoff
 from dsr_verifier.application.forks import Fork
 from dsr_verifier.application.sequencing import Sequencer, StatementMissing
 from dsr_verifier.application.witnessing import Witnessing
-from dsr_verifier.log_metrics import LogMetrics
 from dsr_verifier.log_ports import Fact, Log, LogReader, WitnessRefusal
+from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.log.leaves import Kind
 
 __all__ = ["Appending", "Cosigning", "Noting"]
