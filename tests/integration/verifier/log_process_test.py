@@ -229,12 +229,7 @@ async def copied(stack: Stack, dsn: str) -> str:
 
 
 async def test_a_restored_older_database_appends_nothing_and_says_so(
-    stack: Stack,
-    kafka: KafkaConnection,
-    publisher: Publisher,
-    group: Group,
-    verifier: Verifier,
-    tmp_path: Path,
+    stack: Stack, publisher: Publisher, group: Group, verifier: Verifier, tmp_path: Path
 ) -> None:
     async with verifier:
         await publisher.publish([audited(an_entry())])
@@ -247,7 +242,9 @@ async def test_a_restored_older_database_appends_nothing_and_says_so(
         newer = await logged(verifier, Kind.AUDIT, {entry.digest.hex()})
         await verifier.stop()
     settings = log_settings(verifier.dsn, tmp_path / "restored")
-    other = Verifier(kafka, restored, f"{verifier.group_id}-r", tmp_path / "r.log", settings)
+    other = Verifier(
+        verifier.kafka, restored, f"{verifier.group_id}-r", tmp_path / "r.log", settings
+    )
     async with aclosing(other):
         await other.begin()
 
