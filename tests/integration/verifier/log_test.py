@@ -4,126 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TypeAlias, cast
+from typing import Any, cast
 
-import asyncpg
 import pytest
 import pytest_asyncio
+from integration.verifier.logs import ORIGIN, Pool, World, facts, stated
 
 from dsr_cli.stack import Stack
 from dsr_contracts.v1 import checkpoints_pb2
 from dsr_core.ids import RequestId
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
-from dsr_verifier.adapters.log import Log
+from dsr_verifier.adapters import statements
 from dsr_verifier.adapters.log_store import PostgresLog
 from dsr_verifier.adapters.plans import Connection
-from dsr_verifier.application.forks import Difference, Fork
 from dsr_verifier.application.sequencing import Sequencer, StatementMissing
 from dsr_verifier.bootstrap import BY_INDEX
-from dsr_verifier.log_ports import Fact
 from dsr_wire import merkle
 from dsr_wire.codec.checkpoints import checkpoint_from_wire
-from dsr_wire.log.checkpoints import Checkpoint, open_checkpoint
+from dsr_wire.log.checkpoints import open_checkpoint
 from dsr_wire.log.leaves import Kind, Leaf
-from dsr_wire.log.notes import NoteSigner
 from dsr_wire.log.proofs import check_consistency, check_inclusion
-from dsr_wire.log.tiles import Tile, entries, entries_of, tiles_of
+from dsr_wire.log.tiles import Tile
 from support.builders import NOW, an_id
 from support.parts import fresh_database
 from support.transparency import a_signer
-
-ORIGIN = "log.example.test/integration"
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
-
-async def stated(
-    connection: Connection, request_ids: Collection[RequestId]
-) -> Mapping[RequestId, bytes]:
-    """What stands in for the ledger's statements here: bytes that name the closure."""
-    del connection
-    return {one: b"statement of " + one.encode() for one in request_ids}
-
-
-@dataclass
-class FakePublished:
-    """What others have been told."""
-
-    checkpoints: list[Checkpoint] = field(default_factory=list)
-
-    async def largest(self) -> tuple[Checkpoint, ...]:
-        return tuple(self.checkpoints)
-
-
-@dataclass
-class World:
-    """A log of its own."""
-
-    pool: Pool
-    published: FakePublished = field(default_factory=FakePublished)
-
-    @property
-    def store(self) -> PostgresLog:
-        return PostgresLog(self.pool, stated)
-
-    @property
-    def reader(self) -> Log:
-        return Log(self.pool)
-
-    def sequencer(self, *signers: NoteSigner, batch: int = 500, origin: str = ORIGIN) -> Sequencer:
-        return Sequencer(
-            log=self.store,
-            published=self.published,
-            origin=origin,
-            signers=signers or (a_signer(origin),),
-            clock=lambda: NOW,
-            batch=batch,
-        )
-
-    async def close(self, *numbers: int) -> None:
-        """Let closures wait, as the closing transaction does."""
-        await self.pool.execute(
-            "insert into verifier.log_pending (kind, request_id, at)"
-            " select 'closure', n, $2 from unnest($1::uuid[]) n",
-            [an_id(one) for one in numbers],
-            NOW,
-        )
-
-    async def leaves(self) -> list[bytes]:
-        """Read every entry as anyone does: from bundles, up to the checkpoint."""
-        size = (await self.checkpoint()).size
-        found: list[bytes] = []
-        for one in entries_of(size):
-            data = await self.reader.tile(one)
-            assert data is not None
-            found.extend(entries(data, one.width))
-        return found
-
-    async def checkpoint(self, *keys: NoteSigner) -> Checkpoint:
-        note = await self.reader.served()
-        assert note is not None
-        known = [one.public for one in keys or (a_signer(ORIGIN),)]
-        checkpoint, _ = open_checkpoint(note, known, origin=ORIGIN)
-        return checkpoint
-
-    async def check(self) -> int:
-        """Recompute the tree from its entries, and hold every tile and the root to it."""
-        leaves = [merkle.leaf_hash(one) for one in await self.leaves()]
-        checkpoint = await self.checkpoint()
-        assert len(leaves) == checkpoint.size
-        assert merkle.root(leaves) == checkpoint.root
-        for tile in tiles_of(checkpoint.size):
-            width = 256**tile.level
-            first = tile.index * 256
-            hashes = [
-                merkle.root(leaves[(first + n) * width : (first + n + 1) * width])
-                for n in range(tile.width)
-            ]
-            assert await self.reader.tile(tile) == b"".join(hashes)
-        return checkpoint.size
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -133,13 +40,6 @@ async def world(stack: Stack) -> AsyncIterator[World]:
         await migrate(dsn, package="dsr_verifier", schema="verifier")
         yield World(pool)
         await pool.close()
-
-
-def facts(*numbers: int, kind: Kind = Kind.AUDIT) -> list[Fact]:
-    return [
-        Fact(kind, hashlib.sha256(b"%d" % one).digest(), NOW + timedelta(seconds=one))
-        for one in numbers
-    ]
 
 
 async def test_an_empty_log_has_a_checkpoint_of_nothing(world: World) -> None:
@@ -315,101 +215,31 @@ async def test_a_new_key_signs_next_to_the_old_one_and_alone_once_that_is_gone(
     assert await world.pool.fetchval("select count(*) from verifier.log_checkpoints") == 3
 
 
-async def refused(world: World, sequencer: Sequencer) -> Difference:
-    before = await world.pool.fetchval("select count(*) from verifier.log_checkpoints")
-    waiting = (await world.reader.backlog()).facts
-    with pytest.raises(Fork) as fork:
-        await sequencer.step()
-    assert await world.pool.fetchval("select count(*) from verifier.log_checkpoints") == before
-    assert (await world.reader.backlog()).facts == waiting
-    return fork.value.difference
+def relations(plan: dict[str, Any]) -> list[tuple[str, float]]:
+    """What a plan touches, each with its rows."""
+    own = [(plan["Relation Name"], plan["Actual Rows"])] if "Relation Name" in plan else []
+    return [*own, *(one for below in plan.get("Plans", ()) for one in relations(below))]
 
 
-async def test_a_database_that_is_put_back_to_an_earlier_time_appends_nothing(
-    world: World,
-) -> None:
-    await world.close(1, 2)
-    await world.sequencer().step()
-    published = await world.checkpoint()
-    longer = Checkpoint(ORIGIN, published.size + 1, b"r" * 32)
-    world.published.checkpoints = [longer]
-    await world.close(3)
-    assert await refused(world, world.sequencer()) is Difference.SHORTER
-    # The newer database is put in its place after all.
-    world.published.checkpoints = [published]
-    assert (await world.sequencer().step()).leaves == 1
-
-
-@pytest.mark.parametrize("grown", [False, True])
-async def test_a_database_with_other_leaves_than_were_published_appends_nothing(
-    world: World, *, grown: bool
-) -> None:
-    await world.close(1, 2)
-    await world.sequencer().step()
-    if grown:
-        await world.close(3)
-        await world.sequencer().step()
-    other = Checkpoint(ORIGIN, 2, b"r" * 32)
-    world.published.checkpoints = [other]
-    await world.close(4)
-    assert await refused(world, world.sequencer()) is Difference.CONTRADICTING
-
-
-async def test_a_process_holds_a_database_to_what_it_has_committed_itself(world: World) -> None:
-    sequencer = world.sequencer()
-    await world.close(1)
-    await sequencer.step()
-    await rewritten(world, "truncate verifier.log_checkpoints, verifier.log_cosignatures")
-    assert await refused(world, sequencer) is Difference.SHORTER
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "delete from verifier.log_tiles",
-        "update verifier.log_tiles set hashes = decode(repeat('ab', 32), 'hex') where level = 0",
-        "update verifier.log_tiles set hashes = substr(hashes, 1, 7)",
-    ],
-)
-async def test_tiles_that_are_not_their_checkpoint_s_are_not_built_on(
-    world: World, damage: str
-) -> None:
-    await world.close(1)
-    await world.sequencer().step()
-    await rewritten(world, damage)
-    await world.close(2)
-    assert await refused(world, world.sequencer()) is Difference.CONTRADICTING
-
-
-async def rewritten(world: World, statement: str) -> None:
-    """Change what nobody can: as somebody with the database's own files would."""
-    async with world.pool.acquire() as connection, connection.transaction():
-        await connection.execute("set local session_replication_role = replica")
-        await connection.execute(statement)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "update verifier.log_leaves set kind = kind",
-        "delete from verifier.log_leaves",
-        "truncate verifier.statements",
-        "delete from verifier.statements",
-        "update verifier.log_checkpoints set note = note",
-        "delete from verifier.log_checkpoints",
-        "delete from verifier.log_cosignatures",
-        "delete from verifier.log_tiles",
-        "truncate verifier.log_tiles",
-        "update verifier.log_tiles set hashes = ''",
-        "update verifier.log_tiles set tile_index = 7",
-    ],
-)
-async def test_the_log_cannot_be_rewritten(world: World, statement: str) -> None:
-    await world.close(1)
-    await world.sequencer().step()
-    with pytest.raises(asyncpg.RaiseError, match=r"append-only|only grows"):
-        await world.pool.execute(statement)
-    assert await world.check() == 1
+async def test_a_closing_costs_the_log_one_row_and_reads_nothing_for_it(world: World) -> None:
+    count = 250
+    columns: list[list[object]] = [
+        [an_id(one) for one in range(count)],
+        [an_id(1)] * count,
+        ["deletion"] * count,
+        ["fulfilled"] * count,
+        [NOW] * count,
+        [3] * count,
+        [b"e" * 32] * count,
+        ["registry"] * count,
+    ]
+    explained = f"explain (analyze, format json) {statements.ADD_CLOSURES}"
+    [plan] = json.loads(await world.pool.fetchval(explained, *columns))
+    # One statement, as it was without the log; both tables are written, and no other is looked at.
+    assert {name for name, _ in relations(plan["Plan"])} == {"closures", "log_pending"}
+    assert len(relations(plan["Plan"])) == 2
+    assert (await world.reader.backlog()).facts == count
+    assert (await world.sequencer().step()).leaves == count
 
 
 async def test_a_step_costs_as_many_statements_however_many_leaves(world: World) -> None:

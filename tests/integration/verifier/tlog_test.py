@@ -7,7 +7,7 @@ import hashlib
 import asyncpg
 import httpx
 import pytest
-from integration.verifier.log_test import FakePublished, stated
+from integration.verifier.logs import FakePublished, stated
 
 from dsr_verifier.adapters.log import Log
 from dsr_verifier.adapters.log_store import PostgresLog
@@ -102,7 +102,6 @@ async def test_entries_are_packed_for_those_who_can_unpack_them(
         "entries/x000/000",
         "63/000.p/1",
         Tile(0, 10**17).path,
-        "../checkpoint",
         "%2e%2e/checkpoint",
         "0/000%00",
     ],

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 import pytest_asyncio
-from integration.verifier.log_test import ORIGIN, World, facts
+from integration.verifier.logs import ORIGIN, World, facts
 
 from dsr_cli.stack import Stack
 from dsr_core.errors import Unavailable
