@@ -17,6 +17,7 @@ from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.drafting import Drafter
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import (
     Accepted,
     DecisionEntry,
@@ -119,7 +120,7 @@ def a_drafter(
     return Drafter(
         registry=FakeRegistryView(registry, rules),
         dating=Dating(no_holidays),
-        lookup_key=b"k" * 32,
+        lookup=LookupKeys(b"k" * 32),
         clock=lambda: NOW,
         letters_are_sent=letters_are_sent,
     )

@@ -22,7 +22,7 @@ from support.intake import TOKEN, an_officer, environment_of, intake_fields
 from support.services import ServiceProcess
 from support.submissions import a_submission, ndjson
 
-__all__ = ["BASE", "NEW", "OLD", "Group", "Groups", "lines"]
+__all__ = ["BASE", "INTERNAL", "NEW", "OLD", "Group", "Groups", "lines"]
 
 BASE = "/v1/subject-requests"
 INTERNAL = {"authorization": f"Bearer {TOKEN}"}
@@ -81,6 +81,10 @@ class Group:
             [notice] = notices_pb2.SealResponse.FromString(answer.content).systems
             total += len(notice.identities)
         return total
+
+    def said(self, replica: int = 0) -> str:
+        """Return what a replica has logged."""
+        return self.replicas[replica].log.read_text()
 
     async def command(self, *arguments: str, by: int = 0) -> Said:
         return await dsr(self.stack.settings, "keys", *arguments, variables=self.variables(by))

@@ -8,25 +8,21 @@ is gone: `docs/keys.md` says by when.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dsr_cli.stack import Stack
 from dsr_core.errors import Unavailable
-from dsr_core.ids import CohortId, RequestId
+from dsr_core.ids import RequestId
 from dsr_intake.adapters.key_files import GivenKeys
 from dsr_intake.adapters.keys import HeldRing
 from dsr_intake.adapters.vault import VaultTransit, login_by_token_file
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.model import Ring, WrappedKey
-from dsr_runtime.kafka import KafkaConnection, Publisher
-from dsr_wire.codec.closures import closures_to_wire
-from dsr_wire.envelope import encode
-from dsr_wire.topics import CLOSURES
-from support.builders import MARKER, a_closure
+from dsr_runtime.kafka import KafkaConnection
+from support.builders import MARKER
+from support.closing import answer
 from support.intake_group import NEW, OLD, Group, Groups, lines
 from support.key_services import VaultDouble
 from support.waiting import eventually
@@ -52,34 +48,6 @@ async def taken(group: Group) -> list[Taken]:
         " from intake.subject_requests r join intake_keys.request_keys k on k.request_id = r.id"
     )
     return [Taken(row[0], WrappedKey(row[1], row[2]), row[3]) for row in rows]
-
-
-async def answered(group: Group, kafka: KafkaConnection, ids: Sequence[str]) -> None:
-    publisher = Publisher(kafka, client_id="tests")
-    await publisher.start()
-    rows = await group.pool.fetch(
-        "select id::text, cohort_id::text from intake.subject_requests where id = any($1::uuid[])",
-        ids,
-    )
-    for request_id, cohort_id in rows:
-        closure = a_closure(request_id=RequestId(request_id), cohort_id=CohortId(cohort_id))
-        record = encode(
-            closures_to_wire(CohortId(cohort_id), [closure]),
-            topic=CLOSURES.name,
-            key=cohort_id,
-            event_id=request_id,
-            source="verifier",
-            at=datetime.now(UTC),
-        )
-        await publisher.publish([record])
-    await publisher.stop()
-
-    async def are_gone() -> bool:
-        return not await group.pool.fetchval(
-            "select count(*) from intake_keys.request_keys where request_id = any($1::uuid[])", ids
-        )
-
-    await eventually(are_gone, within=30)
 
 
 def places(stack: Stack, *wanted: bytes) -> set[str]:
@@ -109,7 +77,7 @@ async def test_what_is_left_of_a_destroyed_key_opens_nothing_once_its_kek_is_gon
     await group.accept(8)
     copies = await taken(group)
     wrapped = [one.wrapped.wrapped for one in copies]
-    await answered(group, kafka, [one.request_id for one in copies])
+    await answer(kafka, group.pool, [one.request_id for one in copies])
     kept = await group.pool.fetch("select identity_ciphertext from intake.subject_requests")
     assert [row[0] for row in kept] == [None] * 8
 
@@ -139,7 +107,7 @@ async def test_the_rows_of_destroyed_keys_are_dropped_without_a_person(
     group = await groups.start(replicas=1)
     await group.accept(8)
     copies = await taken(group)
-    await answered(group, kafka, [one.request_id for one in copies])
+    await answer(kafka, group.pool, [one.request_id for one in copies])
 
     async def are_dropped() -> bool:
         row = await group.pool.fetchrow(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsr_cli.stack import Stack
 from dsr_core.registry import Registry
-from dsr_intake.adapters.key_files import key_name
+from dsr_intake.model import key_name
 from support.command import environment
 from support.intake_group import BASE, NEW, OLD, Group, Groups, lines
 from support.key_services import KMS_KEY, LocalKms

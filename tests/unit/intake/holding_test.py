@@ -12,6 +12,7 @@ from dsr_core.ids import RequestId
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.holding import Holding
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Held, KeyTag, LegalHold, RequestView, Ruling
@@ -119,7 +120,7 @@ async def test_a_hold_that_is_refused_is_counted_and_the_next_is_placed() -> Non
         watch=HoldWatch(waiting),
         registry=registry,
         metrics=metrics,
-        lookup_key=b"k" * 32,
+        lookup=LookupKeys(b"k" * 32),
         clock=lambda: NOW,
     )
     await holding.work()
@@ -141,7 +142,7 @@ async def test_a_hold_reaches_what_joined_since_a_request_was_planned() -> None:
         watch=HoldWatch(store),
         registry=registry,
         metrics=Metrics(CollectorRegistry()),
-        lookup_key=b"k" * 32,
+        lookup=LookupKeys(b"k" * 32),
         clock=lambda: NOW,
     )
     for system_ids, categories, expected in (

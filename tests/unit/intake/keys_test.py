@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dsr_core.errors import RuleViolation, Unavailable
-from dsr_intake.adapters.key_files import FileKeys, GivenKeys, key_name, read_keys
+from dsr_intake.adapters.key_files import FileKeys, GivenKeys, read_keys
 from dsr_intake.adapters.keys import HeldRing
-from dsr_intake.model import Ring, WrappedKey
+from dsr_intake.model import Ring, WrappedKey, key_name
 from dsr_runtime.process import StartFault
 from support.builders import a_request_id
 

@@ -154,7 +154,8 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     """Whether who asks again for what is open already is answered together with the first asking."""
 
     lookup_key_file: Path
-    """Holds 32 random bytes in base64: the key of the hashes that find a data subject again."""
+    """The keys of the hashes that find a data subject again, one a line: 32 random bytes in base64.
+    The first makes hashes; those below it find what they made before, and stay for as long as that."""
 
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
     """The mail server, as smtp://user:password@host:port, or smtps: for one that encrypts from the

@@ -157,6 +157,11 @@ class InternalApi:
         done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rewrap", {"limit": limit})
         return done
 
+    def rehash(self, limit: int) -> dict[str, Any]:
+        """Make some requests' keyed hashes anew; return how far that is."""
+        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rehash", {"limit": limit})
+        return done
+
     def destroy_key(self, kek_id: str) -> None:
         """Destroy a key-encryption key that wraps nothing."""
         self._call("DELETE", f"/internal/v1/keys/{kek_id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -41,11 +42,22 @@ def status(
         for one in found["keks"]:
             table.add_row(one["kek_id"], _use(one), str(one["keys"]), one["oldest_at"] or "")
         console.print(table)
+        console.print("lookup keys, by which persons are found again")
+        table = Table("key", "use", "open requests", "ended requests", "holds on persons")
+        for one in found["lookup_keys"]:
+            numbers = (str(one[name]) for name in ("open", "ended", "holds"))
+            table.add_row(one["key_id"], _lookup_use(one), *numbers)
+        console.print(table)
     unknown = [one["kek_id"] for one in found["keks"] if not one["is_known"]]
     if unknown:
         raise CommandError(
             f"not at hand: {', '.join(unknown)}; what is wrapped under it cannot be sealed until "
             "intake is given it back"
+        )
+    missed = [one["key_id"] for one in found["lookup_keys"] if _is_missed(one)]
+    if missed:
+        raise CommandError(
+            f"lookup keys not at hand: {', '.join(missed)}; whom only they find is not found again"
         )
 
 
@@ -59,20 +71,25 @@ def rotate(
     """Wrap every request's key under a new key-encryption key, while intake runs; a dry run unless --yes.
 
     With a key service a new ring key is made first. Where the keys are in a file, put the new one on
-    its first line before. It can be broken off at any moment: called again, it goes on.
+    its first line before; so with a lookup key, whose hashes are made anew of whom is not answered.
+    It can be broken off at any moment: called again, it goes on.
     """
     api = InternalApi(internal_connection(OFFICER))
     found = api.keys()
-    left = _left(found)
+    left, to_hash = _left(found), _to_hash(found)
     if not apply:
         new = "" if left else ", after a new one is made where a key service makes them"
         everything = left or sum(one["keys"] for one in found["keks"])
-        new_console().print(f"would wrap {everything} keys anew{new}; add --yes to do it")
+        hashes = f" and hash {to_hash} requests anew" if to_hash else ""
+        new_console().print(f"would wrap {everything} keys anew{new}{hashes}; add --yes to do it")
         return
+    hashed = _all_done("hashing anew", to_hash, api.rehash) if to_hash else 0
+    if hashed:
+        new_console().print(f"{hashed} requests were hashed anew")
     if not left:
-        _renewed(api)
+        _renewed(api, is_needed=not hashed)
         left = _left(api.keys())
-    done = _rewrapped(api, left)
+    done = _all_done("wrapping anew", left, api.rewrap_keys)
     new_console().print(f"{done} keys were wrapped anew under {_wrapping(api.keys())}")
     _say_former(api.keys())
 
@@ -102,33 +119,29 @@ def destroy(
     new_console().print(f"{kek_id} is destroyed")
 
 
-def _renewed(api: InternalApi) -> None:
+def _renewed(api: InternalApi, *, is_needed: bool) -> None:
     try:
         new_console().print(f"{api.renew_key()} wraps from now on")
     except ApiError as error:
         if error.status != _REFUSED:
             raise
         # People make these keys. Nothing to wrap anew means that the first of them is no new one.
-        raise CommandError(f"nothing is wrapped under a former key: {error}") from error
+        if is_needed:
+            raise CommandError(f"nothing is wrapped under a former key: {error}") from error
 
 
-def _rewrapped(api: InternalApi, left: int) -> int:
+def _all_done(what: str, left: int, step: Callable[[int], dict[str, Any]]) -> int:
     done = 0
-    columns = (
-        TextColumn("wrapping anew"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=new_console()) as progress:
         task = progress.add_task("", total=left)
         while left:
-            step = api.rewrap_keys(_AT_ONCE)
-            if not step["done"] and step["left"] == left:
+            made = step(_AT_ONCE)
+            if not made["done"] and made["left"] == left:
                 raise CommandError(
-                    f"{left} keys are locked by somebody else; call it again, and it goes on"
+                    f"{left} requests are locked by somebody else; call it again, and it goes on"
                 )
-            done, left = done + step["done"], step["left"]
+            done, left = done + made["done"], made["left"]
             progress.update(task, completed=done, total=done + left)
     return done
 
@@ -156,3 +169,17 @@ def _use(one: dict[str, Any]) -> str:
     if not one["is_known"]:
         return "NOT AT HAND"
     return "wraps" if one["wraps"] else "unwraps"
+
+
+def _to_hash(found: dict[str, Any]) -> int:
+    return sum(one["open"] for one in found["lookup_keys"] if not one["makes"])
+
+
+def _is_missed(one: dict[str, Any]) -> bool:
+    return not one["is_known"] and bool(one["open"] or one["ended"] or one["holds"])
+
+
+def _lookup_use(one: dict[str, Any]) -> str:
+    if not one["is_known"]:
+        return "NOT AT HAND" if _is_missed(one) else "gone"
+    return "makes hashes" if one["makes"] else "finds"

@@ -44,6 +44,9 @@ _CLAIM = """
     returning key
 """
 
+_GIVE_BACK = "delete from intake.idempotency_keys where key = any($1::bytea[])"
+"""What was claimed under one lookup key of a request that was accepted before, under another."""
+
 _HELD = """
     select k.key, k.content, r.id, coalesce(r.home_cohort_id, r.cohort_id) as cohort_id,
         r."right", r.jurisdiction, c.regime, c.registry_digest, c.rules_digest, r.received_at,
@@ -77,20 +80,22 @@ _WRITE = """
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
             person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
-            authority_reference, authority_given_on)
+            authority_reference, authority_given_on, lookup_key_id, former_hashes)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
             identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
-            authority_awaited, authority_kind, authority_reference, authority_given_on
+            authority_awaited, authority_kind, authority_reference, authority_given_on,
+            lookup_key_id, former_hashes::bytea[]
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
             $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
-            $44::date[])
+            $44::date[], $45::text[], $46::text[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
-                authority_awaited, authority_kind, authority_reference, authority_given_on)
+                authority_awaited, authority_kind, authority_reference, authority_given_on,
+                lookup_key_id, former_hashes)
     ), new_proofs as (
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
@@ -119,7 +124,7 @@ _APPEAL = """
         insert into intake.held_requests (request_id, hold_id, system_ids)
         select distinct r.id, h.id, '{}'::text[]
         from intake.subject_requests r
-        join intake.hold_hashes x on x.hash = any(r.lookup_hashes)
+        join intake.hold_hashes x on x.hash = any(r.lookup_hashes || r.former_hashes)
         join intake.holds h on h.id = x.hold_id
         where r.id = $1 and h.lifted_at is null
     )
@@ -165,10 +170,10 @@ class PostgresAcceptance:
         drafts: Sequence[Draft],
     ) -> frozenset[bytes]:
         # An uncommitted key cannot be seen, so who works on a key holds a lock named after it.
-        keys = [draft.tag.key for draft in drafts if draft.tag is not None]
-        locks = [int.from_bytes(key[:8], "big", signed=True) for key in keys]
+        keys = [(one.tag.key, key) for one in drafts if one.tag is not None for key in one.tag.keys]
+        locks = [int.from_bytes(key[:8], "big", signed=True) for _, key in keys]
         taken = {row["n"] for row in await connection.fetch(_TRY_LOCK, locks)}
-        return frozenset(key for n, key in enumerate(keys, start=1) if n not in taken)
+        return frozenset(tag for n, (tag, _) in enumerate(keys, start=1) if n not in taken)
 
     async def _claim(
         self,
@@ -184,19 +189,32 @@ class PostgresAcceptance:
         tagged = [(one.tag, one) for one in drafts if one.tag is not None]
         if not tagged:
             return list(drafts), {}
+        # Under former lookup keys too: a replica that has not heard of the current one looks there.
+        rows = [
+            (key, content, one)
+            for tag, one in tagged
+            for key, content in ((tag.key, tag.content), *tag.former)
+        ]
         claimed = await connection.fetch(
             _CLAIM,
-            [tag.key for tag, _ in tagged],
-            [tag.content for tag, _ in tagged],
-            [one.request_id for _, one in tagged],
-            [one.accepted_at for _, one in tagged],
+            [key for key, _, _ in rows],
+            [content for _, content, _ in rows],
+            [one.request_id for _, _, one in rows],
+            [one.accepted_at for _, _, one in rows],
         )
         free = {bytes(row["key"]) for row in claimed}
-        fresh = [one for one in drafts if one.tag is None or one.tag.key in free]
-        taken = [tag.key for tag, _ in tagged if tag.key not in free]
+        fresh = [one for one in drafts if one.tag is None or free.issuperset(one.tag.keys)]
+        taken = [tag for tag, _ in tagged if not free.issuperset(tag.keys)]
         if not taken:
             return fresh, {}
-        return fresh, {bytes(row["key"]): row for row in await connection.fetch(_HELD, taken)}
+        half = [key for tag in taken for key in tag.keys if key in free]
+        if half:
+            await connection.execute(_GIVE_BACK, half)
+        keys = [key for tag in taken for key in tag.keys]
+        found = {bytes(row["key"]): row for row in await connection.fetch(_HELD, keys)}
+        return fresh, {
+            tag.key: row for tag in taken for key in reversed(tag.keys) if (row := found.get(key))
+        }
 
     @staticmethod
     async def _link(
@@ -253,7 +271,7 @@ def _verdicts(
         if draft.tag.key in running or row is None:
             # No row: the key was claimed and forgotten between two statements.
             return StillRunning()
-        return _replayed(row) if row["content"] == draft.tag.content else KeyReused()
+        return _replayed(row) if row["content"] in draft.tag.contents else KeyReused()
 
     return [verdict(draft) for draft in drafts]
 
@@ -364,6 +382,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [sent.evidence.kind.value if sent.evidence else None for _, sent, _ in members],
         [sent.evidence.reference if sent.evidence else None for _, sent, _ in members],
         [sent.evidence.given_on if sent.evidence else None for _, sent, _ in members],
+        [member.lookup_key_id for member, _, _ in members],
+        [_hashes(member.former_hashes) for member, _, _ in members],
     )
 
 

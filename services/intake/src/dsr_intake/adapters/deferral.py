@@ -51,9 +51,9 @@ _OPEN = """
     ), new_request as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
-            lookup_hashes, identity_method, identity_proven_at, follows, follows_why)
+            lookup_hashes, lookup_key_id, former_hashes, identity_method, identity_proven_at, follows, follows_why)
         select $1, $1, f.client_id, $15, f."right", f.jurisdiction, f.requester_role, f.channel,
-            f.language, $9, $10, f.lookup_hashes, 'exemption_review', $9, f.id, 'exemption_review'
+            f.language, $9, $10, f.lookup_hashes, f.lookup_key_id, f.former_hashes, 'exemption_review', $9, f.id, 'exemption_review'
         from intake.subject_requests f where f.id = $14
     )
     update intake.deferred_notices set opened_at = $10 where follow_up_id = $1

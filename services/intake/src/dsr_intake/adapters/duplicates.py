@@ -41,12 +41,18 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
 
     None of them can be answered or stopped before the caller's transaction ends.
     """
-    hashes = {one.person_hash for one in drafts if one.person_hash is not None}
+    # By the hash under whichever key it was kept, the one that the drafts go by now.
+    hashes = {
+        known: one.person_hash
+        for one in drafts
+        if one.person_hash is not None
+        for known in (one.person_hash, *one.former_person_hashes)
+    }
     if not hashes:
         return []
     return [
         OpenTwin(
-            person_hash=bytes(row["person_hash"]),
+            person_hash=hashes[bytes(row["person_hash"])],
             request_id=RequestId(str(row["id"])),
             jurisdiction=row["jurisdiction"],
             rules_digest=row["rules_digest"],

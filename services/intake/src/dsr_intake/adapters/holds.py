@@ -30,7 +30,7 @@ _OF_PERSON = """
     select distinct on (h.id, r.id) h.*, r.id as request, c.registry_digest
     from intake.holds h
     join intake.hold_hashes x on x.hold_id = h.id
-    join intake.subject_requests r on x.hash = any(r.lookup_hashes)
+    join intake.subject_requests r on x.hash = any(r.lookup_hashes || r.former_hashes)
     join intake.cohorts c on c.id = r.cohort_id
     where h.lifted_at is null and r."right" = $1 and r.state <> all($2::text[])
 """
@@ -110,13 +110,13 @@ class PostgresHolds:
             row = await self._pool.fetchrow(
                 """
                 select k.content, h.* from intake.idempotency_keys k
-                join intake.holds h on h.id = k.request_id where k.key = $1
+                join intake.holds h on h.id = k.request_id where k.key = any($1::bytea[])
                 """,
-                tag.key,
+                tag.keys,
             )
         if row is None:
             return None
-        return _hold(row) if row["content"] == tag.content else KeyReused()
+        return _hold(row) if row["content"] in tag.contents else KeyReused()
 
     async def cover_late(self, *, since: datetime, scope: ScopeOf) -> None:
         """Cover requests that came at the same moment as a hold on a person."""

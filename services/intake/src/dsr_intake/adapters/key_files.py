@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
 from dsr_core.errors import RuleViolation
-from dsr_intake.model import Ring
+from dsr_intake.model import Ring, key_name
 from dsr_runtime.process import StartFault
 
-__all__ = ["FileKeys", "GivenKeys", "key_name", "parse_keys", "read_keys"]
+__all__ = ["FileKeys", "GivenKeys", "parse_keys", "read_keys"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _KEY_BYTES = 32
 _HOW = "put a new key on the first line, and leave the others below it"
-
-
-def key_name(key: bytes) -> str:
-    """Return a secret key's name, which tells nothing of it."""
-    return hmac.digest(key, b"key id", "sha256")[:8].hex()
 
 
 def read_keys(path: Path, *, variable: str) -> tuple[bytes, ...]:

@@ -136,7 +136,7 @@ class Appealing:
             raise RuleViolation("appeal_too_late", detail)
 
     async def _check_person(self, one: RequestView, draft: Draft) -> None:
-        if frozenset(draft.lookup_hashes) != await self._appeals.lookup_hashes(one.request_id):
+        if not self._drafter.is_of(await self._appeals.lookup_hashes(one.request_id), draft):
             detail = "the identifiers are not those of the request that is appealed"
             raise RejectedInput("other_identity", detail, field="identity")
         if one.closed_at is not None and draft.received_at < one.closed_at:

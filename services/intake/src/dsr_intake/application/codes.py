@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ class Codes:
         identifying: Identifying,
         registry: RegistryView,
         dating: Dating,
-        key: bytes,
+        keys: Sequence[bytes],
         lasts: timedelta,
         are_sent: bool,
         clock: Clock,
@@ -91,7 +91,7 @@ class Codes:
         self._identifying = identifying
         self._registry = registry
         self._dating = dating
-        self._key = key
+        self._keys = tuple(keys)
         self._lasts = lasts
         self._are_sent = are_sent
         self._clock = clock
@@ -132,7 +132,12 @@ class Codes:
         tried = await self._store.attempt(one.request_id, limits=LIMITS, at=self._clock())
         # Where there is none to compare with, another is: the answer takes as long.
         stored = tried or Code(number=0, nonce=os.urandom(_NONCE_BYTES), expires_at=self._clock())
-        is_match = Secrets.of(one.request_id, stored, key=self._key).match(code=code, token=token)
+        # Under every key, one that was mailed before a rotation too; each is tried, whichever fits.
+        matches = [
+            Secrets.of(one.request_id, stored, key=key).match(code=code, token=token)
+            for key in self._keys
+        ]
+        is_match = any(matches)
         if tried is None or not is_match:
             detail = "it is wrong, has expired or was used; ask for a new code"
             raise RejectedInput("proof_refused", detail)

@@ -10,6 +10,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.holding import Holding
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.application.settling import Settling
 from dsr_intake.application.stopping import Stopping
 from dsr_intake.application.watching import HoldWatch
@@ -38,7 +39,7 @@ class DecisionsParts:
     registry: RegistryView
     dating: Dating
     metrics: Metrics
-    lookup_key: bytes
+    lookup: LookupKeys
     clock: Clock
     on_committed: Callable[[], object]
 
@@ -83,6 +84,6 @@ class Decisions:
             watch=self.watch,
             registry=parts.registry,
             metrics=parts.metrics,
-            lookup_key=parts.lookup_key,
+            lookup=parts.lookup,
             clock=parts.clock,
         )

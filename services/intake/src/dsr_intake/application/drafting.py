@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from dsr_core.errors import RejectedInput, Unavailable
-from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.law.proofs import Role
 from dsr_core.law.rules import Rules
@@ -19,10 +17,11 @@ from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
 from dsr_intake.ports import Covering, RegistryView
 
-__all__ = ["OFFERED", "Drafter", "key_tag", "lookup_hashes"]
+__all__ = ["OFFERED", "Drafter"]
 
 OFFERED = frozenset({Right.DELETION})
 """The rights that can be fulfilled to the end; a request for another would be closed with nothing done."""
@@ -45,7 +44,7 @@ class Drafter:
         *,
         registry: RegistryView,
         dating: Dating,
-        lookup_key: bytes,
+        lookup: LookupKeys,
         clock: Clock,
         letters_are_sent: bool = False,
         links_duplicates: bool = True,
@@ -53,7 +52,7 @@ class Drafter:
     ) -> None:
         self._registry = registry
         self._dating = dating
-        self._lookup_key = lookup_key
+        self._lookup = lookup
         self._clock = clock
         self._letters_are_sent = letters_are_sent
         self._links_duplicates = links_duplicates
@@ -112,6 +111,7 @@ class Drafter:
         if not may_wait and not submission.is_attested:
             detail = "more must be shown of who asks: send it by itself, so that it can wait"
             raise RejectedInput("authority_needed", detail, field="requester")
+        persons = self._persons(submission)
         random = os.urandom(_ID_BYTES + KEY_BYTES + NONCE_BYTES)
         request_id = RequestId(uuid7(int(now.timestamp() * 1000), random[:_ID_BYTES]))
         data_key = random[_ID_BYTES : _ID_BYTES + KEY_BYTES]
@@ -133,19 +133,22 @@ class Drafter:
             received_at=received_at,
             accepted_at=now,
             tag=self._tag(submission, client_id),
-            lookup_hashes=lookup_hashes(self._lookup_key, submission.identity),
+            lookup_hashes=self._lookup.identifiers(submission.identity),
+            lookup_key_id=self._lookup.name,
+            former_hashes=self._lookup.former_identifiers(submission.identity),
             ciphertext=encrypt(
                 submission.identity, request_id=request_id, key=data_key, nonce=nonce
             ),
             data_key=data_key,
             letters=self._by_letter(submission, by_letter=by_letter),
-            person_hash=self._person_hash(submission) if self._links_duplicates else None,
+            person_hash=persons[0] if persons else None,
+            former_person_hashes=persons[1:],
             traceparent=traceparent,
         )
         if appealed is not None:
             # It repeats nothing, and what is held is held once it is granted.
             return replace(draft, person_hash=None)
-        holds = self._covering(draft.lookup_hashes)
+        holds = self._covering((*draft.lookup_hashes, *draft.former_hashes))
         if not holds and submission.controller is None:
             return draft
         start = self._beginning(draft, holds)
@@ -231,42 +234,17 @@ class Drafter:
             raise RejectedInput("received_too_early", detail, field="received_at")
         return received_at
 
+    def _persons(self, submission: Submission) -> tuple[bytes, ...]:
+        if not self._links_duplicates:
+            return ()
+        return self._lookup.persons(submission.identity, submission.right, submission.scope)
+
+    def is_of(self, hashes: Iterable[bytes], draft: Draft) -> bool:
+        """Tell whether hashes that were kept are those of a draft's person, under one of the keys."""
+        return self._lookup.is_of(hashes, draft.submission.identity)
+
     def _tag(self, submission: Submission, client_id: str) -> KeyTag | None:
         key = submission.idempotency_key
         if key is None:
             return None
-        return key_tag(self._lookup_key, client_id, key, b"submission\x00" + submission.content)
-
-    def _person_hash(self, submission: Submission) -> bytes:
-        named = sorted({(one.kind, one.value) for one in submission.identity.identifiers})
-        scope = submission.scope
-        return self._keyed(
-            "person",
-            submission.right.value,
-            ",".join(sorted(scope.categories)),
-            ",".join(sorted(scope.organisation_ids)),
-            *(part for pair in named for part in pair),
-        )
-
-    def _keyed(self, *parts: str) -> bytes:
-        return _keyed(self._lookup_key, *parts)
-
-
-def lookup_hashes(key: bytes, identity: Identity) -> tuple[bytes, ...]:
-    """Return the keyed hash of each identifier, by which a person is found again."""
-    return tuple(_keyed(key, "identifier", one.kind, one.value) for one in identity.identifiers)
-
-
-def key_tag(secret: bytes, caller: str, key: str, content: bytes) -> KeyTag:
-    """Return an idempotency key and what it was sent with, as keyed hashes.
-
-    A caller may put anything into a key, and the plain hash of a content would let its identifiers be
-    guessed after the request's own key is destroyed.
-    """
-    return KeyTag(
-        _keyed(secret, "idempotency-key", caller, key), hmac.digest(secret, content, "sha256")
-    )
-
-
-def _keyed(key: bytes, *parts: str) -> bytes:
-    return hmac.digest(key, "\x00".join(parts).encode(), "sha256")
+        return self._lookup.tag(client_id, key, b"submission\x00" + submission.content)

@@ -15,7 +15,7 @@ from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
-from dsr_intake.application.drafting import key_tag, lookup_hashes
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.application.watching import HoldWatch
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Held, KeyReused, KeyTag, LegalHold
@@ -50,7 +50,7 @@ class Holding:
         watch: HoldWatch,
         registry: RegistryView,
         metrics: Metrics,
-        lookup_key: bytes,
+        lookup: LookupKeys,
         clock: Clock,
     ) -> None:
         self._deciding = deciding
@@ -59,7 +59,7 @@ class Holding:
         self._watch = watch
         self._registry = registry
         self._metrics = metrics
-        self._lookup_key = lookup_key
+        self._lookup = lookup
         self._clock = clock
 
     async def place(
@@ -107,7 +107,7 @@ class Holding:
         self._check_scope(hold)
         hashes: tuple[bytes, ...] = ()
         if isinstance(about, Identity):
-            hashes = lookup_hashes(self._lookup_key, about)
+            hashes = (*self._lookup.identifiers(about), *self._lookup.former_identifiers(about))
         else:
             await self._check_request(about)
         is_new = await self._store.add(hold, hashes, self._scope, tag)
@@ -117,7 +117,7 @@ class Holding:
 
     def tag(self, key: str, content: bytes, *, by: str) -> KeyTag:
         """Return an idempotency key of a hold and what it was sent with, as keyed hashes."""
-        return key_tag(self._lookup_key, f"decisions/{by}", key, b"hold\x00" + content)
+        return self._lookup.tag(f"decisions/{by}", key, b"hold\x00" + content)
 
     async def lift(self, hold_id: str, *, by: str, reason: str) -> LegalHold | None:
         """End a hold, and let erasure go on where no other covers it; none where there is none.

@@ -23,6 +23,7 @@ async def start(process: Process, settings: Settings) -> None:
     probes = probed(process, settings)
     outside = await connect(process, settings, read, probes)
     built = await application(outside)
+    await built.context.rehashing.begin()
     relay, connected = outside.relay, outside.connected
     context = built.context
     events, sending, webhooks = context.events, context.sending, context.webhooks

@@ -15,6 +15,7 @@ from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.codes import PostgresCodes
 from dsr_intake.adapters.decisions import PostgresDecisions
 from dsr_intake.adapters.deferral import PostgresDeferral
+from dsr_intake.adapters.hash_store import PostgresHashes
 from dsr_intake.adapters.holds import PostgresHolds
 from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.key_store import PostgresKeys
@@ -48,6 +49,7 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
+from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
@@ -133,7 +135,7 @@ async def application(outside: Outside) -> Application:
             registry=outside.registries,
             dating=dating,
             metrics=outside.metrics,
-            lookup_key=outside.lookup_key,
+            lookup=outside.lookup,
             clock=utc_now,
             on_committed=committed,
         )
@@ -180,7 +182,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
     drafter = Drafter(
         registry=outside.registries,
         dating=dating,
-        lookup_key=outside.lookup_key,
+        lookup=outside.lookup,
         clock=utc_now,
         letters_are_sent=settings.smtp_url is not None,
         links_duplicates=settings.intake_links_duplicates,
@@ -216,7 +218,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             identifying=identifying,
             registry=outside.registries,
             dating=dating,
-            key=outside.lookup_key,
+            keys=outside.lookup.all,
             lasts=timedelta(seconds=settings.identity_code_lasts_s),
             are_sent=settings.smtp_url is not None,
             clock=utc_now,
@@ -247,6 +249,12 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             metrics=outside.metrics,
         ),
         registry=outside.registries,
+        rehashing=Rehashing(
+            lookup=outside.lookup,
+            wrapper=outside.wrapper,
+            store=PostgresHashes(outside.pool),
+            clock=utc_now,
+        ),
         drafter=drafter,
         single=InteractiveAcceptor(
             store=stores.acceptance,
@@ -356,7 +364,7 @@ def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Exten
     settings = outside.settings
     proving = CodeLetters(
         store=stores.codes,
-        key=outside.lookup_key,
+        key=outside.lookup.current,
         lasts=timedelta(seconds=settings.identity_code_lasts_s),
         public_url=settings.public_url,
         clock=utc_now,

@@ -24,6 +24,7 @@ from dsr_intake.adapters.vault import (
     login_by_token_file,
 )
 from dsr_intake.application.clock import utc_now
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.settings import Settings
 from dsr_runtime.process import Process, StartFault
 
@@ -40,7 +41,7 @@ class Keys(NamedTuple):
     source: FileKeys | GivenKeys | None
     """The key-encryption keys that were given; none where a key service has them all."""
 
-    lookup: bytes
+    lookup: LookupKeys
     webhook: bytes | None
     """Encrypts the secrets of webhooks; none where they are not offered."""
 
@@ -70,11 +71,16 @@ def keys(settings: Settings) -> Keys:
         raise StartFault(f"set {_FILE}, or a key service: who wraps each request's own key")
     return Keys(
         _given(settings),
-        _one(settings.lookup_key_file, "DSR_LOOKUP_KEY_FILE"),
+        _lookup(settings.lookup_key_file),
         None
         if settings.webhook_key_file is None
         else _one(settings.webhook_key_file, "DSR_WEBHOOK_KEY_FILE"),
     )
+
+
+def _lookup(path: Path) -> LookupKeys:
+    current, *former = read_keys(path, variable="DSR_LOOKUP_KEY_FILE")
+    return LookupKeys(current, tuple(former))
 
 
 def _one(path: Path, variable: str) -> bytes:

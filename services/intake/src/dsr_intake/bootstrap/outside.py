@@ -16,6 +16,7 @@ from dsr_intake.adapters.oidc import Claims, OidcTokens
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
+from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.bootstrap.keys import Keys, ring
 from dsr_intake.metrics import Metrics
 from dsr_intake.model.principals import PrincipalKind
@@ -66,7 +67,7 @@ class Outside:
 
     settings: Settings
     metrics: Metrics
-    lookup_key: bytes
+    lookup: LookupKeys
     webhook_key: bytes | None
     wrapper: HeldRing
     registries: PublishedRegistries
@@ -125,7 +126,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
     return Outside(
         settings=settings,
         metrics=metrics,
-        lookup_key=keys.lookup,
+        lookup=keys.lookup,
         webhook_key=keys.webhook,
         wrapper=await ring(process, settings, keys, pool),
         registries=PublishedRegistries(book, topic),

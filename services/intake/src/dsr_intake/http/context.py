@@ -18,6 +18,7 @@ from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
+from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.http.doors import Doors
@@ -43,6 +44,7 @@ class Context:
     keeping: Keeping
     decisions: Decisions
     registry: RegistryView
+    rehashing: Rehashing
     single: InteractiveAcceptor
     batch: BatchAcceptor
     reads: ReadStore

@@ -39,11 +39,23 @@ class KekDocument(BaseModel):
     oldest_at: datetime | None
 
 
+class LookupKeyDocument(BaseModel):
+    """One lookup key, and what can be found under it alone."""
+
+    key_id: str
+    makes: bool
+    is_known: bool
+    open: int
+    ended: int
+    holds: int
+
+
 class KeysDocument(BaseModel):
-    """Every key-encryption key that is at hand or wraps something."""
+    """Every key-encryption key that is at hand or wraps something, and every lookup key."""
 
     source: str
     keks: list[KekDocument]
+    lookup_keys: list[LookupKeyDocument]
 
 
 class RenewedDocument(BaseModel):
@@ -91,6 +103,10 @@ def router(context: Context) -> APIRouter:
                     }
                     for one in keks
                 ],
+                "lookup_keys": [
+                    {**one.counted._asdict(), "makes": one.makes, "is_known": one.is_known}
+                    for one in await context.rehashing.status()
+                ],
             }
         )
 
@@ -128,6 +144,29 @@ def router(context: Context) -> APIRouter:
         await context.audit.announce("keys.rewrap", [], "")
         made = await context.keeping.rewrap(limit=asked.limit)
         return json_response(made._asdict())
+
+    @routes.post(
+        ":rehash",
+        summary="Make keyed hashes anew",
+        description=(
+            "Of at most `limit` requests that are not answered and whose hashes were made with a "
+            "former lookup key. Of whoever is answered nothing is left to make them of."
+        ),
+        responses={
+            200: answer("RewrappedDocument", "How far it is"),
+            **problems(400, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/RewrapBody"}, examples={"a part": {"limit": 1000}}
+            )
+        },
+    )
+    async def rehash(request: Request) -> Response:
+        asked = await read(request, _REWRAP)
+        await context.audit.announce("keys.rehash", [], "")
+        done, left = await context.rehashing.rehash(limit=asked.limit)
+        return json_response({"done": done, "left": left, "unknown": 0})
 
     @routes.delete(
         "/{kek_id}",

@@ -18,7 +18,16 @@ from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
 from dsr_intake.model.feeds import LedgerChange, Owner, StateChangeRow, Twin
 from dsr_intake.model.following import FollowsWhy
-from dsr_intake.model.keys import HashCount, KeyCount, Ring, RingRow, WrappedRow
+from dsr_intake.model.keys import (
+    HashCount,
+    HashedAnew,
+    HashedRow,
+    KeyCount,
+    Ring,
+    RingRow,
+    WrappedRow,
+    key_name,
+)
 from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -41,6 +50,8 @@ __all__ = [
     "FollowsWhy",
     "FormedCohort",
     "HashCount",
+    "HashedAnew",
+    "HashedRow",
     "Held",
     "KeyCount",
     "KeyReused",
@@ -70,6 +81,7 @@ __all__ = [
     "Verdict",
     "WrappedKey",
     "WrappedRow",
+    "key_name",
 ]
 
 
@@ -118,6 +130,18 @@ class KeyTag(NamedTuple):
 
     key: bytes
     content: bytes
+    former: tuple[tuple[bytes, bytes], ...] = ()
+    """The same two under former lookup keys."""
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every hash that the key may be kept under."""
+        return (self.key, *(key for key, _ in self.former))
+
+    @property
+    def contents(self) -> tuple[bytes, ...]:
+        """Every hash that the content may be kept under."""
+        return (self.content, *(content for _, content in self.former))
 
 
 class WrappedKey(NamedTuple):
@@ -156,12 +180,17 @@ class Draft:
     accepted_at: datetime
     tag: KeyTag | None
     lookup_hashes: tuple[bytes, ...]
+    lookup_key_id: str
     ciphertext: bytes
     data_key: bytes
     letters: bool = False
     """Whether the requester is told by letter."""
 
     person_hash: bytes | None = None
+    former_hashes: tuple[bytes, ...] = ()
+    """The identifiers under former lookup keys."""
+
+    former_person_hashes: tuple[bytes, ...] = ()
     """Names who asks for what; none where nobody looks for duplicates."""
 
     duplicate_of: RequestId | None = None

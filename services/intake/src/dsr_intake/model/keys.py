@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["HashCount", "KeyCount", "Ring", "RingRow", "WrappedRow"]
+__all__ = [
+    "HashCount",
+    "HashedAnew",
+    "HashedRow",
+    "KeyCount",
+    "Ring",
+    "RingRow",
+    "WrappedRow",
+    "key_name",
+]
+
+
+def key_name(key: bytes) -> str:
+    """Return a secret key's name, which tells nothing of it."""
+    return hmac.digest(key, b"key id", "sha256")[:8].hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -44,12 +59,17 @@ class KeyCount(NamedTuple):
 
 
 class HashCount(NamedTuple):
-    """How many open and ended requests, and holds, have hashes under one lookup key."""
+    """What can be found under one lookup key alone."""
 
     key_id: str
     open: int
+    """Requests that are not answered."""
+
     ended: int
+    """Requests that are; their hashes cannot be made anew, since nobody knows who it was."""
+
     holds: int
+    """Holds on persons in force that were placed before there was a newer key."""
 
 
 class WrappedRow(NamedTuple):
@@ -58,3 +78,22 @@ class WrappedRow(NamedTuple):
     request_id: str
     wrapped: bytes
     kek_id: str
+
+
+class HashedRow(NamedTuple):
+    """A request that is not answered, with what its hashes are made of."""
+
+    request_id: str
+    key: WrappedRow
+    ciphertext: bytes
+    right: str
+    categories: tuple[str, ...]
+    organisation_ids: tuple[str, ...]
+
+
+class HashedAnew(NamedTuple):
+    """A request's hashes under the current lookup key."""
+
+    request_id: str
+    lookup_hashes: tuple[bytes, ...]
+    person_hash: bytes

@@ -28,7 +28,16 @@ from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
 from dsr_intake.ports.principals import ApiClientStore, Tokens
 from dsr_intake.ports.registry import RegistryView
 from dsr_intake.ports.requests import AcceptanceStore, AppealStore, Form, ReadStore
-from dsr_intake.ports.ring import KeyRing, KeyService, KeyStore, Rewrap, RingSource, RingStore
+from dsr_intake.ports.ring import (
+    HashStore,
+    KeyRing,
+    KeyService,
+    KeyStore,
+    Rehash,
+    Rewrap,
+    RingSource,
+    RingStore,
+)
 
 __all__ = [
     "AcceptanceStore",
@@ -43,6 +52,7 @@ __all__ = [
     "DecisionStore",
     "DeferralStore",
     "Form",
+    "HashStore",
     "HoldStore",
     "IdentityStore",
     "KeyRing",
@@ -58,6 +68,7 @@ __all__ = [
     "ProposalStore",
     "ReadStore",
     "RegistryView",
+    "Rehash",
     "Resolve",
     "Rewrap",
     "RingSource",

@@ -6,9 +6,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dsr_intake.model import KeyCount, Ring, RingRow, WrappedKey, WrappedRow
+from dsr_intake.model import (
+    HashCount,
+    HashedAnew,
+    HashedRow,
+    KeyCount,
+    Ring,
+    RingRow,
+    WrappedKey,
+    WrappedRow,
+)
 
-__all__ = ["KeyRing", "KeyService", "KeyStore", "Rewrap", "RingSource", "RingStore"]
+__all__ = [
+    "HashStore",
+    "KeyRing",
+    "KeyService",
+    "KeyStore",
+    "Rehash",
+    "Rewrap",
+    "RingSource",
+    "RingStore",
+]
 
 
 class RingSource(Protocol):
@@ -162,5 +180,31 @@ class KeyStore(Protocol):
         """Have the database drop the rows of keys that were destroyed or replaced.
 
         Safe to repeat, and while keys are written; `docs/keys.md` says what is left afterwards.
+        """
+        ...
+
+
+Rehash = Callable[[Sequence[HashedRow]], Awaitable[Sequence[HashedAnew]]]
+"""Gives the same requests' hashes under the current lookup key; called inside the transaction."""
+
+
+class HashStore(Protocol):
+    """The keyed hashes of requests and holds, as a whole."""
+
+    async def note(self, key_ids: Sequence[str], *, at: datetime) -> Sequence[str]:
+        """Keep the names of lookup keys that are new, given the oldest first; return all names."""
+        ...
+
+    async def hashes(self) -> list[HashCount]:
+        """Return what can be found under each lookup key alone; it reads every request."""
+        ...
+
+    async def rehash(self, again: Rehash, *, key_id: str, limit: int) -> tuple[int, int]:
+        """Replace the hashes of at most `limit` requests that are not answered, in one transaction.
+
+        The former hashes stay beside the new ones, so that holds from before still find them.
+
+        Returns:
+            How many were replaced, and how many are left.
         """
         ...
