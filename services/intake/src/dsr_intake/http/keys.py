@@ -147,6 +147,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         ":rehash",
+        dependencies=[context.doors.needs(Scope.KEYS_MANAGE)],
         summary="Make keyed hashes anew",
         description=(
             "Of at most `limit` requests that are not answered and whose hashes were made with a "
