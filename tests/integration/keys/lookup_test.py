@@ -101,7 +101,7 @@ async def place(group: Group, number: int) -> None:
     body = {
         "authority": "District Court",
         "reason": "litigation",
-        "identity": a_submission(number)["identity"][:1],
+        "person": a_submission(number)["identity"][:1],
     }
     made = await group.http[0].post("/internal/v1/holds", headers=group.officer, json=body)
     assert made.status_code in {200, 201}, made.text
