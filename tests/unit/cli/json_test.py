@@ -21,6 +21,7 @@ READING = {
     "diff",
     "explain",
     "graph",
+    "keys",
     "list",
     "logs",
     "plan",

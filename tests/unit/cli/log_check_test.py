@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
+from dsr_cli.commands.log import _kept_keys
 from dsr_cli.errors import CommandError
 from dsr_cli.tlog.checking import LogReport, check_log
 from dsr_cli.tlog.site import LogSite
 from dsr_cli.view.log_tree import tree_picture
+from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.log.checkpoints import Checkpoint, sign_checkpoint
 from dsr_wire.log.notes import NoteSigner
 from dsr_wire.log.tiles import bundle
@@ -173,3 +176,16 @@ def test_the_picture_has_a_roof_for_each_complete_subtree_and_fits(size: int) ->
     if size in {1, 2, 300, 70_000}:
         assert max(map(len, lines)) <= 80
         assert sum(int(one.replace(",", "")) for one in lines[1].split()) == size
+
+
+def test_published_keys_that_were_kept_check_the_log_and_its_witnesses(tmp_path: Path) -> None:
+    log, witness = a_log(3), NoteSigner.generate("witness.example.test")
+    log.cosignatures.append(witness.cosign(log.checkpoint.text(), stamp=7))
+    kept = tmp_path / "keys.json"
+    published = PublishedKeys.of([], log=[log.signer.public], witnesses=[witness.cosigning])
+    kept.write_bytes(published.to_bytes())
+    report = check_log(LogSite("http://log.test", log.client()), _kept_keys(kept))
+    assert {"signature", "cosignature"} <= parts(report, good=True)
+    kept.write_text("{}")
+    with pytest.raises(CommandError, match="not published keys"):
+        _kept_keys(kept)

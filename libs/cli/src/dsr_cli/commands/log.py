@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from datetime import UTC, datetime
@@ -11,12 +12,15 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from dsr_cli.connection import log_keys, verifier_url
+from dsr_cli.api.client import IntakeClient
+from dsr_cli.connection import api_connection, log_keys, verifier_url
 from dsr_cli.errors import CommandError
 from dsr_cli.tlog.checking import LogReport, check_log
 from dsr_cli.tlog.site import LogSite
 from dsr_cli.view.console import new_console
 from dsr_cli.view.log_tree import tree_picture
+from dsr_wire.certificate.fields import MalformedError
+from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.log.checkpoints import read_checkpoint
 from dsr_wire.log.leaves import Leaf
 from dsr_wire.log.notes import InvalidNote, NoteKey, split_note
@@ -99,6 +103,10 @@ def check(
         typer.Option(metavar="FILE", help="Keep the newest checkpoint here, if all is good"),
     ] = None,
     key: Keys = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Published keys that you kept: `dsr log keys --save`"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check the log: who signed it, and that its leaves make its root, or that it only grew.
@@ -106,9 +114,9 @@ def check(
     Exit code 1 says that something is wrong, and the line with it which part. Keep checkpoints and
     keys where nobody else can change them: then a log that is rewritten shows.
     """
-    keys = _keys(key)
+    known = [*_kept_keys(keys)] if keys else _keys(key)
     with LogSite(url or verifier_url()) as site:
-        report = check_log(site, keys, _text(earlier) if earlier else None)
+        report = check_log(site, known, _text(earlier) if earlier else None)
     if as_json:
         typer.echo(json.dumps(_document(report), indent=2))
     else:
@@ -117,6 +125,49 @@ def check(
         save.write_text(report.note, encoding="utf-8")
     if not report.is_good:
         raise typer.Exit(1)
+
+
+@app.command()
+def keys(
+    *,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the keys here, as they are published")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the published keys: the log's, its witnesses', and how many systems sign.
+
+    Keep a copy where nobody else can change it. A key that is given together with what it checks
+    proves nothing.
+    """
+    data = asyncio.run(_published())
+    published = _read_keys(data)
+    if save is not None:
+        save.write_bytes(data)
+    if as_json:
+        typer.echo(data.decode())
+        return
+    for what, those in (("log", published.log), ("witness", published.witnesses)):
+        for one in those:
+            typer.echo(f"{what} {one.text()}")
+    typer.echo(f"{len(published.systems)} systems have signing keys; --json lists them")
+
+
+async def _published() -> bytes:
+    async with IntakeClient(*api_connection()) as client:
+        return await client.evidence_keys()
+
+
+def _kept_keys(path: Path) -> tuple[NoteKey, ...]:
+    published = _read_keys(_text(path).encode())
+    return (*published.log, *published.witnesses)
+
+
+def _read_keys(data: bytes) -> PublishedKeys:
+    try:
+        return PublishedKeys.from_bytes(data)
+    except MalformedError as error:
+        raise CommandError(f"not published keys: {error}") from error
 
 
 def _print(report: LogReport) -> None:
