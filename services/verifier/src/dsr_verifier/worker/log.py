@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -24,6 +25,9 @@ _EVERY_S = 1.0
 _REST_S = 0.2
 """Between two batches that were not full: what comes meanwhile shares a signature and a commit."""
 
+_MEASURED_S = 10.0
+"""How often what waits is counted while batches are full: to count a long queue takes its time."""
+
 _REFUSED_S = 60.0
 """How long a witness that refuses is left alone."""
 
@@ -38,6 +42,7 @@ class Appending:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._fault: str | None = None
+        self._measured_at = 0.0
 
     def wake(self) -> None:
         """Say that something waits."""
@@ -70,7 +75,8 @@ class Appending:
     async def _step(self) -> bool:
         try:
             done = await self._sequencer.step()
-            await self._measure()
+            if not done.is_full or time.monotonic() >= self._measured_at + _MEASURED_S:
+                await self._measure()
         except Unavailable as error:
             log.warning("the log waits", error=str(error))
             return False
@@ -91,6 +97,7 @@ class Appending:
         return False
 
     async def _measure(self) -> None:
+        self._measured_at = time.monotonic()
         newest, backlog = await self._reader.newest(), await self._reader.backlog()
         self._metrics.size.set(newest.checkpoint.size if newest else 0)
         self._metrics.pending.set(backlog.facts)
