@@ -10,6 +10,7 @@ from dsr_cli.stack import Stack
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 from support import parts
+from support.second_verifier import Second, build_second_verifier
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +27,12 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, and --no-skips is given: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def second_verifier(tmp_path_factory: pytest.TempPathFactory) -> Second:
+    """The second verifier of certificates, which shares no code with the first one."""
+    return build_second_verifier(tmp_path_factory.mktemp("second"))
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from dsr_cli.demo.law_story import STORIES
 from dsr_cli.demo.ways import OTHER_WAYS
 from dsr_cli.stack import StackSettings
 from dsr_examples.catalogue import EXAMPLES
+from dsr_wire.certificate.published import PublishedKeys
+from dsr_wire.certificate.verifying import verify
 from support.command import environment
 from support.parts import ROOT, data_folder, stack_settings
 from support.small_disk import fill, on_small_disk
@@ -123,6 +125,9 @@ def assert_proved(screen: str, settings: StackSettings) -> None:
     assert {*ends} == {"fulfilled", *(way.outcome.replace("_", " ") for way in OTHER_WAYS)}
     assert f"{ALL} of {ALL} requests closed and answered; fastest" in screen
     assert "Every request ended by its systems' signed answers, and the data agrees." in screen
+    file, keys = settings.data_dir / "certificate.json", settings.data_dir / "evidence-keys.json"
+    assert f"A certificate holds without a network: dsr verify {file} --keys {keys}" in screen
+    assert verify(file.read_bytes(), PublishedKeys.from_bytes(keys.read_bytes())).is_good
     assert f"{settings.intake_url}/docs" in screen
     assert settings.temporal_ui_url in screen
 

@@ -41,6 +41,8 @@ _PUBLIC = [
     ("GET", f"{BASE}/{a_new_id()}"),
     ("GET", f"{BASE}/{a_new_id()}/obligations"),
     ("GET", f"{BASE}/{a_new_id()}/closure"),
+    ("GET", f"{BASE}/{a_new_id()}/certificate"),
+    ("GET", "/v1/evidence-keys"),
     ("GET", f"{BASE}/{a_new_id()}/events"),
     ("GET", "/v1/events"),
 ]
@@ -340,6 +342,8 @@ def _operations() -> list[tuple[str, str]]:
         ("GET", f"{BASE}/{{request_id}}"),
         ("GET", f"{BASE}/{{request_id}}/obligations"),
         ("GET", f"{BASE}/{{request_id}}/closure"),
+        ("GET", f"{BASE}/{{request_id}}/certificate"),
+        ("GET", "/v1/evidence-keys"),
         ("GET", f"{BASE}/{{request_id}}/timeline"),
         ("GET", f"{BASE}/{{request_id}}/blockers"),
         ("GET", f"{BASE}/{{request_id}}/letters"),

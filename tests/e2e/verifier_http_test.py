@@ -18,6 +18,8 @@ _OPERATIONS = [
     ("GET", f"{_REQUEST}/obligations"),
     ("GET", f"{_REQUEST}/acknowledgements"),
     ("GET", f"{_REQUEST}/closure"),
+    ("GET", f"{_REQUEST}/certificate"),
+    ("GET", "/v1/evidence-keys"),
     ("POST", "/v1/progress:read"),
     ("GET", "/v1/cohorts/{cohort_id}/missing"),
     ("GET", "/v1/changes"),

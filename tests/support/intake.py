@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from dsr_intake import bootstrap
 from dsr_intake.bootstrap.officer import add_officer
@@ -34,6 +34,9 @@ class VerifierDouble:
     url: str = ""
     obligations: dict[str, dict[str, Any]] = field(default_factory=dict)
     closures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    certificates: dict[str, bytes | None] = field(default_factory=dict)
+    """By request; none of one that the log does not cover yet."""
+
     changes: list[dict[str, Any]] = field(default_factory=list)
     polls: int = 0
     is_away: bool = False
@@ -65,6 +68,19 @@ class VerifierDouble:
     def app(self) -> FastAPI:
         app = FastAPI()
         install(app)
+
+        @app.get("/v1/requests/{request_id}/certificate")
+        async def certificate(request_id: str) -> Response:
+            if request_id not in self.certificates:
+                raise Problem(404, "not_closed", "unknown")
+            found = self.certificates[request_id]
+            if found is None:
+                raise Problem(409, "certificate_pending", "not yet")
+            return Response(found, media_type="application/json")
+
+        @app.get("/v1/evidence-keys")
+        async def evidence_keys() -> Response:
+            return Response(b'{"v":1}\n', media_type="application/json")
 
         @app.get("/v1/requests/{request_id}/{part}")
         async def read(request_id: str, part: str) -> dict[str, Any]:

@@ -333,6 +333,13 @@ class FakeLedger:
         del request_id
         return None
 
+    async def certificate(self, request_id: str) -> bytes | None:
+        del request_id
+        return None
+
+    async def evidence_keys(self) -> bytes:
+        return b"{}\n"
+
     async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
         self.polls += 1
         if self.is_away:

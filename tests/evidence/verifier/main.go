@@ -115,7 +115,7 @@ func opened(signed string, strict bool) tlog.Tree {
 		verifiers = append(verifiers, got(note.NewVerifier(key.(string))))
 	}
 	for _, key := range keys["witnesses"].([]any) {
-		verifiers = append(verifiers, witness(strings.Split(key.(string), "+")))
+		verifiers = append(verifiers, witness(strings.SplitN(key.(string), "+", 3)))
 	}
 	found := got(note.Open([]byte(signed), note.VerifierList(verifiers...)))
 	need(!strict || len(found.Sigs) == strings.Count(signed[len(found.Text):], "\n")-1, "log.checkpoint")

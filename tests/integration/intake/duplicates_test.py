@@ -139,7 +139,11 @@ async def test_a_duplicate_of_what_another_client_submitted_shows_progress_and_n
             assert (ended[1]["request_id"], ended[1]["state"]) == (second["id"], "answered")
         closure = (await intake.http.get(f"{path}/closure")).json()
         assert (closure["request_id"], closure["evidence_digest"]) == (second["id"], None)
-        everything = [*said, str(found), str(closure), (await intake.http.get(path)).text]
+        verifier.certificates[first["id"]] = first["id"].encode()
+        certificate = await intake.http.get(f"{path}/certificate")
+        assert certificate.json()["type"].endswith("no_certificate")
+        everything = [*said, str(found), str(closure), certificate.text]
+        everything.append((await intake.http.get(path)).text)
         assert not [one for one in everything if first["id"] in one]
     finally:
         intake.http.headers["authorization"] = mine

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import pytest
 import pytest_asyncio
 from integration.verifier.group import Group
 from integration.verifier.processes import INPUTS, TOKEN, Verifier
-from unit.verifier.world import World, a_registry_view
+from unit.verifier.world import REGISTRY, World, a_registry_view, keys_of
 
 from dsr_cli.stack import Stack
 from dsr_core.registry import Registry
@@ -20,13 +21,18 @@ from dsr_runtime.health import Health
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
+from dsr_verifier.adapters.certifying import Certificates
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.log import Log
 from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_verifier.http.app import read_api
 from dsr_verifier.metrics import Metrics
+from dsr_wire.certificate.published import PublishedKeys
 from support.topics import begin_at_the_end
+from support.transparency import a_signer
+
+ORIGIN = "log.example.test/certificates"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -44,12 +50,23 @@ async def world(pool: asyncpg.Pool[asyncpg.Record]) -> World:
     return World(PostgresLedger(pool), a_registry_view())
 
 
+@pytest.fixture
+def certificates(pool: asyncpg.Pool[asyncpg.Record]) -> Certificates:
+    """Certificates from that database, under the keys of the small world."""
+    systems = [keys_of(one.id).public for one in REGISTRY.systems]
+    keys = PublishedKeys.of(systems, log=[a_signer(ORIGIN).public], witnesses=())
+    return Certificates(pool, Log(pool), published=lambda: keys)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def client(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    pool: asyncpg.Pool[asyncpg.Record], certificates: Certificates
+) -> AsyncIterator[httpx.AsyncClient]:
     """The read API over that database."""
     app = read_api(
         PostgresViews(pool),
         Log(pool),
+        certificates,
         token=TOKEN,
         health=Health(),
         metrics=Metrics(),

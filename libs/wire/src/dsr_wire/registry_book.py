@@ -92,6 +92,11 @@ class RegistryBook:
         return self._keys.get(system_id)
 
     @property
+    def every_key(self) -> tuple[SystemPublicKeys, ...]:
+        """The newest keys of every system."""
+        return tuple(self._keys.values())
+
+    @property
     def current_rules(self) -> Rules | None:
         """The newest rules, which new requests are counted by; none before the first."""
         return self._current_rules.rules if self._current_rules else None

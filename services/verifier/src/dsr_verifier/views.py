@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from dsr_core.errors import RejectedInput
+from dsr_core.ids import RequestId
+from dsr_wire.certificate.form import Certificate
+from dsr_wire.certificate.published import PublishedKeys
 
-__all__ = ["Cursor", "Document", "Views"]
+__all__ = ["CertificateSource", "Cursor", "Document", "Views"]
 
 Document = dict[str, Any]
 """A JSON object; times are datetimes in UTC."""
@@ -42,6 +45,18 @@ class Cursor:
             raise RejectedInput("invalid_cursor", "not a cursor of this feed", field="after")
         xid, place, seen_at = (int(one) for one in match.groups())
         return cls(xid, place, seen_at)
+
+
+class CertificateSource(Protocol):
+    """What shows a closure to whoever does not believe the ledger."""
+
+    async def certificate(self, request_id: RequestId) -> Certificate | None:
+        """Return the certificate of a request; none while its closure is not in the log."""
+        ...
+
+    def keys(self) -> PublishedKeys:
+        """Return the published keys as they are now."""
+        ...
 
 
 class Views(Protocol):

@@ -13,6 +13,7 @@ from rich.live import Live
 from dsr_cli.api.client import IntakeClient
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import OPERATORS, Internal
+from dsr_cli.demo.evidence import leave_certificate
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.letters import letters_table
 from dsr_cli.demo.people import Cast, submission
@@ -69,6 +70,7 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     if not finished or faults:
         raise CommandError("; ".join(faults) or "not every request was answered in time")
     console.print("Every request ended by its systems' signed answers, and the data agrees.")
+    console.print(leave_certificate(stack, next(iter(asked))), soft_wrap=True)
     console.print(letters_table(stack.settings, asked))
     console.print()
     console.print(places(stack.settings, stays=stays))

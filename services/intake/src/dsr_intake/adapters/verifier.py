@@ -8,10 +8,12 @@ import httpx
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_intake.model import LedgerChange
+from dsr_intake.ports import CertificatePending
 
 __all__ = ["VerifierLedger"]
 
 _TIMEOUT_S = 5.0
+_SAYING = {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT}
 
 
 class VerifierLedger:
@@ -35,6 +37,20 @@ class VerifierLedger:
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return a request's closure, or none."""
         return await self._found(f"/v1/requests/{request_id}/closure")
+
+    async def certificate(self, request_id: str) -> bytes | None:
+        """Return a request's certificate, or none."""
+        response = await self._answer(f"/v1/requests/{request_id}/certificate")
+        if response.status_code == httpx.codes.CONFLICT:
+            raise CertificatePending
+        return None if response.status_code == httpx.codes.NOT_FOUND else response.content
+
+    async def evidence_keys(self) -> bytes:
+        """Return the published keys."""
+        response = await self._answer("/v1/evidence-keys")
+        if response.status_code != httpx.codes.OK:
+            raise Unavailable("the verifier publishes no keys")
+        return response.content
 
     async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
         """Return changes after a cursor, and the cursor to go on from."""
@@ -63,14 +79,25 @@ class VerifierLedger:
     async def _found(
         self, path: str, parameters: dict[str, str | int] | None = None
     ) -> dict[str, Any] | None:
+        response = await self._answer(path, parameters)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
         try:
-            response = await self._http.get(path, params=parameters)
-            if response.status_code == httpx.codes.NOT_FOUND:
-                return None
-            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
-                raise RejectedInput("refused_by_verifier", "the verifier refuses the question")
-            response.raise_for_status()
             found: dict[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except ValueError as error:
             raise Unavailable("the verifier does not answer") from error
         return found
+
+    async def _answer(
+        self, path: str, parameters: dict[str, str | int] | None = None
+    ) -> httpx.Response:
+        """Return a success, or one of the problems that say something of what was asked for."""
+        try:
+            response = await self._http.get(path, params=parameters)
+            if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                raise RejectedInput("refused_by_verifier", "the verifier refuses the question")
+            if response.status_code not in _SAYING:
+                response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable("the verifier does not answer") from error
+        return response

@@ -13,6 +13,7 @@ from dsr_intake.http import (
     authority,
     batch,
     breaker,
+    certificates,
     clients,
     codes,
     decisions,
@@ -60,6 +61,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
     for group in (
         requests,
         explanations,
+        certificates,
         letters,
         codes,
         authority,
@@ -79,6 +81,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         app.include_router(group.router(context))
     groups = (
         explanations,
+        certificates,
         letters,
         codes,
         authority,

@@ -21,7 +21,7 @@ from dsr_intake.ports.decisions import (
     ScopeOf,
     Tell,
 )
-from dsr_intake.ports.feeds import Ledger, StateFeed
+from dsr_intake.ports.feeds import CertificatePending, Ledger, StateFeed
 from dsr_intake.ports.identity import CodeStore, IdentityStore
 from dsr_intake.ports.keys import KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
@@ -45,6 +45,7 @@ __all__ = [
     "ApiClientStore",
     "AppealStore",
     "AuditStore",
+    "CertificatePending",
     "ClosingStore",
     "CodeStore",
     "Covering",

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from dsr_core.errors import RuleViolation
 from dsr_intake.model import LedgerChange, Owner, StateChangeRow, Twin
 from dsr_intake.model.principals import Sight
 
-__all__ = [
-    "Ledger",
-    "StateFeed",
-]
+__all__ = ["CertificatePending", "Ledger", "StateFeed"]
+
+
+class CertificatePending(RuleViolation):
+    """A request is closed, and no checkpoint of the transparency log covers that yet."""
+
+    def __init__(self) -> None:
+        detail = "the closure is not in the log yet; a checkpoint covers it within seconds"
+        super().__init__("certificate_pending", detail)
 
 
 class StateFeed(Protocol):
@@ -52,6 +58,23 @@ class Ledger(Protocol):
 
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return a request's closure, or none while it is open.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def certificate(self, request_id: str) -> bytes | None:
+        """Return the certificate of a request as it is checked, or none where nothing was closed.
+
+        Raises:
+            CertificatePending: The log does not cover the closure yet.
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
+    async def evidence_keys(self) -> bytes:
+        """Return the published keys as certificates are checked with them.
 
         Raises:
             Unavailable: The verifier does not answer.

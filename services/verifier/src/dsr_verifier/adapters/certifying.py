@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,12 +13,18 @@ import asyncpg
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.rights import Right
+from dsr_runtime.postgres import translated
 from dsr_verifier.adapters.amendments import amendment_of
 from dsr_verifier.adapters.plans import Connection
+from dsr_verifier.log_ports import LogReader
+from dsr_wire.certificate.form import Certificate
+from dsr_wire.certificate.making import make_certificate, shown_answer
+from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.certificate.statement import StatedAnswer, StatedObligation, Statement
+from dsr_wire.log.leaves import Leaf
 from dsr_wire.terms import in_order
 
-__all__ = ["applied_values", "statements"]
+__all__ = ["Certificates", "statements"]
 
 _CLOSED = """
 select c.request_id, c.cohort_id, c.asked_right, c.outcome, c.closed_at, c.obligations,
@@ -45,6 +51,11 @@ select request_id, value from verifier.amendments
 where request_id = any($1::uuid[]) and effect = 'applied'
 """
 
+_EVIDENCE = """
+select a.system_id, a.leaf_hash, a.leaf, a.leaf_index, b.key_id, b.signature, b.leaf_hashes
+from verifier.acknowledgements a join verifier.batches b using (batch_id) where a.request_id = $1
+"""
+
 _Answers: TypeAlias = "defaultdict[tuple[UUID, str], list[StatedAnswer]]"
 
 
@@ -65,7 +76,7 @@ async def statements(
         stated = StatedAnswer(row["leaf_hash"], row["received_at"])
         answers[row["request_id"], row["system_id"]].append(stated)
     amended = [row["request_id"] for row in rows if row["home_cohort_id"] is not None]
-    applied = await applied_values(connection, amended)
+    applied = await _applied(connection, amended)
     return {
         RequestId(str(row["request_id"])): _statement(
             row, answers, applied.get(row["request_id"], [])
@@ -74,7 +85,54 @@ async def statements(
     }
 
 
-async def applied_values(
+class Certificates:
+    """Makes certificates of closures that are in the log."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        log: LogReader,
+        *,
+        published: Callable[[], PublishedKeys],
+    ) -> None:
+        self._pool = pool
+        self._log = log
+        self._published = published
+
+    def keys(self) -> PublishedKeys:
+        """Return the published keys as they are now."""
+        return self._published()
+
+    async def certificate(self, request_id: RequestId) -> Certificate | None:
+        """Return the certificate of a request; none while its closure is not in the log."""
+        logged = await self._log.closure(request_id)
+        if logged is None:
+            return None
+        proof = await self._log.proof(logged.index)
+        with translated():
+            async with self._pool.acquire() as connection:
+                rows = await connection.fetch(_EVIDENCE, request_id)
+                applied = await _applied(connection, [UUID(request_id)])
+        return make_certificate(
+            Statement.from_canonical(logged.statement),
+            {
+                (row["system_id"], row["leaf_hash"]): shown_answer(
+                    row["leaf"],
+                    index=row["leaf_index"],
+                    leaf_hashes=row["leaf_hashes"],
+                    key_id=row["key_id"],
+                    signature=row["signature"],
+                )
+                for row in rows
+            },
+            applied.get(UUID(request_id), []),
+            leaf=Leaf.read(logged.leaf),
+            proof=proof,
+            keys=self.keys(),
+        )
+
+
+async def _applied(
     connection: Connection, request_ids: Collection[UUID]
 ) -> dict[UUID, list[bytes]]:
     """Return the amendments of requests that were applied, as messages, in the order of applying."""

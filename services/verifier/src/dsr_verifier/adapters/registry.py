@@ -54,6 +54,10 @@ class KafkaRegistry:
         """Return a system's keys, or none while they have not arrived."""
         return self._book.keys(system_id)
 
+    def every_key(self) -> tuple[SystemPublicKeys, ...]:
+        """Return the keys of every system for which some have arrived."""
+        return self._book.every_key
+
     def is_current(self, system_id: str) -> bool:
         """Tell whether the newest version has such a system."""
         return self.newest(system_id) is not None

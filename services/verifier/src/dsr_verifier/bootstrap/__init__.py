@@ -15,6 +15,7 @@ from dsr_runtime.migrations import migrate
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
+from dsr_verifier.adapters.certifying import Certificates
 from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.reads import PostgresViews
@@ -35,6 +36,7 @@ from dsr_verifier.streams.app import Streams, new_app
 from dsr_verifier.streams.handling import Handling, Take
 from dsr_verifier.streams.lane import Lane
 from dsr_verifier.worker.metrics import LogMetrics
+from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
 
 __all__ = ["BY_INDEX", "start"]
@@ -159,6 +161,13 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         read_api(
             PostgresViews(pool),
             transparency.reader,
+            Certificates(
+                pool,
+                transparency.reader,
+                published=lambda: PublishedKeys.of(
+                    registry.every_key(), log=keys.identity.keys, witnesses=keys.identity.witnesses
+                ),
+            ),
             token=settings.internal_token.get_secret_value(),
             health=health,
             metrics=metrics,

@@ -14,6 +14,7 @@ from dsr_core.errors import RejectedInput
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import internal_only, new_app
 from dsr_runtime.http.problems import Problem
+from dsr_verifier.http.certificates import UUID_PATTERN, add_certificates
 from dsr_verifier.http.documents import (
     AcknowledgementsDocument,
     ChangesDocument,
@@ -26,13 +27,11 @@ from dsr_verifier.http.documents import (
 from dsr_verifier.http.tlog import tlog_routes
 from dsr_verifier.log_ports import LogReader
 from dsr_verifier.metrics import Metrics
-from dsr_verifier.views import Cursor, Document, Views
+from dsr_verifier.views import CertificateSource, Cursor, Document, Views
 
 __all__ = ["read_api"]
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-
-_Id = Annotated[str, Path(pattern=_UUID)]
+_Id = Annotated[str, Path(pattern=UUID_PATTERN)]
 
 
 class ProgressQuery(BaseModel):
@@ -40,12 +39,15 @@ class ProgressQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    request_ids: list[Annotated[str, StringConstraints(pattern=_UUID)]] = Field(max_length=1000)
+    request_ids: list[Annotated[str, StringConstraints(pattern=UUID_PATTERN)]] = Field(
+        max_length=1000
+    )
 
 
 def read_api(
     views: Views,
     transparency: LogReader,
+    certificates: CertificateSource,
     *,
     token: str,
     health: Health,
@@ -57,6 +59,7 @@ def read_api(
     Args:
         views: What it reads.
         transparency: The log, which anyone may read.
+        certificates: Makes certificates.
         token: The bearer token that the group's services present.
         health: The checks behind `/readyz`.
         metrics: What `/metrics` shows.
@@ -133,6 +136,7 @@ def read_api(
         found, cursor = await views.changes(start, limit)
         return _json({"changes": found, "cursor": str(cursor)})
 
+    add_certificates(router, certificates, views)
     app.include_router(router)
     app.include_router(tlog_routes(transparency))
     return app

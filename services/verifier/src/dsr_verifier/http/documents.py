@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from dsr_core.closing import Outcome
 from dsr_core.rights import Disposition, Right
@@ -14,13 +14,23 @@ from dsr_verifier.model import Effect
 
 __all__ = [
     "AcknowledgementsDocument",
+    "CertificateDocument",
     "ChangesDocument",
     "ClosureDocument",
+    "EvidenceKeysDocument",
     "MissingDocument",
     "ObligationsDocument",
     "ProgressDocument",
     "answers",
 ]
+
+
+class CertificateDocument(RootModel[dict[str, Any]]):
+    """A certificate; its schema is `docs/certificate.schema.json`, its bytes are canonical."""
+
+
+class EvidenceKeysDocument(RootModel[dict[str, Any]]):
+    """The published keys; their schema is `docs/evidence-keys.schema.json`."""
 
 
 class ExemptionDocument(BaseModel):

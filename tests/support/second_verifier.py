@@ -1,4 +1,4 @@
-"""The second verifier of certificates: built from Go, once a session."""
+"""The second verifier of certificates, which is built from Go."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from support.parts import ROOT
+
+__all__ = ["SOURCE", "Second", "build_second_verifier"]
+
+SOURCE = ROOT / "tests" / "evidence" / "verifier"
+
 Second = Callable[..., str]
 """Takes a certificate, the published keys and perhaps a log's address; returns what it says."""
 
 
-@pytest.fixture(scope="session")
-def second_verifier(tmp_path_factory: pytest.TempPathFactory) -> Second:
-    """The verifier of `tests/evidence/verifier`, built by the Go of the lock file, or the path's."""
+def build_second_verifier(folder: Path) -> Second:
+    """Build the verifier of `tests/evidence/verifier` by the Go of the lock file, or the path's."""
     beside = Path(sys.executable).with_name("go")
     go = str(beside) if beside.exists() else shutil.which("go")
     if go is None:
         pytest.skip("there is no Go to build the second verifier with")
-    folder = tmp_path_factory.mktemp("second")
     binary = folder / "verifier"
     built = subprocess.run(
         [go, "build", "-mod=readonly", "-buildvcs=false", "-o", str(binary), "."],
-        cwd=Path(__file__).parent / "verifier",
+        cwd=SOURCE,
         env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"},
         capture_output=True,
         text=True,
