@@ -11,7 +11,9 @@ from pathlib import Path
 from dsr_cli.group.access import grants, principals
 from dsr_cli.kafka.access import CLUSTER, Grant
 from dsr_cli.registry.load import load_registry
+from dsr_cli.stack.roles import SCHEMAS
 from dsr_core.registry import Registry
+from dsr_runtime.grants import declared
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 
@@ -65,7 +67,21 @@ def _registry() -> Registry:
     return replace(registry, systems=tuple(systems))
 
 
-PARTS: dict[str, Callable[[], str]] = {"kafka rights": kafka_rights}
+def postgresql_grants() -> str:
+    """Return a table of every table, and what its service's login may do with it."""
+    lines = ["| table | its service may | append-only |", "|---|---|---|"]
+    for service in SCHEMAS:
+        for table, privileges in sorted(declared(f"dsr_{service}").items()):
+            kept = "yes" if privileges == ("select", "insert") else "no"
+            kept = "but for these columns" if any("(" in one for one in privileges) else kept
+            lines.append(f"| `{table}` | {', '.join(privileges)} | {kept} |")
+    return "\n".join(lines) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "kafka rights": kafka_rights,
+    "postgresql grants": postgresql_grants,
+}
 """What is written between the markers of each name."""
 
 

@@ -14,6 +14,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI, Response
 
+from dsr_cli.stack.roles import login_of, owner_of
 from dsr_intake import bootstrap
 from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
@@ -21,6 +22,7 @@ from dsr_runtime.http.problems import Problem, install
 from dsr_runtime.kafka import KafkaConnection
 from dsr_runtime.process import Process
 from dsr_runtime.settings import PostgresSettings
+from support.parts import as_user
 from support.services import free_port
 from support.waiting import eventually
 
@@ -169,7 +171,8 @@ def intake_fields(
         "kafka_username": kafka.username,
         "kafka_password": kafka.password,
         "kafka_ca_file": kafka.ca_file,
-        "postgres_dsn": dsn,
+        "postgres_dsn": as_user(dsn, login_of("intake")),
+        "postgres_migration_dsn": as_user(dsn, owner_of("intake")),
         "verifier_url": verifier_url,
         "key_encryption_key_file": folder / "kek",
         "lookup_key_file": folder / "lookup",

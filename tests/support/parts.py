@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -19,6 +20,8 @@ from dsr_cli.group.provision import provision
 from dsr_cli.registry.load import load_registry
 from dsr_cli.stack import Stack, StackSettings
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
+from dsr_cli.stack.postgres import USER
+from dsr_cli.stack.roles import create_roles, login_of, owner_of
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.keys import SystemKeyPair
@@ -26,6 +29,9 @@ from dsr_wire.keys import SystemKeyPair
 ROOT = Path(__file__).resolve().parents[2]
 _BASES = range(20000, 32000, 100)
 _SPAN = 60
+
+_STACKS: dict[str, Stack] = {}
+"""Those that have run, by the password of their super user, which no two share."""
 
 
 def free_port_base() -> int:
@@ -66,6 +72,7 @@ def running_parts(data_dir: Path, registry: Registry) -> Iterator[Stack]:
     """Run Kafka, Temporal and PostgreSQL for the example group; gone afterwards."""
     with Stack(stack_settings(data_dir), attached=True) as stack:
         provision(stack, registry)
+        _STACKS[stack.postgres_password(USER)] = stack
         yield stack
 
 
@@ -104,13 +111,35 @@ def keys_of(stack: Stack, system_id: str) -> SystemKeyPair:
 
 @contextmanager
 def fresh_database(stack: Stack) -> Iterator[str]:
-    """Make an empty database and yield its address; dropped afterwards."""
+    """Make an empty database and yield its address as the super user; dropped afterwards.
+
+    Services use it with no more rights than they need: see `at_postgres`.
+    """
     name = f"test_{uuid.uuid4().hex}"
     _execute(stack, f'create database "{name}"')
     try:
+        # A thread of its own: the caller may stand in a running loop.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(create_roles, stack, name).result()
         yield stack.postgres_dsn(name)
     finally:
         _execute(stack, f'drop database "{name}" with (force)')
+
+
+def as_user(dsn: str, user: str) -> str:
+    """Return a super user's address of a database as another user's of the same stack."""
+    parts = urlsplit(dsn)
+    stack = _STACKS[parts.password or ""]
+    address = f"{user}:{stack.postgres_password(user)}@{parts.hostname}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=address))
+
+
+def at_postgres(dsn: str, service: str) -> dict[str, str]:
+    """Return what a service finds in its environment, with two logins in place of the super user."""
+    return {
+        "DSR_POSTGRES_DSN": as_user(dsn, login_of(service)),
+        "DSR_POSTGRES_MIGRATION_DSN": as_user(dsn, owner_of(service)),
+    }
 
 
 def _execute(stack: Stack, statement: str) -> None:

@@ -215,10 +215,14 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    stack: Stack, neighbours: Neighbours, kafka: KafkaConnection, registry: Registry
+    stack: Stack,
+    neighbours: Neighbours,
+    kafka: KafkaConnection,
+    registry: Registry,
+    **changes: str,
 ) -> AsyncIterator[Service]:
     """Run fanout in this loop."""
-    variables = settings_of(stack, neighbours, DSR_REMINDER_AFTER_SECONDS="2")
+    variables = settings_of(stack, neighbours, DSR_REMINDER_AFTER_SECONDS="2", **changes)
     fields = {name.removeprefix("DSR_").lower(): value for name, value in variables.items()}
     settings = FanoutSettings(**fields)  # type: ignore[arg-type]  # as the environment gives them
     await begin_all_at_the_end(kafka)

@@ -179,7 +179,9 @@ async def test_a_changed_plan_is_shown_with_its_registry_version(
 
 
 async def test_an_amendment_that_waits_is_on_record_and_cannot_be_changed(
-    pool: asyncpg.Pool[asyncpg.Record], world: World
+    pool: asyncpg.Pool[asyncpg.Record],
+    super_user: asyncpg.Pool[asyncpg.Record],
+    world: World,
 ) -> None:
     request_id = a_new_request_id()
     await world.amend(amendment(request_id, WITHDRAWN))
@@ -187,7 +189,7 @@ async def test_an_amendment_that_waits_is_on_record_and_cannot_be_changed(
     assert tuple(await pool.fetchrow(find, request_id) or ()) == (None, None)
     for change in ("revision = 9", "effect = null", "effect = 'applied', kind = 'left_cohort'"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            await pool.execute(
+            await super_user.execute(
                 f"update verifier.amendments set {change} where request_id = $1", request_id
             )
     await world.open(request_id)

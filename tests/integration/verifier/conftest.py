@@ -16,6 +16,7 @@ from integration.verifier.processes import INPUTS, TOKEN, Verifier
 from unit.verifier.world import REGISTRY, World, a_registry_view, keys_of
 
 from dsr_cli.stack import Stack
+from dsr_cli.stack.roles import login_of, owner_of
 from dsr_core.registry import Registry
 from dsr_runtime.health import Health
 from dsr_runtime.kafka import KafkaConnection, Publisher
@@ -29,6 +30,7 @@ from dsr_verifier.bootstrap import BY_INDEX
 from dsr_verifier.http.app import read_api
 from dsr_verifier.metrics import Metrics
 from dsr_wire.certificate.published import PublishedKeys
+from support.parts import as_user
 from support.topics import begin_at_the_end
 from support.transparency import a_signer
 
@@ -37,11 +39,23 @@ ORIGIN = "log.example.test/certificates"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
-    """Connections to a database with the verifier's schema."""
-    pool = await connect_pool(database, size=8, server_settings=BY_INDEX)
-    await migrate(database, package="dsr_verifier", schema="verifier")
+    """Connections to a database with the verifier's schema, with the verifier's own rights."""
+    login = login_of("verifier")
+    pool = await connect_pool(as_user(database, login), size=8, server_settings=BY_INDEX)
+    owner = as_user(database, owner_of("verifier"))
+    await migrate(owner, package="dsr_verifier", schema="verifier", login=login)
     yield pool
     await pool.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def super_user(
+    database: str, pool: asyncpg.Pool[asyncpg.Record]
+) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+    """Connections of one whom no grant binds, to the same tables."""
+    del pool  # it has migrated
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as connections:
+        yield connections
 
 
 @pytest_asyncio.fixture(loop_scope="session")

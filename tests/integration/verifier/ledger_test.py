@@ -210,31 +210,31 @@ async def test_one_answer_can_be_shown_without_its_neighbours(
 
 
 @pytest.mark.parametrize(
-    "table", ["acknowledgements", "batches", "closures", "amendments", "late_answers"]
+    "table", ["acknowledgements", "batches", "closures", "amendments", "late_answers", "plans"]
 )
 async def test_evidence_cannot_be_changed(
-    pool: asyncpg.Pool[asyncpg.Record], world: World, table: str
+    super_user: asyncpg.Pool[asyncpg.Record], world: World, table: str
 ) -> None:
     request_id = a_new_request_id()
     await world.open(request_id)
     await world.record(answers_of_all(request_id))
-    for statement in ("delete from", "truncate"):
+    for statement in (f"delete from verifier.{table}", f"truncate verifier.{table} cascade"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
-            await pool.execute(f"{statement} verifier.{table}")
+            await super_user.execute(statement)
 
 
 async def test_a_fault_undoes_the_whole_micro_batch(
-    pool: asyncpg.Pool[asyncpg.Record], world: World
+    super_user: asyncpg.Pool[asyncpg.Record], world: World
 ) -> None:
     request_id = a_new_request_id()
     await world.open(request_id)
     before = await state_of(world, request_id)
-    await pool.execute("alter table verifier.outbox rename to outbox_away")
+    await super_user.execute("alter table verifier.outbox rename to outbox_away")
     try:
         with pytest.raises(asyncpg.UndefinedTableError):
             await world.record(answers_of_all(request_id))
     finally:
-        await pool.execute("alter table verifier.outbox_away rename to outbox")
+        await super_user.execute("alter table verifier.outbox_away rename to outbox")
     assert await state_of(world, request_id) == before
     assert len((await world.record(answers_of_all(request_id))).closures) == 1
 

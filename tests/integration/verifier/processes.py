@@ -19,7 +19,7 @@ from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.envelope import decode, header
 from dsr_wire.topics import ACKNOWLEDGEMENTS, CLOSURES, OBLIGATIONS, Topic
 from support.crashing import CRASH_FILE
-from support.parts import ROOT, kafka_environment_of
+from support.parts import ROOT, at_postgres, kafka_environment_of
 from support.services import ServiceProcess
 from support.topics import ends_of
 from support.transparency import log_settings
@@ -58,7 +58,7 @@ class Verifier(ServiceProcess):
         """Return what it is told."""
         return {
             **kafka_environment_of(self.kafka),
-            "DSR_POSTGRES_DSN": self.dsn,
+            **at_postgres(self.dsn, "verifier"),
             "DSR_INTERNAL_TOKEN": TOKEN,
             "DSR_VERIFIER_GROUP_ID": self.group_id,
             "DSR_VERIFIER_REGISTRY_WAIT_S": "1",

@@ -25,6 +25,7 @@ READING = {
     "list",
     "logs",
     "plan",
+    "roles",
     "show",
     "status",
     "timeline",

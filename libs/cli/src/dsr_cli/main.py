@@ -43,6 +43,7 @@ COMMANDS = {
     "dead-letters": "What consumers refused: list, show, replay",
     "certificate": "Fetch the certificate of a closed request",
     "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",
+    "database": "PostgreSQL's logins: print what makes them",
     "bench": "Measure the loop",
 }
 """Every command, with what it is for. Its module in `dsr_cli.commands` has `app`, or `command`."""

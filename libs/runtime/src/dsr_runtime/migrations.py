@@ -1,5 +1,7 @@
 """Migrations: a service's schema is brought to its newest version by a process of its own.
 
+Afterwards the service's login is granted what the service declares, if another login migrates.
+
 Alembic brings SQLAlchemy: 29 MB that a service would keep for as long as it runs, and a second of CPU
 that its probes would wait for.
 """
@@ -11,18 +13,20 @@ import os
 import sys
 from importlib.resources import files
 
+import asyncpg
 import structlog
 
 from dsr_core.errors import Unavailable
 from dsr_runtime.backoff import Backoff
-from dsr_runtime.postgres import translated
+from dsr_runtime.grants import declared, settle
+from dsr_runtime.postgres import MIGRATION_LOCK, MIGRATION_SETTINGS, translated
 
 __all__ = ["migrate"]
 
 log = structlog.get_logger(__name__)
 
 
-async def migrate(dsn: str, *, package: str, schema: str) -> None:
+async def migrate(dsn: str, *, package: str, schema: str, login: str | None = None) -> None:
     """Bring a service's schema to its newest version, waiting for the server as long as it takes.
 
     Safe to repeat, and safe when several replicas start at once: they take turns by an advisory lock.
@@ -32,13 +36,15 @@ async def migrate(dsn: str, *, package: str, schema: str) -> None:
         dsn: The database; handed over by a pipe, since others can read a command line.
         package: The package whose `migrations` folder holds the versions.
         schema: Where Alembic keeps its own table.
+        login: Who uses the tables, and is granted what the package's `grants` declares; none where
+            the one who migrates does.
 
     Raises:
         RuntimeError: A version cannot be carried out; the text is the last line of why.
     """
     backoff = Backoff()
     while True:
-        status, said = await _in_a_process(dsn, package, schema)
+        status, said = await _in_a_process(dsn, package, schema, login or "")
         if status == os.EX_OK:
             return
         last = (said.strip().splitlines() or ["nothing was said"])[-1]
@@ -48,13 +54,14 @@ async def migrate(dsn: str, *, package: str, schema: str) -> None:
         await backoff.wait()
 
 
-async def _in_a_process(dsn: str, package: str, schema: str) -> tuple[int | None, str]:
+async def _in_a_process(dsn: str, package: str, schema: str, login: str) -> tuple[int | None, str]:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "dsr_runtime.migrations",
         package,
         schema,
+        login,
         stdin=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -87,12 +94,26 @@ def _upgrade(dsn: str, package: str, schema: str) -> None:
         raise cause or error from error
 
 
+async def _grant(dsn: str, package: str, login: str) -> None:
+    connection = await asyncpg.connect(dsn, server_settings=MIGRATION_SETTINGS)
+    try:
+        async with connection.transaction():
+            # Replicas take turns here too: two who change the same table's rights at once both fail.
+            await connection.execute(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
+            await settle(connection, login, declared(package))
+    finally:
+        await connection.close()
+
+
 def _main() -> int:
     """Migrate as the arguments and standard input say; EX_TEMPFAIL where the same may succeed later."""
-    package, schema = sys.argv[1:]
+    package, schema, login = sys.argv[1:]
+    dsn = sys.stdin.read()
     try:
         with translated():
-            _upgrade(sys.stdin.read(), package, schema)
+            _upgrade(dsn, package, schema)
+            if login:
+                asyncio.run(_grant(dsn, package, login))
     except Unavailable as error:
         sys.stderr.write(f"{error}\n")
         return os.EX_TEMPFAIL

@@ -13,12 +13,33 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.process import StartFault
 
-__all__ = ["connect_pool", "translated"]
+__all__ = ["MIGRATION_LOCK", "MIGRATION_SETTINGS", "connect_pool", "translated", "user_of"]
 
 log = structlog.get_logger(__name__)
 
 _PATIENCE_S = 10.0
 """A caller that waits longer for a connection is told so; those behind it would wait longer still."""
+
+_COMMAND_S = 30
+
+_SERVER_SETTINGS = {
+    # A client that is gone cannot cancel what it began.
+    "statement_timeout": f"{_COMMAND_S}s",
+    "lock_timeout": "20s",
+    # Longer than the relay of an outbox has a transaction open while it publishes.
+    "idle_in_transaction_session_timeout": "120s",
+}
+"""What the connections of a pool begin with, besides what the caller asks for."""
+
+MIGRATION_SETTINGS = {
+    # While a migration waits for a table, everybody behind it waits as well: it lets go and tries again.
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "120s",
+}
+"""What a migration's connection begins with. Its statements may take as long as they take."""
+
+MIGRATION_LOCK = 7_305_114
+"""An advisory lock of this project: replicas migrate one after another."""
 
 _UNSTORABLE = (
     asyncpg.DataError,  # by the server, and by asyncpg where it cannot encode a value
@@ -113,9 +134,9 @@ async def connect_pool(
                     patience_s=patience_s,
                     min_size=1,
                     max_size=size,
-                    command_timeout=30,
+                    command_timeout=_COMMAND_S,
                     max_inactive_connection_lifetime=60,
-                    server_settings=server_settings,
+                    server_settings={**_SERVER_SETTINGS, **(server_settings or {})},
                 )
         except Unavailable as error:
             log.warning("postgresql is away", error=str(error))
@@ -124,3 +145,15 @@ async def connect_pool(
             raise StartFault(
                 "DSR_POSTGRES_DSN is not like postgresql://user:password@host:port/name"
             ) from error
+
+
+async def user_of(pool: asyncpg.Pool[asyncpg.Record]) -> str:
+    """Return as whom the connections of a pool act, waiting for the server as long as it takes."""
+    backoff = Backoff()
+    while True:
+        try:
+            with translated():
+                return str(await pool.fetchval("select current_user"))
+        except Unavailable as error:
+            log.warning("postgresql is away", error=str(error))
+            await backoff.wait()

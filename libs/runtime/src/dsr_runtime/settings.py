@@ -95,10 +95,19 @@ class PostgresSettings(_Group):
     """How the process reaches PostgreSQL."""
 
     postgres_dsn: SecretStr
-    """The database, as postgresql://user:password@host:port/name."""
+    """The database, as postgresql://user:password@host:port/name; `?sslmode=verify-full` and
+    `sslrootcert=` of a file have it reached by TLS."""
+
+    postgres_migration_dsn: SecretStr | None = None
+    """The same as the login that owns the schemas and migrates them; the ordinary one unless given."""
 
     postgres_pool_size: int = Field(default=8, ge=1, le=200)
     """Connections at most."""
+
+    @property
+    def migration_dsn(self) -> str:
+        """The database, as whoever migrates it."""
+        return (self.postgres_migration_dsn or self.postgres_dsn).get_secret_value()
 
 
 class TemporalSettings(_Group):
@@ -109,6 +118,28 @@ class TemporalSettings(_Group):
 
     temporal_namespace: str = "default"
     """The namespace of the workflows."""
+
+    temporal_tls: bool = False
+    """Whether it is reached by TLS; also so where one of the following is given."""
+
+    temporal_tls_ca_file: Path | None = None
+    """The authority to trust for its certificate, in PEM; the machine's unless given."""
+
+    temporal_tls_cert_file: Path | None = None
+    """Our own certificate, in PEM, where Temporal asks for one."""
+
+    temporal_tls_key_file: Path | None = None
+    """Its private key, in PEM."""
+
+    temporal_tls_server_name: str | None = None
+    """The name in Temporal's certificate, where it is another than in the address."""
+
+    temporal_api_key: SecretStr | None = None
+    """The API key, where Temporal asks for one; implies TLS."""
+
+    temporal_payload_key_file: Path | None = None
+    """Holds 32 random bytes in base64 a line: the keys that encrypt what Temporal keeps of workflows.
+    The first encrypts, the others open what is older. Without it, payloads are in the clear."""
 
 
 def load(kind: type[SettingsT]) -> SettingsT:

@@ -1,24 +1,131 @@
-"""Temporal: a client that waits for the server."""
+"""Temporal: how it is reached, and a client that waits for the server."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import structlog
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.converter import DataConverter
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from dsr_runtime.backoff import Backoff
+from dsr_runtime.payload_codec import EncryptingCodec, payload_keys
+from dsr_runtime.process import StartFault
+from dsr_runtime.settings import TemporalSettings
 
-__all__ = ["connect"]
+__all__ = ["TemporalConnection", "connect", "connection_of"]
 
 log = structlog.get_logger(__name__)
 
+_REFUSALS = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED}
 
-async def connect(address: str, *, namespace: str) -> Client:
-    """Return a connected client, waiting for the server as long as it takes."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemporalConnection:
+    """Where Temporal is, who we are there, and whether it may read what it keeps."""
+
+    address: str
+    namespace: str = "default"
+    tls: TLSConfig | None = None
+    api_key: str | None = None
+    codec: EncryptingCodec | None = None
+
+    def __repr__(self) -> str:
+        """Show where, never a key."""
+        return f"TemporalConnection({self.address!r}, {self.namespace!r})"
+
+    async def client(self) -> Client:
+        """Return a connected client, at the first try or never.
+
+        Raises:
+            RPCError: The server answers, and refuses.
+            RuntimeError: It does not answer, or one of the two does not trust the other.
+        """
+        return await Client.connect(
+            self.address,
+            namespace=self.namespace,
+            tls=self.tls or False,
+            api_key=self.api_key,
+            data_converter=DataConverter(payload_codec=self.codec),
+        )
+
+
+def connection_of(settings: TemporalSettings) -> TemporalConnection:
+    """Return the connection that settings describe.
+
+    Raises:
+        StartFault: A file cannot be used, or a certificate comes without its key.
+    """
+    key = settings.temporal_api_key
+    codec = None
+    if settings.temporal_payload_key_file is not None:
+        file = settings.temporal_payload_key_file
+        codec = EncryptingCodec(payload_keys(file, variable="DSR_TEMPORAL_PAYLOAD_KEY_FILE"))
+    return TemporalConnection(
+        address=settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        tls=_tls(settings),
+        api_key=None if key is None else key.get_secret_value(),
+        codec=codec,
+    )
+
+
+async def connect(connection: TemporalConnection) -> Client:
+    """Return a connected client, waiting for the server as long as it takes.
+
+    Raises:
+        StartFault: The server answers, and does not let us in.
+    """
     backoff = Backoff()
     while True:
         try:
-            return await Client.connect(address, namespace=namespace)
-        except (RPCError, RuntimeError) as error:
-            log.warning("temporal is away", error=type(error).__name__)
-            await backoff.wait()
+            return await connection.client()
+        except RPCError as error:
+            if error.status in _REFUSALS:
+                raise StartFault(
+                    "Temporal does not let us in: see DSR_TEMPORAL_API_KEY, or the rights of the"
+                    " certificate in DSR_TEMPORAL_TLS_CERT_FILE"
+                ) from error
+            log.warning("temporal is away", error=error.status.name)
+        except RuntimeError as error:
+            # Also where a certificate is not trusted: it may be replaced while we wait.
+            log.warning("temporal is away", error=_in_words(error))
+        await backoff.wait()
+
+
+def _tls(settings: TemporalSettings) -> TLSConfig | None:
+    certificate, key = settings.temporal_tls_cert_file, settings.temporal_tls_key_file
+    if (certificate is None) != (key is None):
+        raise StartFault(
+            "DSR_TEMPORAL_TLS_CERT_FILE and DSR_TEMPORAL_TLS_KEY_FILE go together: set both or none"
+        )
+    ca_file = settings.temporal_tls_ca_file
+    wanted = (settings.temporal_tls, ca_file, certificate, settings.temporal_api_key)
+    if not any(wanted):
+        return None
+    return TLSConfig(
+        server_root_ca_cert=_read(ca_file, "DSR_TEMPORAL_TLS_CA_FILE"),
+        client_cert=_read(certificate, "DSR_TEMPORAL_TLS_CERT_FILE"),
+        client_private_key=_read(key, "DSR_TEMPORAL_TLS_KEY_FILE"),
+        domain=settings.temporal_tls_server_name,
+    )
+
+
+def _read(file: Path | None, variable: str) -> bytes | None:
+    if file is None:
+        return None
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise StartFault(f"{variable}: the file cannot be read ({error.strerror})") from error
+    if b"-----BEGIN " not in content:
+        raise StartFault(f"{variable}: the file is not PEM")
+    return content
+
+
+def _in_words(error: RuntimeError) -> str:
+    """Return which of the two it is; the error itself is the library's, and of one type for all."""
+    text = str(error).lower()
+    return "a certificate is not trusted" if "certificate" in text else type(error).__name__

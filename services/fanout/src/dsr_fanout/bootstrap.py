@@ -40,7 +40,7 @@ from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.process import Process, Ready
-from dsr_runtime.temporal import connect
+from dsr_runtime.temporal import connect, connection_of
 from dsr_wire.topics import COMMANDS, LIFECYCLE, REQUESTS
 
 __all__ = ["start"]
@@ -91,7 +91,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         Calls(session, part="verifier", url=settings.verifier_url, token=token, metrics=metrics)
     )
 
-    client = await connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    client = await connect(connection_of(settings))
     health.add("temporal", lambda: client.service_client.check_health(timeout=_PROBE_TIMEOUT))
     remembered = await _prepared(client)
     await connected.wait()

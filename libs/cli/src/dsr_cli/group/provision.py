@@ -25,6 +25,8 @@ from dsr_cli.kafka.topics import create_topics
 from dsr_cli.rules import load_rules
 from dsr_cli.stack import Stack, create_users, grant
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
+from dsr_cli.stack.postgres import DATABASE
+from dsr_cli.stack.roles import create_owner, create_roles
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
 
@@ -44,15 +46,17 @@ def kafka_admin(stack: Stack) -> KafkaAdmin:
 
 
 def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None) -> None:
-    """Create topics, users, rights and quotas, publish registry and rules, and register every system's keys.
+    """Create topics, users and rights, publish registry and rules, and register every system's keys.
 
-    The rules are the checkout's, if no other folder is given.
+    Users are Kafka's and PostgreSQL's, and organisations have quotas. The rules are the checkout's, if
+    no other folder is given.
     """
     rules = load_rules(rules_dir or stack.settings.checkout / "rules")
     admin = kafka_admin(stack)
     create_topics(admin.client(), all_topics(registry))
     create_users(stack, principals(registry))
     grant(stack, grants(registry))
+    create_roles(stack, DATABASE)
     set_quotas(admin, intended(registry).quotas)
     now = datetime.now(UTC)
     book = read_book(admin)
@@ -65,7 +69,8 @@ def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None
 
 
 def create_databases(stack: Stack, names: Iterable[str]) -> None:
-    """Create the databases that are missing."""
+    """Create the databases that are missing, each with a login of its name that owns it alone."""
+    names = sorted(names)
 
     async def create() -> None:
         connection = await asyncpg.connect(stack.postgres_dsn())
@@ -77,3 +82,5 @@ def create_databases(stack: Stack, names: Iterable[str]) -> None:
             await connection.close()
 
     asyncio.run(create())
+    for name in names:
+        create_owner(stack, name)

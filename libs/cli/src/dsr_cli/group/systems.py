@@ -43,7 +43,9 @@ def system_environment(stack: Stack, one: ExampleSystem) -> dict[str, str]:
         "DSR_READY_FILE": str(folder / "ready"),
     }
     if one.store == "postgres":
-        environment["DSR_EXAMPLE_DSN"] = stack.postgres_dsn(database_of(one.system_id))
+        environment["DSR_EXAMPLE_DSN"] = stack.postgres_dsn(
+            database_of(one.system_id), user=database_of(one.system_id)
+        )
     else:
         environment["DSR_EXAMPLE_FOLDER"] = str(folder)
     return environment

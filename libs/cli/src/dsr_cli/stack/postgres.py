@@ -35,10 +35,15 @@ _SYSTEM_USER = "dsr-postgres"
 """Runs PostgreSQL where we are root, as which it refuses to run."""
 
 
-def dsn(settings: StackSettings, secrets: SecretStore, database: str) -> str:
-    """Return the address of a database, with its password."""
-    password = secrets.secret(_SECRET)
-    return f"postgresql://{USER}:{password}@{settings.host}:{settings.postgres_port}/{database}"
+def dsn(settings: StackSettings, secrets: SecretStore, database: str, *, user: str = USER) -> str:
+    """Return the address of a database for a user, with its password."""
+    password = password_of(secrets, user)
+    return f"postgresql://{user}:{password}@{settings.host}:{settings.postgres_port}/{database}"
+
+
+def password_of(secrets: SecretStore, user: str) -> str:
+    """Return a user's password, made at the first call."""
+    return secrets.secret(_SECRET if user == USER else f"{_SECRET}-{user}")
 
 
 def postgres_spec(settings: StackSettings, secrets: SecretStore) -> ProcessSpec:

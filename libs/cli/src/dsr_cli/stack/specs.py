@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dsr_cli.stack import kafka, mail, postgres, probes, temporal
 from dsr_cli.stack.access import kafka_environment
 from dsr_cli.stack.process import ProcessSpec
+from dsr_cli.stack.roles import login_of, owner_of
 
 if TYPE_CHECKING:
     from dsr_cli.stack.secret_store import SecretStore
@@ -32,7 +33,6 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
         with_mail: Whether a mail server runs too, to which intake sends letters.
     """
     settings = stack.settings
-    at_postgres = {"DSR_POSTGRES_DSN": stack.postgres_dsn()}
     at_temporal = {
         "DSR_TEMPORAL_ADDRESS": stack.temporal_address,
         "DSR_TEMPORAL_NAMESPACE": temporal.NAMESPACE,
@@ -53,13 +53,13 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
             VERIFIER,
             settings.verifier_port,
             settings.verifier_url,
-            {**at_postgres, **log_settings(stack.secrets)},
+            {**_at_postgres(stack, VERIFIER), **log_settings(stack.secrets)},
         ),
         service(
             INTAKE,
             settings.intake_port,
             settings.intake_url,
-            {**at_postgres, **at_verifier, **keys, **letters},
+            {**_at_postgres(stack, INTAKE), **at_verifier, **keys, **letters},
         ),
         service(
             FANOUT,
@@ -74,6 +74,13 @@ def log_settings(secrets: SecretStore) -> dict[str, str]:
     """Return what a verifier is told of the transparency log that it keeps."""
     key_file = secrets.note_key_file(LOG_KEY_SECRET, origin=LOG_ORIGIN)
     return {"DSR_LOG_KEY_FILE": str(key_file), "DSR_LOG_ORIGIN": LOG_ORIGIN}
+
+
+def _at_postgres(stack: Stack, service: str) -> dict[str, str]:
+    return {
+        "DSR_POSTGRES_DSN": stack.postgres_dsn(user=login_of(service)),
+        "DSR_POSTGRES_MIGRATION_DSN": stack.postgres_dsn(user=owner_of(service)),
+    }
 
 
 def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) -> ProcessSpec:

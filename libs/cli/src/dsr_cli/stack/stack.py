@@ -99,9 +99,13 @@ class Stack:
         """Temporal's web UI."""
         return self.settings.temporal_ui_url
 
-    def postgres_dsn(self, database: str = postgres.DATABASE) -> str:
-        """Return a `postgresql://` address of a database, with its password."""
-        return postgres.dsn(self.settings, self.secrets, database)
+    def postgres_dsn(self, database: str = postgres.DATABASE, *, user: str = postgres.USER) -> str:
+        """Return a `postgresql://` address of a database for a user, with its password."""
+        return postgres.dsn(self.settings, self.secrets, database, user=user)
+
+    def postgres_password(self, user: str) -> str:
+        """Return a user's password, made at the first call."""
+        return postgres.password_of(self.secrets, user)
 
     @property
     def is_claimed(self) -> bool:

@@ -9,13 +9,12 @@ from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-_LOCK = 7_305_114
-"""An advisory lock of this project: replicas migrate one after another."""
+from dsr_runtime.postgres import MIGRATION_LOCK, MIGRATION_SETTINGS
 
 
 def _run(connection: Connection) -> None:
     schema = str(context.config.attributes["schema"])
-    connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+    connection.execute(text(f"select pg_advisory_xact_lock({MIGRATION_LOCK})"))
     connection.execute(text(f"create schema if not exists {schema}"))
     context.configure(connection=connection, version_table_schema=schema)
     with context.begin_transaction():
@@ -26,7 +25,9 @@ async def _migrate() -> None:
     dsn = str(context.config.attributes["dsn"])
     # asyncpg reads the DSN itself: SQLAlchemy does not know all of its parameters, sslmode for one.
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=pool.NullPool
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(dsn, server_settings=MIGRATION_SETTINGS),
+        poolclass=pool.NullPool,
     )
     try:
         async with engine.begin() as connection:

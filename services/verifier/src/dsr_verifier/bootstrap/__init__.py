@@ -13,7 +13,7 @@ from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
 from dsr_runtime.migrations import migrate
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import connect_pool
+from dsr_runtime.postgres import connect_pool, user_of
 from dsr_runtime.process import Process, Ready
 from dsr_verifier.adapters.certifying import Certificates
 from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
@@ -87,7 +87,8 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
     process.on_close(pool.close)
     health.add("postgresql", lambda: pool.execute("select 1"))
-    await migrate(dsn, package="dsr_verifier", schema=SCHEMA)
+    login = await user_of(pool)
+    await migrate(settings.migration_dsn, package="dsr_verifier", schema=SCHEMA, login=login)
 
     transparency = start_log(
         process,

@@ -1,0 +1,22 @@
+"""Append-only tables: what is written is never changed, by whomever.
+
+The service's login is granted `select` and `insert` alone, and a trigger stops the schema's owner and
+the super user, who could do more by mistake.
+"""
+
+from __future__ import annotations
+
+__all__ = ["append_only"]
+
+
+def append_only(table: str) -> str:
+    """Return the statement that makes a table append-only, for a migration.
+
+    Args:
+        table: As `schema.table`; the schema has `refuse_change` from an earlier version.
+    """
+    schema, _, _ = table.partition(".")
+    return (
+        f"create trigger append_only before update or delete or truncate on {table}"
+        f" for each statement execute function {schema}.refuse_change()"
+    )

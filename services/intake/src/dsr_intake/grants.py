@@ -1,0 +1,36 @@
+"""What intake's login may do with each table: what its statements need, and nothing else.
+
+`dsr_runtime.migrations` makes it so after each migration. A new table needs a line here; one that may
+only be read and added to also needs `dsr_runtime.append_only`.
+"""
+
+from __future__ import annotations
+
+from dsr_runtime.grants import Grants
+
+__all__ = ["GRANTS"]
+
+_KEPT = ("select", "insert")
+_CHANGED = ("select", "insert", "update")
+_PASSING = ("select", "insert", "delete")
+
+GRANTS: Grants = {
+    "intake.api_clients": _CHANGED,
+    "intake.breaker_cohorts": (*_CHANGED, "delete"),
+    "intake.breaker_counts": (*_CHANGED, "delete"),
+    "intake.breaker_releases": _CHANGED,
+    "intake.breaker_scopes": _CHANGED,
+    "intake.cohorts": _CHANGED,
+    "intake.decisions": _KEPT,
+    "intake.deferred_notices": (*_CHANGED, "delete"),
+    "intake.held_requests": _CHANGED,
+    "intake.hold_hashes": _PASSING,
+    "intake.holds": _CHANGED,
+    "intake.idempotency_keys": _PASSING,
+    "intake.identity_codes": _CHANGED,
+    "intake.letters": _CHANGED,
+    "intake.outbox": _PASSING,
+    "intake.settlements": _CHANGED,
+    "intake.subject_requests": _CHANGED,
+    "intake_keys.request_keys": _PASSING,
+}
