@@ -17,7 +17,8 @@ import asyncpg
 __all__ = ["Grants", "Privilege", "declared", "granted", "privileges_of", "settle"]
 
 Grants = Mapping[str, tuple[str, ...]]
-"""By table, as `schema.table`: `select`, `insert`, `update`, `delete`, or `update(column, column)`."""
+"""By table, as `schema.table`: `select`, `insert`, `update`, `delete`, `update(column, column)`, and
+`maintain`, with which it may be vacuumed."""
 
 _WITH_COLUMNS = re.compile(r"(?P<name>[a-z]+)(?:\((?P<columns>[a-z_, ]+)\))?")
 

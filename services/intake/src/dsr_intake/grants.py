@@ -32,5 +32,9 @@ GRANTS: Grants = {
     "intake.outbox": _PASSING,
     "intake.settlements": _CHANGED,
     "intake.subject_requests": _CHANGED,
-    "intake_keys.request_keys": _PASSING,
+    "intake.webhook_deliveries": (*_CHANGED, "delete"),
+    "intake.webhooks": (*_CHANGED, "delete"),
+    # Vacuumed by intake itself, so that a destroyed key does not stay on the disk as a dead row.
+    "intake_keys.request_keys": (*_CHANGED, "delete", "maintain"),
+    "intake_keys.ring_keys": (*_CHANGED, "delete"),
 }
