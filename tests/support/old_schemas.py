@@ -11,6 +11,8 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from support.parts import make_logins
+
 __all__ = ["filled"]
 
 
@@ -18,6 +20,8 @@ async def filled(
     dsn: str, *, package: str, schema: str, revision: str, rows: Path, values: Mapping[str, str]
 ) -> None:
     """Bring an empty database to a revision, and write the rows of a file into it.
+
+    The super user does both, as before services had logins of their own; those take it over at the end.
 
     Args:
         dsn: The database.
@@ -36,6 +40,7 @@ async def filled(
         await connection.execute(text)
     finally:
         await connection.close()
+    await asyncio.to_thread(make_logins, dsn)
 
 
 def _to(dsn: str, package: str, schema: str, revision: str) -> None:

@@ -126,6 +126,12 @@ def fresh_database(stack: Stack) -> Iterator[str]:
         _execute(stack, f'drop database "{name}" with (force)')
 
 
+def make_logins(dsn: str) -> None:
+    """Have the services' logins in a super user's database own what is theirs, as an operator does."""
+    address = urlsplit(dsn)
+    create_roles(_STACKS[address.password or ""], address.path.removeprefix("/"))
+
+
 def as_user(dsn: str, user: str) -> str:
     """Return a super user's address of a database as another user's of the same stack."""
     parts = urlsplit(dsn)

@@ -120,6 +120,4 @@ def _nothing() -> dict[str, Any]:
 
 
 def _logs_in(stack: Stack, user: str, password: str) -> bool:
-    return probes.kafka_logs_in(
-        stack.kafka_bootstrap, user, password, ca_file=stack.kafka_ca_file
-    )
+    return probes.kafka_logs_in(stack.kafka_bootstrap, user, password, ca_file=stack.kafka_ca_file)
