@@ -8,7 +8,7 @@ from dsr_intake.application.clock import utc_now
 from dsr_intake.model.audit import act_as
 from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
 from dsr_runtime.migrations import migrate
-from dsr_runtime.postgres import connect_pool
+from dsr_runtime.postgres import connect_pool, user_of
 from dsr_runtime.settings import PostgresSettings
 
 __all__ = ["add_officer"]
@@ -17,7 +17,6 @@ __all__ = ["add_officer"]
 async def add_officer(settings: PostgresSettings, name: str) -> str:
     """Make a privacy officer, and return the key, which is kept nowhere."""
     dsn = settings.postgres_dsn.get_secret_value()
-    await migrate(dsn, package="dsr_intake", schema="intake")
     pool = await connect_pool(dsn, size=1)
     act_as(
         Principal(
@@ -28,6 +27,8 @@ async def add_officer(settings: PostgresSettings, name: str) -> str:
         )
     )
     try:
+        login = await user_of(pool)
+        await migrate(settings.migration_dsn, package="dsr_intake", schema="intake", login=login)
         clients = ApiClients(PostgresApiClients(pool), clock=utc_now)
         made = await clients.add(NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None)
     finally:

@@ -6,8 +6,8 @@ from alembic import op
 
 from dsr_runtime.append_only import append_only
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:
