@@ -15,6 +15,7 @@ from dsr_cli.stack.certificates import CertificateFolder, ensure_server
 from dsr_runtime.settings import TemporalSettings
 from dsr_runtime.temporal import connect, connection_of
 from support.tls_proxy import TlsProxy
+from support.waiting import eventually
 
 Files = dict[str, Path]
 
@@ -117,11 +118,13 @@ async def test_one_that_is_not_trusted_is_waited_for_and_said_in_words(
         "temporal_tls_ca_file": files_of(other, "x")["temporal_tls_ca_file"]
     }
     waiting = asyncio.create_task(connect(connection_of(settings(proxy, **files))))
-    said = ""
-    async with asyncio.timeout(20):
-        while "a certificate is not trusted" not in said:
-            await asyncio.sleep(0.05)
-            said += capsys.readouterr().out
+    said: list[str] = []
+
+    def is_said() -> bool:
+        said.append(capsys.readouterr().out)
+        return "a certificate is not trusted" in "".join(said)
+
+    await eventually(is_said, within=20, what="the reason")
     assert not waiting.done()
     waiting.cancel()
     await asyncio.wait([waiting])
