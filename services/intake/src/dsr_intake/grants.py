@@ -17,6 +17,7 @@ _PASSING = ("select", "insert", "delete")
 GRANTS: Grants = {
     "intake.api_clients": _CHANGED,
     "intake.appeal_tiers": _KEPT,
+    "intake.audit": _KEPT,
     "intake.breaker_cohorts": (*_CHANGED, "delete"),
     "intake.breaker_counts": (*_CHANGED, "delete"),
     "intake.breaker_releases": _CHANGED,
