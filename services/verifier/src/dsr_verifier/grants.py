@@ -22,10 +22,16 @@ GRANTS: Grants = {
     "verifier.changes": (*_CHANGED, "delete"),
     "verifier.closures": _KEPT,
     "verifier.late_answers": _KEPT,
+    "verifier.log_checkpoints": _KEPT,
+    "verifier.log_cosignatures": _KEPT,
+    "verifier.log_leaves": _KEPT,
+    "verifier.log_pending": _PASSING,
+    "verifier.log_tiles": (*_KEPT, "update(hashes)"),
     "verifier.obligations": _CHANGED,
     "verifier.outbox": _PASSING,
     "verifier.parked": (*_CHANGED, "delete"),  # it is locked while it is taken
     "verifier.parked_records": (*_CHANGED, "delete"),
     "verifier.plans": _KEPT,
     "verifier.requests": _CHANGED,
+    "verifier.statements": _KEPT,
 }

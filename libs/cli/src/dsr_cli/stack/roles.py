@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMAS", "create_owner", "create_roles", "login_of", "owner_of", "statements"]
 
-_LOCK = 7_305_116
+_LOCK = 7_305_117
 """An advisory lock of this project, as `dsr_runtime` has others."""
 
 SCHEMAS: Mapping[str, tuple[str, ...]] = {
