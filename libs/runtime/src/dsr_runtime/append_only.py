@@ -9,13 +9,15 @@ from __future__ import annotations
 __all__ = ["append_only"]
 
 
-def append_only(table: str) -> str:
+def append_only(table: str, *, function_in: str = "") -> str:
     """Return the statement that makes a table append-only, for a migration.
 
     Args:
-        table: As `schema.table`; the schema has `refuse_change` from an earlier version.
+        table: As `schema.table`.
+        function_in: The schema that has `refuse_change` from an earlier version; the table's unless
+            given.
     """
-    schema, _, _ = table.partition(".")
+    schema = function_in or table.partition(".")[0]
     return (
         f"create trigger append_only before update or delete or truncate on {table}"
         f" for each statement execute function {schema}.refuse_change()"

@@ -36,6 +36,7 @@ GRANTS: Grants = {
     "intake.subject_requests": _CHANGED,
     "intake.webhook_deliveries": (*_CHANGED, "delete"),
     "intake.webhooks": (*_CHANGED, "delete"),
+    "intake_keys.lookup_keys": _KEPT,
     # Vacuumed by intake itself, so that a destroyed key does not stay on the disk as a dead row.
     "intake_keys.request_keys": (*_CHANGED, "delete", "maintain"),
     "intake_keys.ring_keys": (*_CHANGED, "delete"),

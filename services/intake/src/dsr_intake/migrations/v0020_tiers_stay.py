@@ -1,4 +1,4 @@
-"""That a tier of an appeal has passed is only added to, as decisions are."""
+"""Passed tiers of appeals, and the names of lookup keys, are only added to, as decisions are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from alembic import op
 
 from dsr_runtime.append_only import append_only
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
     """Have the database refuse every change; none was ever made."""
     op.execute(append_only("intake.appeal_tiers"))
+    op.execute(append_only("intake_keys.lookup_keys", function_in="intake"))
 
 
 def downgrade() -> None:
