@@ -177,6 +177,7 @@ def intake_fields(
         "key_encryption_key_file": folder / "kek",
         "lookup_key_file": folder / "lookup",
         "intake_links_duplicates": False,  # the same person asks in many a test
+        "breaker_floor": 1_000_000,  # and many may be erased
     }
 
 

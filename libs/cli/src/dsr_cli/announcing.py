@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import typer
 
-from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 
 __all__ = ["announce"]
@@ -21,6 +19,10 @@ def announce(action: str, targets: Sequence[str], reason: str | None) -> None:
     Whoever has the operator's login to Kafka can do without this command, so refusing would hinder
     those alone who repair a broken installation.
     """
+    # Loaded for a change alone: the commands that only read start without it.
+    from dsr_cli.api.internal import InternalApi  # noqa: PLC0415 - as said
+    from dsr_cli.connection import internal_connection  # noqa: PLC0415 - as said
+
     try:
         InternalApi(internal_connection()).announce(action, targets, reason or _NO_REASON)
     except CommandError as error:

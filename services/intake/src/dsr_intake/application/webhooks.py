@@ -206,7 +206,7 @@ class Webhooks:
         at = self._clock()
         is_last = one.tries > len(_PAUSES)
         self._metrics.webhooks.labels("given_up" if is_last else "failed").inc()
-        pause = None if is_last else _PAUSES[one.tries - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, no secret
+        pause = None if is_last else _PAUSES[one.tries - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, no secret
         await self._store.failed(one, result, at=at, again_at=None if pause is None else at + pause)
         since = one.webhook.failing_since
         if since is not None and at - since >= _DISABLE_AFTER:
