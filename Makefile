@@ -110,6 +110,15 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_security.py --check
 	$(BIN)/python tools/gen_access.py --check
 
+.PHONY: sbom
+sbom: bootstrap ## Write a CycloneDX bill of what is installed into dist/sbom.json
+	@mkdir -p dist
+	$(BIN)/python tools/sbom.py --out dist/sbom.json
+
+.PHONY: audit
+audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so where none can be reached
+	$(BIN)/python tools/audit.py
+
 ##@ Testing
 
 .PHONY: test

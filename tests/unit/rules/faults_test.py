@@ -372,6 +372,28 @@ def test_a_rule_twice_in_two_versions_is_no_fault(good: str, default: str, tmp_p
     assert [one.version for one in regime.rules] == [1, 2]
 
 
+def test_yaml_bomb(default: str, faults_of: FindFaults) -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{name}: &{name} [*{before}, *{before}, *{before}]\n"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    found = the_fault(faults_of(bomb, default))
+    assert found.startswith("a.yaml:1: anchors and aliases are not allowed")
+
+
+@pytest.mark.parametrize("bomb", ["[" * 100_000, '{"a":' * 40_000, "- " * 100_000])
+def test_deep_nesting(bomb: str, default: str, faults_of: FindFaults) -> None:
+    assert "nested more than 8 deep" in the_fault(faults_of(bomb, default))
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system [x]", "!!python/name:os.system"])
+def test_a_tag_builds_nothing(tag: str, good: str, default: str, faults_of: FindFaults) -> None:
+    faults = faults_of(
+        good.replace("title: General Data Protection Regulation", f"title: {tag}"), default
+    )
+    assert [one.line for one in faults] == [2]
+
+
 def test_no_default(good: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(good)
     with pytest.raises(FileFaults) as caught:

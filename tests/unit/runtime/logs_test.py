@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 from typing import Any
@@ -104,6 +105,23 @@ def test_an_exception_of_a_library_is_shown_without_the_values_of_its_frames(sho
     line = shown()
     assert "fail_holding" in line
     assert MARKER not in line
+
+
+FORGED = [
+    'x\n{"event": "forged", "level": "info"}',
+    "x\r\n2031-01-01T00:00:00Z [info] forged",
+    "x\x1b[2J\x1b[1;31mforged",
+    "x\x00\x08\x9bforged",
+]
+
+
+@pytest.mark.parametrize("said", FORGED)
+def test_a_value_begins_no_line_and_moves_no_cursor(shown: Shown, said: str) -> None:
+    a_logger().info("hello", reason=said, systems=[said])
+    line = shown()
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1
+    assert re.search(r"[\x00-\x09\x0b-\x1f]", line) is None
 
 
 def test_lines_below_the_level_are_not_written(shown: Shown) -> None:

@@ -69,11 +69,12 @@ def configure(*, service: str, style: str, level: str) -> None:
     renderers: list[Processor]
     if style == "console":
         renderers = [
+            _printable,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 # The default one shows the local variables of every frame.
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     else:
         renderers = [
@@ -121,6 +122,14 @@ def _only_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
         del event[name]
     if refused:
         event["refused_fields"] = refused
+    return event
+
+
+def _printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    # JSON escapes by itself; a terminal would do what a value tells it.
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in value)
     return event
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from dsr_cli.api.paths import part
 from dsr_cli.errors import CommandError
 from dsr_runtime.backoff import Backoff
 
@@ -133,19 +134,19 @@ class IntakeClient:
     async def withdraw(self, request_id: str, *, reason: str | None = None) -> dict[str, Any]:
         """Take a subject request back; return it as it stands then."""
         body = {"reason": reason} if reason else {}
-        return await self._json("POST", f"/v1/subject-requests/{request_id}/withdrawal", json=body)
+        return await self._json("POST", f"{_of(request_id)}/withdrawal", json=body)
 
     async def show(self, request_id: str) -> dict[str, Any]:
         """Return one subject request."""
-        return await self._json("GET", f"/v1/subject-requests/{request_id}")
+        return await self._json("GET", _of(request_id))
 
     async def obligations(self, request_id: str) -> dict[str, Any]:
         """Return what each system owes and has answered."""
-        return await self._json("GET", f"/v1/subject-requests/{request_id}/obligations")
+        return await self._json("GET", f"{_of(request_id)}/obligations")
 
     async def certificate(self, request_id: str) -> bytes:
         """Return the certificate of a closed request, in the bytes that are checked."""
-        return await self._bytes(f"/v1/subject-requests/{request_id}/certificate")
+        return await self._bytes(f"{_of(request_id)}/certificate")
 
     async def evidence_keys(self) -> bytes:
         """Return the published keys, in the bytes that are checked."""
@@ -153,20 +154,20 @@ class IntakeClient:
 
     async def timeline(self, request_id: str) -> dict[str, Any]:
         """Return the legal dates, each with its rule and the arithmetic."""
-        return await self._json("GET", f"/v1/subject-requests/{request_id}/timeline")
+        return await self._json("GET", f"{_of(request_id)}/timeline")
 
     async def blockers(self, request_id: str) -> dict[str, Any]:
         """Return what keeps a request open."""
-        return await self._json("GET", f"/v1/subject-requests/{request_id}/blockers")
+        return await self._json("GET", f"{_of(request_id)}/blockers")
 
     async def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters to the requester stand."""
-        return await self._json("GET", f"/v1/subject-requests/{request_id}/letters")
+        return await self._json("GET", f"{_of(request_id)}/letters")
 
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return the closure, or none while the request is open."""
         try:
-            return await self._json("GET", f"/v1/subject-requests/{request_id}/closure")
+            return await self._json("GET", f"{_of(request_id)}/closure")
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -205,7 +206,7 @@ class IntakeClient:
         Raises:
             ApiError: Intake refuses, or cannot be reached in the first place.
         """
-        path = f"/v1/subject-requests/{request_id}/events" if request_id else "/v1/events"
+        path = f"{_of(request_id)}/events" if request_id else "/v1/events"
         place, was_open = _Place(), False
         backoff = Backoff(self._reconnect_s)
         while True:
@@ -289,6 +290,10 @@ class IntakeClient:
             await response.aread()
             raise ApiError(_said(response), status=response.status_code)
         return response
+
+
+def _of(request_id: str) -> str:
+    return f"/v1/subject-requests/{part(request_id)}"
 
 
 def _said(response: httpx.Response) -> str:

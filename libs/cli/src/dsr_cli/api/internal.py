@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx
 
 from dsr_cli.api.client import ApiError
+from dsr_cli.api.paths import part
 from dsr_cli.connection import Internal
 
 __all__ = ["InternalApi"]
@@ -27,7 +28,7 @@ class InternalApi:
 
     def rotate_key(self, client_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make another key for a client; the answer holds it, once."""
-        path = f"/internal/v1/clients/{client_id}/key:rotate"
+        path = f"/internal/v1/clients/{part(client_id)}/key:rotate"
         made: dict[str, Any] = self._call("POST", path, dict(body))
         return made
 
@@ -40,7 +41,7 @@ class InternalApi:
     def revoke_client(self, client_id: str, *, reason: str) -> None:
         """Revoke an API client; safe to repeat."""
         query = urlencode({"reason": reason})
-        self._call("DELETE", f"/internal/v1/clients/{client_id}?{query}")
+        self._call("DELETE", f"/internal/v1/clients/{part(client_id)}?{query}")
 
     def announce(self, action: str, targets: Sequence[str], reason: str) -> dict[str, Any]:
         """Enter in the audit log what is about to be changed elsewhere than in intake."""
@@ -56,17 +57,19 @@ class InternalApi:
 
     def audit_entry(self, entry_id: str) -> dict[str, Any]:
         """Return one entry of the audit log."""
-        found: dict[str, Any] = self._call("GET", f"/internal/v1/audit/{entry_id}")
+        found: dict[str, Any] = self._call("GET", f"/internal/v1/audit/{part(entry_id)}")
         return found
 
     def request(self, request_id: str) -> dict[str, Any]:
         """Return a subject request, whoever's it is."""
-        found: dict[str, Any] = self._call("GET", f"/internal/v1/subject-requests/{request_id}")
+        found: dict[str, Any] = self._call(
+            "GET", f"/internal/v1/subject-requests/{part(request_id)}"
+        )
         return found
 
     def decide(self, request_id: str, decision: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Take an operator's decision on a request, such as `refusal`; return it as it stands then."""
-        path = f"/internal/v1/subject-requests/{request_id}/{decision}"
+        path = f"/internal/v1/subject-requests/{part(request_id)}/{decision}"
         found: dict[str, Any] = self._call("POST", path, dict(body))
         return found
 
@@ -79,7 +82,9 @@ class InternalApi:
     def lift_hold(self, hold_id: str, *, reason: str) -> dict[str, Any]:
         """Lift a legal hold; return it."""
         body = {"reason": reason}
-        lifted: dict[str, Any] = self._call("POST", f"/internal/v1/holds/{hold_id}/lift", body)
+        lifted: dict[str, Any] = self._call(
+            "POST", f"/internal/v1/holds/{part(hold_id)}/lift", body
+        )
         return lifted
 
     def prove_identity(
@@ -102,23 +107,23 @@ class InternalApi:
 
     def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters about a request stand."""
-        path = f"/internal/v1/subject-requests/{request_id}/letters"
+        path = f"/internal/v1/subject-requests/{part(request_id)}/letters"
         found: dict[str, Any] = self._call("GET", path)
         return found
 
     def give_up_letter(self, request_id: str, *, kind: str, reason: str) -> None:
         """Give up a letter; what waits for it goes on."""
-        path = f"/internal/v1/subject-requests/{request_id}/letters:give-up"
+        path = f"/internal/v1/subject-requests/{part(request_id)}/letters:give-up"
         self._call("POST", path, {"kind": kind, "reason": reason})
 
     def send_letter_again(self, request_id: str, *, kind: str) -> None:
         """Have a letter tried again that has bounced."""
-        path = f"/internal/v1/subject-requests/{request_id}/letters:send-again"
+        path = f"/internal/v1/subject-requests/{part(request_id)}/letters:send-again"
         self._call("POST", path, {"kind": kind})
 
     def settlements(self, request_id: str) -> list[dict[str, Any]]:
         """Return the answers that were proposed in place of systems, the oldest first."""
-        path = f"/internal/v1/subject-requests/{request_id}/settlements"
+        path = f"/internal/v1/subject-requests/{part(request_id)}/settlements"
         found: list[dict[str, Any]] = self._call("GET", path)["settlements"]
         return found
 
@@ -139,7 +144,7 @@ class InternalApi:
 
     def approve_release(self, release_id: str) -> dict[str, Any]:
         """Let erasures go on, as another person proposed; return the release."""
-        path = f"/internal/v1/breaker/releases/{release_id}/approval"
+        path = f"/internal/v1/breaker/releases/{part(release_id)}/approval"
         released: dict[str, Any] = self._call("POST", path, {})
         return released
 
@@ -164,7 +169,7 @@ class InternalApi:
 
     def destroy_key(self, kek_id: str) -> None:
         """Destroy a key-encryption key that wraps nothing."""
-        self._call("DELETE", f"/internal/v1/keys/{kek_id}")
+        self._call("DELETE", f"/internal/v1/keys/{part(kek_id)}")
 
     def _call(
         self,

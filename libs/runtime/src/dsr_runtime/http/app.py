@@ -104,6 +104,8 @@ class HttpServer:
                 log_config=None,
                 loop="none",
                 lifespan="off",
+                # Who calls is who connects: a header that anybody can set names nobody.
+                proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,
                 backlog=2048,

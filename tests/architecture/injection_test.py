@@ -1,0 +1,137 @@
+"""What is put together from values: SQL never is, and no part writes files that a spreadsheet reads."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from support.sources import modules, tree
+
+PRODUCT = modules("libs/", "services/")
+
+WITHOUT_SQL = ("libs/core/", "libs/wire/")
+"""Packages that speak to no database, whose sentences may begin like SQL."""
+
+SPEAKING = [path for path in PRODUCT if not path.startswith(WITHOUT_SQL)]
+
+SQL = re.compile(
+    r"\s*(?:\?\s+)?(?:select|insert|update|delete|with|create|alter|drop|grant|revoke|truncate|lock"
+    r"|notify|copy|where|and|join)\s",
+    re.IGNORECASE,
+)
+"""How an SQL text begins; `?` stands for what is put in."""
+
+FIXED = re.compile(r"(?:\w+\.)*_?[A-Z][A-Z0-9_]*(?:\.value)?|(?:self\._)?schema")
+"""What is put into SQL: a constant of a module, or the name of a service's own schema."""
+
+LOOKED_AT = {
+    "services/intake/src/dsr_intake/adapters/reading.py": {
+        "' and '.join(conditions)",  # fixed texts with numbered places; the values go beside them
+        "len(values)",
+    },
+    "services/intake/src/dsr_intake/adapters/letters.py": {
+        "', '.join((f'l.{one}' for one in _COLUMNS.split(', ')))",
+    },
+    "services/verifier/src/dsr_verifier/migrations/v0001_ledger.py": {"table"},
+    "libs/cli/src/dsr_cli/group/provision.py": {"name"},
+    "libs/cli/src/dsr_cli/bench/people.py": {"name", "schema"},
+}
+"""What else is put in, each looked at: names that the code itself gives."""
+
+SAID = {
+    "services/fanout/src/dsr_fanout/application/notifying.py",
+    "services/intake/src/dsr_intake/bootstrap/keys.py",
+}
+"""Sentences that begin like SQL."""
+
+
+def pattern(node: ast.JoinedStr) -> str:
+    """A text with `?` where something is put in."""
+    return "".join(one.value if isinstance(one, ast.Constant) else "?" for one in node.values)
+
+
+def put_into_sql(path: str) -> Iterator[tuple[int, str]]:
+    """Each expression that a module puts into an SQL text, with its line."""
+    for node in ast.walk(tree(path)):
+        match node:
+            case ast.JoinedStr() if SQL.match(pattern(node)) or re.search(r"\$\d", pattern(node)):
+                for one in node.values:
+                    if isinstance(one, ast.FormattedValue):
+                        yield node.lineno, ast.unparse(one.value)
+            case ast.BinOp(left=ast.Constant(value=str(text))) if SQL.match(text):
+                yield node.lineno, ast.unparse(node.right)
+            case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+                if SQL.match(text):
+                    yield node.lineno, ast.unparse(node)
+            case _:
+                pass
+
+
+def test_no_value_is_put_into_sql() -> None:
+    found = [(path, *one) for path in SPEAKING for one in put_into_sql(path)]
+    assert len(found) > 30  # else the search is broken
+    wrong = [
+        f"{path}:{line} {what}"
+        for path, line, what in found
+        if FIXED.fullmatch(what) is None
+        and what not in LOOKED_AT.get(path, set())
+        and path not in SAID
+    ]
+    assert wrong == []
+
+
+def test_what_was_looked_at_is_still_there() -> None:
+    for path, expressions in LOOKED_AT.items():
+        assert expressions <= {what for _, what in put_into_sql(path)}, path
+
+
+def test_a_value_in_sql_would_be_seen() -> None:
+    node = ast.parse("f\"select * from t where id = '{name}'\"").body[0]
+    assert isinstance(node, ast.Expr)
+    assert isinstance(node.value, ast.JoinedStr)
+    assert SQL.match(pattern(node.value))
+    assert FIXED.fullmatch("name") is None
+    assert FIXED.fullmatch("self._schema_of(x)") is None
+
+
+def imported(path: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def test_nothing_is_exported_for_spreadsheets() -> None:
+    """So that a value that begins with `=` is a formula nowhere; whoever adds an export adds its guard."""
+    writers = {"csv", "openpyxl", "xlsxwriter", "pandas", "odf"}
+    assert {path: found for path in PRODUCT if (found := imported(path) & writers)} == {}
+
+
+def test_nothing_that_was_sent_is_run_or_built() -> None:
+    """No pickle, no YAML that builds objects, no code from texts, no shell, no archive unpacked."""
+    builders = {
+        "pickle",
+        "marshal",
+        "shelve",
+        "dill",
+        "tarfile",
+        "zipfile",
+        "xmlrpc",
+        "imp",
+        "code",
+    }
+    assert {path: found for path in PRODUCT if (found := imported(path) & builders)} == {}
+    wrong = []
+    for path in PRODUCT:
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            shell = [one for one in node.keywords if one.arg == "shell"]
+            if called in {"eval", "exec", "yaml.load", "yaml.unsafe_load", "os.system"} or shell:
+                wrong.append(f"{path}:{node.lineno} {called}")
+    assert wrong == []
