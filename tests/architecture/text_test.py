@@ -120,3 +120,11 @@ def test_naive_datetimes_are_linted() -> None:
     assert not [code for code in lint["ignore"] if code.startswith("DTZ")]
     everywhere = [code for codes in lint["per-file-ignores"].values() for code in codes]
     assert not [code for code in everywhere if code.startswith("DTZ")]
+
+
+def test_every_rule_that_is_off_says_why() -> None:
+    lint = (ROOT / "pyproject.toml").read_text().split("[tool.ruff.lint]")[1]
+    lint = lint.split("[tool.ruff.lint.pydocstyle]")[0]
+    off = [line for line in lint.splitlines() if re.search(r'"[A-Z]+\d*"', line)]
+    assert len(off) > 20
+    assert [line for line in off if "ALL" not in line and not re.search(r"# .{4}", line)] == []

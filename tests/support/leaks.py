@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["found_in", "leaks", "spellings"]
+from support.packed import unpacked
+
+__all__ = ["found_in", "leaks", "report", "spellings"]
 
 _STEP = 16_777_216
 _UNREAD = {"index", "timeindex"}
@@ -52,30 +55,52 @@ def found_in(content: bytes, values: Iterable[str]) -> Iterator[tuple[str, str]]
                 yield value, name
 
 
-def leaks(folder: Path, values: Iterable[str]) -> list[str]:
-    """Return where below a folder values are found, as `file: value (encoding)`."""
+def leaks(folder: Path, values: Iterable[str], read: Counter[str] | None = None) -> list[str]:
+    """Return where below a folder values are found, as `file: value (encoding)`.
+
+    What is packed is searched as well, unpacked: batches of Kafka's, gzip files.
+
+    Args:
+        folder: Everything below it is searched.
+        values: What is looked for.
+        read: Takes the bytes that were searched, by the first folder or file on the way.
+    """
     wanted = {
         spelled: f"{value} ({name})"
         for value in values
         for name, spelled in spellings(value).items()
     }
+    read = Counter() if read is None else read
     overlap = max(map(len, wanted), default=0)
     found: list[str] = []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file() or path.suffix.lstrip(".") in _UNREAD:
             continue
-        found += [f"{path.relative_to(folder)}: {hit}" for hit in _hits(path, wanted, overlap)]
+        inside = path.relative_to(folder)
+        for parts, how in ((_parts(path), ""), (unpacked(path), ", unpacked")):
+            hits, size = _hits(parts, wanted, overlap)
+            read[inside.parts[0] + how] += size
+            found += [f"{inside}: {hit}{how}" for hit in sorted(hits)]
     return found
 
 
-def _hits(path: Path, wanted: Mapping[bytes, str], overlap: int) -> set[str]:
+def report(read: Mapping[str, int]) -> str:
+    """Return what was searched, a line a place."""
+    lines = [f"{place}: {size:,} bytes" for place, size in sorted(read.items()) if size]
+    return "\n".join([*lines, f"in all: {sum(read.values()):,} bytes"])
+
+
+def _hits(
+    parts: Iterable[bytes], wanted: Mapping[bytes, str], overlap: int
+) -> tuple[set[str], int]:
     found: set[str] = set()
-    rest = b""
-    for part in _parts(path):
+    rest, size = b"", 0
+    for part in parts:
+        size += len(part)
         content = rest + part
         found |= {name for spelled, name in wanted.items() if spelled in content}
         rest = content[-overlap:]
-    return found
+    return found, size
 
 
 def _parts(path: Path) -> Iterator[bytes]:
