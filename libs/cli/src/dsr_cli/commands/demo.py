@@ -14,7 +14,7 @@ from rich.console import Console
 from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
 from dsr_cli.demo.law_story import AWAY, tell_the_story
 from dsr_cli.demo.rules_in_seconds import write_in_seconds
-from dsr_cli.demo.run import show_the_loop, terminate_like_interrupt
+from dsr_cli.demo.run import Interrupts, show_the_loop
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.group.systems import process_name
 from dsr_cli.stack import Stack, StackSettings
@@ -52,7 +52,7 @@ def command(
     and are gone when the command ends. Data stays, so a second run asks for other people; the law's
     story has a folder of its own, and begins with it empty.
     """
-    terminate_like_interrupt()
+    interrupts = Interrupts()
     console = new_console()
     settings = StackSettings.from_environment()
     if story is Story.LAW:
@@ -61,9 +61,9 @@ def command(
     stack = Stack(settings, attached=True)
     try:
         if story is Story.LAW:
-            _law(stack, console)
+            _law(stack, console, interrupts)
         else:
-            _loop(stack, console, requests=requests, stays=keep)
+            _loop(stack, console, interrupts, requests=requests, stays=keep)
         if keep:
             with suppress(typer.Abort):  # Ctrl-C is the other way to say so
                 typer.prompt("Enter stops the stack", default="", show_default=False)
@@ -74,21 +74,23 @@ def command(
             stack.down(ignore_event)
 
 
-def _loop(stack: Stack, console: Console, *, requests: int, stays: bool) -> None:
+def _loop(
+    stack: Stack, console: Console, interrupts: Interrupts, *, requests: int, stays: bool
+) -> None:
     slowness = {
         "DSR_EXAMPLE_SLOW_SECONDS": _SLOW_SECONDS,
         "DSR_EXAMPLE_RETRY_SECONDS": _RETRY_SECONDS,
     }
     with ShownProgress() as progress:
-        bring_up(stack, progress.listen, settings=slowness)
+        bring_up(stack, interrupts.before(progress.listen), settings=slowness)
     show_the_loop(stack, console, count=requests, stays=stays)
 
 
-def _law(stack: Stack, console: Console) -> None:
+def _law(stack: Stack, console: Console, interrupts: Interrupts) -> None:
     settings = stack.settings
     rules_dir = write_in_seconds(settings.checkout / "rules", _beside(settings, "rules"))
     with ShownProgress() as progress:
-        bring_up(stack, progress.listen, rules_dir=rules_dir)
+        bring_up(stack, interrupts.before(progress.listen), rules_dir=rules_dir)
         stack.stop(process_name(AWAY))
     tell_the_story(stack, console)
 

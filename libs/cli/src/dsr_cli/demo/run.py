@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from rich.console import Console
@@ -22,25 +22,43 @@ from dsr_cli.demo.ways import OTHER_WAYS, Way
 from dsr_cli.errors import CommandError
 from dsr_cli.group.bring_up import api_key
 from dsr_cli.group.principals import key_of
-from dsr_cli.stack import Stack
+from dsr_cli.stack import Stack, StackEvent
 from dsr_cli.view.board import Board
 from dsr_cli.view.follow import follow
 from dsr_examples.catalogue import EXAMPLES
 from dsr_examples.people import Person
 
-__all__ = ["show_the_loop", "terminate_like_interrupt"]
+__all__ = ["Interrupts", "show_the_loop"]
 
 _TIMEOUT_S = 90.0
 _ERASED = Way("fulfilled")
 
 
-def terminate_like_interrupt() -> None:
-    """Make SIGTERM end the command as Ctrl-C does, so that it stops what it started."""
+class Interrupts:
+    """Ends the command by SIGTERM as by Ctrl-C, so that it stops what it started.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    Python drops an exception that comes in the middle of some of its own work, an import for one; so
+    that it has come is kept, and told with the next event.
+    """
+
+    def __init__(self) -> None:
+        self._has_come = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+
+    def before(self, listen: Callable[[StackEvent], None]) -> Callable[[StackEvent], None]:
+        """Return a listener that hears nothing more once the command was interrupted."""
+
+        def listening(event: StackEvent) -> None:
+            if self._has_come:
+                raise KeyboardInterrupt
+            listen(event)
+
+        return listening
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._has_come = True
         raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
 
 
 def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) -> None:
