@@ -6,6 +6,7 @@ Everything goes by Kafka's super user, so no right to a topic is in the way of a
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import secrets
@@ -155,11 +156,14 @@ UNDER_A_BAD_NAME = b"under a bad name"
 
 _SENDING = """
 import asyncio, json, sys
+from pathlib import Path
 from aiokafka import AIOKafkaProducer
+from dsr_runtime.kafka import KafkaConnection
 from support.names import BadName
 
-async def send(arguments, topics, value):
-    async with AIOKafkaProducer(**arguments) as producer:
+async def send(connection, topics, value):
+    reached = KafkaConnection(**{**connection, "ca_file": Path(connection["ca_file"])})
+    async with AIOKafkaProducer(**reached.arguments()) as producer:
         for topic in topics:
             await producer.send_and_wait(
                 topic, value.encode(), key=b"key", headers=[(BadName("name"), b"1")]
@@ -181,8 +185,9 @@ async def send_under_a_bad_name(loop: Loop, topics: Sequence[str]) -> None:
         env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1", "PYTHONPATH": str(ROOT / "tests")},
         stdin=asyncio.subprocess.PIPE,
     )
-    sent = [kafka_of(loop.stack).arguments(), list(topics), UNDER_A_BAD_NAME.decode()]
-    await process.communicate(json.dumps(sent).encode())
+    connection = dataclasses.asdict(kafka_of(loop.stack))
+    sent = [connection, list(topics), UNDER_A_BAD_NAME.decode()]
+    await process.communicate(json.dumps(sent, default=str).encode())
     assert process.returncode == 0
 
 
