@@ -34,7 +34,7 @@ from support.waiting import eventually
 SILENT = "newsletter"
 """The system whose answer is missing, of an organisation of its own."""
 
-OTHER = "payment-methods"
+OTHER = "regional-accounts"
 """A system of another organisation, which has answered for itself."""
 
 _LAST = 100
