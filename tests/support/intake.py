@@ -153,9 +153,13 @@ def bearer(key: str) -> dict[str, str]:
 
 async def an_officer(dsn: str) -> dict[str, str]:
     """Make a privacy officer as whoever has the database does, and return the header."""
-    return bearer(
-        await add_officer(PostgresSettings.model_validate({"postgres_dsn": dsn}), "officer")
+    settings = PostgresSettings.model_validate(
+        {
+            "postgres_dsn": as_user(dsn, login_of("intake")),
+            "postgres_migration_dsn": as_user(dsn, owner_of("intake")),
+        }
     )
+    return bearer(await add_officer(settings, "officer"))
 
 
 def intake_fields(
