@@ -47,7 +47,7 @@ def run(stack: Stack, tmp_path: Path) -> Run:
     operator = {
         **kafka_environment(stack, OPERATOR),
         "COLUMNS": "200",
-        "DSR_INTERNAL_TOKEN": "t" * 16,
+        "DSR_TOKEN": "t" * 16,
     }
 
     def dsr(*arguments: str) -> subprocess.CompletedProcess[str]:
