@@ -291,6 +291,7 @@ async def test_what_was_closed_before_there_was_a_log_is_in_it(stack: Stack) -> 
                 drop table verifier.log_pending, verifier.log_leaves, verifier.log_tiles,
                     verifier.log_cosignatures, verifier.log_checkpoints, verifier.statements;
                 drop function verifier.refuse_rewriting;
+                drop trigger append_only on verifier.plans;
                 update verifier.alembic_version set version_num = '0006';
                 insert into verifier.closures (
                     request_id, cohort_id, asked_right, outcome, closed_at, obligations,
