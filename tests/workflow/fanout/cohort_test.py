@@ -190,9 +190,10 @@ async def test_intake_away_delays_and_fails_nothing(
         await handle.result()
         history = await events(handle)
 
-    # A pause of up to five minutes costs six events, and each new one is as long or longer.
+    # A pause of up to five minutes costs six events, and each new one is as long or longer; where the
+    # machine is slow, a workflow task that lives on while it tries costs three more now and then.
     assert counted(history)["timer_fired"] <= 6 + 6
-    assert len(history) <= 20 + 6 * counted(history)["timer_fired"]
+    assert len(history) <= 20 + 7 * counted(history)["timer_fired"]
 
 
 async def test_badly_registered_system_withholds_no_other_organisations_notice(
