@@ -8,13 +8,16 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from dsr_runtime.kafka import KafkaConnection
+
 __all__ = ["TOLD", "batches", "consumer", "producer", "say_ready", "send"]
 
 TOLD: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+KAFKA = KafkaConnection(**{**TOLD["kafka"], "ca_file": Path(TOLD["kafka"]["ca_file"])})
 
 
 async def producer(linger_ms: int) -> AIOKafkaProducer:
-    made = AIOKafkaProducer(**TOLD["kafka"], enable_idempotence=True, linger_ms=linger_ms)
+    made = AIOKafkaProducer(**KAFKA.arguments(), enable_idempotence=True, linger_ms=linger_ms)
     await made.start()
     return made
 
@@ -22,7 +25,7 @@ async def producer(linger_ms: int) -> AIOKafkaProducer:
 async def consumer(*topics: str) -> AIOKafkaConsumer:
     made = AIOKafkaConsumer(
         *topics,
-        **TOLD["kafka"],
+        **KAFKA.arguments(),
         group_id=f"lean-{'-'.join(topics)}",
         auto_offset_reset="earliest",
         enable_auto_commit=False,

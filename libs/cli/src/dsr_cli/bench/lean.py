@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 
 import asyncpg
 import uvloop
@@ -86,7 +87,7 @@ def _topic(name: str) -> Topic:
 
 def _told(rig: Rig) -> dict[str, object]:
     return {
-        "kafka": rig.kafka.arguments(),
+        "kafka": {**asdict(rig.kafka), "ca_file": str(rig.kafka.ca_file)},
         "temporal": rig.stack.temporal_address,
         "database": rig.database,
         "systems": rig.systems,
