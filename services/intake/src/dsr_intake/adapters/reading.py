@@ -29,7 +29,7 @@ from dsr_intake.model.principals import Sight
 from dsr_runtime.postgres import translated
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
-__all__ = ["VIEW", "PostgresReads", "PostgresStateFeed", "view"]
+__all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "view"]
 
 # A proof is a command, which a replica of before decisions does not count.
 VIEW = """
@@ -185,14 +185,14 @@ class PostgresStateFeed:
     async def horizon(self) -> int:
         """Return the revision that everything visible now is at or below."""
         with translated():
-            return int(await self._pool.fetchval(f"select {_OLDEST_RUNNING} - 1"))
+            return int(await self._pool.fetchval(f"select {OLDEST_RUNNING} - 1"))
 
     async def changed_since(
         self, revision: int, *, request_id: str | None = None, sight: Sight | None = None
     ) -> tuple[list[StateChangeRow], int]:
         """Return changes after a revision, of those seen, and the revision to go on from."""
         values: list[object] = [revision]
-        conditions = ["r.revision > $1", f"r.revision < {_OLDEST_RUNNING}"]
+        conditions = ["r.revision > $1", f"r.revision < {OLDEST_RUNNING}"]
         if request_id is not None:
             values.append(request_id)
             conditions.append("r.id = $2")
@@ -260,7 +260,8 @@ def _seen(sight: Sight, values: list[object]) -> list[str]:
     return []
 
 
-_OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+"""The oldest transaction that runs, as SQL: every change with a revision below it is final."""
 
 
 def _deferred(row: asyncpg.Record) -> SystemNotice:

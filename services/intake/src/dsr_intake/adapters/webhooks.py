@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from dsr_core.ids import RequestId
+from dsr_intake.adapters.reading import OLDEST_RUNNING
 from dsr_intake.model.webhooks import Delivery, Webhook
 from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresWebhooks"]
 
-_OLDEST_RUNNING = "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 _AT_ONCE = 1000
 
 _WEBHOOK = """
@@ -38,7 +38,7 @@ class PostgresWebhooks:
                 f"""
                 insert into intake.webhooks
                     (client_id, url, secret_version, secret_changed_at, read_to)
-                select client_id, $2, 1, $3, {_OLDEST_RUNNING} - 1
+                select client_id, $2, 1, $3, {OLDEST_RUNNING} - 1
                 from intake.api_clients where client_id = $1 and revoked_at is null
                 on conflict (client_id) do update
                 set url = excluded.url, failing_since = null,
@@ -120,7 +120,7 @@ class PostgresWebhooks:
                         select client_id, id, revision, state, outcome,
                             coalesce(answered_at, closed_at, decided_at, accepted_at), $3
                         from intake.subject_requests
-                        where client_id = $1 and revision > $2 and revision < {_OLDEST_RUNNING}
+                        where client_id = $1 and revision > $2 and revision < {OLDEST_RUNNING}
                         order by revision fetch first {_AT_ONCE} rows with ties
                         on conflict do nothing returning revision
                         """,

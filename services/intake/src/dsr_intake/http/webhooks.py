@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
-from dsr_core.errors import RejectedInput
 from dsr_intake.application.webhooks import NewWebhook
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, at, read, takes
+from dsr_intake.http.decisions import DecisionBody, read, takes
 from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, problems
+from dsr_intake.http.submission import moment
 from dsr_intake.http.views import json_response
 from dsr_intake.model.principals import Scope
 from dsr_intake.model.webhooks import Webhook
@@ -161,9 +161,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
     async def replay(request: Request) -> Response:
         client_id = caller(request).id
         asked = await read(request, replaying)
-        since = at(asked.since, "since")
-        if since is None:
-            raise RejectedInput("invalid_field", "since is a time", field="since")
+        since = moment(asked.since, field="since")
         return json_response({"messages": await context.webhooks.replay(client_id, since=since)})
 
 
