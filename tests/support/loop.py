@@ -98,8 +98,8 @@ class Loop:
         )
         return int(rows[0]["n"])
 
-    def dead_letters(self, topic: str) -> list[DeadLetter]:
-        """Return the dead letters of a topic."""
+    def dead_letters(self, topic: str | None = None) -> list[DeadLetter]:
+        """Return the dead letters, or those of one topic."""
         return list(dead_letters(kafka_admin(self.stack), topic))
 
     def system(self, system_id: str) -> str:
