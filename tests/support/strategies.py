@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy
 from dsr_core.closing import Outcome
+from dsr_core.exports import FILES_LIMIT, Delivery, ProtectedField, Protection
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.law.rules import TierAction
@@ -78,7 +79,20 @@ def acknowledgements(
         exemptions=tuple(draw(st.lists(exemptions, min_size=least, max_size=2))),
         reason=draw(st.just("") | texts),
         retry_at=draw(st.none() | times),
+        delivery=draw(st.none() | deliveries) if disposition is Disposition.DELIVERED else None,
     )
+
+
+deliveries = st.builds(
+    Delivery,
+    export_id=uuids,
+    sealed_key=st.binary(min_size=80, max_size=80),
+    size=counts,
+    index_size=counts,
+    index_digest=st.binary(min_size=32, max_size=32),
+    files=st.integers(1, FILES_LIMIT),
+)
+"""References to exports."""
 
 
 def _to_one(system_id: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Acknowledgement]:
@@ -167,6 +181,8 @@ system_notices = st.builds(
     texts,
     st.binary(max_size=80),
     st.none() | times,
+    st.booleans(),
+    st.lists(st.builds(ProtectedField, texts, st.sampled_from(Protection)), max_size=2).map(tuple),
 )
 notices = st.builds(
     Notice,

@@ -9,8 +9,9 @@ from itertools import permutations
 
 import pytest
 
+from dsr_core.exports import ProtectedField, Protection
 from dsr_core.ids import OrganisationId, SystemId
-from dsr_core.registry import OrganisationRole, Registry, Sale, System
+from dsr_core.registry import AccessTerms, OrganisationRole, Registry, Sale, System
 from dsr_core.rights import Right
 from support.builders import a_registry, a_system, an_organisation
 
@@ -181,3 +182,16 @@ def test_who_comes_after_themselves_or_nobody_has_no_heir() -> None:
         retired("a", "b"), retired("b", "a"), retired("c", "a"), retired("d", "x")
     )
     assert [registry.heir(one.id) for one in registry.systems] == [None] * 4
+
+
+def test_what_is_told_beside_an_export_is_part_of_the_version() -> None:
+    terms = AccessTerms(
+        purpose="billing",
+        source="from you",
+        recipients=("the bank",),
+        retention="ten years: HGB 257",
+        protected=(ProtectedField("*.password", Protection.SECRET),),
+    )
+    registry = a_registry(a_system(access=terms))
+    assert registry.digest != a_registry(a_system()).digest
+    assert Registry.from_canonical(registry.canonical()) == registry

@@ -142,3 +142,11 @@ def test_a_hybrid_key_is_sealed_to_and_opens_and_nothing_else_does() -> None:
     of_x25519 = PrivateSealingKey(pair.sealing.raw[-32:])
     for key in (PAIR.sealing, of_x25519, PrivateSealingKey.generate(SealingAlgorithm.HYBRID)):
         refused_key(sealer.sealed_key, key=key)
+
+
+def test_the_key_of_a_package_is_inside_what_is_sealed() -> None:
+    sealer = a_sealer()
+    sealed = sealer.seal(an_identity(), request_id=a_request_id(), package_key=b"k" * 32)
+    addressed = an_opener(sealer.sealed_key).open_addressed(sealed, request_id=a_request_id())
+    assert (addressed.identity, addressed.package_key) == (an_identity(), b"k" * 32)
+    assert b"k" * 32 not in sealed

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import groupby
 
 from dsr_core.errors import RejectedInput
+from dsr_core.exports import FILES_LIMIT, Delivery
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import ANSWERS, CONFIRMING, STOPPING, Disposition, Right
 
@@ -43,6 +44,11 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _GONE = frozenset({Disposition.ERASED, Disposition.ABSENT})
 """After these, to find nothing is no news."""
 
+_HANDS_OVER = frozenset({Disposition.DELIVERED, Disposition.PARTIALLY_EXEMPT})
+"""With these there may be an export."""
+
+_DIGEST_BYTES = 32
+_SEALED_KEY_LIMIT = 2048
 _NEEDS_EXEMPTIONS = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
 
 
@@ -90,6 +96,10 @@ class Acknowledgement:
     """Why not, without personal data."""
 
     retry_at: datetime | None = None
+    delivery: Delivery | None = None
+    """What was handed over through the program, and where it lies; only with `delivered` or
+    `partially_exempt`."""
+
     settled_by: SettledBy | None = None
     """Who answered in place of the system; none where the system did."""
 
@@ -139,11 +149,30 @@ def check(acknowledgement: Acknowledgement) -> None:
     _check_number(acknowledgement.sequence, field="sequence")
     _check_number(acknowledgement.records, field="records")
     _check_text(acknowledgement.reason, field="reason")
+    if acknowledgement.delivery is not None:
+        _check_delivery(acknowledgement.delivery, disposition)
     if acknowledgement.exemptions:
         _check_exemptions(acknowledgement.exemptions)
     elif disposition in _NEEDS_EXEMPTIONS:
         detail = f"{disposition} needs at least one ground with its review date"
         raise RejectedInput("missing_exemption", detail, field="exemptions")
+
+
+def _check_delivery(delivery: Delivery, disposition: Disposition) -> None:
+    if disposition not in _HANDS_OVER:
+        detail = f"{disposition} hands nothing over"
+        raise RejectedInput("invalid_field", detail, field="delivery")
+    _check_number(delivery.size, field="delivery.size")
+    _check_number(delivery.index_size, field="delivery.index_size")
+    if not 1 <= delivery.files <= FILES_LIMIT:
+        detail = f"an export holds 1 to {FILES_LIMIT} files"
+        raise RejectedInput("invalid_field", detail, field="delivery.files")
+    if len(delivery.index_digest) != _DIGEST_BYTES:
+        detail = "the digest of the index is none"
+        raise RejectedInput("invalid_field", detail, field="delivery.index_digest")
+    if not 0 < len(delivery.sealed_key) <= _SEALED_KEY_LIMIT:
+        detail = "the sealed key of the export is none"
+        raise RejectedInput("invalid_field", detail, field="delivery.sealed_key")
 
 
 def _check_exemptions(exemptions: tuple[Exemption, ...]) -> None:
@@ -274,7 +303,9 @@ def _contradicts(later: Acknowledgement, before: Acknowledgement, *, ends: bool)
 
 
 def _content(one: Acknowledgement) -> tuple[object, ...]:
+    content: tuple[object, ...]
     content = (one.sequence, one.disposition, one.records, one.exemptions, one.reason)
+    content = content if one.delivery is None else (*content, one.delivery)
     return content if one.settled_by is None else (*content, one.settled_by)
 
 

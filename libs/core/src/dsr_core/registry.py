@@ -14,10 +14,11 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
+from dsr_core.exports import ProtectedField, Protection
 from dsr_core.ids import OrganisationId, SystemId, is_slug
 from dsr_core.rights import Right
 
-__all__ = ["Organisation", "OrganisationRole", "Registry", "Sale", "System"]
+__all__ = ["AccessTerms", "Organisation", "OrganisationRole", "Registry", "Sale", "System"]
 
 
 class OrganisationRole(StrEnum):
@@ -65,6 +66,26 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTerms:
+    """What the law has told beside the data that a system hands over: GDPR 15(1)."""
+
+    purpose: str
+    """What the data is processed for, for people."""
+
+    source: str
+    """Where it comes from, for people."""
+
+    recipients: tuple[str, ...] = ()
+    """To whom it is disclosed, for people; sorted."""
+
+    retention: str
+    """How long it is kept, or by what that is decided, for people."""
+
+    protected: tuple[ProtectedField, ...] = ()
+    """Fields whose values are not handed over as they are, sorted by path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """A store of personal data, owned by one organisation."""
 
@@ -94,6 +115,9 @@ class System:
 
     successor: SystemId | None = None
     """The system that took its data over; only what is retired has one."""
+
+    access: AccessTerms | None = None
+    """What is told beside the data that it hands over; only what can be asked for access has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +236,7 @@ def _system_fields(one: System) -> dict[str, Any]:
         "retired_on": one.retired_on and one.retired_on.isoformat(),
         "successor": one.successor,
         "looks_again": "yes" if one.looks_again else None,
+        "access": one.access and _access_fields(one.access),
     }
     return {
         **{name: value for name, value in added.items() if value is not None},
@@ -228,7 +253,34 @@ def _system_fields(one: System) -> dict[str, Any]:
     }
 
 
+def _access_fields(one: AccessTerms) -> dict[str, Any]:
+    return {
+        "protected": {field.path: field.protection.value for field in one.protected},
+        "purpose": one.purpose,
+        "recipients": sorted(one.recipients),
+        "retention": one.retention,
+        "source": one.source,
+    }
+
+
+def _access(fields: dict[str, Any]) -> AccessTerms:
+    protected = fields["protected"].items()
+    texts = [text for pair in protected for text in pair]
+    texts += [*fields["recipients"], fields["purpose"], fields["retention"], fields["source"]]
+    _check_texts("access", texts)
+    return AccessTerms(
+        **{
+            **fields,
+            "recipients": tuple(fields["recipients"]),
+            "protected": tuple(
+                ProtectedField(path, Protection(how)) for path, how in sorted(protected)
+            ),
+        }
+    )
+
+
 def _system(fields: dict[str, Any]) -> System:
+    access = fields.pop("access", None)
     lists = [value for value in fields.values() if isinstance(value, list)]
     single = [value for value in fields.values() if not isinstance(value, list)]
     _check_texts(fields["id"], [*single, *(text for texts in lists for text in texts)])
@@ -241,6 +293,7 @@ def _system(fields: dict[str, Any]) -> System:
             "rights": tuple(Right(right) for right in fields["rights"]),
             "looks_again": _is_yes(fields.get("looks_again")),
             "retired_on": _day(fields.get("retired_on")),
+            "access": None if access is None else _access(access),
         }
     )
 

@@ -10,6 +10,7 @@ is paid once a notice and system, whatever the number of requests (ADR 9).
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -22,7 +23,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.rights import Right
 from dsr_wire.sealing_keys import PrivateSealingKey, SealingAlgorithm, SealingKey
 
-__all__ = ["Opener", "Sealer", "suite_of"]
+__all__ = ["Addressed", "Opener", "Sealer", "suite_of"]
 
 _SUITES = {
     SealingAlgorithm.X25519: Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305),
@@ -36,6 +37,15 @@ _NONCE_BYTES = 12
 def suite_of(algorithm: SealingAlgorithm) -> Suite:
     """Return the suite of HPKE that goes with a sealing key."""
     return _SUITES[algorithm]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What one system is told under one request."""
+
+    identity: Identity
+    package_key: bytes
+    """X25519 public key that an export is sealed to; empty where none is asked for."""
 
 
 class Sealer:
@@ -52,13 +62,21 @@ class Sealer:
         self._cipher = ChaCha20Poly1305(content_key)
         self._sealed = 0
 
-    def seal(self, identity: Identity, *, request_id: str) -> bytes:
-        """Return an identity, sealed for one request; the nonce comes first."""
+    def seal(self, identity: Identity, *, request_id: str, package_key: bytes = b"") -> bytes:
+        """Return an identity, sealed for one request; the nonce comes first.
+
+        Args:
+            identity: Whom the request is about.
+            request_id: The request.
+            package_key: For access, the public key that exports are sealed to. It is inside what is
+                sealed, so that nobody on the way can put another in its place.
+        """
         message = notices_pb2.Identity(
             identifiers=[
                 notices_pb2.Identifier(kind=one.kind, value=one.value)
                 for one in identity.identifiers
-            ]
+            ],
+            package_key=package_key,
         )
         # A count is never used twice under one key, which is all that a nonce must be.
         nonce = self._sealed.to_bytes(_NONCE_BYTES, "big")
@@ -92,6 +110,14 @@ class Opener:
         Raises:
             RejectedInput: It was sealed for another request or notice, or was changed.
         """
+        return self.open_addressed(sealed, request_id=request_id).identity
+
+    def open_addressed(self, sealed: bytes, *, request_id: str) -> Addressed:
+        """Return an identity that was sealed for this request, and what came along with it.
+
+        Raises:
+            RejectedInput: It was sealed for another request or notice, or was changed.
+        """
         nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
             plain = self._cipher.decrypt(nonce, ciphertext, request_id.encode())
@@ -99,7 +125,8 @@ class Opener:
         except (InvalidTag, ValueError, DecodeError) as error:
             detail = "the identity was not sealed for this request and notice"
             raise RejectedInput("cannot_open", detail) from error
-        return Identity.of(Identifier(one.kind, one.value) for one in message.identifiers)
+        identity = Identity.of(Identifier(one.kind, one.value) for one in message.identifiers)
+        return Addressed(identity, message.package_key)
 
 
 def _info(system_id: str, right: Right) -> bytes:

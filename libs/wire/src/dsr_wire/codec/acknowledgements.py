@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from dsr_contracts.v1 import acknowledgements_pb2
 from dsr_core.acknowledgements import Acknowledgement, Exemption, check
 from dsr_core.errors import RejectedInput
+from dsr_core.exports import Delivery
 from dsr_core.ids import RequestId, SystemId
 from dsr_wire.codec.fields import (
     disposition_from_wire,
@@ -22,7 +23,12 @@ from dsr_wire.codec.fields import (
     uuid_text,
 )
 
-__all__ = ["acknowledgement_from_bytes", "acknowledgement_to_wire"]
+__all__ = [
+    "acknowledgement_from_bytes",
+    "acknowledgement_to_wire",
+    "delivery_from_wire",
+    "delivery_to_wire",
+]
 
 _REASON_LIMIT = 500
 
@@ -50,6 +56,8 @@ def acknowledgement_to_wire(one: Acknowledgement) -> acknowledgements_pb2.Acknow
     )
     if one.retry_at is not None:
         message.retry_at.CopyFrom(time_to_wire(one.retry_at))
+    if one.delivery is not None:
+        message.delivery.CopyFrom(delivery_to_wire(one.delivery))
     return message
 
 
@@ -64,6 +72,7 @@ def acknowledgement_from_bytes(leaf: bytes) -> Acknowledgement:
     except DecodeError as error:
         raise RejectedInput("undecodable", "not an acknowledgement") from error
     has_retry = message.HasField("retry_at")
+    has_delivery = message.HasField("delivery")
     answer = Acknowledgement(
         request_id=RequestId(uuid_text(message.request_id, field="request_id")),
         system_id=SystemId(slug(message.system_id, field="system_id")),
@@ -75,9 +84,38 @@ def acknowledgement_from_bytes(leaf: bytes) -> Acknowledgement:
         exemptions=tuple(_exemption(one) for one in message.exemptions),
         reason=storable(message.reason, field="reason")[:_REASON_LIMIT],
         retry_at=time_from_wire(message.retry_at, field="retry_at") if has_retry else None,
+        delivery=delivery_from_wire(message.delivery) if has_delivery else None,
     )
     check(answer)
     return answer
+
+
+def delivery_to_wire(one: Delivery) -> acknowledgements_pb2.Delivery:
+    """Return the reference to an export as a message."""
+    return acknowledgements_pb2.Delivery(
+        export_id=one.export_id,
+        sealed_key=one.sealed_key,
+        size=one.size,
+        index_size=one.index_size,
+        index_digest=one.index_digest,
+        files=one.files,
+    )
+
+
+def delivery_from_wire(message: acknowledgements_pb2.Delivery) -> Delivery:
+    """Return the reference to an export that a message holds.
+
+    Raises:
+        RejectedInput: A field is missing or wrong.
+    """
+    return Delivery(
+        export_id=uuid_text(message.export_id, field="delivery.export_id"),
+        sealed_key=message.sealed_key,
+        size=number(message.size, field="delivery.size"),
+        index_size=number(message.index_size, field="delivery.index_size"),
+        index_digest=message.index_digest,
+        files=number(message.files, field="delivery.files"),
+    )
 
 
 def _exemption(message: acknowledgements_pb2.Exemption) -> Exemption:

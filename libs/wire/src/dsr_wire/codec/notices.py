@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dsr_contracts.v1 import notices_pb2
 from dsr_core.errors import RejectedInput
+from dsr_core.exports import ProtectedField, Protection
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -58,6 +59,16 @@ _INSTRUCTION_FROM_WIRE: dict[int, Instruction] = {
 }
 
 
+_PROTECTION_TO_WIRE: dict[Protection, notices_pb2.Protection] = {
+    Protection.THIRD_PARTY: notices_pb2.PROTECTION_THIRD_PARTY,
+    Protection.SECRET: notices_pb2.PROTECTION_SECRET,
+    Protection.NEVER_DISCLOSED: notices_pb2.PROTECTION_NEVER_DISCLOSED,
+}
+_PROTECTION_FROM_WIRE: dict[int, Protection] = {
+    number: one for one, number in _PROTECTION_TO_WIRE.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SealedIdentity:
     """A data subject's identity for one system's eyes, under one request."""
@@ -84,6 +95,9 @@ class SystemNotice:
 
     look_again: bool = False
     """Whether it has to look again after it has erased; until it is absent, it is owed."""
+
+    protected_fields: tuple[ProtectedField, ...] = ()
+    """Fields whose values are not handed over as they are, sorted by path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +182,12 @@ def system_notice_to_wire(one: SystemNotice) -> notices_pb2.SystemNotice:
         sealed_key=one.sealed_key,
         answers_since=time_to_wire(one.answers_since) if one.answers_since else None,
         look_again=one.look_again,
+        protected_fields=[
+            notices_pb2.ProtectedField(
+                path=each.path, protection=_PROTECTION_TO_WIRE[each.protection]
+            )
+            for each in one.protected_fields
+        ],
     )
 
 
@@ -192,4 +212,15 @@ def system_notice_from_wire(message: notices_pb2.SystemNotice) -> SystemNotice:
         if message.HasField("answers_since")
         else None,
         message.look_again,
+        tuple(_protected_field(one) for one in message.protected_fields),
     )
+
+
+def _protected_field(message: notices_pb2.ProtectedField) -> ProtectedField:
+    """Read how a field is protected; what is newer than this version is refused, not handed over."""
+    protection = _PROTECTION_FROM_WIRE.get(message.protection)
+    field = "systems.protected_fields"
+    if protection is None:
+        detail = "a protection is newer than this version"
+        raise RejectedInput("unknown_protection", detail, field=field)
+    return ProtectedField(text(message.path, field=field), protection)

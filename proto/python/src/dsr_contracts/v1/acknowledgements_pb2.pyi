@@ -23,7 +23,7 @@ class SignedAcknowledgements(_message.Message):
     def __init__(self, system_id: _Optional[str] = ..., key_id: _Optional[str] = ..., signature: _Optional[bytes] = ..., acknowledgements: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
-    __slots__ = ("request_id", "system_id", "right", "disposition", "sequence", "answered_at", "records", "exemptions", "reason", "retry_at")
+    __slots__ = ("request_id", "system_id", "right", "disposition", "sequence", "answered_at", "records", "exemptions", "reason", "retry_at", "delivery")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class Acknowledgement(_message.Message):
     EXEMPTIONS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     RETRY_AT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     system_id: str
     right: _common_pb2.Right
@@ -44,7 +45,24 @@ class Acknowledgement(_message.Message):
     exemptions: _containers.RepeatedCompositeFieldContainer[Exemption]
     reason: str
     retry_at: _timestamp_pb2.Timestamp
-    def __init__(self, request_id: _Optional[str] = ..., system_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., disposition: _Optional[_Union[_common_pb2.Disposition, str]] = ..., sequence: _Optional[int] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., records: _Optional[int] = ..., exemptions: _Optional[_Iterable[_Union[Exemption, _Mapping]]] = ..., reason: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    delivery: Delivery
+    def __init__(self, request_id: _Optional[str] = ..., system_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., disposition: _Optional[_Union[_common_pb2.Disposition, str]] = ..., sequence: _Optional[int] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., records: _Optional[int] = ..., exemptions: _Optional[_Iterable[_Union[Exemption, _Mapping]]] = ..., reason: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ...) -> None: ...
+
+class Delivery(_message.Message):
+    __slots__ = ("export_id", "sealed_key", "size", "index_size", "index_digest", "files")
+    EXPORT_ID_FIELD_NUMBER: _ClassVar[int]
+    SEALED_KEY_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_SIZE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    export_id: str
+    sealed_key: bytes
+    size: int
+    index_size: int
+    index_digest: bytes
+    files: int
+    def __init__(self, export_id: _Optional[str] = ..., sealed_key: _Optional[bytes] = ..., size: _Optional[int] = ..., index_size: _Optional[int] = ..., index_digest: _Optional[bytes] = ..., files: _Optional[int] = ...) -> None: ...
 
 class Exemption(_message.Message):
     __slots__ = ("ground", "categories", "records", "review_at")

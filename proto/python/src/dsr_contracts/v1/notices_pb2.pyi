@@ -16,9 +16,20 @@ class Instruction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INSTRUCTION_UNSPECIFIED: _ClassVar[Instruction]
     INSTRUCTION_STOP: _ClassVar[Instruction]
     INSTRUCTION_SUSPEND: _ClassVar[Instruction]
+
+class Protection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROTECTION_UNSPECIFIED: _ClassVar[Protection]
+    PROTECTION_THIRD_PARTY: _ClassVar[Protection]
+    PROTECTION_SECRET: _ClassVar[Protection]
+    PROTECTION_NEVER_DISCLOSED: _ClassVar[Protection]
 INSTRUCTION_UNSPECIFIED: Instruction
 INSTRUCTION_STOP: Instruction
 INSTRUCTION_SUSPEND: Instruction
+PROTECTION_UNSPECIFIED: Protection
+PROTECTION_THIRD_PARTY: Protection
+PROTECTION_SECRET: Protection
+PROTECTION_NEVER_DISCLOSED: Protection
 
 class Notice(_message.Message):
     __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems", "instruction", "revision")
@@ -51,20 +62,30 @@ class Notice(_message.Message):
     def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ..., instruction: _Optional[_Union[Instruction, str]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class SystemNotice(_message.Message):
-    __slots__ = ("system_id", "identities", "key_id", "sealed_key", "answers_since", "look_again")
+    __slots__ = ("system_id", "identities", "key_id", "sealed_key", "answers_since", "look_again", "protected_fields")
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     IDENTITIES_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     SEALED_KEY_FIELD_NUMBER: _ClassVar[int]
     ANSWERS_SINCE_FIELD_NUMBER: _ClassVar[int]
     LOOK_AGAIN_FIELD_NUMBER: _ClassVar[int]
+    PROTECTED_FIELDS_FIELD_NUMBER: _ClassVar[int]
     system_id: str
     identities: _containers.RepeatedCompositeFieldContainer[SealedIdentity]
     key_id: str
     sealed_key: bytes
     answers_since: _timestamp_pb2.Timestamp
     look_again: bool
-    def __init__(self, system_id: _Optional[str] = ..., identities: _Optional[_Iterable[_Union[SealedIdentity, _Mapping]]] = ..., key_id: _Optional[str] = ..., sealed_key: _Optional[bytes] = ..., answers_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., look_again: _Optional[bool] = ...) -> None: ...
+    protected_fields: _containers.RepeatedCompositeFieldContainer[ProtectedField]
+    def __init__(self, system_id: _Optional[str] = ..., identities: _Optional[_Iterable[_Union[SealedIdentity, _Mapping]]] = ..., key_id: _Optional[str] = ..., sealed_key: _Optional[bytes] = ..., answers_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., look_again: _Optional[bool] = ..., protected_fields: _Optional[_Iterable[_Union[ProtectedField, _Mapping]]] = ...) -> None: ...
+
+class ProtectedField(_message.Message):
+    __slots__ = ("path", "protection")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    PROTECTION_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    protection: Protection
+    def __init__(self, path: _Optional[str] = ..., protection: _Optional[_Union[Protection, str]] = ...) -> None: ...
 
 class SealedIdentity(_message.Message):
     __slots__ = ("request_id", "sealed")
@@ -75,10 +96,12 @@ class SealedIdentity(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identifiers",)
+    __slots__ = ("identifiers", "package_key")
     IDENTIFIERS_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_KEY_FIELD_NUMBER: _ClassVar[int]
     identifiers: _containers.RepeatedCompositeFieldContainer[Identifier]
-    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ...) -> None: ...
+    package_key: bytes
+    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ..., package_key: _Optional[bytes] = ...) -> None: ...
 
 class Identifier(_message.Message):
     __slots__ = ("kind", "value")
