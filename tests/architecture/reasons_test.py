@@ -18,6 +18,8 @@ ELSEWHERE = {
     "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
     "unknown_identifier_kind": "as invalid_identifier",
     "empty_plan": "intake's API: nothing is accepted that nobody owes",
+    "invalid_index": "of an export, when its package is made; no record is refused for it",
+    "corrupted_part": "as invalid_index",
     "right_not_offered": "intake's API: nothing is accepted that nobody could fulfil",
     "letters_not_offered": "intake's API, on a submission that asks for letters",
     "no_address": "as letters_not_offered",

@@ -50,7 +50,7 @@ def test_who_has_the_package_key_opens_every_part() -> None:
 def test_a_key_opens_in_its_own_place_only(other: dict[str, object]) -> None:
     sealed = a_key().sealed(PACKAGE.public)
     with pytest.raises(RejectedInput, match="not sealed for this request"):
-        ExportKey.unsealed(sealed, PACKAGE, **{**PLACE, **other})  # type: ignore[arg-type]
+        ExportKey.unsealed(sealed, PACKAGE, **{**PLACE, **other})  # type: ignore[arg-type]  # mixed
 
 
 def test_another_package_key_opens_nothing() -> None:
