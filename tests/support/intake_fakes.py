@@ -25,6 +25,7 @@ from dsr_intake.model import (
     Held,
     KeyReused,
     LedgerChange,
+    LegalHold,
     Letter,
     LetterKind,
     LettersStanding,
@@ -40,7 +41,7 @@ from dsr_intake.model import (
     WrappedKey,
 )
 from dsr_intake.model.principals import Authentication, ClientRow, Principal, Sight, StoredKey
-from dsr_intake.ports import Decide, Form, Resolve, Tell
+from dsr_intake.ports import Covering, Decide, Form, Resolve, Tell
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
 from support.builders import NOW, a_registry, a_request_id, days, the_rules
@@ -113,8 +114,17 @@ def no_holidays(jurisdiction: str) -> dict[date, str]:
     return {}
 
 
+def nobody_is_held(_hashes: Sequence[bytes]) -> Sequence[LegalHold]:
+    """No hold covers anybody."""
+    return ()
+
+
 def a_drafter(
-    registry: Registry | None, rules: Rules | None = None, *, letters_are_sent: bool = False
+    registry: Registry | None,
+    rules: Rules | None = None,
+    *,
+    letters_are_sent: bool = False,
+    covering: Covering = nobody_is_held,
 ) -> Drafter:
     """A drafter at NOW."""
     return Drafter(
@@ -123,6 +133,7 @@ def a_drafter(
         lookup=LookupKeys(b"k" * 32),
         clock=lambda: NOW,
         letters_are_sent=letters_are_sent,
+        covering=covering,
     )
 
 

@@ -19,11 +19,13 @@ from dsr_sdk import (
     Exempt,
     Exemption,
     Failed,
+    Heeded,
     Identity,
     Informed,
     InProgress,
     KafkaConnection,
     NotFound,
+    OptOutRequest,
     OutcomeStore,
     PartiallyExempt,
     Present,
@@ -85,6 +87,7 @@ def answers(at: datetime) -> tuple[Answer, ...]:
         *(Erased(), Erased(3), Erased(records=3), Delivered(records=3), NotFound(), Informed()),
         *(Exempt("HGB 257", at), Exempt(exemptions=grounds)),
         *(PartiallyExempt("HGB 257", at, erased=5, kept=2, categories=("user.name",)),),
+        *(Heeded(), Heeded(2), Heeded(records=2)),
         *(Absent(), Present(), Present(2), Present(records=2)),
         *(Failed(), Failed("locked"), Failed(retry_at=at), Failed("locked", retry_at=at)),
         *(InProgress(), InProgress("searching", expected_at=at), Unresolvable("two persons")),
@@ -95,6 +98,8 @@ def every_answer_is_told_apart(answer: Answer) -> str:
     match answer:
         case Erased() | Delivered() | NotFound() | Informed() | Exempt() | PartiallyExempt():
             return "confirms"
+        case Heeded():
+            return "confirms from now on"
         case Absent():
             return "confirms after a look"
         case Failed() | Unresolvable() | InProgress() | Present():
@@ -113,7 +118,11 @@ def handlers(subscriber: Subscriber) -> None:
     def show(request: AccessRequest) -> Delivered | NotFound:
         return Delivered(1) if request.identity.identifiers else NotFound()
 
-    assert_type((erase.__name__, show.__name__), tuple[str, str])
+    @subscriber.opt_out
+    async def heed(request: OptOutRequest) -> Heeded | NotFound:
+        return Heeded(1) if request.identity.identifiers else NotFound()
+
+    assert_type((erase.__name__, show.__name__, heed.__name__), tuple[str, str, str])
     subscriber.deletion(lambda _request: Erased())
 
 
@@ -139,6 +148,10 @@ def batch_handlers(subscriber: Subscriber) -> None:
     @subscriber.access_batch
     def show(requests: Sequence[AccessRequest]) -> Mapping[str, Answer]:
         return {request.request_id: Delivered(1) for request in requests}
+
+    @subscriber.opt_out_batch
+    def heed(requests: Sequence[OptOutRequest]) -> list[Heeded]:
+        return [Heeded() for _ in requests]
 
 
 async def running(subscriber: Subscriber) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
+from dsr_core.rights import OFFERED, Right
 from support.builders import MARKER, an_id
 from support.intake import Intake, VerifierDouble
 from support.submissions import a_submission
@@ -66,7 +67,7 @@ async def test_wrong_query_is_refused_by_its_name(intake: Intake, query: str) ->
     assert [one["pointer"] for one in refused.json()["errors"]] == [f"/{query.partition('=')[0]}"]
 
 
-@pytest.mark.parametrize("right", ["access", "correction", "opt_out"])
+@pytest.mark.parametrize("right", sorted(set(Right) - OFFERED))
 async def test_a_right_that_is_not_offered_is_refused_and_those_that_are_named(
     intake: Intake, right: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.rights import ANSWERS, CONFIRMING, Disposition, Right
+from dsr_core.rights import ANSWERS, CONFIRMING, OFFERED, RIGHTS, Disposition, Right
 
 D = Disposition
 
@@ -46,3 +46,16 @@ def test_only_a_correction_is_answered_with_corrected() -> None:
 
 def test_every_disposition_answers_some_right() -> None:
     assert frozenset().union(*ANSWERS.values()) == set(Disposition)
+
+
+def test_every_right_stands_in_the_one_table() -> None:
+    assert set(RIGHTS) == set(Right)
+    assert {Right.DELETION, Right.OPT_OUT} <= OFFERED
+
+
+def test_only_an_opt_out_asks_for_no_proof_of_who_asks() -> None:
+    assert [right for right, terms in RIGHTS.items() if not terms.asks_who] == [Right.OPT_OUT]
+
+
+def test_holds_and_the_breaker_stand_before_what_erases() -> None:
+    assert [right for right, terms in RIGHTS.items() if terms.erases] == [Right.DELETION]

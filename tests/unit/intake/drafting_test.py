@@ -10,8 +10,8 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import OrganisationId, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.registry import Registry, Sale
-from dsr_core.rights import Right
-from dsr_intake.application.drafting import OFFERED, Drafter
+from dsr_core.rights import OFFERED, Right
+from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.identity_cipher import decrypt, encrypt
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Submission

@@ -9,6 +9,7 @@ import pytest
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.plan import Scope
+from dsr_core.rights import Right
 from dsr_intake.http.submission import SubjectRequestBody, moment, parse_line, parse_single
 from dsr_intake.model import Submission
 from dsr_runtime.http.problems import Problem, problem_document
@@ -164,3 +165,8 @@ def test_a_batch_takes_attested_requests_only() -> None:
     assert raised.value.errors
     assert raised.value.errors[0]["pointer"] == "/identity_attested"
     assert "one by one" in raised.value.errors[0]["detail"]
+
+
+def test_a_batch_takes_an_opt_out_of_whoever_asks() -> None:
+    body = a_submission(identity_attested=False, right="opt_out") | {"idempotency_key": "k"}
+    assert parse_line(orjson.dumps(body)).right is Right.OPT_OUT

@@ -13,10 +13,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import OPT_OUTS, Erasure, Request, Rows, Schema, Table
 
 __all__ = ["FileStore"]
 
@@ -49,6 +50,10 @@ class FileStore:
     async def erase(self, requests: Sequence[Request]) -> list[Erasure | None]:
         """Rewrite each table once for all people; see `Store.erase`."""
         return await self._call(lambda: self._erase(requests))
+
+    async def opt_out(self, request: Request) -> int:
+        """See `Store.opt_out`."""
+        return await self._call(lambda: self._opt_out(request))
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
@@ -95,6 +100,20 @@ class FileStore:
         return [
             Erasure(begun[one.request_id]) if one.request_id in begun else None for one in requests
         ]
+
+    def _opt_out(self, request: Request) -> int:
+        people = self._find([request])
+        [table] = (one for one in self._schema.tables if one.name == OPT_OUTS)
+        rows = self._read(table)
+        before = {str(row["person"]) for row in rows}
+        now = datetime.now(UTC).isoformat()
+        number = max((int(row["id"]) for row in rows), default=0)
+        for person in sorted(people.keys() - before):
+            number += 1
+            rows.append({"id": number, "person": person, "since": now})
+        if len(rows) > len(before):
+            self._write(table, rows)
+        return len(people)
 
     def _count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         people = self._find(requests)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import OPT_OUTS, Erasure, Request, Rows, Schema, Table
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -83,6 +83,18 @@ class PostgresStore:
             await self.record(connection, new)
         done |= new
         return [done.get(one.request_id) for one in requests]
+
+    async def opt_out(self, request: Request) -> int:
+        """See `Store.opt_out`; who is asked about is locked, so that none stands there twice."""
+        statement = (
+            f"insert into {OPT_OUTS} (id, person, since) select coalesce(max(id), 0) + 1, $1, now() "
+            f"from {OPT_OUTS} having count(*) filter (where person = $1) = 0"
+        )
+        async with self.transaction() as connection:
+            await connection.execute(f"lock table {OPT_OUTS} in exclusive mode")
+            people = await self.find(connection, [request])
+            await connection.executemany(statement, [(person,) for person in people])
+        return len(people)
 
     async def recorded(
         self, connection: Connection, requests: Iterable[Request]

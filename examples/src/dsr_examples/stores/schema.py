@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-__all__ = ["Erasure", "Request", "Rows", "Schema", "Store", "Table"]
+__all__ = ["OPT_OUTS", "Erasure", "Request", "Rows", "Schema", "Store", "Table", "opt_outs"]
 
 _REFERENCE = re.compile(r"(\w+)[^,]*? references (\w+)")
 
@@ -32,6 +32,17 @@ class Table:
         """The column that names the owning row, and the table that it is in."""
         found = _REFERENCE.search(self.columns)
         return (found[1], found[2]) if found else None
+
+
+OPT_OUTS = "opt_outs"
+"""The table of the people whose data is used for no marketing, and neither sold nor shared."""
+
+
+def opt_outs(people: str) -> Table:
+    """Return that table for a system that keeps people in another; a row goes with its person."""
+    return Table(
+        OPT_OUTS, f"id integer primary key, person integer not null references {people}, since text"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +194,13 @@ class Store(Protocol):
 
         Asked again with a request that is on record, it answers from the record. None means that
         nothing was found.
+        """
+        ...
+
+    async def opt_out(self, request: Request) -> int:
+        """Keep that a person's data is not to be used or passed on; asked again it changes nothing.
+
+        Only what has the table `opt_outs` can. Returns how many records of people this concerns.
         """
         ...
 

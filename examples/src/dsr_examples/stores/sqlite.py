@@ -8,11 +8,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from dsr_examples.stores.schema import Erasure, Owned, Request, Rows, Schema
+from dsr_examples.stores.schema import OPT_OUTS, Erasure, Owned, Request, Rows, Schema
 
 __all__ = ["SqliteStore"]
 
@@ -48,6 +48,10 @@ class SqliteStore:
     async def erase(self, requests: Sequence[Request]) -> list[Erasure | None]:
         """Delete in a statement a table, and record it in the same transaction; see `Store.erase`."""
         return await self._call(lambda: self._erase(requests))
+
+    async def opt_out(self, request: Request) -> int:
+        """See `Store.opt_out`."""
+        return await self._call(lambda: self._opt_out(request))
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
@@ -131,6 +135,17 @@ class SqliteStore:
         new = {request_id: Erasure(erased) for request_id, erased in counts.items()}
         done |= new
         return [done.get(one.request_id) for one in requests]
+
+    def _opt_out(self, request: Request) -> int:
+        statement = (
+            f"insert into {OPT_OUTS} (person, since) select ?1, ?2 "
+            f"where not exists (select 1 from {OPT_OUTS} where person = ?1)"
+        )
+        with self._transaction() as connection:
+            people = self._find(connection, [request])
+            now = datetime.now(UTC).isoformat()
+            connection.executemany(statement, [(person, now) for person in people])
+        return len(people)
 
     def _count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         found: dict[str, dict[str, int]] = {}

@@ -1,11 +1,13 @@
 """The newsletter: an SQLite file at the mail delivery provider, which knows people by email.
 
-A system says what it does when asked to erase, and what it found when asked for access.
+A system says what it does when asked to erase, and what it found when asked for access. Whoever sends
+looks into `opt_outs` first.
 """
 
 from collections.abc import Sequence
 
-from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.stores.schema import Schema, Store, Table, opt_outs
+from dsr_examples.systems.standard import subscribe_opt_out
 from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, NotFound, Subscriber
 
 SCHEMA = Schema(
@@ -20,12 +22,13 @@ SCHEMA = Schema(
         "id integer primary key, delivery_id integer not null references deliveries, "
         "opened_at text not null",
     ),
+    opt_outs("subscribers"),
     known_by={"email": "email"},
 )
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
-    """Register the two handlers. Each takes many requests at once, and answers in their order."""
+    """Register the handlers. Each of these two takes many requests at once, and answers in their order."""
 
     @subscriber.deletion_batch
     async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
@@ -37,3 +40,5 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
     async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
         counts = await store.count(requests)
         return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]
+
+    subscribe_opt_out(subscriber, store)

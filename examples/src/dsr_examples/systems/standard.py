@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 
 from dsr_examples.stores.schema import Store
-from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, NotFound, Subscriber
+from dsr_sdk import (
+    AccessRequest,
+    Answer,
+    DeletionRequest,
+    Delivered,
+    Erased,
+    Heeded,
+    NotFound,
+    OptOutRequest,
+    Subscriber,
+)
 
-__all__ = ["subscribe", "subscribe_access"]
+__all__ = ["subscribe", "subscribe_access", "subscribe_opt_out"]
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
@@ -26,3 +36,12 @@ def subscribe_access(subscriber: Subscriber, store: Store) -> None:
     async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
         counts = await store.count(requests)
         return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]
+
+
+def subscribe_opt_out(subscriber: Subscriber, store: Store) -> None:
+    """Register the handler of systems that advertise, sell or share."""
+
+    @subscriber.opt_out
+    async def opt_out(request: OptOutRequest) -> Answer:
+        records = await store.opt_out(request)
+        return Heeded(records) if records else NotFound()

@@ -1,10 +1,20 @@
-"""Rights, dispositions, and the one table of which right may be answered with what."""
+"""Rights, dispositions, and the one table of what differs between rights."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ANSWERS", "CONFIRMING", "STOPPING", "Disposition", "Right"]
+__all__ = [
+    "ANSWERS",
+    "CONFIRMING",
+    "OFFERED",
+    "RIGHTS",
+    "STOPPING",
+    "Disposition",
+    "Right",
+    "Terms",
+]
 
 
 class Right(StrEnum):
@@ -39,27 +49,80 @@ class Disposition(StrEnum):
     PRESENT = "present"
     """The system has looked again after its erasure, and something is there."""
 
+    HEEDED = "heeded"
+    """The system uses and passes on no more what it was told not to."""
+
 
 _D = Disposition
 
-CONFIRMING: dict[Right, frozenset[Disposition]] = {
-    Right.ACCESS: frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
-    Right.DELETION: frozenset(
-        {_D.ERASED, _D.ABSENT, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT, _D.INFORMED}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How requests for one right are dealt with, as far as rights differ."""
+
+    confirmed_by: frozenset[Disposition]
+    """The answers that end an obligation."""
+
+    also_answered: frozenset[Disposition] = frozenset()
+    """Answers that do not end one, beside those that every right has."""
+
+    is_offered: bool
+    """Whether it can be fulfilled to the end; a request for another would close with nothing done."""
+
+    asks_who: bool = True
+    """Whether it must be proven who asks before any system is told."""
+
+    erases: bool = False
+    """Whether what is done cannot be undone, so that holds and the breaker stand before it."""
+
+    needs_known_kind: bool = True
+    """Whether a person whom a system knows by none of the kinds given has to be resolved there. Where
+    not, nothing is to be done there, and the answer is `not_found`."""
+
+
+RIGHTS: dict[Right, Terms] = {
+    Right.ACCESS: Terms(
+        confirmed_by=frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
+        is_offered=False,
     ),
-    Right.CORRECTION: frozenset(
-        {_D.CORRECTED, _D.ALREADY_RIGHT, _D.NOT_FOUND, _D.EXEMPT, _D.INFORMED}
+    Right.DELETION: Terms(
+        confirmed_by=frozenset(
+            {_D.ERASED, _D.ABSENT, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT, _D.INFORMED}
+        ),
+        also_answered=frozenset({_D.PRESENT}),
+        is_offered=True,
+        erases=True,
     ),
-    Right.OPT_OUT: frozenset({_D.INFORMED, _D.NOT_FOUND}),
+    Right.CORRECTION: Terms(
+        confirmed_by=frozenset(
+            {_D.CORRECTED, _D.ALREADY_RIGHT, _D.NOT_FOUND, _D.EXEMPT, _D.INFORMED}
+        ),
+        is_offered=False,
+    ),
+    # No proof of who asks may be demanded (11 CCR 7026(d), 7060(b)), and a signal of a browser names
+    # the browser alone (11 CCR 7025(c)(1)), which many systems know nothing of.
+    Right.OPT_OUT: Terms(
+        confirmed_by=frozenset({_D.HEEDED, _D.INFORMED, _D.NOT_FOUND}),
+        is_offered=True,
+        asks_who=False,
+        needs_known_kind=False,
+    ),
 }
-"""The dispositions that end an obligation under each right."""
+"""The one table of what differs between rights."""
+
+OFFERED = frozenset(right for right, terms in RIGHTS.items() if terms.is_offered)
+"""The rights that a request can be made for."""
 
 _NOT_CONFIRMING = frozenset({_D.RECEIVED, _D.IN_PROGRESS, _D.FAILED, _D.UNRESOLVABLE})
 
 STOPPING = frozenset({_D.STOPPED, _D.TOO_LATE})
 """The dispositions that end an obligation, too, while its request is being stopped."""
 
-ANSWERS: dict[Right, frozenset[Disposition]] = {
-    right: confirming | _NOT_CONFIRMING | STOPPING for right, confirming in CONFIRMING.items()
-} | {Right.DELETION: CONFIRMING[Right.DELETION] | _NOT_CONFIRMING | STOPPING | {_D.PRESENT}}
+CONFIRMING = {right: terms.confirmed_by for right, terms in RIGHTS.items()}
+"""The dispositions that end an obligation under each right."""
+
+ANSWERS = {
+    right: terms.confirmed_by | terms.also_answered | _NOT_CONFIRMING | STOPPING
+    for right, terms in RIGHTS.items()
+}
 """Every disposition that a system may answer with under each right."""

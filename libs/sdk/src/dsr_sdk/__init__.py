@@ -27,6 +27,7 @@ from dsr_sdk.answers import (
     Erased,
     Exempt,
     Failed,
+    Heeded,
     Informed,
     InProgress,
     NotFound,
@@ -40,7 +41,7 @@ from dsr_sdk.errors import ConfigurationError
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
-from dsr_sdk.requests import AccessRequest, DeletionRequest, SystemRequest
+from dsr_sdk.requests import AccessRequest, DeletionRequest, OptOutRequest, SystemRequest
 from dsr_sdk.subscriber import Subscriber
 from dsr_wire.keys import SystemKeyPair
 
@@ -57,6 +58,7 @@ __all__ = [
     "Exempt",
     "Exemption",
     "Failed",
+    "Heeded",
     "Identifier",
     "Identity",
     "InProgress",
@@ -64,6 +66,7 @@ __all__ = [
     "KafkaConnection",
     "NotFound",
     "ObligationKey",
+    "OptOutRequest",
     "Outcome",
     "OutcomeState",
     "OutcomeStore",

@@ -21,6 +21,7 @@ __all__ = [
     "Erased",
     "Exempt",
     "Failed",
+    "Heeded",
     "InProgress",
     "Informed",
     "NotFound",
@@ -63,6 +64,18 @@ class NotFound:
 @dataclass(frozen=True, slots=True)
 class Informed:
     """Confirms: this recipient was told of an erasure (GDPR article 19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heeded:
+    """Confirms: this system uses and passes on no more what it was told not to."""
+
+    records: int = 0
+    """How many records this concerns."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +210,7 @@ Answer = (
     | Delivered
     | NotFound
     | Informed
+    | Heeded
     | Absent
     | Present
     | Exempt
@@ -227,7 +241,12 @@ def to_acknowledgement(
     exemptions: tuple[Exemption, ...] = ()
     retry_at: datetime | None = None
     match answer:
-        case Erased(records=count) | Delivered(records=count) | Present(records=count):
+        case (
+            Erased(records=count)
+            | Delivered(records=count)
+            | Heeded(records=count)
+            | Present(records=count)
+        ):
             records = count
         case NotFound() | Informed() | Absent():
             pass
@@ -264,6 +283,7 @@ _DISPOSITIONS: dict[type, Disposition] = {
     Delivered: Disposition.DELIVERED,
     NotFound: Disposition.NOT_FOUND,
     Informed: Disposition.INFORMED,
+    Heeded: Disposition.HEEDED,
     Absent: Disposition.ABSENT,
     Present: Disposition.PRESENT,
     Exempt: Disposition.EXEMPT,

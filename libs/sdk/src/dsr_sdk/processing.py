@@ -18,13 +18,14 @@ from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId
-from dsr_core.rights import Disposition, Right
+from dsr_core.rights import RIGHTS, Disposition, Right
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import (
     Absent,
     Answer,
     Failed,
     InProgress,
+    NotFound,
     Present,
     Unresolvable,
     to_acknowledgement,
@@ -264,6 +265,8 @@ class Processor:
 
     def _unasked(self, obligation: SealedObligation, identity: Identity) -> Answer | None:
         """Return the answer that needs no handler, or none."""
+        if not identity.identifiers and not RIGHTS[obligation.notice.right].needs_known_kind:
+            return NotFound()
         if not identity.identifiers:
             return Unresolvable("no identifier of a kind that this system knows")
         if obligation.notice.scope.categories and not self._honours_scope:

@@ -11,7 +11,7 @@ from dsr_core.ids import RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 
-__all__ = ["AccessRequest", "DeletionRequest", "Report", "SystemRequest"]
+__all__ = ["AccessRequest", "DeletionRequest", "OptOutRequest", "Report", "SystemRequest"]
 
 Report = Callable[[RequestId, Right, str, datetime | None], Awaitable[None]]
 """Tells that the work goes on: request, right, reason, and when the answer is expected."""
@@ -63,3 +63,8 @@ class DeletionRequest(SystemRequest):
 @dataclass(frozen=True, slots=True)
 class AccessRequest(SystemRequest):
     """Asks to hand over what the system holds on one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutRequest(SystemRequest):
+    """Asks to use what the system holds on one person for no marketing, and not to sell or share it."""

@@ -11,7 +11,13 @@ from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState
-from dsr_sdk.requests import AccessRequest, DeletionRequest, Report, SystemRequest
+from dsr_sdk.requests import (
+    AccessRequest,
+    DeletionRequest,
+    OptOutRequest,
+    Report,
+    SystemRequest,
+)
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.sealing import Opener
@@ -21,6 +27,7 @@ __all__ = ["Identities", "InHand", "Round", "request_for", "signable"]
 _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.DELETION: DeletionRequest,
     Right.ACCESS: AccessRequest,
+    Right.OPT_OUT: OptOutRequest,
 }
 
 

@@ -27,7 +27,7 @@ from dsr_sdk.logs import log_to_stderr
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
 from dsr_sdk.processing import Processor
-from dsr_sdk.requests import AccessRequest, DeletionRequest
+from dsr_sdk.requests import AccessRequest, DeletionRequest, OptOutRequest
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.topics import notice_topic
 
@@ -42,11 +42,15 @@ DeletionHandler = Callable[[DeletionRequest], Awaitable[Answer] | Answer]
 DeletionBatchHandler = Callable[[Sequence[DeletionRequest]], Awaitable[Answers] | Answers]
 AccessHandler = Callable[[AccessRequest], Awaitable[Answer] | Answer]
 AccessBatchHandler = Callable[[Sequence[AccessRequest]], Awaitable[Answers] | Answers]
+OptOutHandler = Callable[[OptOutRequest], Awaitable[Answer] | Answer]
+OptOutBatchHandler = Callable[[Sequence[OptOutRequest]], Awaitable[Answers] | Answers]
 
 DeletionT = TypeVar("DeletionT", bound=DeletionHandler)
 DeletionBatchT = TypeVar("DeletionBatchT", bound=DeletionBatchHandler)
 AccessT = TypeVar("AccessT", bound=AccessHandler)
 AccessBatchT = TypeVar("AccessBatchT", bound=AccessBatchHandler)
+OptOutT = TypeVar("OptOutT", bound=OptOutHandler)
+OptOutBatchT = TypeVar("OptOutBatchT", bound=OptOutBatchHandler)
 
 Ready = Callable[[], Awaitable[None] | None]
 
@@ -156,6 +160,16 @@ class Subscriber:
     def access_batch(self, handler: AccessBatchT) -> AccessBatchT:
         """Register the handler that hands over for many persons at once."""
         self._register(Right.ACCESS, handler, is_batch=True)
+        return handler
+
+    def opt_out(self, handler: OptOutT) -> OptOutT:
+        """Register the handler that stops marketing to one person, and the sale of their data."""
+        self._register(Right.OPT_OUT, handler, is_batch=False)
+        return handler
+
+    def opt_out_batch(self, handler: OptOutBatchT) -> OptOutBatchT:
+        """Register the handler that stops both for many persons at once."""
+        self._register(Right.OPT_OUT, handler, is_batch=True)
         return handler
 
     def look_again(self, *, after: timedelta = timedelta()) -> Callable[[DeletionT], DeletionT]:

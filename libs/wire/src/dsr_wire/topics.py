@@ -147,7 +147,7 @@ _FIXED = (
     CHECKPOINTS,
 )
 
-NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION)
+NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION, Right.OPT_OUT)
 """The rights that organisations have notice topics for."""
 
 NOTICE_LIFE = _RETENTION + _DEAD_LETTER_RETENTION

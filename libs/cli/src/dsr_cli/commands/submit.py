@@ -17,6 +17,7 @@ from dsr_cli.commands.submit_file import submit_file
 from dsr_cli.connection import api_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
+from dsr_core.rights import OFFERED
 
 
 def command(
@@ -29,7 +30,7 @@ def command(
         ),
     ] = None,
     right: Annotated[
-        str, typer.Option(help="deletion, which is the right that intake offers so far")
+        str, typer.Option(help=f"What is asked for: {', '.join(sorted(OFFERED))}")
     ] = "deletion",
     jurisdiction: Annotated[str, typer.Option(help="ISO 3166, for example DE or US-CA")] = "DE",
     key: Annotated[

@@ -24,6 +24,7 @@ _CELLS = {
     Disposition.PRESENT: ("!", "red"),
     Disposition.DELIVERED: ("✔", "green"),
     Disposition.INFORMED: ("✔", "green"),
+    Disposition.HEEDED: ("✔", "green"),
     Disposition.CORRECTED: ("✔", "green"),
     Disposition.ALREADY_RIGHT: ("✔", "green"),
     Disposition.NOT_FOUND: ("∅", "blue"),

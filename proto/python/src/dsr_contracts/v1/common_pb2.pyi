@@ -34,6 +34,7 @@ class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISPOSITION_INFORMED: _ClassVar[Disposition]
     DISPOSITION_ABSENT: _ClassVar[Disposition]
     DISPOSITION_PRESENT: _ClassVar[Disposition]
+    DISPOSITION_HEEDED: _ClassVar[Disposition]
 RIGHT_UNSPECIFIED: Right
 RIGHT_ACCESS: Right
 RIGHT_DELETION: Right
@@ -56,6 +57,7 @@ DISPOSITION_ALREADY_RIGHT: Disposition
 DISPOSITION_INFORMED: Disposition
 DISPOSITION_ABSENT: Disposition
 DISPOSITION_PRESENT: Disposition
+DISPOSITION_HEEDED: Disposition
 
 class Scope(_message.Message):
     __slots__ = ("categories", "organisation_ids", "system_ids")

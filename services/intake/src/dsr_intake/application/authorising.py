@@ -10,6 +10,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.law.proofs import Authority, Evidence, Role
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import Event, State, advance
+from dsr_core.rights import RIGHTS
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import SOURCE
@@ -86,10 +87,12 @@ class Authorising:
 def opens_once_shown(one: RequestView, regime: Regime, evidence: Evidence | None) -> bool:
     """Tell whether a request opens with its authority, so that no proof of who asks is awaited after it.
 
-    Its client has attested who asks, and its law leaves that proof to nobody else.
+    Its client has attested who asks, and its law leaves that proof to nobody else; or its right asks
+    for no such proof.
     """
     demanded = regime.authority_of(Role(one.requester_role))
-    return one.is_attested and not (demanded and demanded.leaves_proof_to_person(evidence))
+    is_persons = demanded is not None and demanded.leaves_proof_to_person(evidence)
+    return one.is_attested and not (is_persons and RIGHTS[one.right].asks_who)
 
 
 def _check(demanded: Authority | None, evidence: Evidence | None) -> None:

@@ -12,7 +12,7 @@ from dsr_core.ids import RequestId, uuid7
 from dsr_core.law.proofs import Role
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
-from dsr_core.rights import Right
+from dsr_core.rights import OFFERED, RIGHTS, Right
 from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
@@ -21,10 +21,7 @@ from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
 from dsr_intake.ports import Covering, RegistryView
 
-__all__ = ["OFFERED", "Drafter"]
-
-OFFERED = frozenset({Right.DELETION})
-"""The rights that can be fulfilled to the end; a request for another would be closed with nothing done."""
+__all__ = ["Drafter"]
 
 _SKEW = timedelta(minutes=5)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -107,6 +104,8 @@ class Drafter:
         if rules is None:
             self.check_ready()
             raise RuntimeError("unreachable")
+        if not RIGHTS[submission.right].asks_who:
+            submission = replace(submission, is_attested=True)
         submission = self._shown(submission, rules, received_at)
         if not may_wait and not submission.is_attested:
             detail = "more must be shown of who asks: send it by itself, so that it can wait"
@@ -148,7 +147,8 @@ class Drafter:
         if appealed is not None:
             # It repeats nothing, and what is held is held once it is granted.
             return replace(draft, person_hash=None)
-        holds = self._covering((*draft.lookup_hashes, *draft.former_hashes))
+        erases = RIGHTS[submission.right].erases
+        holds = self._covering((*draft.lookup_hashes, *draft.former_hashes)) if erases else ()
         if not holds and submission.controller is None:
             return draft
         start = self._beginning(draft, holds)
@@ -182,7 +182,8 @@ class Drafter:
             return submission
         evidence = submission.evidence.kind if submission.evidence else None
         awaits = not demanded.is_shown_by(evidence)
-        is_persons = awaits or demanded.leaves_proof_to_person(evidence)
+        asks_who = RIGHTS[submission.right].asks_who
+        is_persons = awaits or (asks_who and demanded.leaves_proof_to_person(evidence))
         return replace(
             submission,
             awaits_authority=awaits,

@@ -10,7 +10,7 @@ from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
 from dsr_core.registry import System
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.owners import with_heirs
@@ -78,7 +78,7 @@ class Sealing:
                 detail = "a system is not in that registry version"
                 raise RejectedInput("unknown_system", detail, field="system_ids")
             addressed.append((system, (await self._registry.keys(system_id)).sealing))
-        if cohort.right is Right.DELETION:
+        if RIGHTS[cohort.right].erases:
             organisations = {system.organisation_id for system, _ in addressed}
             await self._breaker.pass_(cohort_id, cohort.members, organisations)
         members = [

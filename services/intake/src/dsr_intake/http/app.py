@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 from starlette.routing import Match
 
-from dsr_intake.application.drafting import OFFERED
+from dsr_core.rights import OFFERED
 from dsr_intake.http import (
     appeals,
     audit,

@@ -55,6 +55,13 @@ SUBMISSIONS: dict[str, Any] = {
         "received_at": "2026-03-02T09:00:00Z",
         "language": "en-US",
     },
+    "opt-out that a visitor's browser asks for": {
+        "right": "opt_out",
+        "jurisdiction": "US-CA",
+        "identity": [{"kind": "cookie_id", "value": "ck1f0c"}],
+        "identity_attested": False,
+        "requester": {"role": "data_subject"},
+    },
 }
 
 LETTERS: dict[str, Any] = {

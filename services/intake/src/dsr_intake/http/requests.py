@@ -22,6 +22,7 @@ from dsr_intake.http.doors import caller
 from dsr_intake.http.examples import ACCEPTED, REQUEST, SUBMISSIONS
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, parameter, problems
+from dsr_intake.http.signals import GPC, signalled
 from dsr_intake.http.submission import IDEMPOTENCY_KEY_PATTERN, RFC3339, moment, parse_single
 from dsr_intake.http.views import (
     BASE,
@@ -89,7 +90,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         content = await read_body(request)
         try:
             context.single.check_room()
-            sent = parse_single(content, idempotency_key=key)
+            sent = signalled(parse_single(content, idempotency_key=key), given)
             traceparent = given.get("traceparent")
             if traceparent is not None and not is_traceparent(traceparent):
                 traceparent = None
@@ -141,7 +142,8 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
             "repeated: the same key with the same body gives the same answer for at least seven "
             "days. Keys belong to the client that sent them. With `appeal_of` it is an appeal against "
             "how an earlier request ended, which waits for a decision: 404 where this client has no "
-            "such request, 409 where its law, its outcome or the time allows no appeal."
+            "such request, 409 where its law, its outcome or the time allows no appeal. With `Sec-GPC: 1` it "
+            "is the opt-out that a visitor's browser asks for, and its channel is `signal`."
         ),
         responses={
             202: answer(
@@ -161,7 +163,7 @@ def _add_submitting(routes: APIRouter, context: Context) -> None:
             "requestBody": body(
                 {"$ref": "#/components/schemas/SubjectRequestBody"}, examples=SUBMISSIONS
             ),
-            "parameters": [IDEMPOTENCY_KEY],
+            "parameters": [IDEMPOTENCY_KEY, GPC],
         },
     )
     async def submit(request: Request) -> Response:

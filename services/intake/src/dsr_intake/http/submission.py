@@ -14,7 +14,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
-    WithJsonSchema,
+    ValidationInfo,
 )
 from pydantic_core import ErrorDetails
 
@@ -23,8 +23,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.law.proofs import Evidence
 from dsr_core.plan import Scope
-from dsr_core.rights import Right
-from dsr_intake.application.drafting import OFFERED
+from dsr_core.rights import OFFERED, RIGHTS, Right
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
@@ -211,7 +210,8 @@ class _RequestBody(_Body):
         Field(
             description=(
                 "The client has made sure who the requester is. Where it has not, the request waits "
-                "as `awaiting_identity` until it is proven, and no system is asked."
+                "as `awaiting_identity` until it is proven, and no system is asked; an opt-out does "
+                "not, since no law lets anybody ask for that proof."
             )
         ),
     ]
@@ -270,8 +270,9 @@ class SubjectRequestBody(_RequestBody):
     ] = None
 
 
-def _attested(given: bool) -> bool:  # noqa: FBT001 - pydantic passes the value
-    if not given:
+def _attested(given: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes the value
+    right = info.data.get("right")
+    if not given and (right is None or RIGHTS[right].asks_who):
         raise ValueError("must be true in a batch: send others one by one, so that each can wait")
     return given
 
@@ -282,12 +283,8 @@ class BatchLine(_RequestBody):
     identity_attested: Annotated[
         bool,
         AfterValidator(_attested),
-        WithJsonSchema(
-            {
-                "type": "boolean",
-                "const": True,
-                "description": "The client has made sure who the requester is.",
-            }
+        Field(
+            description="The client has made sure who the requester is: true, but for an opt-out."
         ),
     ]
     idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY_PATTERN)]
