@@ -102,6 +102,7 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_lifecycle.py
 	$(BIN)/python tools/gen_security.py
 	$(BIN)/python tools/gen_access.py
+	$(BIN)/python tools/gen_metrics.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
@@ -109,6 +110,7 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_lifecycle.py --check
 	$(BIN)/python tools/gen_security.py --check
 	$(BIN)/python tools/gen_access.py --check
+	$(BIN)/python tools/gen_metrics.py --check
 
 .PHONY: sbom
 sbom: bootstrap ## Write a CycloneDX bill of what is installed into dist/sbom.json

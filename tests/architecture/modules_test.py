@@ -160,12 +160,12 @@ def test_one_place_asks_the_closing_rule_and_nothing_else_says_closed() -> None:
     assert hidden == [], "under another name it would not be found here"
 
 
-def test_metrics_are_named_where_metrics_are_defined() -> None:
+def test_metrics_are_made_in_one_place_from_what_is_said_of_them() -> None:
     kinds = {"Counter", "Gauge", "Histogram", "Summary"}
     found = [
         f"{path}:{node.lineno}"
         for path in modules("services/", "libs/runtime/", "libs/sdk/")
-        if not path.endswith("/metrics.py")
+        if path != "libs/runtime/src/dsr_runtime/metrics.py"
         for node in ast.walk(tree(path))
         if isinstance(node, ast.ImportFrom)
         and node.module == "prometheus_client"

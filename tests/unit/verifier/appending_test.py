@@ -7,6 +7,7 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry
 
+from dsr_runtime.metrics import Instruments
 from dsr_verifier.application.sequencing import Sequenced, Sequencer
 from dsr_verifier.log_ports import Backlog, LogReader
 from dsr_verifier.worker.log import Appending
@@ -36,7 +37,7 @@ class Steps:
 
 
 async def test_a_long_queue_is_counted_now_and_then_and_once_it_is_short() -> None:
-    steps, metrics = Steps(50), LogMetrics(CollectorRegistry())
+    steps, metrics = Steps(50), LogMetrics(Instruments(CollectorRegistry()))
     appending = Appending(cast("Sequencer", steps), cast("LogReader", steps), metrics)
     steps.appending = appending
     await appending.run()

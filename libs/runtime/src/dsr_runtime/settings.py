@@ -141,6 +141,9 @@ class TemporalSettings(_Group):
     """Holds 32 random bytes in base64 a line: the keys that encrypt what Temporal keeps of workflows.
     The first encrypts, the others open what is older. Without it, payloads are in the clear."""
 
+    temporal_metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """The port on which Temporal's client and worker show their own metrics; nowhere unless given."""
+
 
 def load(kind: type[SettingsT]) -> SettingsT:
     """Read settings from the environment, or leave the process with one line for each fault."""

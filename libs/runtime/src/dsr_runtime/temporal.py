@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from temporalio.client import Client
 from temporalio.converter import DataConverter
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from dsr_runtime.backoff import Backoff
@@ -15,7 +16,7 @@ from dsr_runtime.payload_codec import EncryptingCodec, payload_keys
 from dsr_runtime.process import StartFault
 from dsr_runtime.settings import TemporalSettings
 
-__all__ = ["TemporalConnection", "connect", "connection_of"]
+__all__ = ["TemporalConnection", "connect", "connection_of", "showing_metrics"]
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +37,11 @@ class TemporalConnection:
         """Show where, never a key."""
         return f"TemporalConnection({self.address!r}, {self.namespace!r})"
 
-    async def client(self) -> Client:
+    async def client(self, runtime: Runtime | None = None) -> Client:
         """Return a connected client, at the first try or never.
+
+        Args:
+            runtime: What it runs in; the process's own unless given.
 
         Raises:
             RPCError: The server answers, and refuses.
@@ -49,6 +53,7 @@ class TemporalConnection:
             tls=self.tls or False,
             api_key=self.api_key,
             data_converter=DataConverter(payload_codec=self.codec),
+            runtime=runtime,
         )
 
 
@@ -72,8 +77,34 @@ def connection_of(settings: TemporalSettings) -> TemporalConnection:
     )
 
 
-async def connect(connection: TemporalConnection) -> Client:
+def showing_metrics(host: str, port: int | None) -> Runtime | None:
+    """Return a runtime that shows what Temporal's client and worker measure; none without a port.
+
+    Raises:
+        StartFault: Another process has the port.
+    """
+    if port is None:
+        return None
+    shown = PrometheusConfig(
+        bind_address=f"{host}:{port}",
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=shown))
+    except (RuntimeError, ValueError) as error:
+        raise StartFault(
+            f"port {port} cannot be taken; set DSR_TEMPORAL_METRICS_PORT to another"
+        ) from error
+
+
+async def connect(connection: TemporalConnection, runtime: Runtime | None = None) -> Client:
     """Return a connected client, waiting for the server as long as it takes.
+
+    Args:
+        connection: Where to.
+        runtime: What it runs in; the process's own unless given.
 
     Raises:
         StartFault: The server answers, and does not let us in.
@@ -81,7 +112,7 @@ async def connect(connection: TemporalConnection) -> Client:
     backoff = Backoff()
     while True:
         try:
-            return await connection.client()
+            return await connection.client(runtime)
         except RPCError as error:
             if error.status in _REFUSALS:
                 raise StartFault(

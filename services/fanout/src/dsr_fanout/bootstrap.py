@@ -39,8 +39,9 @@ from dsr_runtime.backoff import Backoff
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import Publisher, RecordLoop
+from dsr_runtime.lag import Lag
 from dsr_runtime.process import Process, Ready
-from dsr_runtime.temporal import connect, connection_of
+from dsr_runtime.temporal import connect, connection_of, showing_metrics
 from dsr_wire.topics import COMMANDS, LIFECYCLE, REQUESTS
 
 __all__ = ["start"]
@@ -91,7 +92,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         Calls(session, part="verifier", url=settings.verifier_url, token=token, metrics=metrics)
     )
 
-    client = await connect(connection_of(settings))
+    runtime = showing_metrics(settings.http_host, settings.temporal_metrics_port)
+    client = await connect(connection_of(settings), runtime)
     health.add("temporal", lambda: client.service_client.check_health(timeout=_PROBE_TIMEOUT))
     remembered = await _prepared(client)
     await connected.wait()
@@ -170,6 +172,17 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     health.add("worker", worker.ping)
     process.spawn(requests.run(), stop=requests.stop)
     process.spawn(commands.run(), stop=commands.stop)
+    groups = {
+        REQUESTS.name: REQUESTS_GROUP,
+        COMMANDS.name: COMMANDS_GROUP,
+        LIFECYCLE.name: LIFECYCLE_GROUP,
+    }
+    lag = Lag(
+        settings.kafka,
+        groups,
+        show=lambda topic, unread: metrics.consumer_lag.labels(topic).set(unread),
+    )
+    process.spawn(lag.run(), stop=lag.stop)
     watcher = RegistryWatcher(registries=registries, workflows=workflows)
     process.spawn(watcher.run(), stop=watcher.stop)
     process.spawn(lifecycle.run(), stop=lifecycle.stop)

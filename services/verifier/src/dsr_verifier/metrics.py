@@ -1,19 +1,24 @@
-"""Every metric of the service, named and explained here and nowhere else."""
+"""What verifier counts; `dsr_core.metrics` says what each is."""
 
 from __future__ import annotations
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from collections.abc import Callable
 
+import structlog
+from prometheus_client import CollectorRegistry
+
+from dsr_core.metrics import OTHER
+from dsr_core.metrics import verifier as named
+from dsr_core.registry import System
+from dsr_runtime.metrics import Instruments
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.model import Effect
+from dsr_verifier.ports import Refusal
+from dsr_wire.topics import ACKNOWLEDGEMENTS
 
 __all__ = ["Metrics"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
-_SIZES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 
 class Metrics:
@@ -21,103 +26,32 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self.answers = Counter(
-            "dsr_verifier_answers",
-            "Acknowledgements taken in, by what became of them: recorded, repeated (known already), "
-            "late (after the closure), contradicts_closure (after it, and against it: data that was "
-            "said to be gone is still there), parked (before the obligations)",
-            ["result"],
-            registry=self.registry,
-        )
-        self.opened = Counter(
-            "dsr_verifier_requests_opened",
-            "Subject requests whose obligations were opened",
-            registry=self.registry,
-        )
-        self.closures = Counter(
-            "dsr_verifier_closures",
-            "Subject requests closed, by right and outcome",
-            ["right", "outcome"],
-            registry=self.registry,
-        )
-        self.amendments = Counter(
-            "dsr_verifier_amendments",
-            "Amendments of what is owed, by kind and by what became of them: applied, after_closure "
-            "(closing came first), unfit (kept, and changes nothing), waiting (for the obligations)",
-            ["kind", "effect"],
-            registry=self.registry,
-        )
-        self.breaches = Counter(
-            "dsr_verifier_hold_breaches",
-            "Erasures under a legal hold, by system; each is shown with its request",
-            ["system_id"],
-            registry=self.registry,
-        )
-        self.contradictions = Counter(
-            "dsr_verifier_contradictions",
-            "Answers that speak against an earlier answer of the same system",
-            registry=self.registry,
-        )
-        self.stuck = Counter(
-            "dsr_verifier_counter_faults",
-            "Requests whose counter said that nothing is open and whose obligations said otherwise; "
-            "any is a fault of this service",
-            registry=self.registry,
-        )
-        self.dead_letters = Counter(
-            "dsr_verifier_dead_letters",
-            "Records that were refused, by topic and reason",
-            ["topic", "reason"],
-            registry=self.registry,
-        )
-        self.bad_registry_records = Counter(
-            "dsr_verifier_bad_registry_records",
-            "Records of the registry topic that could not be read, by reason",
-            ["reason"],
-            registry=self.registry,
-        )
-        self.retries = Counter(
-            "dsr_verifier_retries",
-            "Micro-batches tried again because a part was away, by topic",
-            ["topic"],
-            registry=self.registry,
-        )
-        self.batch_records = Histogram(
-            "dsr_verifier_batch_records",
-            "Kafka records in a micro-batch, by topic",
-            ["topic"],
-            buckets=_SIZES,
-            registry=self.registry,
-        )
-        self.batch_seconds = Histogram(
-            "dsr_verifier_batch_seconds",
-            "From taking a micro-batch to its commit, by topic",
-            ["topic"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.parked_full = Counter(
-            "dsr_verifier_parked_full",
-            "Acknowledgements refused because their system has as many waiting for obligations as it "
-            "may; any are true answers that must be replayed, or a system that makes up requests",
-            registry=self.registry,
-        )
-        self.outbox_records = Gauge(
-            "dsr_verifier_outbox_records",
-            "Records that wait in the outbox to be published; every replica says the same",
-            registry=self.registry,
-        )
-        self.outbox_age = Gauge(
-            "dsr_verifier_outbox_age_seconds",
-            "How long the oldest of them has waited; zero where none does",
-            registry=self.registry,
-        )
-        self.parked = Gauge(
-            "dsr_verifier_parked_answers",
-            "Acknowledgements that wait for their obligations",
-            registry=self.registry,
-        )
+        self.made = made = Instruments(self.registry)
+        self.newest: Callable[[str], System | None] = lambda _: None
+        """Tells who owns a system; nobody is known until the registry is there."""
+
+        self.answers = made.counters(named.ANSWERS)
+        self.system_answers = made.counters(named.SYSTEM_ANSWERS)
+        self.missing = made.gauges(named.MISSING)
+        self.missing_age = made.gauges(named.MISSING_AGE)
+        self.opened = made.counter(named.OPENED)
+        self.closures = made.counters(named.CLOSURES)
+        self.amendments = made.counters(named.AMENDMENTS)
+        self.breaches = made.counters(named.BREACHES)
+        self.contradictions = made.counter(named.CONTRADICTIONS)
+        self.stuck = made.counter(named.STUCK)
+        self.dead_letters = made.counters(named.DEAD_LETTERS)
+        self.signatures_refused = made.counters(named.SIGNATURES_REFUSED)
+        self.bad_registry_records = made.counters(named.BAD_REGISTRY_RECORDS)
+        self.retries = made.counters(named.RETRIES)
+        self.batch_records = made.histograms(named.BATCH_RECORDS)
+        self.batch_seconds = made.histograms(named.BATCH_SECONDS)
+        self.parked_full = made.counter(named.PARKED_FULL)
+        self.outbox_records = made.gauge(named.OUTBOX_RECORDS)
+        self.outbox_age = made.gauge(named.OUTBOX_AGE)
+        self.consumer_lag = made.gauges(named.CONSUMER_LAG)
+        self.measured_at = made.gauge(named.MEASURED_AT)
+        self.parked = made.gauge(named.PARKED)
 
     def count(self, tally: Tally) -> None:
         """Count what a step did, and log what an operator must know of."""
@@ -138,16 +72,29 @@ class Metrics:
         for request_id in tally.stuck:
             self.stuck.inc()
             log.error("the counter says closed, the obligations do not", request_id=request_id)
+        for (system_id, disposition), number in tally.given.items():
+            owner = self.owner(system_id)
+            self.system_answers.labels(owner, system_id, disposition).inc(number)
         for refusal in (*tally.refusals, *tally.buried):
-            received, fault = refusal.received, refusal.fault
-            self.dead_letters.labels(received.topic, fault.reason).inc()
-            log.warning(
-                "a record is dead-lettered",
-                topic=received.topic,
-                partition=received.partition,
-                offset=received.offset,
-                reason=fault.reason,
-            )
+            self._count_refusal(refusal)
+
+    def owner(self, system_id: str) -> str:
+        """Return the organisation that owns a system, as the newest registry says."""
+        system = self.newest(system_id)
+        return OTHER if system is None else system.organisation_id
+
+    def _count_refusal(self, refusal: Refusal) -> None:
+        received, fault = refusal.received, refusal.fault
+        self.dead_letters.labels(received.topic, fault.reason).inc()
+        if received.topic == ACKNOWLEDGEMENTS.name and fault.reason in named.UNBELIEVED:
+            self.signatures_refused.labels(fault.reason).inc()
+        log.warning(
+            "a record is dead-lettered",
+            topic=received.topic,
+            partition=received.partition,
+            offset=received.offset,
+            reason=fault.reason,
+        )
 
     def _count_amendments(self, tally: Tally) -> None:
         for kind in tally.waiting:

@@ -29,9 +29,11 @@ __all__ = [
     "Change",
     "Clock",
     "DeadLetters",
+    "Debts",
     "Ledger",
     "LedgerRequest",
     "Opening",
+    "Owed",
     "Pair",
     "ParkedAnswer",
     "Received",
@@ -388,6 +390,29 @@ class RegistryView(Protocol):
 
     async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until what has arrived meets a condition; false when the time is up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """How many obligations of open requests a system has not confirmed."""
+
+    organisation_id: str
+    system_id: str
+    obligations: int
+    oldest: datetime
+    """When the oldest of them was opened."""
+
+
+class Debts(Protocol):
+    """What is owed, counted."""
+
+    async def owed(self) -> list[Owed]:
+        """Return what each system owes; none that owes nothing.
+
+        Raises:
+            Unavailable: The ledger is away.
+        """
         ...
 
 

@@ -76,6 +76,11 @@ class StackSettings:
         return self.port_base + 2
 
     @property
+    def fanout_temporal_port(self) -> int:
+        """The port on which fanout shows the metrics of Temporal's client and worker."""
+        return self.port_base + 3
+
+    @property
     def kafka_port(self) -> int:
         """The port of Kafka for its clients."""
         return self.port_base + 10

@@ -12,9 +12,11 @@ import asyncpg
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
+from dsr_core.rights import Right
 from dsr_intake.adapters.duplicates import duplicates_of
 from dsr_intake.deferral import Deferred
 from dsr_intake.model import Answer, Known
+from dsr_intake.model.promises import Promise
 from dsr_intake.ports import Alike, Decide, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
@@ -68,11 +70,12 @@ async def known(
     """Return those of the requests that exist, locked until the transaction's end."""
     rows = await connection.fetch(
         """
-        select id, cohort_id, state, letters, outcome, closed_at from intake.subject_requests
-        where id = any($1::uuid[]) order by id for update
+        select id, cohort_id, state, letters, outcome, closed_at, received_at, accepted_at
+        from intake.subject_requests where id = any($1::uuid[]) order by id for update
         """,
         request_ids,
     )
+    cohorts = await _cohorts(connection, rows)
     return {
         RequestId(str(row["id"])): Known(
             CohortId(str(row["cohort_id"])),
@@ -80,9 +83,31 @@ async def known(
             letters=row["letters"],
             outcome=Outcome(row["outcome"]) if row["outcome"] else None,
             closed_at=row["closed_at"],
+            promise=_promise(row, cohorts[row["cohort_id"]]),
         )
         for row in rows
     }
+
+
+async def _cohorts(
+    connection: _Connection, rows: Sequence[asyncpg.Record]
+) -> dict[object, asyncpg.Record]:
+    # After the lock: a request may have left for another cohort while it was waited for.
+    found = await connection.fetch(
+        'select id, "right", regime, due_at from intake.cohorts where id = any($1::uuid[])',
+        list({row["cohort_id"] for row in rows}),
+    )
+    return {row["id"]: row for row in found}
+
+
+def _promise(row: asyncpg.Record, cohort: asyncpg.Record) -> Promise:
+    return Promise(
+        Right(cohort["right"]),
+        cohort["regime"],
+        row["received_at"],
+        row["accepted_at"],
+        cohort["due_at"],
+    )
 
 
 async def write(

@@ -84,7 +84,8 @@ class _Acceptor:
         metrics.accept_size.observe(len(drafts))
         for one in formed:
             metrics.cohort_size.observe(len(one.members))
-            metrics.accepted.labels(call, one.cohort.right.value).inc(len(one.members))
+            cohort = one.cohort
+            metrics.accepted.labels(call, cohort.right, cohort.regime).inc(len(one.members))
         for draft, verdict in zip(drafts, verdicts, strict=True):
             match verdict:
                 case Accepted():

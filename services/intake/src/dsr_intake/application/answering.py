@@ -20,7 +20,7 @@ from dsr_wire.codec.lifecycle import StateChange, cohort_answered_to_wire, state
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
-__all__ = ["Answering", "answers", "cohort_over", "ended", "records", "told"]
+__all__ = ["Answering", "Ends", "answers", "cohort_over", "ended", "records", "told"]
 
 _EVENTS = uuid.UUID("5f2a3c1e-0d55-5f2b-9a53-6c7b8f4f8f11")
 """The namespace of the ids of what intake tells: the same change has the same id for ever."""
@@ -66,28 +66,40 @@ class Answering:
         deferred = await self._deferring.deferred(closures)
         at = self._clock()
         premature: set[RequestId] = set()
-        made: list[Answer] = []
+        ends = Ends(at)
 
         def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
             premature.update(
                 request_id for request_id, one in known.items() if one.state in PREMATURE
             )
-            made[:] = answers(closures, known, at=at)
-            return made
+            return answers(closures, known, at=at)
 
         ids = sorted({one.request_id for one in closures})
         moved, unknown = await self._store.answer(
             ids,
             decide=decide,
-            tell=lambda made, over: records(made, over, at=at),
+            tell=ends.tell,
             at=at,
             alike=lambda original, request_id, one: _alike(original, request_id, one, at=at),
             deferred=deferred,
         )
         if moved:
-            self._metrics.answered.inc(sum(one.answered_at is not None for one in made))
+            self._metrics.count_ends(ends.made)
             self._on_committed()
         return frozenset(unknown) | premature
+
+
+class Ends:
+    """Tells of what a transaction ends, and keeps it to be counted once that is committed."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self.made: tuple[Answer, ...] = ()
+
+    def tell(self, made: Sequence[Answer], over: Iterable[CohortId]) -> list[Outgoing]:
+        """Return what is told, as `records` does."""
+        self.made = tuple(made)
+        return records(made, over, at=self._at)
 
 
 def answers(
@@ -150,6 +162,7 @@ def ended(
         closed_at=closed_at,
         answered_at=None if known.letters else at,
         letter=_LETTERS[outcome] if known.letters else None,
+        promise=known.promise,
     )
 
 
@@ -170,6 +183,7 @@ def told(request_id: RequestId, known: Known, *, at: datetime) -> Answer:
         closed_at=known.closed_at,
         answered_at=at,
         was_closed=True,
+        promise=known.promise,
     )
 
 

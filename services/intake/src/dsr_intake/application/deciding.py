@@ -26,6 +26,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import SOURCE, accepted_record, alone
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, DecisionEntry, Held, Known, RequestView, Ruling
+from dsr_intake.model.promises import Promise
 from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
 from dsr_wire.codec.commands import Command, Decision, command_to_wire
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -138,7 +139,7 @@ class Deciding:
         if ruling is not None:
             self._metrics.decisions.labels(event.value).inc()
             if ruling.answer is not None:
-                self._metrics.answered.inc()
+                self._metrics.count_ends([ruling.answer])
             self._on_committed()
         return await self._reads.any(request_id)
 
@@ -228,7 +229,8 @@ def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime
 def _at_once(one: RequestView, resolution: Resolution, now: datetime) -> Answer:
     if resolution.outcome is None:
         raise RuntimeError("what ends a request has an outcome")
-    known = Known(one.cohort_id, one.state, letters=one.letters)
+    promise = Promise(one.right, one.regime, one.received_at, one.accepted_at, one.due_at)
+    known = Known(one.cohort_id, one.state, letters=one.letters, promise=promise)
     return ended(
         one.request_id, known, resolution.event, outcome=resolution.outcome, closed_at=now, at=now
     )

@@ -16,7 +16,7 @@ from dsr_core.law.facts import Fact, FactKind
 from dsr_core.law.proofs import Method
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
-from dsr_intake.application.answering import ended, records
+from dsr_intake.application.answering import Ends, ended
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import SOURCE, dated
@@ -136,14 +136,16 @@ class Identifying:
         if until is None or now <= until:
             detail = f"identity can still be proven, until {until}"
             raise RuleViolation("identity_still_awaited", detail)
+        ends = Ends(now)
         answered, _ = await self._closing.answer(
             [one.request_id],
             decide=lambda known: _given_up(known, at=now),
-            tell=lambda made, over: records(made, over, at=now),
+            tell=ends.tell,
             at=now,
         )
         if answered:
             self._metrics.identities.labels("never").inc(answered)
+            self._metrics.count_ends(ends.made)
             self._on_committed()
 
     def _proof(

@@ -13,7 +13,7 @@ import structlog
 from dsr_core.closing import Outcome
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
-from dsr_intake.application.answering import ended, records
+from dsr_intake.application.answering import Ends, ended
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import opened
@@ -70,10 +70,10 @@ class LeftBehind:
 
     async def _answer(self, one: RequestView) -> int:
         now = self._clock()
-        made: list[Answer] = []
+        ends = Ends(now)
 
         def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
-            made[:] = [
+            return [
                 ended(
                     request_id,
                     each,
@@ -84,15 +84,14 @@ class LeftBehind:
                 )
                 for request_id, each in known.items()
             ]
-            return made
 
         count = await self._store.answer(
             one.request_id,
             decide=decide,
-            tell=lambda made, over: records(made, over, at=now),
+            tell=ends.tell,
             at=now,
         )
-        self._metrics.answered.inc(sum(each.answered_at is not None for each in made))
+        self._metrics.count_ends(ends.made)
         return count
 
     async def _free(self, one: RequestView) -> int:

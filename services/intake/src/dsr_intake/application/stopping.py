@@ -9,7 +9,7 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event, State
-from dsr_intake.application.answering import ended, records
+from dsr_intake.application.answering import Ends, ended
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
 from dsr_intake.metrics import Metrics
@@ -85,15 +85,16 @@ class Stopping:
             detail = f"systems can still say how far they came, until {one.due_at}"
             raise RuleViolation("stopping_still_awaited", detail)
         outcome = await self._outcome(one.request_id)
+        ends = Ends(now)
         answered, _ = await self._closing.answer(
             [one.request_id],
             decide=lambda known: _given_up(known, outcome, at=now),
-            tell=lambda made, over: records(made, over, at=now),
+            tell=ends.tell,
             at=now,
         )
         if answered:
             self._metrics.decisions.labels(Event.GIVE_UP_STOPPING.value).inc(answered)
-            self._metrics.answered.inc(answered)
+            self._metrics.count_ends(ends.made)
             self._on_committed()
 
     async def _stop(

@@ -10,9 +10,11 @@ import structlog
 
 from dsr_core.errors import Unavailable
 from dsr_intake.adapters.acceptance import PostgresAcceptance
+from dsr_intake.adapters.standing import PostgresStanding
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.letters.escalating import Escalating
+from dsr_intake.application.measuring import Measuring
 from dsr_intake.bootstrap.application import Application
 from dsr_intake.bootstrap.outside import LAST, Outside, mailer
 from dsr_intake.metrics import Metrics
@@ -23,8 +25,10 @@ from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
 from dsr_intake.streams.escalations import EscalationStream
 from dsr_runtime.kafka import RecordLoop
+from dsr_runtime.lag import Lag
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.process import Process
+from dsr_runtime.seldom import Seldom
 from dsr_wire.topics import CLOSURES, ESCALATIONS
 
 __all__ = ["closures", "escalations", "look_after"]
@@ -94,6 +98,7 @@ def escalations(outside: Outside) -> RecordLoop:
 
 def look_after(process: Process, outside: Outside, built: Application) -> None:
     """Do now and then what nobody calls for."""
+    _watch_lag(process, outside)
     holding, breaker = built.context.decisions.holding, built.context.breaker
     repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(built.acceptance), turn=LAST)
     repeat(
@@ -146,9 +151,29 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         lambda: _tried(built.undecided.work(), else_say="undecided appeals are told of later"),
         turn=LAST,
     )
+    measuring = Seldom(Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now).measure)
+    repeat(
+        process,
+        _MEASURE_EVERY_S,
+        lambda: _tried(measuring.turn(), else_say="what is open is counted later"),
+        turn=LAST,
+    )
     letters = built.context.letters
     repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)
     repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)
+
+
+def _watch_lag(process: Process, outside: Outside) -> None:
+    settings, metrics = outside.settings, outside.metrics
+    groups = {CLOSURES.name: GROUP}
+    if settings.smtp_url is not None:
+        groups[ESCALATIONS.name] = ESCALATIONS_GROUP
+    lag = Lag(
+        settings.kafka,
+        groups,
+        show=lambda topic, unread: metrics.consumer_lag.labels(topic).set(unread),
+    )
+    process.spawn(lag.run(), stop=lag.stop, turn=LAST)
 
 
 async def _forget_keys(store: PostgresAcceptance) -> None:

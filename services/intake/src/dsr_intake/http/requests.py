@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from dsr_core.errors import RejectedInput, RuleViolation
+from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
@@ -99,6 +99,9 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
             context.metrics.refused.labels("single", "overloaded").inc()
             headers = {"Retry-After": "2"}
             raise Problem(503, "overloaded", str(fault), headers=headers) from None
+        except Unavailable:
+            context.metrics.refused.labels("single", "unavailable").inc()
+            raise
         except (Problem, RejectedInput, RuleViolation) as fault:
             reason = fault.code if isinstance(fault, Problem) else fault.reason
             context.metrics.refused.labels("single", reason).inc()

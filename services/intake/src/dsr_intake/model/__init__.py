@@ -29,6 +29,7 @@ from dsr_intake.model.keys import (
     key_name,
 )
 from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
+from dsr_intake.model.promises import Promise
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.notices import SystemNotice
@@ -292,6 +293,7 @@ class Known(NamedTuple):
     letters: bool = False
     outcome: Outcome | None = None
     closed_at: datetime | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +313,9 @@ class Answer:
 
     was_closed: bool = False
     """It was closed before, and is answered now."""
+
+    promise: Promise | None = None
+    """None where it ends as it is accepted: nothing was promised then."""
 
 
 class KeyReused:

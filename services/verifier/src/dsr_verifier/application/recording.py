@@ -173,6 +173,9 @@ class Recorder:
             new = await transaction.append(evidence, accepted, at)
             tally.repeated = len(accepted) - len(new)
             fresh = [one for one in accepted if one.leaf_hash in new]
+            tally.given.update(
+                (one.acknowledgement.system_id, one.acknowledgement.disposition) for one in fresh
+            )
             await self._settle(transaction, requests, fresh, tally, at)
         return tally
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from dsr_core.ids import RequestId
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Disposition
 from dsr_verifier.model import Breach, Effect, Key
 from dsr_verifier.ports import Pair, Refusal, Settlement
 from dsr_wire.codec.closures import Closure
@@ -23,6 +25,9 @@ class Tally:
 
     against_closure: list[Pair] = field(default_factory=list)
     """The obligation of each answer that came after the closing and contradicts it."""
+
+    given: Counter[tuple[SystemId, Disposition]] = field(default_factory=Counter)
+    """Who has put what on record, in effect or late."""
 
     parked: int = 0
     parked_full: int = 0
@@ -60,6 +65,7 @@ class Tally:
         self.repeated += other.repeated
         self.late += other.late
         self.against_closure.extend(other.against_closure)
+        self.given.update(other.given)
         self.parked += other.parked
         self.parked_full += other.parked_full
         self.opened += other.opened

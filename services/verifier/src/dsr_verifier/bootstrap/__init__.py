@@ -11,12 +11,15 @@ from dsr_core.errors import Unavailable
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
+from dsr_runtime.lag import Lag
 from dsr_runtime.migrations import migrate
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool, user_of
 from dsr_runtime.process import Process, Ready
+from dsr_runtime.seldom import Seldom
 from dsr_verifier.adapters.certifying import Certificates
 from dsr_verifier.adapters.dead_letters import KafkaDeadLetters
+from dsr_verifier.adapters.debts import PostgresDebts
 from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.adapters.reads import PostgresViews
 from dsr_verifier.adapters.registry import KafkaRegistry
@@ -35,6 +38,7 @@ from dsr_verifier.settings import VerifierSettings
 from dsr_verifier.streams.app import Streams, new_app
 from dsr_verifier.streams.handling import Handling, Take
 from dsr_verifier.streams.lane import Lane
+from dsr_verifier.worker.measuring import Measuring
 from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
@@ -96,9 +100,10 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         keys=keys,
         pool=pool,
         health=health,
-        metrics=LogMetrics(metrics.registry),
+        metrics=LogMetrics(metrics.made),
         clock=_now,
     )
+    metrics.newest = registry.newest
     registry.note_in(transparency.noting.note, registered)
 
     relay = OutboxRelay(pool, SCHEMA, publisher)
@@ -154,9 +159,11 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         # Without what has been registered, every key would look unknown.
         await informed.then(streams.run)
 
-    keeping = _Keeping(keeper, metrics, relay, every_s=settings.verifier_keeping_every_s)
+    measuring = Seldom(Measuring(PostgresDebts(pool), metrics, _now).measure)
+    keeping = _Keeping(keeper, metrics, relay, measuring, every_s=settings.verifier_keeping_every_s)
     process.spawn(connected.then(consume), stop=connected.stopping(informed.stopping(streams.stop)))
     process.spawn(keeping.run(), stop=keeping.stop)
+    _watch_lag(process, settings, metrics)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop))
     server.serve(
         read_api(
@@ -177,15 +184,32 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     )
 
 
+def _watch_lag(process: Process, settings: VerifierSettings, metrics: Metrics) -> None:
+    topics = (OBLIGATIONS.name, ACKNOWLEDGEMENTS.name, AUDIT.name)
+    lag = Lag(
+        settings.kafka,
+        dict.fromkeys(topics, settings.verifier_group_id),
+        show=lambda topic, unread: metrics.consumer_lag.labels(topic).set(unread),
+    )
+    process.spawn(lag.run(), stop=lag.stop)
+
+
 class _Keeping:
     """Calls the keeper now and then, and looks at what waits."""
 
     def __init__(
-        self, keeper: Keeper, metrics: Metrics, relay: OutboxRelay, *, every_s: float
+        self,
+        keeper: Keeper,
+        metrics: Metrics,
+        relay: OutboxRelay,
+        measuring: Seldom,
+        *,
+        every_s: float,
     ) -> None:
         self._keeper = keeper
         self._metrics = metrics
         self._relay = relay
+        self._measuring = measuring
         self._every_s = every_s
         self._stopping = asyncio.Event()
 
@@ -198,6 +222,7 @@ class _Keeping:
                 tally = await self._keeper.run_once()
                 self._metrics.parked.set(await self._keeper.parked())
                 waiting = await self._relay.backlog()
+                await self._measuring.turn()
             except Unavailable as error:
                 log.warning("keeping house waits", error=str(error))
             else:

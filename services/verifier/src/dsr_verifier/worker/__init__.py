@@ -1,1 +1,1 @@
-"""What the service does by itself: keeping the transparency log."""
+"""What the service does by itself: keeping the transparency log, and counting what is missing."""

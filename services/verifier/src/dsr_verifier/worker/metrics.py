@@ -1,9 +1,9 @@
-"""The metrics of the transparency log, named and explained here and nowhere else."""
+"""What is counted of the transparency log; `dsr_core.metrics` says what each is."""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-
+from dsr_core.metrics import verifier as named
+from dsr_runtime.metrics import Instruments
 from dsr_verifier.application.forks import Difference
 
 __all__ = ["LogMetrics"]
@@ -12,46 +12,14 @@ __all__ = ["LogMetrics"]
 class LogMetrics:
     """What the log is, what waits for it, and who has cosigned."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.size = Gauge(
-            "dsr_verifier_log_leaves",
-            "Leaves of the transparency log; every replica says the same",
-            registry=registry,
-        )
-        self.appended = Counter(
-            "dsr_verifier_log_appended",
-            "Leaves that this process has appended",
-            registry=registry,
-        )
-        self.pending = Gauge(
-            "dsr_verifier_log_pending",
-            "Facts that wait to become leaves; every replica says the same",
-            registry=registry,
-        )
-        self.pending_age = Gauge(
-            "dsr_verifier_log_pending_age_seconds",
-            "How long ago the oldest of them happened; zero where none waits",
-            registry=registry,
-        )
-        self.forks = Gauge(
-            "dsr_verifier_log_forked",
-            "One while nothing is appended, since the database is not what was published: shorter "
-            "(put back to an earlier time) or contradicting (other leaves)",
-            ["difference"],
-            registry=registry,
-        )
-        self.cosignatures = Counter(
-            "dsr_verifier_log_cosignatures",
-            "Answers of witnesses, by witness and result: cosigned, unavailable, refused",
-            ["witness", "result"],
-            registry=registry,
-        )
-        self.bad_checkpoints = Counter(
-            "dsr_verifier_bad_checkpoints",
-            "Records of the checkpoints topic that could not be read, by reason",
-            ["reason"],
-            registry=registry,
-        )
+    def __init__(self, made: Instruments) -> None:
+        self.size = made.gauge(named.LOG_LEAVES)
+        self.appended = made.counter(named.LOG_APPENDED)
+        self.pending = made.gauge(named.LOG_PENDING)
+        self.pending_age = made.gauge(named.LOG_PENDING_AGE)
+        self.forks = made.gauges(named.LOG_FORKED)
+        self.cosignatures = made.counters(named.COSIGNATURES)
+        self.bad_checkpoints = made.counters(named.BAD_CHECKPOINTS)
         self.forked(None)
 
     def forked(self, difference: Difference | None) -> None:

@@ -14,7 +14,7 @@ import structlog
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
-from dsr_intake.application.answering import records, told
+from dsr_intake.application.answering import Ends, told
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.extending import Extending
 from dsr_intake.application.identity_cipher import decrypt
@@ -186,6 +186,7 @@ class Sending:
         """
         at = self._clock()
         is_over = letter.kind in ANSWERS and state is not LetterState.BOUNCED
+        ends = Ends(at)
 
         def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
             if not is_over:
@@ -202,12 +203,12 @@ class Sending:
             reason=reason,
             at=at,
             decide=decide,
-            tell=lambda made, over: records(made, over, at=at),
+            tell=ends.tell,
         )
         if is_recorded:
             self._metrics.letters.labels(letter.kind, state).inc()
             if is_over:
-                self._metrics.answered.inc()
+                self._metrics.count_ends(ends.made)
                 self._on_committed()
             if state is not LetterState.SENT:
                 log.warning(

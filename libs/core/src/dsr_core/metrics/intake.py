@@ -1,0 +1,251 @@
+"""What intake says of itself: what is accepted and open, what was promised, and who is told."""
+
+from __future__ import annotations
+
+from dsr_core.metrics import shared
+from dsr_core.metrics.shared import DAYS, OUTCOME, REASON, REGIME, RIGHT, SECONDS, SIZES
+from dsr_core.metrics.terms import Kind, Label, Metric, collected
+
+_CALL = Label.of(
+    "call",
+    "how it came: alone, in a batch, or as an appeal",
+    ("single", "batch", "appeal"),
+)
+_LETTER = Label("kind", "the kind of letter", 20)
+DUE_WITHIN = tuple(days * 86_400.0 for days in (0, 0.25, 1, 2, 3, 7, 14, 30, 45, 90))
+"""The bounds of `OPEN_DUE`, in seconds from now; what is due within nothing is late."""
+
+DUE_LABELS = (*(str(int(one)) for one in DUE_WITHIN), "+Inf")
+"""The values of its label `le`."""
+
+ACCEPTED = Metric(
+    name="dsr_intake_accepted",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Subject requests accepted",
+    labels=(_CALL, RIGHT, REGIME),
+)
+REFUSED = Metric(
+    name="dsr_intake_refused",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Subject requests refused, by reason; `overloaded` and `unavailable` are ours",
+    labels=(_CALL, Label("reason", "the code of the problem document", 80)),
+)
+REPLAYED = Metric(
+    name="dsr_intake_replayed",
+    kind=Kind.COUNTER,
+    unit="submissions",
+    meaning="Submissions answered again under their idempotency key",
+    labels=(_CALL,),
+)
+ACCEPT_SECONDS = Metric(
+    name="dsr_intake_accept_seconds",
+    kind=Kind.HISTOGRAM,
+    meaning="Time from a valid submission to its commit",
+    buckets=SECONDS,
+)
+ACCEPT_SIZE = Metric(
+    name="dsr_intake_accept_size",
+    kind=Kind.HISTOGRAM,
+    unit="subject requests",
+    meaning="Subject requests in one transaction of acceptance",
+    buckets=SIZES,
+)
+COHORT_SIZE = Metric(
+    name="dsr_intake_cohort_size",
+    kind=Kind.HISTOGRAM,
+    unit="subject requests",
+    meaning="Members of a cohort as it was formed",
+    buckets=SIZES,
+)
+OPEN = Metric(
+    name="dsr_intake_open_requests",
+    kind=Kind.GAUGE,
+    unit="subject requests",
+    meaning="Subject requests that are accepted and not answered; every replica says the same",
+    labels=(RIGHT, REGIME),
+)
+OPEN_AGE = Metric(
+    name="dsr_intake_open_age_seconds",
+    kind=Kind.GAUGE,
+    meaning="How long ago the oldest of them was received; zero where none is open",
+    labels=(RIGHT, REGIME),
+)
+OPEN_DUE = Metric(
+    name="dsr_intake_open_due_seconds_bucket",
+    kind=Kind.GAUGE,
+    unit="subject requests",
+    meaning="Open subject requests whose next legal date is at most so many seconds away, as a"
+    " histogram of now; `le` of zero are late. Every replica says the same",
+    labels=(
+        RIGHT,
+        REGIME,
+        Label.of("le", "seconds until the date", DUE_LABELS),
+    ),
+)
+ANSWERED = Metric(
+    name="dsr_intake_answered",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Subject requests answered, and whether by their legal date",
+    labels=(
+        RIGHT,
+        REGIME,
+        OUTCOME,
+        Label.of("promise", "whether its legal date was kept", ("kept", "broken")),
+    ),
+)
+ANSWER_SECONDS = Metric(
+    name="dsr_intake_answer_seconds",
+    kind=Kind.HISTOGRAM,
+    meaning="From the receipt of a subject request to its answer",
+    labels=(RIGHT, REGIME),
+    buckets=DAYS,
+)
+CLOSURE_SECONDS = Metric(
+    name="dsr_intake_closure_seconds",
+    kind=Kind.HISTOGRAM,
+    meaning="From the acceptance of a subject request to its closure",
+    labels=(RIGHT,),
+    buckets=DAYS,
+)
+IDENTITIES = Metric(
+    name="dsr_intake_identities",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Subject requests whose requester's identity was awaited, by how that ended",
+    labels=(Label("method", "how it was proven, or `never`", 20),),
+)
+DECISIONS = Metric(
+    name="dsr_intake_decisions",
+    kind=Kind.COUNTER,
+    unit="decisions",
+    meaning="What people decided about single subject requests, by what it was",
+    labels=(Label("kind", "the event of the lifecycle", 40),),
+)
+HOLDS_REFUSED = Metric(
+    name="dsr_intake_holds_refused",
+    kind=Kind.COUNTER,
+    unit="tries",
+    meaning="Holds that could not be placed or lifted on a request, by reason; each try counts",
+    labels=(REASON,),
+)
+AUTHORITIES = Metric(
+    name="dsr_intake_authorities",
+    kind=Kind.COUNTER,
+    unit="requesters",
+    meaning="Requesters who were found to be allowed to ask for another person",
+)
+LETTERS = Metric(
+    name="dsr_intake_letters",
+    kind=Kind.COUNTER,
+    unit="letters",
+    meaning="Letters to requesters that ended, by kind and how",
+    labels=(_LETTER, Label("state", "how it ended", 10)),
+)
+LETTERS_WAITING = Metric(
+    name="dsr_intake_letters_waiting",
+    kind=Kind.GAUGE,
+    unit="letters",
+    meaning="Letters that the mail server does not have yet, by kind; every replica says the same",
+    labels=(_LETTER,),
+)
+LETTERS_AGE = Metric(
+    name="dsr_intake_letters_waiting_age_seconds",
+    kind=Kind.GAUGE,
+    meaning="How long the oldest of them has waited, by kind; zero where none does",
+    labels=(_LETTER,),
+)
+LETTERS_GIVEN_UP = Metric(
+    name="dsr_intake_letters_given_up",
+    kind=Kind.GAUGE,
+    unit="letters",
+    meaning="Letters that were never sent and that nobody tries any more, by kind, of all time",
+    labels=(_LETTER,),
+)
+ESCALATIONS = Metric(
+    name="dsr_intake_escalations",
+    kind=Kind.COUNTER,
+    unit="mails",
+    meaning="Mails to teams as a legal date comes near, by what called for them and how they ended",
+    labels=(Label("action", "the tier's action", 20), Label("result", "how it ended", 10)),
+)
+APPEAL_TIERS = Metric(
+    name="dsr_intake_appeal_tiers",
+    kind=Kind.COUNTER,
+    unit="appeals",
+    meaning="Appeals that were not decided when a tier of their date came, by what it called for",
+    labels=(Label("action", "the tier's action", 20),),
+)
+DEFERRED = Metric(
+    name="dsr_intake_deferred_notices",
+    kind=Kind.COUNTER,
+    unit="notices",
+    meaning="Notices kept until an exemption is reviewed, by what became of them",
+    labels=(Label("step", "what became of it", 10),),
+)
+DEAD_LETTERS = Metric(
+    name="dsr_intake_dead_letters",
+    kind=Kind.COUNTER,
+    unit="records",
+    meaning="Records refused for ever, by reason",
+    labels=(REASON,),
+)
+BAD_REGISTRY_RECORDS = shared.bad_registry_records("intake")
+OUTBOX_RECORDS = shared.outbox_records("intake")
+OUTBOX_AGE = shared.outbox_age("intake")
+CONSUMER_LAG = shared.consumer_lag("intake")
+MEASURED_AT = shared.measured_at("intake")
+SEALED = Metric(
+    name="dsr_intake_sealed",
+    kind=Kind.COUNTER,
+    unit="identities",
+    meaning="Identities sealed for systems",
+)
+KEYS_MISSING = Metric(
+    name="dsr_intake_keys_missing",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Requests that could not be sealed since their key is gone though they are not answered",
+)
+KEYS_UNKNOWN = Metric(
+    name="dsr_intake_keys_unknown",
+    kind=Kind.GAUGE,
+    unit="subject requests",
+    meaning="Requests whose key is wrapped under a key-encryption key that is not at hand",
+)
+LISTENERS = Metric(
+    name="dsr_intake_listeners",
+    kind=Kind.GAUGE,
+    unit="streams",
+    meaning="Open streams of events of this replica",
+)
+BREAKER_REFUSED = Metric(
+    name="dsr_intake_breaker_refused",
+    kind=Kind.COUNTER,
+    unit="calls",
+    meaning="Calls to seal that the breaker has stopped; each try of a cohort counts",
+)
+BREAKER_TRIPPED = Metric(
+    name="dsr_intake_breaker_tripped",
+    kind=Kind.GAUGE,
+    unit="0 or 1",
+    meaning="Whether erasures are stopped, for the group (`*`) and for each organisation",
+    labels=(Label("scope", "`*`, or an organisation of the registry", 501),),
+)
+BREAKER_WAITING = Metric(
+    name="dsr_intake_breaker_waiting",
+    kind=Kind.GAUGE,
+    unit="subject requests",
+    meaning="Subject requests of which some system waits for the breaker",
+)
+WEBHOOKS = Metric(
+    name="dsr_intake_webhooks",
+    kind=Kind.COUNTER,
+    unit="messages",
+    meaning="Messages to the webhooks of API clients, by how a try ended",
+    labels=(Label.of("result", "how the try ended", ("delivered", "failed", "given_up")),),
+)
+
+ALL = collected(dict(globals()))
