@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Generic, TypeVar
 
 from prometheus_client import (
@@ -30,6 +31,9 @@ class Labelled(Generic[_Instrument]):
         self._parent: _Instrument = parent
         self._bounds = [_Bound(label) for label in metric.labels]
         self._children: dict[tuple[object, ...], _Instrument] = {}
+        # Where all values are known they are there from the start: the rise from zero to one is seen.
+        for values in product(*(label.values for label in metric.labels)):
+            self.labels(*values)
 
     def labels(self, *values: object) -> _Instrument:
         """Return the series of these values, in the order of the labels."""
