@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from unit.sdk.instructions_test import PERSON, a_subscriber, told
@@ -13,6 +14,7 @@ from dsr_sdk import (
     Answer,
     DeletionRequest,
     Erased,
+    Failed,
     InProgress,
     NotFound,
     Present,
@@ -50,7 +52,7 @@ class System:
         self.harness = SubscriberHarness(self.subscriber)
         self.request_id = new_request_id()
 
-    async def asked(self, **options: int) -> list[tuple[int, str, int]]:
+    async def asked(self, **options: Any) -> list[tuple[int, str, int]]:
         """Deliver a notice of the request."""
         requests = {self.request_id: PERSON}
         return told(await self.harness.deliver(requests=requests, look_again=True, **options))
@@ -166,3 +168,90 @@ def test_one_handler_looks_again() -> None:
     one = system()
     with pytest.raises(ConfigurationError, match="already"):
         one.subscriber.look_again()(lambda _request: Absent())
+
+
+LONG_AGO = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+async def test_who_is_only_asked_to_look_looks_and_erases_nothing() -> None:
+    one = system()
+    assert await one.asked(held_before=LONG_AGO) == [(1, "absent", 0)]
+    assert one.erasures == []
+    assert [request.held_before for request in one.looks] == [LONG_AGO]
+    assert await one.after(1000 * HOUR) == []
+
+
+async def test_only_what_is_found_again_is_erased_and_looked_at_once_more() -> None:
+    one = system(Erased(2), seen=[Present(2), Absent()])
+    assert await one.asked(held_before=LONG_AGO) == [(1, "present", 2)]
+    assert one.erasures == []
+    assert await one.after(HOUR) == [(2, "erased", 2)]
+    assert one.erasures[0].held_before == LONG_AGO
+    assert await one.after(2 * HOUR) == [(3, "absent", 2)]
+    assert (len(one.erasures), len(one.looks)) == (1, 2)
+
+
+async def test_a_reminder_to_look_has_nothing_erased_before_something_is_found() -> None:
+    one = system(seen=[OSError("away"), OSError("away"), Absent()])
+    assert await one.asked(held_before=LONG_AGO) == []
+    assert await one.asked(held_before=LONG_AGO, reminder=1) == []
+    assert await one.asked(held_before=LONG_AGO, reminder=2) == [(1, "absent", 0)]
+    assert one.erasures == []
+
+
+async def test_what_could_not_be_looked_at_first_is_looked_at_again_by_itself() -> None:
+    one = system(seen=[OSError("away"), Absent()])
+    assert await one.asked(held_before=LONG_AGO) == []
+    assert await one.after(HOUR) == [(1, "absent", 0)]
+    assert one.erasures == []
+
+
+async def test_an_erasure_of_what_was_found_that_failed_is_preceded_by_another_look() -> None:
+    one = system(Failed("busy"), Erased(1), seen=[Present(1), Present(1), Absent()])
+    assert await one.asked(held_before=LONG_AGO) == [(1, "present", 1)]
+    assert await one.asked(held_before=LONG_AGO, reminder=1) == [(2, "failed", 0)]
+    assert await one.asked(held_before=LONG_AGO, reminder=2) == [(3, "present", 1)]
+    assert await one.asked(held_before=LONG_AGO, reminder=3) == [(4, "erased", 1)]
+    assert await one.after(2 * HOUR) == [(5, "absent", 1)]
+
+
+async def test_redelivery_of_what_was_looked_at_replays_the_answer() -> None:
+    one = system()
+    await one.asked(held_before=LONG_AGO)
+    assert told(await one.harness.redeliver()) == [(1, "absent", 0)]
+    assert len(one.looks) == 1
+
+
+async def test_a_stop_before_anything_was_found_leaves_nothing_begun() -> None:
+    one = system(seen=[OSError("away")])
+    await one.asked(held_before=LONG_AGO)
+    assert told(await one.harness.stop(one.request_id)) == [(1, "stopped", 0)]
+    assert await one.after(1000 * HOUR) == []
+    assert one.erasures == []
+
+
+async def test_a_hold_keeps_it_from_looking_at_all_until_it_goes_on() -> None:
+    one = system()
+    await one.harness.suspend(one.request_id, revision=1)
+    assert await one.after(1000 * HOUR) == []
+    assert await one.asked(held_before=LONG_AGO, revision=2) == [(1, "absent", 0)]
+    assert one.erasures == []
+
+
+async def test_a_system_that_has_nothing_to_look_with_says_so_and_erases_nothing() -> None:
+    subscriber = a_subscriber()
+    erasures: list[DeletionRequest] = []
+
+    @subscriber.deletion
+    async def erase(request: DeletionRequest) -> Answer:
+        erasures.append(request)
+        return Erased(1)
+
+    harness = SubscriberHarness(subscriber)
+    requests = {new_request_id(): PERSON}
+    for reminder in range(2):
+        answers = await harness.deliver(
+            requests=requests, held_before=LONG_AGO, reminder=reminder
+        )
+        assert told(answers) == [(reminder + 1, "failed", 0)]
+    assert erasures == []

@@ -110,6 +110,9 @@ class System:
     looks_again: bool = False
     """Whether it looks again after it has erased, and has confirmed only once it found nothing."""
 
+    looks_later: bool = False
+    """Whether it looks when it is asked long after an erasure, though it confirms without that."""
+
     retired_on: date | None = None
     """The day on which it was taken out of use; none while it is in use."""
 
@@ -118,6 +121,11 @@ class System:
 
     access: AccessTerms | None = None
     """What is told beside the data that it hands over; only what can be asked for access has it."""
+
+    @property
+    def verifies(self) -> bool:
+        """Whether it can be asked if what it erased is still gone."""
+        return (self.looks_again or self.looks_later) and self.retired_on is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,7 @@ def _system_fields(one: System) -> dict[str, Any]:
         "successor": one.successor,
         "looks_again": "yes" if one.looks_again else None,
         "access": one.access and _access_fields(one.access),
+        "looks_later": "yes" if one.looks_later else None,
     }
     return {
         **{name: value for name, value in added.items() if value is not None},
@@ -292,6 +301,7 @@ def _system(fields: dict[str, Any]) -> System:
             "identifiers": tuple(fields["identifiers"]),
             "rights": tuple(Right(right) for right in fields["rights"]),
             "looks_again": _is_yes(fields.get("looks_again")),
+            "looks_later": _is_yes(fields.get("looks_later")),
             "retired_on": _day(fields.get("retired_on")),
             "access": None if access is None else _access(access),
         }

@@ -40,7 +40,7 @@ class Step(Enum):
 
     ASK = auto()
     LOOK = auto()
-    """Look again whether what was erased is gone."""
+    """Look whether what was erased is gone."""
 
     REPLAY = auto()
     """Send the stored answer as it is; nothing where there is none yet."""
@@ -61,11 +61,17 @@ class Step(Enum):
     """Do nothing: what the notice says is known, or does not count."""
 
 
-_RANKS = {Instruction.PERFORM: 0, Instruction.SUSPEND: 1, Instruction.STOP: 2}
+_RANKS = {
+    Instruction.PERFORM: 0,
+    Instruction.LOOK: 0,
+    Instruction.SUSPEND: 1,
+    Instruction.STOP: 2,
+}
 """Of two notices of one revision the one that does less counts."""
 
 _UNKNOWN = {
     Instruction.PERFORM: Step.ASK,
+    Instruction.LOOK: Step.LOOK,
     Instruction.SUSPEND: Step.SUSPEND,
     Instruction.STOP: Step.STOP,
 }
@@ -97,7 +103,8 @@ def decide(
     """Decide between asking the handler, sending what is stored, stopping and waiting.
 
     Of two notices about one obligation the higher revision counts, in whatever order they come. A
-    stop is final: the request has ended, and nothing that comes later has it begin again. A notice
+    stop is final: the request has ended, and nothing that comes later has it begin again. One that
+    says to look has the erasing handler asked only after something was found. A notice
     that does not count gets the stored answer again, since a crash may have kept it from being sent.
 
     Args:
@@ -116,10 +123,20 @@ def decide(
             return Step.PASS if _rank(notice) == _rank_of(stored) else Step.SUSPEND
         case Instruction.STOP if stored.state is not OutcomeState.STOPPED:
             return Step.STOP
-        case Instruction.STOP | Instruction.PERFORM:
+        case Instruction.STOP | Instruction.PERFORM | Instruction.LOOK:
             if notice.instruction is Instruction.PERFORM and _is_outdated(stored, since):
                 return Step.ASK
-            return _ask_or_replay(stored, notice, is_retry=is_retry)
+            step = _ask_or_replay(stored, notice, is_retry=is_retry)
+            looks = notice.instruction is Instruction.LOOK and not _has_found(stored)
+            return Step.LOOK if step is Step.ASK and looks else step
+
+
+def _has_found(stored: Outcome) -> bool:
+    """Tell whether the last answer is that something is there."""
+    if not stored.sequence:
+        return False
+    answer = acknowledgement_from_bytes(stored.acknowledgement)
+    return answer.disposition is Disposition.PRESENT
 
 
 def _is_outdated(stored: Outcome, since: datetime | None) -> bool:

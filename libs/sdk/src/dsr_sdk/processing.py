@@ -53,6 +53,7 @@ from dsr_sdk.recording import (
 from dsr_sdk.requests import SystemRequest
 from dsr_sdk.rounds import Identities, InHand, Round, request_for, signable
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
+from dsr_wire.codec.notices import Instruction
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = ["Emit", "Processor"]
@@ -137,7 +138,7 @@ class Processor:
                 [
                     (key, one.obligation.notice.notice_id)
                     for key, one in turn.asks.items()
-                    if one.looked_at is None
+                    if not one.looks
                 ]
             )
             await self._ask_all(turn)
@@ -238,11 +239,10 @@ class Processor:
                 if outcome is not None and (step not in _OWE_NOTHING or key in overruled):
                     turn.send_again(outcome)
                 continue
-            in_hand = InHand(obligation)
+            in_hand = InHand(obligation, looks=step is Step.LOOK, stored=stored)
             if stored is not None:
                 in_hand.sequence = stored.sequence
                 in_hand.effect_may_stand = effect_may_stand(stored)
-                in_hand.looked_at = stored if step is Step.LOOK else None
             try:
                 identity = identities.of(obligation)
             except RejectedInput as fault:
@@ -271,6 +271,8 @@ class Processor:
             return Unresolvable("no identifier of a kind that this system knows")
         if obligation.notice.scope.categories and not self._honours_scope:
             return Failed("this system cannot limit itself to some categories")
+        if obligation.notice.instruction is Instruction.LOOK and self._looking is None:
+            return Failed("this system has nothing that looks whether its erasures hold")
         return None
 
     async def _report(
@@ -310,7 +312,7 @@ class Processor:
 
         def kind(request: SystemRequest) -> tuple[Right, bool]:
             in_hand = turn.asks[ObligationKey(request.request_id, request.right)]
-            return request.right, in_hand.looked_at is not None
+            return request.right, in_hand.looks
 
         requests = [one.request for one in turn.asks.values() if one.request is not None]
         for (right, looks), group in groupby(sorted(requests, key=kind), key=kind):
@@ -350,8 +352,8 @@ class Processor:
             for in_hand, result, state in results[:count]:
                 if in_hand.is_settled:
                     continue
-                if in_hand.looked_at is not None and not isinstance(result, Absent | Present):
-                    outcomes.append(self._unseen(in_hand.looked_at, result))
+                if _is_in_vain(in_hand, result):
+                    outcomes.append(self._unseen(in_hand, result))
                     continue
                 outcome, signable = self._outcome(in_hand, result, state, turn.is_retry)
                 outcomes.append(outcome)
@@ -376,8 +378,9 @@ class Processor:
             result, state = self._failure(in_hand, result), OutcomeState.RAISED
         try:
             acknowledgement = self._acknowledge(obligation.key, result, sequence)
-            if isinstance(result, Absent) and in_hand.looked_at is not None:
-                erased = acknowledgement_from_bytes(in_hand.looked_at.acknowledgement)
+            stored = in_hand.stored
+            if isinstance(result, Absent) and in_hand.looks and stored and stored.sequence:
+                erased = acknowledgement_from_bytes(stored.acknowledgement)
                 acknowledgement = replace(acknowledgement, records=erased.records)
             elif isinstance(result, Present):
                 again_at = self._clock() + pause_after(sequence)
@@ -413,7 +416,7 @@ class Processor:
         at = acknowledgement.answered_at + self._looking.after
         return to_be_looked_at(outcome, obligation.to_bytes(), at=at)
 
-    def _unseen(self, stored: Outcome, result: Answer | Exception) -> Outcome:
+    def _unseen(self, in_hand: InHand, result: Answer | Exception) -> Outcome:
         """Keep what could not be looked at, to be looked at later: nothing is known, nor told."""
         error = (
             result
@@ -423,8 +426,9 @@ class Processor:
             )
         )
         at = self._clock()
-        failure(error, stored.key, sequence=stored.sequence, at=at)  # logged as any handler's fault
-        return looked_at_in_vain(stored, at=at)
+        key, sequence = in_hand.obligation.key, in_hand.sequence
+        failure(error, key, sequence=sequence, at=at)  # logged as any handler's fault
+        return looked_at_in_vain(in_hand.stored, in_hand.obligation, at=at)
 
     def _failure(self, in_hand: InHand, error: Exception) -> Failed:
         sequence = in_hand.sequence + 1
@@ -449,6 +453,14 @@ class Processor:
                 self.next_retry_at is None or one.retry_at < self.next_retry_at
             ):
                 self.next_retry_at = one.retry_at
+
+
+def _is_in_vain(in_hand: InHand, result: Answer | Exception) -> bool:
+    """Tell whether it could not be looked; where nothing was claimed yet, a failure is told."""
+    if not in_hand.looks or isinstance(result, Absent | Present):
+        return False
+    has_claimed = in_hand.stored is not None and in_hand.stored.state is OutcomeState.LOOKING
+    return has_claimed or in_hand.request is not None
 
 
 def _later_outcome(

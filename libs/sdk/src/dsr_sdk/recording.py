@@ -88,10 +88,27 @@ def to_be_looked_at(outcome: Outcome, sealed_obligation: bytes, *, at: datetime)
     )
 
 
-def looked_at_in_vain(stored: Outcome, *, at: datetime) -> Outcome:
-    """Have it looked at again later, after as long as it has been tried already, up to an hour."""
-    tried_for = at - (stored.recorded_at or at)
-    return replace(stored, retry_at=at + min(max(tried_for, _FIRST_PAUSE), _LONGEST_PAUSE))
+def looked_at_in_vain(
+    stored: Outcome | None, obligation: SealedObligation, *, at: datetime
+) -> Outcome:
+    """Have it looked at again later, after as long as it has been tried already, up to an hour.
+
+    What is asked for the first time by the instruction to look is not begun by it.
+    """
+    known = stored or Outcome(
+        key=obligation.key,
+        notice_id=obligation.notice.notice_id,
+        state=OutcomeState.UNASKED,
+        recorded_at=at,
+    )
+    tried_for = at - (known.recorded_at or at)
+    return replace(
+        known,
+        retry_at=at + min(max(tried_for, _FIRST_PAUSE), _LONGEST_PAUSE),
+        sealed_obligation=obligation.to_bytes(),
+        revision=obligation.notice.revision,
+        is_suspended=False,
+    )
 
 
 def unasked_outcome(

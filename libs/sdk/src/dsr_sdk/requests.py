@@ -43,6 +43,10 @@ class SystemRequest:
     effect and its outcome, or an answer was that the work goes on, and none has confirmed since. Then
     "nothing found" usually means that it was erased."""
 
+    held_before: datetime | None
+    """Set long after an erasure, when it is asked whether that still holds: what this system held
+    before then is meant, and nothing that has come since. None where nothing is so limited."""
+
     _report: Report = field(repr=False, compare=False)
 
     async def in_progress(self, reason: str = "", expected_at: datetime | None = None) -> None:

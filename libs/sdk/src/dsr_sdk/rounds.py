@@ -42,8 +42,11 @@ class InHand:
     effect_may_stand: bool = False
     """The handler was asked before, and no answer says what came of it."""
 
-    looked_at: Outcome | None = None
-    """What was erased and is looked at again; none where the handler is asked to do something."""
+    looks: bool = False
+    """Whether the handler that looks is asked, which changes nothing."""
+
+    stored: Outcome | None = None
+    """What was known of it before; none at its first notice."""
 
     request: SystemRequest | None = None
     """What the handler is asked; none where it is not asked."""
@@ -114,5 +117,6 @@ def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRe
         notice.reminder,
         in_hand.sequence + 1,
         in_hand.effect_may_stand,
+        notice.held_before,
         report,
     )

@@ -285,6 +285,9 @@ class Order:
     rules_digest: str = ""
     """The version of the rules that the dates were counted by; empty in orders from before it was said."""
 
+    held_before: datetime | None = None
+    """Set where systems are only asked to look: what they held before then is meant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:

@@ -29,8 +29,8 @@ _ROLES = tuple(role.value for role in OrganisationRole)
 _RIGHTS = tuple(right.value for right in NOTICE_RIGHTS)
 """A right without a notice topic could be asked for and never be answered."""
 
-_LOOKS_AGAIN = "before-closing"
-"""The one way of verifying an erasure: its system looks again, and has confirmed only then."""
+_LOOKS_AGAIN, _LOOKS_LATER = "before-closing", "later"
+"""How an erasure is verified: its system looks again and has confirmed only then, or only when asked later."""
 
 _ADDRESS = re.compile(
     r"[a-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE
@@ -184,7 +184,8 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
     origin_nodes = read.items(keys.get("copies_from"), "copies_from")
     origins = [read.text(one, "copies_from") for one in origin_nodes]
     distinct_origins = read.distinct(origins, "system")
-    verification = read.one_of(keys.get("verification"), "verification", [_LOOKS_AGAIN])
+    ways = [_LOOKS_AGAIN, _LOOKS_LATER]
+    verification = read.one_of(keys.get("verification"), "verification", ways)
     if verification and Right.DELETION not in rights:
         message = "verification: only what erases can look again"
         file.faults.add(verification.line, message, "add 'deletion' to its rights, or leave it out")
@@ -212,7 +213,8 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
                 identifiers=kinds,
                 categories=categories,
                 copies_from=tuple(SystemId(one) for one in distinct_origins),
-                looks_again=verification is not None,
+                looks_again=verification is not None and verification.text == _LOOKS_AGAIN,
+                looks_later=verification is not None and verification.text == _LOOKS_LATER,
                 retired_on=retired_on,
                 successor=SystemId(successor.text) if successor else None,
             )

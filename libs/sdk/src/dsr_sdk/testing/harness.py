@@ -67,6 +67,7 @@ class SubscriberHarness:
         revision: int = 0,
         answers_since: datetime | None = None,
         look_again: bool = False,
+        held_before: datetime | None = None,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -84,6 +85,8 @@ class SubscriberHarness:
                 does not count, and the handler is asked again.
             look_again: Whether an erasure counts only once it was looked at again; `advance` brings
                 the time for that.
+            held_before: Ask whether what it had erased by then is still gone; it erases only what
+                it finds.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -98,7 +101,9 @@ class SubscriberHarness:
             scope=scope,
             revision=revision,
             answers_since=answers_since,
-            look_again=look_again,
+            look_again=look_again or held_before is not None,
+            instruction=Instruction.PERFORM if held_before is None else Instruction.LOOK,
+            held_before=held_before,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]

@@ -66,6 +66,7 @@ def a_notice(
     revision: int = 0,
     answers_since: datetime | None = None,
     look_again: bool = False,
+    held_before: datetime | None = None,
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -78,10 +79,11 @@ def a_notice(
         notice_id: Another than a new one, for redelivery.
         due_in: How long from now the answers are due.
         scope: What part of the data is meant; all of it unless given.
-        instruction: Whether to do what the right asks, to stop, or to suspend.
+        instruction: Whether to do what the right asks, to look, to stop, or to suspend.
         revision: Of two notices about one request the higher one counts.
         answers_since: When the systems took over the data of others; answers from before do not count.
         look_again: Whether an erasure counts only once it was looked at again.
+        held_before: With the instruction to look: what was held before then is meant.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -105,6 +107,7 @@ def a_notice(
         ),
         instruction=instruction,
         revision=revision,
+        held_before=held_before,
     )
 
 
@@ -114,7 +117,7 @@ def _part_of(
     right: Right,
     instruction: Instruction,
 ) -> SystemNotice:
-    if instruction is Instruction.PERFORM:
+    if instruction in {Instruction.PERFORM, Instruction.LOOK}:
         return _sealed_for(keys, identities, right)
     named = tuple(SealedIdentity(request_id, b"") for request_id in identities)
     return SystemNotice(SystemId(keys.system_id), named, "", b"")

@@ -48,11 +48,15 @@ class Instruction(StrEnum):
     SUSPEND = "suspend"
     """Erase nothing more until a later notice says `perform`. Nothing is owed; no identity comes along."""
 
+    LOOK = "look"
+    """Whether what was erased is still gone; what the right asks for only where something was found."""
+
 
 _INSTRUCTION_TO_WIRE: dict[Instruction, notices_pb2.Instruction] = {
     Instruction.PERFORM: notices_pb2.INSTRUCTION_UNSPECIFIED,
     Instruction.STOP: notices_pb2.INSTRUCTION_STOP,
     Instruction.SUSPEND: notices_pb2.INSTRUCTION_SUSPEND,
+    Instruction.LOOK: notices_pb2.INSTRUCTION_LOOK,
 }
 _INSTRUCTION_FROM_WIRE: dict[int, Instruction] = {
     number: one for one, number in _INSTRUCTION_TO_WIRE.items()
@@ -121,6 +125,9 @@ class Notice:
     revision: int = 0
     """Of the command that it follows from, 0 where none: of two notices about one request the higher counts."""
 
+    held_before: datetime | None = None
+    """Set where systems only look: what they held before then is meant."""
+
 
 def notice_to_wire(notice: Notice) -> notices_pb2.Notice:
     """Return a notice as a message."""
@@ -138,6 +145,7 @@ def notice_to_wire(notice: Notice) -> notices_pb2.Notice:
         systems=[system_notice_to_wire(one) for one in notice.systems],
         instruction=_INSTRUCTION_TO_WIRE[notice.instruction],
         revision=notice.revision,
+        held_before=time_to_wire(notice.held_before) if notice.held_before else None,
     )
 
 
@@ -167,6 +175,11 @@ def notice_from_wire(message: notices_pb2.Notice) -> Notice:
         systems=tuple(system_notice_from_wire(one) for one in message.systems),
         instruction=instruction,
         revision=message.revision,
+        held_before=(
+            time_from_wire(message.held_before, field="held_before")
+            if message.HasField("held_before")
+            else None
+        ),
     )
 
 

@@ -81,6 +81,9 @@ class AcceptedCohort:
     verify_identity_by: datetime | None = None
     """By when it must be proven who asks; none where it is."""
 
+    held_before: datetime | None = None
+    """Set where systems are only asked to look: what they held before then is meant."""
+
 
 def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccepted:
     """Return a cohort as a message."""
@@ -99,6 +102,7 @@ def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccept
         rules_digest=cohort.rules_digest,
         tiers=tiers_to_wire(cohort.tiers),
         verify_identity_by=cohort.verify_identity_by and time_to_wire(cohort.verify_identity_by),
+        held_before=cohort.held_before and time_to_wire(cohort.held_before),
     )
 
 
@@ -129,6 +133,11 @@ def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedC
         verify_identity_by=(
             time_from_wire(message.verify_identity_by, field="verify_identity_by")
             if message.HasField("verify_identity_by")
+            else None
+        ),
+        held_before=(
+            time_from_wire(message.held_before, field="held_before")
+            if message.HasField("held_before")
             else None
         ),
     )

@@ -16,6 +16,7 @@ class Instruction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INSTRUCTION_UNSPECIFIED: _ClassVar[Instruction]
     INSTRUCTION_STOP: _ClassVar[Instruction]
     INSTRUCTION_SUSPEND: _ClassVar[Instruction]
+    INSTRUCTION_LOOK: _ClassVar[Instruction]
 
 class Protection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -26,13 +27,14 @@ class Protection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 INSTRUCTION_UNSPECIFIED: Instruction
 INSTRUCTION_STOP: Instruction
 INSTRUCTION_SUSPEND: Instruction
+INSTRUCTION_LOOK: Instruction
 PROTECTION_UNSPECIFIED: Protection
 PROTECTION_THIRD_PARTY: Protection
 PROTECTION_SECRET: Protection
 PROTECTION_NEVER_DISCLOSED: Protection
 
 class Notice(_message.Message):
-    __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems", "instruction", "revision")
+    __slots__ = ("notice_id", "organisation_id", "cohort_id", "right", "regime", "registry_digest", "due_at", "sent_at", "reminder", "scope", "systems", "instruction", "revision", "held_before")
     NOTICE_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_ID_FIELD_NUMBER: _ClassVar[int]
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +48,7 @@ class Notice(_message.Message):
     SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     INSTRUCTION_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    HELD_BEFORE_FIELD_NUMBER: _ClassVar[int]
     notice_id: str
     organisation_id: str
     cohort_id: str
@@ -59,7 +62,8 @@ class Notice(_message.Message):
     systems: _containers.RepeatedCompositeFieldContainer[SystemNotice]
     instruction: Instruction
     revision: int
-    def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ..., instruction: _Optional[_Union[Instruction, str]] = ..., revision: _Optional[int] = ...) -> None: ...
+    held_before: _timestamp_pb2.Timestamp
+    def __init__(self, notice_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reminder: _Optional[int] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., systems: _Optional[_Iterable[_Union[SystemNotice, _Mapping]]] = ..., instruction: _Optional[_Union[Instruction, str]] = ..., revision: _Optional[int] = ..., held_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SystemNotice(_message.Message):
     __slots__ = ("system_id", "identities", "key_id", "sealed_key", "answers_since", "look_again", "protected_fields")

@@ -19,11 +19,11 @@ from dsr_core.registry import Registry
 from dsr_core.replan import Replan as Change
 from dsr_core.rights import Right
 from dsr_fanout.application.addressing import Owed, owed
-from dsr_fanout.application.opening import scope_of
+from dsr_fanout.application.opening import has_to_look, scope_of
 from dsr_fanout.application.parts import Part, parts_of
 from dsr_fanout.application.records import RECORD_LIMIT, home_of, record
 from dsr_fanout.application.replanning import changed
-from dsr_fanout.orders import Sending, Sent
+from dsr_fanout.orders import Order, Sending, Sent
 from dsr_fanout.ports import Intake, Ledger, Publisher, Registries
 from dsr_wire.codec.notices import (
     Instruction,
@@ -237,7 +237,7 @@ class Notifying:
             )
             _check(answer, system_ids, wanted)
             sealed.update(
-                (one.system_id, _asked(one, planned, part.change))
+                (one.system_id, _asked(one, order, planned, part.change))
                 for one in answer
                 if one.identities
             )
@@ -253,14 +253,14 @@ class Notifying:
         return (newer or planned).digest
 
 
-def _asked(one: SystemNotice, planned: Registry, change: Change) -> SystemNotice:
+def _asked(one: SystemNotice, order: Order, planned: Registry, change: Change) -> SystemNotice:
     """Return a system's notice with what the plan demands of it besides.
 
     Whom a later version brought is not asked to look again: the ledger goes by what was opened.
     """
     since, system = change.since(one.system_id), planned.system(one.system_id)
-    looks_again = since is None and system is not None and system.looks_again
-    return replace(one, answers_since=since, look_again=looks_again)
+    looks = since is None and system is not None and has_to_look(system, order.held_before)
+    return replace(one, answers_since=since, look_again=looks)
 
 
 def _shared(
@@ -319,6 +319,13 @@ def _round(sending: Sending) -> str:
     return str(sending.reminder)
 
 
+def _instruction(sending: Sending) -> Instruction:
+    """Return what the systems are told to do; of a cohort that only looks, never to perform."""
+    told = Instruction(sending.instruction)
+    looks = told is Instruction.PERFORM and sending.order.held_before is not None
+    return Instruction.LOOK if looks else told
+
+
 def _record(
     sending: Sending, organisation_id: OrganisationId, notice_id: str, part: Part, at: datetime
 ) -> Outgoing:
@@ -336,8 +343,9 @@ def _record(
         reminder=sending.reminder,
         scope=scope_of(order),
         systems=part.systems,
-        instruction=Instruction(sending.instruction),
+        instruction=_instruction(sending),
         revision=sending.revision,
+        held_before=order.held_before,
     )
     topic = notice_topic(right, organisation_id)
     return record(notice_to_wire(notice), order, topic=topic, event_id=notice_id, at=at)

@@ -15,7 +15,7 @@ from dsr_fanout.ports import Publisher, Registries
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_to_wire
 from dsr_wire.topics import OBLIGATIONS
 
-__all__ = ["Opening", "planned_systems", "scope_of"]
+__all__ = ["Opening", "has_to_look", "planned_systems", "scope_of"]
 
 
 class Opening:
@@ -44,7 +44,9 @@ class Opening:
             request_ids=tuple(RequestId(one) for one in order.request_ids),
             systems=tuple((system.id, system.organisation_id) for system in systems),
             rules_digest=order.rules_digest,
-            looks_again=frozenset(system.id for system in systems if system.looks_again),
+            looks_again=frozenset(
+                system.id for system in systems if has_to_look(system, order.held_before)
+            ),
         )
         outgoing = record(
             obligations_opened_to_wire(opened),
@@ -71,6 +73,11 @@ def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
     if not systems:
         raise RuleViolation("empty_plan", "the registry version has no system to ask")
     return systems
+
+
+def has_to_look(system: System, held_before: datetime | None) -> bool:
+    """Tell whether a system's `erased` alone does not count: who is asked to look, looks again too."""
+    return system.looks_again or held_before is not None
 
 
 def scope_of(order: Order) -> Scope:

@@ -71,6 +71,7 @@ def order_of(
         verify_identity_by=cohort.verify_identity_by,
         traceparent=traceparent,
         rules_digest=cohort.rules_digest,
+        held_before=cohort.held_before,
     )
 
 
