@@ -8,6 +8,7 @@ from typing import Literal
 __all__ = [
     "AMENDED",
     "APART",
+    "LATER",
     "LOGGED",
     "POINTS",
     "REFUSALS",
@@ -355,7 +356,26 @@ _LOGGED = (
     ),
 )
 
-WRITES = (*_LOOP, *_REFUSING, *_APART, *_AMENDED, *_LOGGED)
+_LATER = (
+    Write(
+        "defer",
+        8,
+        _INTAKE,
+        (Boundary("commit", "insert into intake.deferred_notices"),),
+        before="the closure's record, not committed; it is read again, and chance is asked anew",
+        after="the answer, with its deferred notices, and the key gone; the record changes nothing",
+    ),
+    Write(
+        "follow",
+        8,
+        _INTAKE,
+        (Boundary("commit", "update intake.deferred_notices set opened_at"),),
+        before="the deferred notice; it is still due",
+        after="the request that follows and its outbox row; the notice opens no other",
+    ),
+)
+
+WRITES = (*_LOOP, *_REFUSING, *_APART, *_AMENDED, *_LOGGED, *_LATER)
 """Every durable write that a process can be killed at."""
 
 
@@ -382,6 +402,9 @@ AMENDED = _points(_AMENDED)
 
 LOGGED = _points(_LOGGED)
 """Those of the transparency log."""
+
+LATER = _points(_LATER)
+"""Those of what is asked again long after the closing."""
 
 
 def point(name: str) -> CrashPoint:

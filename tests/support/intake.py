@@ -36,6 +36,7 @@ class VerifierDouble:
     url: str = ""
     obligations: dict[str, dict[str, Any]] = field(default_factory=dict)
     closures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     certificates: dict[str, bytes | None] = field(default_factory=dict)
     """By request; none of one that the log does not cover yet."""
 
@@ -51,6 +52,16 @@ class VerifierDouble:
             "request_id": request_id,
             "obligations": [
                 {"system_id": system_id, "exemptions": [exemption]} for system_id, exemption in kept
+            ],
+        }
+
+    def erased(self, request_id: str, *system_ids: str) -> None:
+        """Show what is owed for a request: systems that erased, or looked again and found nothing."""
+        self.obligations[request_id] = {
+            "request_id": request_id,
+            "obligations": [
+                {"system_id": one, "exemptions": [], "disposition": "absent", "settled_by": None}
+                for one in system_ids
             ],
         }
 
@@ -89,7 +100,8 @@ class VerifierDouble:
             if self.is_away:
                 self.refused += 1
                 raise Problem(503, "unavailable", "the ledger is away")
-            found = (self.obligations if part == "obligations" else self.closures).get(request_id)
+            parts = {"obligations": self.obligations, "acknowledgements": self.answers}
+            found = parts.get(part, self.closures).get(request_id)
             if found is None:
                 raise Problem(404, "not_found", "unknown")
             return found

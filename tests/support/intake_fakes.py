@@ -293,6 +293,9 @@ class FakeReads:
     async def any(self, request_id: str) -> RequestView | None:
         return self._views.get(RequestId(request_id))
 
+    async def followers(self, request_id: str) -> list[RequestView]:
+        return [one for one in self._views.values() if one.follows == request_id]
+
 
 class FakeStates:
     """A feed of states that a test writes."""
@@ -336,9 +339,16 @@ class FakeLedger:
         self.document: dict[str, Any] | None = None
         """The obligations of every request."""
 
+        self.answered: list[dict[str, Any]] = []
+        """The answers to every request."""
+
     async def obligations(self, request_id: str) -> dict[str, Any] | None:
         del request_id
         return self.document
+
+    async def answers(self, request_id: str) -> list[dict[str, Any]]:
+        del request_id
+        return self.answered
 
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         del request_id

@@ -157,6 +157,7 @@ cohorts = st.builds(
     tiers=st.lists(st.builds(DatedTier, st.sampled_from(TierAction), times), max_size=4).map(
         lambda one: tuple(sorted(one, key=lambda tier: tier.at))
     ),
+    held_before=st.none() | times,
 )
 opened = st.builds(
     OpenedObligations,
@@ -197,6 +198,7 @@ notices = st.builds(
     reminder=st.integers(0, 2**32 - 1),
     scope=scopes,
     systems=st.lists(system_notices, min_size=1, max_size=3).map(tuple),
+    held_before=st.none() | times,
 )
 
 

@@ -92,6 +92,27 @@ async def test_a_scope_of_one_system_asks_that_system_alone() -> None:
     assert set(scene.publisher.asked(0)) == {"crm"}
 
 
+async def test_who_is_only_to_look_is_told_so_and_has_to_look_after_an_erasure_too() -> None:
+    scene = _Scene()
+    order = scene.order(system_ids=["crm"], held_before=NOW)
+    await scene.opening.open(order, at=NOW)
+    assert scene.publisher.opened[0].looks_again == {"crm"}
+    for sending in (Sending(order=order), Sending(order=order, reminder=1)):
+        await scene.notifying.notify(sending, at=NOW)
+    for notice in scene.publisher.notices:
+        assert (notice.instruction, notice.held_before) == (Instruction.LOOK, NOW)
+        assert [one.look_again for one in notice.systems] == [True]
+
+
+async def test_who_is_only_to_look_is_suspended_as_others_are() -> None:
+    scene = _Scene()
+    order = scene.order(system_ids=["crm"], held_before=NOW)
+    sending = Sending(order=order, instruction="suspend", revision=1, system_ids=["crm"])
+    await scene.notifying.notify(sending, at=NOW)
+    [notice] = scene.publisher.notices
+    assert notice.instruction is Instruction.SUSPEND
+
+
 async def test_obligations_name_the_rules_that_their_dates_were_counted_by() -> None:
     scene = _Scene()
     await scene.opening.open(scene.order(rules_digest="5f" * 32), at=NOW)

@@ -21,9 +21,10 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.deferring import PLACES, Deferring
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.identity_cipher import encrypt
-from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
+from dsr_intake.application.sampling import Sampling, SamplingPolicy
+from dsr_intake.deferral import Deferred, Due, FollowUp, Instead, Sealable
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import WrappedKey
+from dsr_intake.model import FollowsWhy, WrappedKey
 from dsr_intake.ports import MakeFollowUp
 from dsr_wire.codec.notices import SealedIdentity
 from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
@@ -76,7 +77,7 @@ class _Store:
     async def open_due(self, make: MakeFollowUp, *, at: datetime, limit: int) -> tuple[int, int]:
         del at
         some, self.due = self.due[:limit], self.due[limit:]
-        made = [follow_up for one in some if (follow_up := make(one)) is not None]
+        made = [one for one in map(make, some) if isinstance(one, FollowUp)]
         self.opened.extend(made)
         return len(some), len(made)
 
@@ -118,14 +119,20 @@ def owed(*exemptions: dict[str, Any]) -> dict[str, Any]:
     return {"obligations": [{"system_id": one, "exemptions": kept} for one, kept in systems]}
 
 
-def deferring(store: _Store, document: dict[str, Any] | None) -> tuple[Deferring, Metrics]:
+def deferring(
+    store: _Store, document: dict[str, Any] | None, registry: Registry | None = None
+) -> tuple[Deferring, Metrics]:
+    """Deferring whose sample is of all erasures, where there are systems that look."""
     ledger, metrics = FakeLedger(), Metrics(CollectorRegistry())
     ledger.document = document
+    view = _Registry(registry or a_registry())
+    policy = SamplingPolicy(1, earliest=days(30), latest=days(90))
     one = Deferring(
         ledger=ledger,
         store=store,
         wrapper=FakeWrapper(),
-        registry=_Registry(a_registry()),
+        registry=view,
+        sampling=Sampling(policy=policy, draw=lambda: 0.5, registry=view),
         metrics=metrics,
     )
     return one, metrics
@@ -218,18 +225,88 @@ async def test_without_a_key_the_request_is_closed_and_that_is_counted() -> None
     assert metrics.keys_missing._value.get() == 1
 
 
-async def opened(
-    due: Due | Sequence[Due], registry: Registry | None = None, rules: Rules | None = None
-) -> list[FollowUp]:
-    store = _Store(due=[due] if isinstance(due, Due) else due)
-    one = FollowingUp(
+LOOKS = a_registry(a_system("billing"), a_system("crm", looks_later=True))
+
+
+def answers(**changes: Any) -> dict[str, Any]:
+    crm = {"system_id": "crm", "exemptions": [], "disposition": "erased", "settled_by": None}
+    billing = {**crm, "system_id": "billing"}
+    return {"obligations": [billing, crm | changes]}
+
+
+async def looked_at_later(
+    document: dict[str, Any] | None, *, registry: Registry = LOOKS, **changes: Any
+) -> list[Deferred]:
+    one, _ = deferring(_Store(a_sealable(registry_digest=registry.digest)), document, registry)
+    return await one.deferred([a_closure(**changes)])
+
+
+@pytest.mark.parametrize("disposition", ["erased", "absent"])
+async def test_a_system_of_the_sample_that_has_erased_is_asked_again_later(
+    disposition: str,
+) -> None:
+    [one] = await looked_at_later(answers(disposition=disposition))
+    assert (one.system_id, one.why) == ("crm", FollowsWhy.VERIFICATION)
+    assert one.review_at == NOW + days(60)
+    opener = Opener(one.sealed_key, system_id="crm", right=Right.DELETION, key=KEYS.sealing)
+    place = one.places[0]
+    assert opener.open(place.sealed, request_id=place.request_id) == IDENTITY.only(
+        ["account_id", "email"]
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"disposition": "not_found"},
+        {"disposition": "exempt"},
+        {"disposition": "erased", "settled_by": {"proposed_by": "one", "approved_by": "two"}},
+    ],
+)
+async def test_who_has_not_erased_itself_is_asked_nothing_later(changes: dict[str, Any]) -> None:
+    assert await looked_at_later(answers(**changes)) == []
+
+
+@pytest.mark.parametrize("document", [None, {}, {"obligations": [{"system_id": "crm"}]}])
+async def test_an_erasure_of_the_sample_waits_for_what_the_verifier_does_not_show(
+    document: dict[str, Any] | None,
+) -> None:
+    with pytest.raises(Unavailable):
+        await looked_at_later(document)
+
+
+async def test_what_was_looked_at_later_is_not_drawn_again() -> None:
+    before = a_deferred(why=FollowsWhy.VERIFICATION)
+    store = _Store(a_sealable(key=None, ciphertext=b"", deferred=before))
+    one, _ = deferring(store, answers(), LOOKS)
+    assert await one.deferred([a_closure()]) == []
+
+
+async def test_what_was_found_again_and_is_kept_on_a_ground_is_reviewed_next() -> None:
+    before = a_deferred(2, why=FollowsWhy.VERIFICATION)
+    store = _Store(a_sealable(key=None, ciphertext=b"", deferred=before))
+    document = answers(disposition="exempt", exemptions=[an_exemption()])
+    one, _ = deferring(store, document, LOOKS)
+    [next_one] = await one.deferred([a_closure(outcome=Outcome.PARTLY_FULFILLED)])
+    assert (next_one.why, next_one.places) == (FollowsWhy.EXEMPTION_REVIEW, before.places[1:])
+
+
+def following(store: _Store, registry: Registry, rules: Rules | None = None) -> FollowingUp:
+    return FollowingUp(
         store=store,
-        registry=FakeRegistryView(registry or a_registry(), rules),
+        registry=FakeRegistryView(registry, rules),
         dating=Dating(no_holidays),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: REVIEW_AT + timedelta(hours=1),
         on_committed=lambda: None,
     )
+
+
+async def opened(
+    due: Due | Sequence[Due], registry: Registry | None = None, rules: Rules | None = None
+) -> list[FollowUp]:
+    store = _Store(due=[due] if isinstance(due, Due) else due)
+    one = following(store, registry or a_registry(), rules)
     assert await one.open_due() == len(store.opened)
     return store.opened
 
@@ -268,6 +345,36 @@ async def test_a_system_is_asked_for_what_it_keeps_else_for_what_was_asked(
 
 async def test_a_system_that_is_registered_no_more_is_not_asked() -> None:
     assert await opened(Due(a_deferred(), a_request_view()), a_registry(a_system("other"))) == []
+
+
+A_LOOK = a_deferred(categories=(), grounds=(), why=FollowsWhy.VERIFICATION)
+
+
+async def test_who_is_to_look_again_is_asked_for_what_was_held_before_the_closing() -> None:
+    followed = a_request_view(scope=Scope(("user.contact",)), closed_at=NOW)
+    [one] = await opened(Due(A_LOOK, followed), LOOKS)
+    assert one.cohort.scope == Scope(("user.contact",), (), (SystemId("crm"),))
+    assert one.cohort.held_before == NOW
+
+
+async def test_a_review_is_of_everything_that_is_kept_whenever_it_came() -> None:
+    [one] = await opened(Due(a_deferred(), a_request_view(closed_at=NOW)))
+    assert one.cohort.held_before is None
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        a_registry(a_system("other")),
+        a_registry(a_system("crm")),
+        a_registry(a_system("crm", looks_later=True, retired_on=NOW.date())),
+    ],
+)
+async def test_a_look_that_nobody_can_take_any_more_is_dropped(registry: Registry) -> None:
+    assert await opened(Due(A_LOOK, a_request_view(closed_at=NOW)), registry) == []
+    one = following(_Store(), registry)
+    due = Due(A_LOOK, a_request_view(closed_at=NOW))
+    assert one._follow_up(due, registry, the_rules()) is Instead.NEVER
 
 
 async def test_everything_that_is_due_is_opened_in_turn() -> None:

@@ -250,8 +250,6 @@ async def test_a_system_that_has_nothing_to_look_with_says_so_and_erases_nothing
     harness = SubscriberHarness(subscriber)
     requests = {new_request_id(): PERSON}
     for reminder in range(2):
-        answers = await harness.deliver(
-            requests=requests, held_before=LONG_AGO, reminder=reminder
-        )
+        answers = await harness.deliver(requests=requests, held_before=LONG_AGO, reminder=reminder)
         assert told(answers) == [(reminder + 1, "failed", 0)]
     assert erasures == []

@@ -58,6 +58,27 @@ class LookingBehaviour:
         tally = await world.record([batch(back)])
         assert list(tally.against_closure) == [(request_id, CRM)]
 
+    async def test_who_is_asked_long_after_and_finds_nothing_closes_at_once(
+        self, world: World
+    ) -> None:
+        request_id = await opened(world)
+        looked = answer(request_id, disposition=Disposition.ABSENT)
+        tally = await world.record([batch(looked)])
+        assert [one.outcome for one in tally.closures] == [Outcome.FULFILLED]
+        assert tally.given == {(CRM, Disposition.ABSENT): 1}
+
+    async def test_what_is_back_keeps_the_request_open_until_it_is_erased_and_looked_at(
+        self, world: World
+    ) -> None:
+        request_id = await opened(world)
+        back = answer(request_id, disposition=Disposition.PRESENT)
+        tally = await world.record([batch(back)])
+        assert (tally.closures, tally.given) == ([], {(CRM, Disposition.PRESENT): 1})
+        assert not (await world.record([batch(answer(request_id, sequence=2))])).closures
+        gone = answer(request_id, disposition=Disposition.ABSENT, sequence=3)
+        assert (await world.record([batch(gone)])).closures
+        assert not (await world.record([batch(back)])).given
+
     async def test_who_stops_need_not_look_again(self, world: World) -> None:
         request_id = await opened(world)
         await world.record([batch(answer(request_id))])

@@ -86,6 +86,13 @@ def test_a_notice_is_read_as_it_was_written() -> None:
     assert notice_from_wire(notice_to_wire(one)) == one
 
 
+def test_what_was_held_before_a_closing_is_read_as_it_was_written() -> None:
+    cohort = an_accepted_cohort(held_before=NOW)
+    assert cohort_accepted_from_wire(cohort_accepted_to_wire(cohort)) == cohort
+    notice = a_notice(instruction=Instruction.LOOK, held_before=NOW)
+    assert notice_from_wire(notice_to_wire(notice)) == notice
+
+
 @pytest.mark.parametrize("instruction", Instruction)
 def test_an_instruction_is_read_as_it_was_written(instruction: Instruction) -> None:
     one = a_notice(instruction=instruction, revision=3)

@@ -1,19 +1,30 @@
-"""What follows from exemptions that are to be reviewed, as intake's layers hand it to each other."""
+"""What follows from closed requests by itself, as intake's layers hand it to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Right
-from dsr_intake.model import LegalHold, RequestView, WrappedKey
+from dsr_intake.model import FollowsWhy, LegalHold, RequestView, WrappedKey
 from dsr_wire.codec.notices import SealedIdentity
 from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing
 
-__all__ = ["Deferred", "Due", "FollowUp", "Sealable"]
+__all__ = ["Deferred", "Due", "FollowUp", "Instead", "Sealable"]
+
+
+class Instead(Enum):
+    """What becomes of a notice that no request is opened from."""
+
+    LATER = auto()
+    """It is kept, and due again a day later."""
+
+    NEVER = auto()
+    """It is deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +32,7 @@ class Deferred:
     """A deferred notice: an identity that one system alone opens, kept until a date."""
 
     request_id: RequestId
-    """The closed request that the system answered with an exemption."""
+    """The closed request that the system answered."""
 
     system_id: SystemId
     key_id: str
@@ -32,11 +43,13 @@ class Deferred:
     """The identity, sealed for the request that follows, then for those that may follow it in turn."""
 
     categories: tuple[str, ...]
-    """What is kept; empty where that is all."""
+    """What is kept; empty where that is all, and where nothing is."""
 
     grounds: tuple[str, ...]
     review_at: datetime
-    """When the first of the exemptions is to be reviewed."""
+    """When the first of the exemptions is to be reviewed, or the system is to look again."""
+
+    why: FollowsWhy = FollowsWhy.EXEMPTION_REVIEW
 
     @property
     def follow_up_id(self) -> RequestId:

@@ -194,6 +194,24 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     breaker_window_s: float = Field(default=3600, ge=60)
     """The breaker's window, in seconds."""
 
+    verify_later_share: float = Field(default=0.02, ge=0, le=1)
+    """The share of erasures that are looked at again long after the closing, drawn at random among
+    those of systems that the registry says look: 0 for none, 1 for all."""
+
+    verify_later_earliest_s: float = Field(default=2_592_000, ge=0)
+    """Seconds from the closing to such a look, at the least; the time is drawn."""
+
+    verify_later_latest_s: float = Field(default=15_552_000, ge=0)
+    """Seconds from the closing to such a look, at the most."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.verify_later_latest_s < self.verify_later_earliest_s:
+            raise ValueError(
+                "DSR_VERIFY_LATER_LATEST_S must not be less than DSR_VERIFY_LATER_EARLIEST_S"
+            )
+        return self
+
     webhook_key_file: Path | None = None
     """Holds 32 random bytes in base64: the key that the secrets of webhooks are derived from. Without
     it no webhooks are offered."""

@@ -160,6 +160,10 @@ class IntakeClient:
         """Return what keeps a request open."""
         return await self._json("GET", f"{_of(request_id)}/blockers")
 
+    async def follow_ups(self, request_id: str) -> dict[str, Any]:
+        """Return what follows a closed request."""
+        return await self._json("GET", f"{_of(request_id)}/follow-ups")
+
     async def letters(self, request_id: str) -> dict[str, Any]:
         """Return how the letters to the requester stand."""
         return await self._json("GET", f"{_of(request_id)}/letters")

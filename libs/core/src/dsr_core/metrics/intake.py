@@ -182,7 +182,7 @@ DEFERRED = Metric(
     name="dsr_intake_deferred_notices",
     kind=Kind.COUNTER,
     unit="notices",
-    meaning="Notices kept until an exemption is reviewed, by what became of them",
+    meaning="Notices kept until a system is asked again, by what became of them",
     labels=(Label("step", "what became of it", 10),),
 )
 DEAD_LETTERS = Metric(

@@ -177,8 +177,8 @@ async def _defer(connection: _Connection, deferred: Sequence[Deferred]) -> None:
     await connection.executemany(
         """
         insert into intake.deferred_notices (follow_up_id, request_id, system_id, key_id, sealed_key,
-            place_ids, sealed, categories, grounds, review_at, next_try_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+            place_ids, sealed, categories, grounds, review_at, next_try_at, why)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
         """,
         [
             (
@@ -192,6 +192,7 @@ async def _defer(connection: _Connection, deferred: Sequence[Deferred]) -> None:
                 one.categories,
                 one.grounds,
                 one.review_at,
+                one.why.value,
             )
             for one in deferred
         ],

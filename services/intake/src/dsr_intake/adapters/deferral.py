@@ -13,8 +13,8 @@ from dsr_core.lifecycle import Event, State, advance
 from dsr_core.rights import Right
 from dsr_intake.adapters.holds import cover
 from dsr_intake.adapters.reading import VIEW, view
-from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
-from dsr_intake.model import WrappedKey
+from dsr_intake.deferral import Deferred, Due, FollowUp, Instead, Sealable
+from dsr_intake.model import FollowsWhy, WrappedKey
 from dsr_intake.ports import MakeFollowUp
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
@@ -46,14 +46,14 @@ _OPEN = """
     with new_cohort as (
         insert into intake.cohorts (id, "right", regime, jurisdiction, categories,
             organisation_ids, system_ids, identifier_kinds, registry_digest, members, open_members,
-            received_at, accepted_at, due_at, rules_digest, regime_why)
-        values ($1, $2, $3, $4, $5, '{}', $6, $7, $8, 1, 1, $9, $10, $11, $12, $13)
+            received_at, accepted_at, due_at, rules_digest, regime_why, held_before)
+        values ($1, $2, $3, $4, $5, '{}', $6, $7, $8, 1, 1, $9, $10, $11, $12, $13, $17)
     ), new_request as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
             lookup_hashes, lookup_key_id, former_hashes, identity_method, identity_proven_at, follows, follows_why)
         select $1, $1, f.client_id, $15, f."right", f.jurisdiction, f.requester_role, f.channel,
-            f.language, $9, $10, f.lookup_hashes, f.lookup_key_id, f.former_hashes, 'exemption_review', $9, f.id, 'exemption_review'
+            f.language, $9, $10, f.lookup_hashes, f.lookup_key_id, f.former_hashes, $16, $9, f.id, $16
         from intake.subject_requests f where f.id = $14
     )
     update intake.deferred_notices set opened_at = $10 where follow_up_id = $1
@@ -94,8 +94,10 @@ class PostgresDeferral:
                         f"{VIEW} where r.id = $1", deferred.request_id
                     )
                     follow_up = make(Due(deferred, view(followed)))
-                    if follow_up is None:
+                    if follow_up is Instead.LATER:
                         await _postpone(connection, deferred, at + _POSTPONED_BY)
+                    elif follow_up is Instead.NEVER:
+                        await _drop(connection, deferred)
                     else:
                         await _open(connection, deferred, follow_up)
                         opened += 1
@@ -107,6 +109,12 @@ async def _postpone(connection: _Connection, deferred: Deferred, until: datetime
         "update intake.deferred_notices set next_try_at = $2 where follow_up_id = $1",
         deferred.follow_up_id,
         until,
+    )
+
+
+async def _drop(connection: _Connection, deferred: Deferred) -> None:
+    await connection.execute(
+        "delete from intake.deferred_notices where follow_up_id = $1", deferred.follow_up_id
     )
 
 
@@ -129,6 +137,8 @@ async def _open(connection: _Connection, deferred: Deferred, follow_up: FollowUp
         follow_up.regime_why,
         deferred.request_id,
         advance(State.RECEIVED, Event.ADMIT).value,
+        deferred.why.value,
+        cohort.held_before,
     )
     await cover(connection, deferred.follow_up_id, follow_up.held_systems)
     await enqueue(connection, "intake", [follow_up.record])
@@ -147,4 +157,5 @@ def _deferred(row: asyncpg.Record) -> Deferred:
         categories=tuple(row["categories"]),
         grounds=tuple(row["grounds"]),
         review_at=row["review_at"],
+        why=FollowsWhy(row["why"]),
     )

@@ -35,7 +35,7 @@ __all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "view
 VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
-        c.organisation_ids, c.system_ids, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
+        c.organisation_ids, c.system_ids, c.held_before, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_method, r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.fact_kinds,
@@ -72,6 +72,12 @@ class PostgresReads:
         with translated():
             row = await self._pool.fetchrow(f"{VIEW} where r.id = $1", request_id)
         return view(row) if row else None
+
+    async def followers(self, request_id: str) -> list[RequestView]:
+        """Return the requests that follow one."""
+        with translated():
+            rows = await self._pool.fetch(f"{VIEW} where r.follows = $1 order by r.id", request_id)
+        return [view(row) for row in rows]
 
     async def page(
         self, sight: Sight, wanted: ListFilter, *, after: str | None, limit: int
@@ -314,6 +320,7 @@ def view(row: asyncpg.Record) -> RequestView:
         ),
         follows=RequestId(str(row["follows"])) if row["follows"] else None,
         follows_why=FollowsWhy(row["follows_why"]) if row["follows_why"] else None,
+        held_before=row["held_before"],
     )
 
 

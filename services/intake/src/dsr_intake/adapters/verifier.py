@@ -34,6 +34,12 @@ class VerifierLedger:
         """Return what is owed for a request, or none."""
         return await self._found(f"/v1/requests/{request_id}/obligations")
 
+    async def answers(self, request_id: str) -> list[dict[str, Any]]:
+        """Return every answer to a request."""
+        found = await self._found(f"/v1/requests/{request_id}/acknowledgements")
+        answers: list[dict[str, Any]] = (found or {}).get("acknowledgements", [])
+        return answers
+
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return a request's closure, or none."""
         return await self._found(f"/v1/requests/{request_id}/closure")

@@ -1,4 +1,4 @@
-"""Following up: on the date on which an exemption is to be reviewed, its system is asked again."""
+"""Following up: on the date of a deferred notice its system is asked again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import accepted_record, alone
-from dsr_intake.deferral import Due, FollowUp
+from dsr_intake.deferral import Due, FollowUp, Instead
 from dsr_intake.metrics import Metrics
+from dsr_intake.model import FollowsWhy
 from dsr_intake.ports import DeferralStore, RegistryView
 
 __all__ = ["FollowingUp"]
@@ -49,7 +50,8 @@ class FollowingUp:
     async def open_due(self) -> int:
         """Open what is due, each once, and return how many.
 
-        A notice whose system cannot be asked any more is kept, and tried again a day later.
+        A notice whose system cannot be asked any more is kept, and tried again a day later; where it
+        was only to look again, it is deleted.
 
         Raises:
             Unavailable: The store is away; what was not opened is still due.
@@ -69,17 +71,25 @@ class FollowingUp:
             if found < _AT_ONCE:
                 return opened
 
-    def _follow_up(self, due: Due, registry: Registry, rules: Rules) -> FollowUp | None:
+    def _follow_up(self, due: Due, registry: Registry, rules: Rules) -> FollowUp | Instead:
         deferred, followed = due.deferred, due.followed
         scope = _scope(due, registry)
-        if scope is None:
-            self._metrics.deferred.labels("postponed").inc()
-            log.error(
-                "a system that is to review what it keeps is in no plan",
+        if scope is None and deferred.why is FollowsWhy.VERIFICATION:
+            self._metrics.deferred.labels("dropped").inc()
+            log.warning(
+                "a system that was to look again is asked no more",
                 request_id=deferred.request_id,
                 system_id=deferred.system_id,
             )
-            return None
+            return Instead.NEVER
+        if scope is None:
+            self._metrics.deferred.labels("postponed").inc()
+            log.error(
+                "a system that is to be asked again is in no plan",
+                request_id=deferred.request_id,
+                system_id=deferred.system_id,
+            )
+            return Instead.LATER
         dates = self._dating.following(rules, followed, at=deferred.review_at)
         follow_up = replace(
             followed,
@@ -90,6 +100,7 @@ class FollowingUp:
             rules_digest=dates.rules_digest,
             received_at=deferred.review_at,
             accepted_at=self._clock(),
+            held_before=followed.closed_at if deferred.why is FollowsWhy.VERIFICATION else None,
         )
         cohort = alone(follow_up, dates.tiers, dates.due_at)
         return FollowUp(
@@ -103,12 +114,14 @@ class FollowingUp:
 def _scope(due: Due, registry: Registry) -> Scope | None:
     """Return what the system is asked for: what it keeps, else what was asked; none if it is in no plan.
 
-    A system may name what it keeps by categories under which the registry does not have it.
+    A system may name what it keeps by categories under which the registry does not have it. One that
+    is only to look again is asked by the version of now; where that says that it does not, by none.
     """
-    deferred, right = due.deferred, due.followed.right
+    deferred, right, asked = due.deferred, due.followed.right, due.followed.scope.categories
     system_ids, at = (deferred.system_id,), deferred.review_at
-    scopes = (
-        Scope(categories, (), system_ids)
-        for categories in (deferred.categories, due.followed.scope.categories)
-    )
+    wanted: tuple[tuple[str, ...], ...] = (deferred.categories, asked)
+    if deferred.why is FollowsWhy.VERIFICATION:
+        system = registry.system(deferred.system_id)
+        wanted = (asked,) if system is not None and system.verifies else ()
+    scopes = (Scope(categories, (), system_ids) for categories in wanted)
     return next((scope for scope in scopes if plan(registry, right, scope, received_at=at)), None)

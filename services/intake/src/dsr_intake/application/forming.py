@@ -103,6 +103,7 @@ def alone(one: RequestView, tiers: Iterable[Tier], due_at: datetime) -> Accepted
         due_at=due_at,
         rules_digest=one.rules_digest,
         tiers=dated(tiers, one.received_at, due_at),
+        held_before=one.held_before,
         request_ids=(one.request_id,),
     )
 

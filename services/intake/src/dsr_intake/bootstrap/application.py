@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
+from random import SystemRandom
 
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.audit import PostgresAudit
@@ -41,6 +42,7 @@ from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
 from dsr_intake.application.extending import Extending
+from dsr_intake.application.followers import Followers
 from dsr_intake.application.following import FollowingUp
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
@@ -50,6 +52,7 @@ from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
 from dsr_intake.application.rehashing import Rehashing
+from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
@@ -241,6 +244,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             privacy_office=settings.privacy_office_mail or settings.mail_sender,
             clock=utc_now,
         ),
+        followers=Followers(reads=stores.reads, ledger=outside.ledger),
         identifying=identifying,
         keeping=Keeping(
             ring=outside.wrapper,
@@ -351,12 +355,23 @@ def _answering(basis: _Basis) -> Answering:
             store=basis.stores.deferral,
             wrapper=outside.wrapper,
             registry=outside.registries,
+            sampling=_sampling(outside),
             metrics=outside.metrics,
         ),
         metrics=outside.metrics,
         clock=utc_now,
         on_committed=basis.committed,
     )
+
+
+def _sampling(outside: Outside) -> Sampling:
+    settings = outside.settings
+    policy = SamplingPolicy(
+        settings.verify_later_share,
+        earliest=timedelta(seconds=settings.verify_later_earliest_s),
+        latest=timedelta(seconds=settings.verify_later_latest_s),
+    )
+    return Sampling(policy=policy, draw=SystemRandom().random, registry=outside.registries)
 
 
 def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Extending) -> Sending:

@@ -19,6 +19,7 @@ from dsr_intake.http import (
     decisions,
     events,
     explanations,
+    follow_ups,
     holds,
     internal,
     keys,
@@ -61,6 +62,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
     for group in (
         requests,
         explanations,
+        follow_ups,
         certificates,
         letters,
         codes,
@@ -81,6 +83,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         app.include_router(group.router(context))
     groups = (
         explanations,
+        follow_ups,
         certificates,
         letters,
         codes,

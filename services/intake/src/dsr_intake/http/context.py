@@ -15,6 +15,7 @@ from dsr_intake.application.decisions import Decisions
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
+from dsr_intake.application.followers import Followers
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
@@ -40,6 +41,7 @@ class Context:
     drafter: Drafter
     dating: Dating
     explaining: Explaining
+    followers: Followers
     identifying: Identifying
     keeping: Keeping
     decisions: Decisions

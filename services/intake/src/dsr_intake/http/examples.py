@@ -141,6 +141,30 @@ TIMELINE: dict[str, Any] = {
     ],
 }
 
+FOLLOW_UPS: dict[str, Any] = {
+    "request_id": _ID,
+    "follow_ups": [
+        {
+            "id": "019dc001-6400-7000-8000-00000000002b",
+            "why": "verification",
+            "state": "answered",
+            "outcome": "fulfilled",
+            "system_ids": ["payment-methods"],
+            "received_at": "2026-05-14T07:21:33Z",
+            "due_at": "2026-06-15T21:59:59Z",
+            "answered_at": "2026-05-14T07:21:41Z",
+            "looks": [
+                {
+                    "system_id": "payment-methods",
+                    "at": "2026-05-14T07:21:40Z",
+                    "is_back": False,
+                    "records": 0,
+                }
+            ],
+        }
+    ],
+}
+
 BLOCKERS: dict[str, Any] = {
     "request_id": _ID,
     "state": "open",

@@ -396,6 +396,8 @@ class RequestView:
     """The closed request that it follows."""
 
     follows_why: FollowsWhy | None = None
+    held_before: datetime | None = None
+    """Set where systems are only asked to look: what they held before then is meant."""
 
     @property
     def is_one_address(self) -> bool:

@@ -13,5 +13,8 @@ class FollowsWhy(StrEnum):
     EXEMPTION_REVIEW = "exemption_review"
     """A system kept data on a legal ground, and the date has come to review that."""
 
+    VERIFICATION = "verification"
+    """A system is asked, long after it has erased, whether what it erased is still gone."""
+
     APPEAL = "appeal"
     """The person asks that a decision be reviewed."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dsr_core.ids import RequestId
 from dsr_core.law.rules import TierAction
-from dsr_intake.deferral import Deferred, Due, FollowUp, Sealable
+from dsr_intake.deferral import Deferred, Due, FollowUp, Instead, Sealable
 from dsr_intake.model import Answer, Known, RequestView
 from dsr_intake.ports.decisions import Tell
 from dsr_wire.envelope import Outgoing
@@ -106,8 +106,8 @@ class UndecidedStore(Protocol):
         ...
 
 
-MakeFollowUp = Callable[[Due], FollowUp | None]
-"""Makes the request that a notice is for, or none where that must wait; called inside the transaction."""
+MakeFollowUp = Callable[[Due], FollowUp | Instead]
+"""Makes the request that a notice is for, or says what becomes of it; called inside the transaction."""
 
 
 class DeferralStore(Protocol):
@@ -121,7 +121,7 @@ class DeferralStore(Protocol):
         """Open the requests of at most `limit` notices that are due, in one transaction.
 
         A notice opens one request, however many processes look at it. Where `make` gives none the
-        notice is due again a day later.
+        notice is due again a day later, or deleted, as it says.
 
         Returns:
             How many notices were due, and how many requests were opened.

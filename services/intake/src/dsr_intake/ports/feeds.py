@@ -56,6 +56,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def answers(self, request_id: str) -> list[dict[str, Any]]:
+        """Return every answer to a request in the order of recording; none where it is not known.
+
+        Raises:
+            Unavailable: The verifier does not answer.
+        """
+        ...
+
     async def closure(self, request_id: str) -> dict[str, Any] | None:
         """Return a request's closure, or none while it is open.
 

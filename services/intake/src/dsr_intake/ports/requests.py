@@ -63,6 +63,10 @@ class ReadStore(Protocol):
         """Return a request, whoever's it is; for what nobody asks for, or has been let in to ask."""
         ...
 
+    async def followers(self, request_id: str) -> list[RequestView]:
+        """Return the requests that follow one, the oldest first."""
+        ...
+
     async def page(
         self, sight: Sight, wanted: ListFilter, *, after: str | None, limit: int
     ) -> list[RequestView]:

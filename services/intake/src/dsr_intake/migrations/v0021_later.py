@@ -1,0 +1,30 @@
+"""Erasures that are looked at again long after the closing, and who follows a request."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0021"
+down_revision = "0020"
+
+_CHANGES = """
+alter table intake.deferred_notices
+    add column why text not null default 'exemption_review';
+comment on table intake.deferred_notices is
+    'Identities that one system alone opens, kept until that system is asked again.';
+alter table intake.cohorts add column held_before timestamptz;
+comment on column intake.cohorts.held_before is
+    'Set where systems are only asked to look: what they held before then is meant.';
+create index subject_requests_follows on intake.subject_requests (follows) where follows is not null
+"""
+
+
+def upgrade() -> None:
+    """Add the columns; what is deferred from before is for reviews."""
+    for statement in _CHANGES.split(";\n"):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Refuse: what is to be looked at again is not forgotten."""
+    raise NotImplementedError("restore a backup instead")
