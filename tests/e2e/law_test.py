@@ -77,7 +77,7 @@ async def test_a_clarification_under_uk_law_stops_the_clock_until_it_is_given(lo
         request_id, due = accepted["id"], moment(accepted["due_at"])
         await only_missing(loop, request_id)
         asked = ("--question", "which of the two accounts is meant")
-        await command(loop, "request", "clarify", "ask", request_id, *asked)
+        await command(loop, "request", "clarify", "ask", request_id, *asked, "--yes")
         dates = (await command(loop, "timeline", request_id, "--json")).json
         [asked_at] = [
             moment(one["at"]) for one in dates["facts"] if one["kind"] == "clarification_asked"
@@ -86,7 +86,7 @@ async def test_a_clarification_under_uk_law_stops_the_clock_until_it_is_given(lo
         assert await blockers(loop, request_id) == ["clarification_awaited"]
         await passed(due)
         assert (await loop.show(request_id))["state"] == "awaiting_clarification"
-        await command(loop, "request", "clarify", "given", request_id, "--reason", "both")
+        await command(loop, "request", "clarify", "given", request_id, "--reason", "both", "--yes")
         shown = await loop.show(request_id)
         assert shown["state"] == "open"
         stood = datetime.now(UTC) - asked_at

@@ -76,7 +76,8 @@ def with_changes(folder: Path) -> Path:
 
 async def publish(loop: Loop, folder: Path) -> None:
     """Publish a registry, as an operator does."""
-    said = await dsr(loop.stack.settings, "registry", "publish", str(folder), "--apply")
+    publishing = ("registry", "publish", str(folder), "--reason", "a test", "--apply")
+    said = await dsr(loop.stack.settings, *publishing)
     assert said.code == 0, said.err
 
 

@@ -29,8 +29,9 @@ QUICK = {
     "DSR_VERIFIER_REGISTRY_WAIT_S": "2",
     "DSR_VERIFIER_KEEPING_EVERY_S": "1",
     "DSR_LETTERS_LEASE_S": "3",
+    "DSR_VERIFY_LATER_SHARE": "1",
 }
-"""Shorter waits than in life, for what may never come."""
+"""Shorter waits than in life, for what may never come; and nothing that is left to chance."""
 
 
 class Loop:

@@ -60,6 +60,13 @@ async def test_what_a_program_does_is_not_a_person_s(intake: Intake) -> None:
     assert await entries(intake, target=one["id"]) == []
 
 
+async def test_a_lookup_key_that_comes_into_use_is_entered_once(intake: Intake) -> None:
+    [name] = [row[0] for row in await intake.pool.fetch("select id from intake_keys.lookup_keys")]
+    [entry] = await entries(intake, action="lookup-key.begin")
+    assert (entry["principal"], entry["authentication"]) == ("intake", "settings")
+    assert entry["targets"] == [name]
+
+
 async def test_a_hold_has_one_entry_whatever_it_holds(intake: Intake) -> None:
     email = "audited-hold@example.com"
     held = await submitted(intake, identity=[{"kind": "email", "value": email}])

@@ -65,9 +65,13 @@ async def test_dates_are_moved_and_what_the_law_refuses_is_said_in_one_line(
     assert extended["due_at"] > one["due_at"]
     assert "can be only once" in (await typed(*extend)).fault
     clarify = ("request", "clarify")
-    asked = await typed(*clarify, "ask", one["id"], "--question", "which-account")
+    asking = (*clarify, "ask", one["id"], "--question", "which-account")
+    assert f"{one['id']} is open, and would wait" in (await typed(*asking)).out
+    asked = await typed(*asking, "--apply")
     assert f"{one['id']} is awaiting_clarification" in asked.out
-    given = await typed(*clarify, "given", one["id"], "--json")
+    dry = await typed(*clarify, "given", one["id"])
+    assert f"{one['id']} is awaiting_clarification, and would wait no more" in dry.out
+    given = await typed(*clarify, "given", one["id"], "--apply", "--json")
     assert given.json["state"] == "open"
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from integration.intake.audit_test import entries
 
 from dsr_cli.stack import Stack
 from dsr_intake.application.webhooks import signature
@@ -105,6 +106,31 @@ async def test_every_state_is_told_and_signed(intake: Intake, shop: Shop) -> Non
         at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
         raw = base64.b64decode(secret.removeprefix("whsec_"))
         assert headers["webhook-signature"] == signature(raw, headers["webhook-id"], at, content)
+
+
+async def test_where_a_program_is_told_is_in_the_audit_log_whoever_changes_it(
+    intake: Intake, shop: Shop
+) -> None:
+    client_id, intake.http.headers["authorization"] = await _another(intake)
+    for _ in range(2):
+        await set_(intake, shop.url)
+    await intake.http.post(f"{PATH}/secret:rotate")
+    for _ in range(2):
+        await intake.http.delete(PATH)
+    removed, rotated, made = await entries(intake, principal=client_id)
+    assert [one["action"] for one in (made, rotated, removed)] == [
+        "webhook.set",
+        "webhook.rotate",
+        "webhook.remove",
+    ]
+    assert made["role"] == "client"
+    assert made["targets"] == [client_id, "127.0.0.1"], "a path may be a secret"
+    intake.http.headers["authorization"] = intake.api_key
+
+
+async def _another(intake: Intake) -> tuple[str, str]:
+    client_id, header = await intake.made()
+    return client_id, header["authorization"]
 
 
 async def test_who_was_away_is_told_later(intake: Intake, shop: Shop) -> None:

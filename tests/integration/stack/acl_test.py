@@ -33,7 +33,9 @@ def passwords(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(stack: Stack) -> Run:
     """Run `dsr acl` as the super user, who alone can begin."""
 
-    def acl(*arguments: str, user: str = "admin") -> Said:
+    def acl(*given: str, user: str = "admin") -> Said:
+        is_change = given[0] in {"apply", "password"}
+        arguments = (*given, *(("--reason", "a test") if is_change else ()))
         variables = kafka_environment(stack, user)
         return asyncio.run(dsr(stack.settings, "acl", *arguments, variables=variables))
 

@@ -28,6 +28,8 @@ from dsr_wire.keys import SealingAlgorithm, SystemKeyPair
 from dsr_wire.possession import key_request, prove
 from dsr_wire.topics import OPERATOR
 
+WHY = ("--reason", "a test")
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -76,12 +78,16 @@ def proved(run: Run, pair: SystemKeyPair, folder: Path) -> str:
 def test_a_new_organisation_has_keys_then_topics_and_rights(
     stack: Stack, run: Run, tmp_path: Path
 ) -> None:
-    refused = run("registry", "publish", "registry", "--apply")
+    refused = run("registry", "publish", "registry", *WHY, "--apply")
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert "accounts has no registered keys" in line
 
-    assert run("topics", "create", "registry").returncode == 0
+    dry = run("topics", "create", "registry", *WHY)
+    assert "would be created" in dry.stdout
+    assert run("topics", "create", "registry", *WHY).stdout == dry.stdout
+    assert run("topics", "create", "registry", *WHY, "--apply").returncode == 0
+    assert "every topic is there" in run("topics", "create", "registry", *WHY).stdout
     pair = SystemKeyPair.generate("accounts")
     first = pair.public.signing.id
     proof = proved(run, pair, tmp_path)
@@ -104,7 +110,7 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
     with pytest.raises(CommandError, match="AUTHORIZATION"):
         theirs.send([answer])
 
-    published = run("registry", "publish", "registry", "--apply")
+    published = run("registry", "publish", "registry", *WHY, "--apply")
     assert published.returncode == 0, published.stderr
     theirs.send([answer])
     assert read_book(kafka_admin(stack)).current is not None

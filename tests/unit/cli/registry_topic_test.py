@@ -71,7 +71,7 @@ def publish(
     monkeypatch.setattr("dsr_cli.kafka.registry_topic.read_book", lambda _admin: book)
     wrapped = typer.Typer()
     wrapped.add_typer(app, name="registry")
-    result = CliRunner().invoke(wrapped, ["registry", "publish", *arguments])
+    result = CliRunner().invoke(wrapped, ["registry", "publish", "--reason", "a test", *arguments])
     return result.exit_code, result.output
 
 

@@ -8,12 +8,13 @@ import typer
 
 from dsr_cli.errors import CommandError
 
-__all__ = ["announce"]
+__all__ = ["NO_REASON", "announce"]
 
-_NO_REASON = "no reason was given"
+NO_REASON = "no reason was given"
+"""Of changes that speak for themselves."""
 
 
-def announce(action: str, targets: Sequence[str], reason: str | None) -> None:
+def announce(action: str, targets: Sequence[str], reason: str) -> None:
     """Enter a change before it is made; where that fails, say so and go on.
 
     Whoever has the operator's login to Kafka can do without this command, so refusing would hinder
@@ -24,6 +25,6 @@ def announce(action: str, targets: Sequence[str], reason: str | None) -> None:
     from dsr_cli.connection import internal_connection  # noqa: PLC0415 - as said
 
     try:
-        InternalApi(internal_connection()).announce(action, targets, reason or _NO_REASON)
+        InternalApi(internal_connection()).announce(action, targets, reason)
     except CommandError as error:
         typer.echo(f"dsr: {action} is not in the audit log: {error}", err=True)

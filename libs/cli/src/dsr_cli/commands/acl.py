@@ -40,7 +40,7 @@ app = typer.Typer(no_args_is_help=True, help="Kafka's logins and rights: plan, a
 
 Folder = Annotated[Path, typer.Argument(help="The registry's folder")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
-Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log, no personal data")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what")]
 Passwords = Annotated[
     Path | None,
@@ -93,7 +93,7 @@ def apply(
     sends: Sends = _SENDS,
     fetches: Fetches = _FETCHES,
     passwords: Passwords = None,
-    reason: Reason = None,
+    reason: Reason,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -128,7 +128,7 @@ def password(
     login: Annotated[str, typer.Argument(help="The login, as `dsr acl plan` names it")],
     *,
     passwords: Annotated[Path, typer.Option(help="The folder with the passwords' files")],
-    reason: Reason = None,
+    reason: Reason,
     yes: Yes = False,
 ) -> None:
     """Give a login another password, and write it to its file; a dry run unless --yes.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dsr_cli.announcing import announce
+from dsr_cli.announcing import NO_REASON, announce
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.dead_letters import DeadLetter, dead_letters, original
@@ -98,7 +98,7 @@ def replay(
     if not apply:
         console.print(f"{len(records)} would be sent; add --yes to send them")
         return
-    announce("dead-letters.replay", [letter.id for letter in letters], why)
+    announce("dead-letters.replay", [letter.id for letter in letters], why or NO_REASON)
     operator().send(records)
     console.print(f"{len(records)} sent")
 

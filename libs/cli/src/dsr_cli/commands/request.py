@@ -60,7 +60,7 @@ def refuse(
 ) -> None:
     """Refuse a request on a legal ground; a dry run unless --yes."""
     body = {"ground": ground, "reason": reason}
-    _end(request_id, "refusal", body, apply=apply, as_json=as_json, dry="would be refused")
+    _decide(request_id, "refusal", body, apply=apply, as_json=as_json, dry="would be refused")
 
 
 @app.command()
@@ -74,7 +74,7 @@ def refer(
 ) -> None:
     """Refer a request for a customer's data to that customer; a dry run unless --yes."""
     body = {"controller": controller, "pointer": pointer}
-    _end(request_id, "referral", body, apply=apply, as_json=as_json, dry="would be referred")
+    _decide(request_id, "referral", body, apply=apply, as_json=as_json, dry="would be referred")
 
 
 @app.command()
@@ -93,7 +93,7 @@ def extend(
     Refused, with the date, where the requester was told too late.
     """
     body = {"reason": reason} | ({"notified_at": notified_at} if notified_at else {})
-    _end(request_id, "extension", body, apply=apply, as_json=as_json, dry="would be extended")
+    _decide(request_id, "extension", body, apply=apply, as_json=as_json, dry="would be extended")
 
 
 @clarify.command()
@@ -104,12 +104,13 @@ def ask(
     asked_at: Annotated[
         str | None, typer.Option(help=f"When the requester was asked, {_MOMENT}")
     ] = None,
+    apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Record that the requester was asked what exactly is meant."""
+    """Record that the requester was asked what exactly is meant; a dry run unless --yes."""
     body = {"question": question} | ({"asked_at": asked_at} if asked_at else {})
-    found = InternalApi(internal_connection()).decide(request_id, "clarification:ask", body)
-    _show(found, as_json=as_json)
+    dry = "would wait for what the requester says"
+    _decide(request_id, "clarification:ask", body, apply=apply, as_json=as_json, dry=dry)
 
 
 @clarify.command()
@@ -120,12 +121,16 @@ def given(
     given_at: Annotated[
         str | None, typer.Option(help=f"When the requester said it, {_MOMENT}")
     ] = None,
+    apply: Apply = False,
     as_json: Json = False,
 ) -> None:
-    """Record that the requester has said what is meant; a clock that stood still goes on."""
+    """Record that the requester has said what is meant, and a clock that stood still goes on.
+
+    A dry run unless --yes.
+    """
     body = {name: value for name, value in (("reason", reason), ("given_at", given_at)) if value}
-    found = InternalApi(internal_connection()).decide(request_id, "clarification:give", body)
-    _show(found, as_json=as_json)
+    dry = "would wait no more for what the requester says"
+    _decide(request_id, "clarification:give", body, apply=apply, as_json=as_json, dry=dry)
 
 
 async def _withdraw(request_id: str, reason: str | None, *, apply: bool) -> dict[str, Any]:
@@ -135,7 +140,7 @@ async def _withdraw(request_id: str, reason: str | None, *, apply: bool) -> dict
         return await client.withdraw(request_id, reason=reason) if apply else found
 
 
-def _end(
+def _decide(
     request_id: str,
     what: str,
     body: dict[str, Any],

@@ -76,9 +76,7 @@ def show(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
 def publish(
     folder: Folder = _DEFAULT,
     *,
-    reason: Annotated[
-        str | None, typer.Option(help="Why; kept in the audit log, no personal data")
-    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Publish; without it, only say what.")
     ] = False,

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dsr_cli.announcing import announce
+from dsr_cli.announcing import NO_REASON, announce
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
@@ -178,7 +178,7 @@ def _register(
     former = ", ".join(one.id for one in public.former_signing)
     what += f", former signing keys {former}" if former else ""
     if apply:
-        announce("system-keys.register", [public.system_id, public.signing.id], None)
+        announce("system-keys.register", [public.system_id, public.signing.id], NO_REASON)
         admin.send(keys_records([public], datetime.now(UTC)))
         new_console().print(f"registered {what}")
     else:

@@ -23,18 +23,26 @@ _WIDE = 120
 
 app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list")
 
-Reason = Annotated[str | None, typer.Option(help="Why; kept in the audit log, no personal data")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")]
 Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisations have topics")]
+Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")]
 
 
 @app.command()
-def create(folder: Folder = Path("registry"), *, reason: Reason = None) -> None:
-    """Create every missing topic; safe to repeat."""
+def create(folder: Folder = Path("registry"), *, reason: Reason, apply: Apply = False) -> None:
+    """Create every missing topic; safe to repeat; a dry run unless --yes."""
+    client, topics = operator().client(), all_topics(load_registry(folder))
+    missing = [one.topic.name for one in topic_states(client, topics) if one.partitions is None]
+    if not missing:
+        typer.echo("nothing to do: every topic is there")
+        return
+    if not apply:
+        for name in missing:
+            typer.echo(name)
+        typer.echo(f"{len(missing)} would be created; add --yes to create them")
+        return
     announce("topics.create", [], reason)
-    created = create_topics(operator().client(), all_topics(load_registry(folder)))
-    new_console().print(
-        f"{len(created)} created" if created else "nothing to do: every topic is there"
-    )
+    typer.echo(f"{len(create_topics(client, topics))} created")
 
 
 @app.command("list")

@@ -12,7 +12,7 @@ import asyncpg
 
 from dsr_core.ids import uuid7
 from dsr_intake.model.audit import ANNOUNCED, DONE, AuditEntry, AuditFilter, acting
-from dsr_intake.model.principals import Authentication, PrincipalKind
+from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 from dsr_wire.codec import audit as wire
@@ -34,12 +34,14 @@ async def audited(
     reason: str = "",
     *,
     outcome: str = DONE,
+    by: Principal | None = None,
 ) -> AuditEntry | None:
     """Enter a change in the caller's transaction, with what the evidence log is told of it.
 
-    Nothing happens where no person is acting: the service does by itself what follows from decisions.
+    Nothing happens where no person is acting and nobody is named: the service does by itself what
+    follows from decisions.
     """
-    who = acting()
+    who = by or acting()
     if who is None:
         return None
     now = datetime.now(UTC)

@@ -7,7 +7,9 @@ from datetime import datetime
 
 import asyncpg
 
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model import HashCount, HashedAnew, HashedRow, WrappedRow
+from dsr_intake.model.audit import ITSELF
 from dsr_intake.ports import Rehash
 from dsr_runtime.postgres import translated
 
@@ -71,11 +73,15 @@ class PostgresHashes:
         """Keep the names of lookup keys that are new, given the oldest first; return all names."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                await connection.executemany(
-                    "insert into intake_keys.lookup_keys (id, first_seen_at) values ($1, $2)"
-                    " on conflict do nothing",
-                    [(one, at) for one in key_ids],
-                )
+                for one in key_ids:
+                    is_new = await connection.fetchval(
+                        "insert into intake_keys.lookup_keys (id, first_seen_at) values ($1, $2)"
+                        " on conflict do nothing returning true",
+                        one,
+                        at,
+                    )
+                    if is_new:
+                        await audited(connection, "lookup-key.begin", [one], by=ITSELF)
                 rows = await connection.fetch("select id from intake_keys.lookup_keys")
         return [row["id"] for row in rows]
 

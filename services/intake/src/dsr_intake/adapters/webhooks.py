@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from dsr_core.ids import RequestId
+from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.reading import OLDEST_RUNNING
+from dsr_intake.model.audit import calling
 from dsr_intake.model.webhooks import Delivery, Webhook
 from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresWebhooks"]
+
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _AT_ONCE = 1000
 
@@ -34,21 +40,28 @@ class PostgresWebhooks:
     async def put(self, client_id: str, url: str, *, at: datetime) -> Webhook | None:
         """Set a client's webhook and enable it."""
         with translated():
-            is_there = await self._pool.fetchval(
-                f"""
-                insert into intake.webhooks
-                    (client_id, url, secret_version, secret_changed_at, read_to)
-                select client_id, $2, 1, $3, {OLDEST_RUNNING} - 1
-                from intake.api_clients where client_id = $1 and revoked_at is null
-                on conflict (client_id) do update
-                set url = excluded.url, failing_since = null,
-                    disabled_at = null, disabled_because = null
-                returning true
-                """,
-                client_id,
-                url,
-                at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                before = await connection.fetchrow(
+                    "select url, disabled_at from intake.webhooks where client_id = $1 for update",
+                    client_id,
+                )
+                is_there = await connection.fetchval(
+                    f"""
+                    insert into intake.webhooks
+                        (client_id, url, secret_version, secret_changed_at, read_to)
+                    select client_id, $2, 1, $3, {OLDEST_RUNNING} - 1
+                    from intake.api_clients where client_id = $1 and revoked_at is null
+                    on conflict (client_id) do update
+                    set url = excluded.url, failing_since = null,
+                        disabled_at = null, disabled_because = null
+                    returning true
+                    """,
+                    client_id,
+                    url,
+                    at,
+                )
+                if is_there and (before is None or tuple(before) != (url, None)):
+                    await _audited(connection, "set", client_id, urlsplit(url).hostname or "")
         return await self.get(client_id) if is_there else None
 
     async def get(self, client_id: str) -> Webhook | None:
@@ -60,29 +73,35 @@ class PostgresWebhooks:
     async def rotate(self, client_id: str, *, at: datetime) -> Webhook | None:
         """Give a webhook its next secret."""
         with translated():
-            await self._pool.execute(
-                """
-                update intake.webhooks
-                set secret_version = secret_version + 1, secret_changed_at = $2
-                where client_id = $1
-                """,
-                client_id,
-                at,
-            )
+            async with self._pool.acquire() as connection, connection.transaction():
+                is_there = await connection.fetchval(
+                    """
+                    update intake.webhooks
+                    set secret_version = secret_version + 1, secret_changed_at = $2
+                    where client_id = $1 returning true
+                    """,
+                    client_id,
+                    at,
+                )
+                if is_there:
+                    await _audited(connection, "rotate", client_id)
         return await self.get(client_id)
 
     async def remove(self, client_id: str) -> bool:
         """Remove a webhook and what waits."""
         with translated():
-            removed = await self._pool.fetchval(
-                """
-                with waiting as (
-                    delete from intake.webhook_deliveries where client_id = $1
+            async with self._pool.acquire() as connection, connection.transaction():
+                removed = await connection.fetchval(
+                    """
+                    with waiting as (
+                        delete from intake.webhook_deliveries where client_id = $1
+                    )
+                    delete from intake.webhooks where client_id = $1 returning true
+                    """,
+                    client_id,
                 )
-                delete from intake.webhooks where client_id = $1 returning true
-                """,
-                client_id,
-            )
+                if removed:
+                    await _audited(connection, "remove", client_id)
         return bool(removed)
 
     async def replay(self, client_id: str, *, since: datetime, at: datetime) -> int:
@@ -235,6 +254,11 @@ class PostgresWebhooks:
                 "delete from intake.webhook_deliveries where settled_at < $1", before
             )
         return int(done.split()[-1])
+
+
+async def _audited(connection: _Connection, what: str, *targets: str) -> None:
+    """Enter a change of where a client is told, though a program makes it: it opens a way out."""
+    await audited(connection, f"webhook.{what}", targets, by=calling())
 
 
 def _webhook(row: asyncpg.Record, *, waiting: int = 0) -> Webhook:

@@ -15,7 +15,10 @@ comment on table intake.deferred_notices is
 alter table intake.cohorts add column held_before timestamptz;
 comment on column intake.cohorts.held_before is
     'Set where systems are only asked to look: what they held before then is meant.';
-create index subject_requests_follows on intake.subject_requests (follows) where follows is not null
+create index subject_requests_follows on intake.subject_requests (follows) where follows is not null;
+comment on table intake.audit is
+    'Append-only. What programs and services do is not here, but where a client is told and which
+    lookup keys are in use: the rest follows from what people decide.'
 """
 
 

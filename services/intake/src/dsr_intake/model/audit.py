@@ -1,4 +1,7 @@
-"""The audit log: what people change, one entry each. Values only; without personal data."""
+"""The audit log: what people change, one entry each, and where programs are told.
+
+Values only; without personal data.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,16 @@ from datetime import datetime
 from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
 from dsr_wire.canonical import canonical, timestamp
 
-__all__ = ["ANNOUNCED", "DONE", "AuditEntry", "AuditFilter", "act_as", "acting"]
+__all__ = [
+    "ANNOUNCED",
+    "DONE",
+    "ITSELF",
+    "AuditEntry",
+    "AuditFilter",
+    "act_as",
+    "acting",
+    "calling",
+]
 
 DONE = "done"
 """The outcome of a change that is written together with its entry."""
@@ -20,14 +32,25 @@ ANNOUNCED = "announced"
 
 _PEOPLE = (PrincipalKind.OPERATOR, PrincipalKind.PRIVACY_OFFICER)
 
+ITSELF = Principal(
+    id="intake",
+    kind=PrincipalKind.SERVICE,
+    scopes=frozenset(),
+    authentication=Authentication.SETTINGS,
+)
+"""Who finds that its settings have changed, by whoever can change them."""
+
+_calling: ContextVar[Principal | None] = ContextVar("calling", default=None)
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)
 
 
 def act_as(who: Principal) -> None:
     """Have what is changed from here on, within this call, be entered as that person's.
 
-    What programs and services do is not entered: it follows from what people decide.
+    What programs and services do is not entered: it follows from what people decide. What opens a way
+    out is, whoever it is (`calling`).
     """
+    _calling.set(who)
     _acting.set(who if who.kind in _PEOPLE else None)
 
 
@@ -36,9 +59,14 @@ def acting() -> Principal | None:
     return _acting.get()
 
 
+def calling() -> Principal | None:
+    """Return whose call this is, a program's too; none in what the service does by itself."""
+    return _calling.get()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A change that a person made, or is about to make."""
+    """A change that somebody made, or is about to make."""
 
     entry_id: str
     at: datetime

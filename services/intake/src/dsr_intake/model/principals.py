@@ -51,6 +51,9 @@ class Authentication(StrEnum):
     DATABASE = "database"
     """By having the database itself."""
 
+    SETTINGS = "settings"
+    """By having the settings of this service, and its files."""
+
 
 class Scope(StrEnum):
     """One thing that may be done; each route declares the one that it needs."""
