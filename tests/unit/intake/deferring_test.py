@@ -41,8 +41,8 @@ from support.builders import (
     days,
     the_rules,
 )
+from support.fake_ledger import FakeLedger
 from support.intake_fakes import (
-    FakeLedger,
     FakeRegistryView,
     FakeWrapper,
     a_request_view,

@@ -17,7 +17,8 @@ from dsr_intake.metrics import Metrics
 from dsr_intake.model import StateChangeRow
 from dsr_intake.model.principals import Sight
 from support.builders import a_request_id
-from support.intake_fakes import FakeLedger, FakeStates, a_ledger_change, a_state_row
+from support.fake_ledger import FakeLedger
+from support.intake_fakes import FakeStates, a_ledger_change, a_state_row
 from support.waiting import eventually
 
 MINE = Sight(client_id="mine")

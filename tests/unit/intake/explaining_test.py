@@ -40,10 +40,10 @@ from support.builders import (
     days,
     the_rules,
 )
+from support.fake_ledger import FakeLedger
 from support.intake_fakes import (
     FakeDecisions,
     FakeHolds,
-    FakeLedger,
     FakeLetters,
     FakeProposals,
     FakeReads,

@@ -11,7 +11,8 @@ from dsr_core.ids import SystemId
 from dsr_intake.application.followers import Follower, Followers, Look
 from dsr_intake.model import FollowsWhy, RequestView
 from support.builders import NOW, a_request_id
-from support.intake_fakes import FakeLedger, FakeReads, a_request_view
+from support.fake_ledger import FakeLedger
+from support.intake_fakes import FakeReads, a_request_view
 
 FIRST = a_request_view()
 

@@ -11,9 +11,9 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.letters.contents import Gathering, Proving, Row
 from dsr_intake.model import Letter
 from support.builders import NOW, a_registry, a_system, an_organisation, days
+from support.fake_ledger import FakeLedger
 from support.intake_fakes import (
     FakeDecisions,
-    FakeLedger,
     FakeRegistryView,
     a_letter,
     a_request_view,

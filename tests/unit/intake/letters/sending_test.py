@@ -28,9 +28,9 @@ from support.builders import (
     an_identity,
     the_rules,
 )
+from support.fake_ledger import FakeLedger
 from support.intake_fakes import (
     FakeDecisions,
-    FakeLedger,
     FakeLetters,
     FakeRegistryView,
     FakeWrapper,
