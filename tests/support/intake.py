@@ -192,6 +192,7 @@ def intake_fields(
         "verifier_url": verifier_url,
         "key_encryption_key_file": folder / "kek",
         "lookup_key_file": folder / "lookup",
+        "package_store_url": (folder / "store").as_uri(),
         "intake_links_duplicates": False,  # the same person asks in many a test
         "breaker_floor": 1_000_000,  # and many may be erased
     }

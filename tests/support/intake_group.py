@@ -69,18 +69,22 @@ class Group:
         system = next(one for one in registry.systems if Right.DELETION in one.rights)
         total = 0
         for row in cohorts:
-            asked = notices_pb2.SealRequest(
-                registry_digest=row["registry_digest"], system_ids=[system.id]
-            )
-            answer = await self.http[by].post(
-                f"/internal/v1/cohorts/{row['cohort_id']}/identities:seal",
-                content=asked.SerializeToString(),
-                headers=INTERNAL | {"content-type": "application/protobuf"},
-            )
-            assert answer.status_code == 200, answer.text
-            [notice] = notices_pb2.SealResponse.FromString(answer.content).systems
+            [notice] = await self.seal(row["cohort_id"], row["registry_digest"], [system.id], by=by)
             total += len(notice.identities)
         return total
+
+    async def seal(
+        self, cohort_id: str, registry_digest: str, system_ids: list[str], *, by: int = 0
+    ) -> list[notices_pb2.SystemNotice]:
+        """Have one replica seal a cohort for systems."""
+        asked = notices_pb2.SealRequest(registry_digest=registry_digest, system_ids=system_ids)
+        answer = await self.http[by].post(
+            f"/internal/v1/cohorts/{cohort_id}/identities:seal",
+            content=asked.SerializeToString(),
+            headers=INTERNAL | {"content-type": "application/protobuf"},
+        )
+        assert answer.status_code == 200, answer.text
+        return list(notices_pb2.SealResponse.FromString(answer.content).systems)
 
     def said(self, replica: int = 0) -> str:
         """Return what a replica has logged."""

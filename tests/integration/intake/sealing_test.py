@@ -71,6 +71,15 @@ async def test_sealed_identity_opens_only_for_its_system(
         opened(number, stack, by_email)
 
 
+async def test_a_deletion_has_no_package_key(intake: Intake, registry: Registry) -> None:
+    one = (await intake.http.post(BASE, json=a_submission(9))).json()
+    await seal(intake, one["id"], one["registry_digest"], [registry.systems[0].id])
+    count = await intake.pool.fetchval(
+        "select count(*) from intake_keys.package_keys where request_id = $1", one["id"]
+    )
+    assert count == 0
+
+
 async def test_every_open_member_is_sealed_for_every_system(
     intake: Intake, stack: Stack, registry: Registry
 ) -> None:

@@ -18,10 +18,11 @@ from unit.verifier.world import (
     batch,
 )
 
-from dsr_core.rights import Disposition
+from dsr_core.exports import Delivery
+from dsr_core.rights import Disposition, Right
 from dsr_verifier.adapters.statements import ADD_CHANGES
 from dsr_verifier.views import Cursor
-from support.builders import NOW
+from support.builders import NOW, an_id
 
 
 async def changes_after(client: httpx.AsyncClient, cursor: str, **more: Any) -> tuple[Any, str]:
@@ -67,6 +68,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
         "recorded_at": None,
         "retry_at": None,
         "settled_by": None,
+        "delivery": None,
     }
 
 
@@ -106,6 +108,37 @@ async def test_acknowledgements(client: httpx.AsyncClient, world: World) -> None
     assert (first["reason"], first["index"]) == ("the store is locked", 0)
     assert (second["sequence"], second["disposition"]) == (2, "erased")
     assert first["batch_id"] != second["batch_id"]
+
+
+async def test_what_was_handed_over_is_shown_with_its_obligation_and_with_its_answer(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    request_id = a_new_request_id()
+    await world.open(request_id, right=Right.ACCESS)
+    delivery = Delivery(
+        export_id=an_id(7),
+        sealed_key=b"sealed",
+        size=1000,
+        index_size=90,
+        index_digest=bytes(range(32)),
+        files=2,
+    )
+    handed_over = answer(
+        request_id, disposition=Disposition.DELIVERED, right=Right.ACCESS, delivery=delivery
+    )
+    await world.record([batch(handed_over)])
+    shown = {
+        "export_id": an_id(7),
+        "sealed_key": b"sealed".hex(),
+        "size": 1000,
+        "index_size": 90,
+        "index_digest": bytes(range(32)).hex(),
+        "files": 2,
+    }
+    document = (await client.get(f"/v1/requests/{request_id}/obligations")).json()
+    assert [one["delivery"] for one in document["obligations"]] == [shown, None]
+    document = (await client.get(f"/v1/requests/{request_id}/acknowledgements")).json()
+    assert [one["delivery"] for one in document["acknowledgements"]] == [shown]
 
 
 async def test_closure(client: httpx.AsyncClient, world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 from integration.verifier.meeting import Meeting
 from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour, state_of
+from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.looking import LookingBehaviour
@@ -47,6 +48,10 @@ class TestLedger(LedgerBehaviour):
 
 
 class TestRevocation(RevocationBehaviour):
+    pass
+
+
+class TestHandingOver(HandingOverBehaviour):
     pass
 
 

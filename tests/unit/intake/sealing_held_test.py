@@ -58,6 +58,7 @@ async def test_a_hold_on_a_retired_system_keeps_its_successor_from_being_sealed_
         wrapper=FakeWrapper(),
         registry=_Registry(newest, former=[former]),
         breaker=cast(Any, _Breaker()),
+        packages=None,
         metrics=Metrics(CollectorRegistry()),
     )
     notices = await sealing.seal(

@@ -6,6 +6,7 @@ import pytest
 from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour
 from unit.verifier.fakes import FakeLedger
+from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.looking import LookingBehaviour
@@ -22,6 +23,12 @@ class TestLedger(LedgerBehaviour):
 
 
 class TestRevocation(RevocationBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestHandingOver(HandingOverBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

@@ -38,6 +38,7 @@ GRANTS: Grants = {
     "intake.webhooks": (*_CHANGED, "delete"),
     "intake_keys.lookup_keys": _KEPT,
     # Vacuumed by intake itself, so that a destroyed key does not stay on the disk as a dead row.
+    "intake_keys.package_keys": (*_CHANGED, "delete", "maintain"),
     "intake_keys.request_keys": (*_CHANGED, "delete", "maintain"),
     "intake_keys.ring_keys": (*_CHANGED, "delete"),
 }

@@ -179,6 +179,13 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     letters_give_up_after_s: float = Field(default=259_200, gt=0)
     """Seconds after which a letter that the mail server has not taken is given up, on record."""
 
+    package_store_url: str | None = Field(
+        default=None, pattern=r"^(file:///|s3://|gs://|az://)[^\s]+$"
+    )
+    """Where systems put what they hand over for access, and where packages are kept: a folder as
+    file:///..., or a bucket as s3://bucket/prefix, with credentials from the provider's own variables.
+    Without it systems are asked to hand over by ways of their own."""
+
     breaker_floor: int = Field(default=1000, ge=1)
     """Erasures within the breaker's window that pass in any case, for the whole group and for each
     organisation; no system is told of more than is usual until two people agree."""

@@ -7,7 +7,9 @@ from datetime import datetime
 
 import asyncpg
 
+from dsr_core.ids import RequestId
 from dsr_intake.model import KeyCount, RingRow, WrappedRow
+from dsr_intake.model.packages import package_binding
 from dsr_intake.ports import Rewrap
 from dsr_runtime.postgres import translated
 
@@ -23,18 +25,38 @@ _DESTROY = """
     delete from intake_keys.ring_keys
     where id = $1 and retired_at <= $2
         and not exists (select from intake_keys.request_keys where kek_id = $1)
+        and not exists (select from intake_keys.package_keys where kek_id = $1)
 """
 
-_REPLACE = """
-    update intake_keys.request_keys k set wrapped_key = a.wrapped_key, kek_id = a.kek_id
-    from unnest($1::uuid[], $2::bytea[], $3::text[]) as a (id, wrapped_key, kek_id)
-    where k.request_id = a.id
+_TABLES = {
+    "intake_keys.request_keys": "",
+    "intake_keys.package_keys": package_binding(RequestId("")),
+}
+"""Where wrapped keys are, and what each table's are bound to after the request's id."""
+
+_COUNT = """
+    select kek_id, count(*) as keys, min(request_id::text) as oldest from (
+        select kek_id, request_id from intake_keys.request_keys
+        union all select kek_id, request_id from intake_keys.package_keys
+    ) as wrapped
+    group by kek_id order by 2 desc, 1
 """
 
 
-_DEAD = "select pg_stat_get_dead_tuples('intake_keys.request_keys'::regclass)"
+def _replaceable(table: str) -> str:
+    return f"""
+        select request_id::text || $3, wrapped_key, kek_id from {table}
+        where kek_id = any($1::text[]) order by request_id limit $2
+        for update skip locked
+    """
 
-_VACUUM = "vacuum (skip_locked, index_cleanup on, truncate off) intake_keys.request_keys"
+
+def _replace(table: str) -> str:
+    return f"""
+        update {table} k set wrapped_key = a.wrapped_key, kek_id = a.kek_id
+        from unnest($1::uuid[], $2::bytea[], $3::text[]) as a (id, wrapped_key, kek_id)
+        where k.request_id = a.id
+    """
 
 
 class PostgresRing:
@@ -93,41 +115,36 @@ class PostgresKeys:
     async def count(self) -> list[KeyCount]:
         """Return how many keys are wrapped under each key-encryption key, the most first."""
         with translated():
-            rows = await self._pool.fetch(
-                """
-                select kek_id, count(*) as keys, min(request_id::text) as oldest
-                from intake_keys.request_keys group by kek_id order by 2 desc, 1
-                """
-            )
+            rows = await self._pool.fetch(_COUNT)
         return [KeyCount(row["kek_id"], row["keys"], row["oldest"]) for row in rows]
 
     async def rewrap(self, again: Rewrap, *, under: Sequence[str], limit: int) -> int:
         """Replace keys that are wrapped under some key-encryption keys."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                rows = await connection.fetch(
-                    """
-                    select request_id::text, wrapped_key, kek_id from intake_keys.request_keys
-                    where kek_id = any($1::text[]) order by request_id limit $2
-                    for update skip locked
-                    """,
-                    under,
-                    limit,
-                )
-                if not rows:
-                    return 0
-                found = [WrappedRow(*row) for row in rows]
-                replaced = await again(found)
-                await connection.execute(
-                    _REPLACE,
-                    [one.request_id for one in found],
-                    [one.wrapped for one in replaced],
-                    [one.kek_id for one in replaced],
-                )
-        return len(found)
+                done = 0
+                for table, bound in _TABLES.items():
+                    rows = await connection.fetch(_replaceable(table), under, limit - done, bound)
+                    if not rows:
+                        continue
+                    replaced = await again([WrappedRow(*row) for row in rows])
+                    await connection.execute(
+                        _replace(table),
+                        [row[0].removesuffix(bound) for row in rows],
+                        [one.wrapped for one in replaced],
+                        [one.kek_id for one in replaced],
+                    )
+                    done += len(rows)
+        return done
 
     async def clean(self) -> None:
         """Have the database drop the rows of keys that were destroyed or replaced."""
         with translated():
-            if await self._pool.fetchval(_DEAD):
-                await self._pool.execute(_VACUUM, timeout=300)
+            for table in _TABLES:
+                dead = await self._pool.fetchval(
+                    "select pg_stat_get_dead_tuples($1::text::regclass)", table
+                )
+                if dead:
+                    await self._pool.execute(
+                        f"vacuum (skip_locked, index_cleanup on, truncate off) {table}", timeout=300
+                    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.identity import Identity
@@ -14,6 +14,7 @@ from dsr_core.rights import RIGHTS, Right
 from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.owners import with_heirs
+from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
 from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
@@ -27,6 +28,18 @@ _INLINE = 20
 """So many seals take about a millisecond; more are made in a thread."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is sealed for whom."""
+
+    members: Sequence[Member]
+    keys: Sequence[bytes]
+    addressed: Sequence[tuple[System, SealingKey]]
+    right: Right
+    package_keys: Mapping[RequestId, bytes]
+    """For access: the public key of each request's package."""
+
+
 class Sealing:
     """Seals a cohort's identities."""
 
@@ -37,12 +50,14 @@ class Sealing:
         wrapper: KeyWrapper,
         registry: RegistryView,
         breaker: Breaker,
+        packages: PackageKeys | None,
         metrics: Metrics,
     ) -> None:
         self._store = store
         self._wrapper = wrapper
         self._registry = registry
         self._breaker = breaker
+        self._packages = packages
         self._metrics = metrics
 
     async def seal(
@@ -58,7 +73,8 @@ class Sealing:
         Each holds one entry a member, of those asked or of all: none for whom a request stops, has
         ended, or is held in that system or in one whose data it has taken over. A system gets only the
         kinds that it needs, sealed to its newest key; or where the request follows from an exemption
-        what was sealed for it then, to the key that it had then. An erasure has passed the breaker
+        what was sealed for it then, to the key that it had then. For access, the key of the request's
+        package comes along, and which fields the system does not hand over as they are. An erasure has passed the breaker
         before anybody can be told of it.
 
         Raises:
@@ -88,10 +104,14 @@ class Sealing:
         if any(one.deferred for one in members):
             return _deferred(members, system_ids)
         keys = await self._wrapper.unwrap(self._wrapped(members))
+        package_keys: dict[RequestId, bytes] = {}
+        if cohort.right is Right.ACCESS and self._packages is not None:
+            package_keys = await self._packages.public([one.request_id for one in members])
         self._metrics.sealed.inc(len(members) * len(addressed))
+        task = _Task(members, keys, addressed, cohort.right, package_keys)
         if len(members) * len(addressed) <= _INLINE:
-            return _sealed(members, keys, addressed, cohort.right)
-        return await asyncio.to_thread(_sealed, members, keys, addressed, cohort.right)
+            return _sealed(task)
+        return await asyncio.to_thread(_sealed, task)
 
     def _wrapped(self, members: Sequence[Member]) -> list[tuple[RequestId, WrappedKey]]:
         missing = [one.request_id for one in members if one.key is None]
@@ -114,29 +134,35 @@ def _deferred(members: Sequence[Member], system_ids: Sequence[str]) -> list[Syst
     return [replace(one, identities=()) if one.system_id in held else one for one in notices]
 
 
-def _sealed(
-    members: Sequence[Member],
-    keys: Sequence[bytes],
-    addressed: Sequence[tuple[System, SealingKey]],
-    right: Right,
-) -> list[SystemNotice]:
+def _sealed(task: _Task) -> list[SystemNotice]:
     identities = [
         (member, decrypt(member.ciphertext, request_id=member.request_id, key=key))
-        for member, key in zip(members, keys, strict=True)
+        for member, key in zip(task.members, task.keys, strict=True)
     ]
-    return [_notice(identities, system, key, right) for system, key in addressed]
+    return [_notice(identities, system, key, task) for system, key in task.addressed]
 
 
 def _notice(
-    identities: Sequence[tuple[Member, Identity]], system: System, key: SealingKey, right: Right
+    identities: Sequence[tuple[Member, Identity]], system: System, key: SealingKey, task: _Task
 ) -> SystemNotice:
-    sealer = Sealer(system_id=system.id, right=right, key=key)
+    sealer = Sealer(system_id=system.id, right=task.right, key=key)
     sealed = tuple(
         SealedIdentity(
             member.request_id,
-            sealer.seal(identity.only(system.identifiers), request_id=member.request_id),
+            sealer.seal(
+                identity.only(system.identifiers),
+                request_id=member.request_id,
+                package_key=task.package_keys.get(member.request_id, b""),
+            ),
         )
         for member, identity in identities
         if system.id not in member.held
     )
-    return SystemNotice(system.id, sealed, key.id, sealer.sealed_key)
+    terms = system.access if task.right is Right.ACCESS else None
+    return SystemNotice(
+        system.id,
+        sealed,
+        key.id,
+        sealer.sealed_key,
+        protected_fields=terms.protected if terms else (),
+    )

@@ -22,6 +22,7 @@ from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.key_store import PostgresKeys
 from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
+from dsr_intake.adapters.package_keys import PostgresPackageKeys
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.undecided import PostgresUndecided
@@ -51,6 +52,7 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
+from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
@@ -283,12 +285,22 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             wrapper=outside.wrapper,
             registry=outside.registries,
             breaker=breaker,
+            packages=_package_keys(outside),
             metrics=outside.metrics,
         ),
         letters=stores.letters,
         sending=sending,
         webhooks=_webhooks(outside),
         metrics=outside.metrics,
+    )
+
+
+def _package_keys(outside: Outside) -> PackageKeys | None:
+    """Return what makes the keys of packages; none where packages are kept nowhere."""
+    if outside.settings.package_store_url is None:
+        return None
+    return PackageKeys(
+        store=PostgresPackageKeys(outside.pool), wrapper=outside.wrapper, clock=utc_now
     )
 
 

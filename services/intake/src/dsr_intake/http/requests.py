@@ -29,6 +29,7 @@ from dsr_intake.http.views import (
     accepted_document,
     json_response,
     no_obligations_document,
+    obligations_document,
     progress_document,
     request_document,
 )
@@ -254,7 +255,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         one = await own_request(request, context, request_id)
         found = await context.ledger.obligations(one.answered_with)
         return json_response(
-            no_obligations_document(one) if found is None else progress_document(found, one)
+            no_obligations_document(one) if found is None else obligations_document(found, one)
         )
 
     @routes.get(

@@ -25,6 +25,7 @@ __all__ = [
     "accepted_document",
     "json_response",
     "no_obligations_document",
+    "obligations_document",
     "progress_document",
     "request_document",
 ]
@@ -155,6 +156,14 @@ class ExemptionDocument(BaseModel):
     records: int
 
 
+class HandedOverDocument(BaseModel):
+    """How much a system has handed over."""
+
+    files: int
+    size: int
+    """In bytes."""
+
+
 class ObligationDocument(BaseModel):
     """What one system owes, and what it has answered."""
 
@@ -173,6 +182,8 @@ class ObligationDocument(BaseModel):
     answered_at: datetime | None
     recorded_at: datetime | None
     retry_at: datetime | None
+    delivery: HandedOverDocument | None
+    """What it has handed over for access; null where it has not, or not through the program."""
 
 
 class ObligationsDocument(BaseModel):
@@ -293,6 +304,20 @@ def progress_document(found: dict[str, Any], one: RequestView) -> dict[str, Any]
         return found
     own = {"request_id": one.request_id, "cohort_id": one.cohort_id, "evidence_digest": None}
     return found | {name: value for name, value in own.items() if name in found}
+
+
+def obligations_document(found: dict[str, Any], one: RequestView) -> dict[str, Any]:
+    """Return what is owed, and of what systems have handed over, how much it is."""
+    if "obligations" in found:
+        found = found | {"obligations": [_without_keys(each) for each in found["obligations"]]}
+    return progress_document(found, one)
+
+
+def _without_keys(obligation: dict[str, Any]) -> dict[str, Any]:
+    delivery = obligation.get("delivery")
+    if delivery is None:
+        return obligation
+    return obligation | {"delivery": {name: delivery[name] for name in ("files", "size")}}
 
 
 def no_obligations_document(one: RequestView) -> dict[str, Any]:

@@ -73,9 +73,11 @@ class HashCount(NamedTuple):
 
 
 class WrappedRow(NamedTuple):
-    """A request's key as it is kept."""
+    """A key as it is kept: a request's, or its package's."""
 
     request_id: str
+    """What it is bound to: the request, or `package_binding` of it."""
+
     wrapped: bytes
     kek_id: str
 

@@ -25,6 +25,7 @@ from dsr_intake.ports.feeds import CertificatePending, Ledger, StateFeed
 from dsr_intake.ports.identity import CodeStore, IdentityStore
 from dsr_intake.ports.keys import KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
+from dsr_intake.ports.packages import PackageKeyStore
 from dsr_intake.ports.principals import ApiClientStore, Tokens
 from dsr_intake.ports.registry import RegistryView
 from dsr_intake.ports.requests import AcceptanceStore, AppealStore, Form, ReadStore
@@ -66,6 +67,7 @@ __all__ = [
     "MailRefused",
     "Mailer",
     "MakeFollowUp",
+    "PackageKeyStore",
     "ProposalStore",
     "ReadStore",
     "RegistryView",

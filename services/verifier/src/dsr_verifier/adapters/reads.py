@@ -12,7 +12,7 @@ import asyncpg
 from dsr_runtime.postgres import translated
 from dsr_verifier.adapters.amended_views import read_amended, settled_by_value
 from dsr_verifier.adapters.plans import Connection
-from dsr_verifier.adapters.rows import exemptions_value
+from dsr_verifier.adapters.rows import delivery_value, exemptions_value
 from dsr_verifier.views import Cursor, Document
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 
@@ -234,6 +234,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
             "recorded_at": None,
             "retry_at": None,
             "settled_by": None,
+            "delivery": None,
         }
     return {
         "is_confirmed": row["is_confirmed"],
@@ -248,6 +249,7 @@ def _obligation(row: asyncpg.Record | None) -> Document:
         "recorded_at": row["recorded_at"],
         "retry_at": row["retry_at"],
         "settled_by": settled_by_value(row["settled_by"], row["reason"]),
+        "delivery": json.loads(row["delivery"] or "null"),
     }
 
 
@@ -260,6 +262,7 @@ def _acknowledgement(row: asyncpg.Record) -> Document:
         "records": answer.records,
         "exemptions": exemptions_value(answer.exemptions),
         "reason": answer.reason,
+        "delivery": delivery_value(answer.delivery),
         "answered_at": answer.answered_at,
         "recorded_at": row["recorded_at"],
         "batch_id": str(row["batch_id"]),

@@ -10,11 +10,14 @@ from typing import Any
 import asyncpg
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy, Standing
+from dsr_core.exports import Delivery
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition, Right
 from dsr_wire.envelope import Headers
 
 __all__ = [
+    "delivery_text",
+    "delivery_value",
     "exemptions_text",
     "exemptions_value",
     "headers_text",
@@ -47,6 +50,23 @@ def exemptions_text(exemptions: tuple[Exemption, ...]) -> str | None:
     return json.dumps(exemptions_value(exemptions), separators=(",", ":"))
 
 
+def delivery_value(delivery: Delivery | None) -> dict[str, Any] | None:
+    """Return what was handed over as a JSON value; bytes in hexadecimal."""
+    if delivery is None:
+        return None
+    return {
+        **asdict(delivery),
+        "sealed_key": delivery.sealed_key.hex(),
+        "index_digest": delivery.index_digest.hex(),
+    }
+
+
+def delivery_text(delivery: Delivery | None) -> str | None:
+    """Return what was handed over as a column holds it; none for nothing."""
+    value = delivery_value(delivery)
+    return None if value is None else json.dumps(value, separators=(",", ":"))
+
+
 def settled_by_text(by: SettledBy | None) -> str | None:
     """Return who answered in place of a system as a column holds it; none where the system did."""
     return None if by is None else json.dumps(asdict(by), separators=(",", ":"))
@@ -66,6 +86,7 @@ def standing_of(row: asyncpg.Record, right: Right) -> Standing:
         reason=row["reason"] or "",
         retry_at=row["retry_at"],
         settled_by=_settled_by(row["settled_by"]),
+        delivery=_delivery(row["delivery"]),
     )
     return Standing(answer, row["is_confirmed"], row["is_contradicted"], row["contradictions"])
 
@@ -82,6 +103,15 @@ def headers_value(text: str) -> tuple[tuple[str, bytes], ...]:
 
 def _settled_by(text: str | None) -> SettledBy | None:
     return None if text is None else SettledBy(**json.loads(text))
+
+
+def _delivery(text: str | None) -> Delivery | None:
+    if text is None:
+        return None
+    fields = json.loads(text)
+    for name in ("sealed_key", "index_digest"):
+        fields[name] = bytes.fromhex(fields[name])
+    return Delivery(**fields)
 
 
 def _exemptions(text: str | None) -> tuple[Exemption, ...]:

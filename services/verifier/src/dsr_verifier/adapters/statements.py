@@ -64,7 +64,7 @@ returning leaf_hash
 STANDING_COLUMNS = """
 o.request_id, o.system_id, o.sequence, o.records, o.contradictions, o.is_confirmed,
 o.is_contradicted, o.answered_at, o.recorded_at, o.retry_at, o.disposition, o.reason, o.exemptions,
-o.settled_by
+o.settled_by, o.delivery
 """
 
 STANDINGS = f"""
@@ -84,17 +84,17 @@ join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_
 SET_STANDINGS = """
 insert into verifier.obligations as o (
     request_id, system_id, sequence, records, contradictions, is_confirmed, is_contradicted,
-    answered_at, retry_at, disposition, reason, exemptions, settled_by, recorded_at)
-select n.*, $14::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
+    answered_at, retry_at, disposition, reason, exemptions, settled_by, delivery, recorded_at)
+select n.*, $15::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
     $6::boolean[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[],
-    $12::text[], $13::text[]) as n
+    $12::text[], $13::text[], $14::text[]) as n
 on conflict (request_id, system_id) do update set
     sequence = excluded.sequence, records = excluded.records,
     contradictions = excluded.contradictions, is_confirmed = excluded.is_confirmed,
     is_contradicted = excluded.is_contradicted, answered_at = excluded.answered_at,
     retry_at = excluded.retry_at, disposition = excluded.disposition, reason = excluded.reason,
     exemptions = excluded.exemptions, settled_by = excluded.settled_by,
-    recorded_at = excluded.recorded_at
+    delivery = excluded.delivery, recorded_at = excluded.recorded_at
 """
 
 ADD_LATE = """

@@ -19,6 +19,7 @@ from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
 from dsr_verifier.adapters.plans import Connection, Plan, Plans, plan_id
 from dsr_verifier.adapters.rows import (
+    delivery_text,
     exemptions_text,
     headers_text,
     headers_value,
@@ -328,6 +329,7 @@ class PostgresTransaction:
             [answer.reason or None for answer in answers],
             [exemptions_text(answer.exemptions) for answer in answers],
             [settled_by_text(answer.settled_by) for answer in answers],
+            [delivery_text(answer.delivery) for answer in answers],
             at,
         )
 

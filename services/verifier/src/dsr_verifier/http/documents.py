@@ -51,6 +51,21 @@ class SettledByDocument(BaseModel):
     reason: str
 
 
+class DeliveryDocument(BaseModel):
+    """A reference to what a system has handed over for access; the key is sealed for intake's eyes."""
+
+    export_id: str
+    sealed_key: str
+    """In hexadecimal."""
+
+    size: int
+    index_size: int
+    index_digest: str
+    """In hexadecimal."""
+
+    files: int
+
+
 class HoldDocument(BaseModel):
     """A legal hold; no systems means all of them, and it stands while `lifted_at` is null."""
 
@@ -120,6 +135,9 @@ class ObligationDocument(BaseModel):
     settled_by: SettledByDocument | None
     """Who answered in its place; null where it did."""
 
+    delivery: DeliveryDocument | None
+    """What it has handed over through the program; null where it has not."""
+
 
 class ObligationsDocument(BaseModel):
     """A subject request with all its obligations, and how what is owed was amended."""
@@ -157,6 +175,7 @@ class AcknowledgementDocument(BaseModel):
     records: int
     exemptions: list[ExemptionDocument]
     reason: str
+    delivery: DeliveryDocument | None
     answered_at: datetime
     recorded_at: datetime
     batch_id: str
