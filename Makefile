@@ -103,6 +103,7 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_security.py
 	$(BIN)/python tools/gen_access.py
 	$(BIN)/python tools/gen_metrics.py
+	$(BIN)/python tools/gen_chart.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
@@ -111,6 +112,11 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_security.py --check
 	$(BIN)/python tools/gen_access.py --check
 	$(BIN)/python tools/gen_metrics.py --check
+	$(BIN)/python tools/gen_chart.py --check
+
+.PHONY: schemas
+schemas: bootstrap ## Take the schemas of Kubernetes and of custom resources anew from their projects
+	$(BIN)/python tools/gen_schemas.py
 
 .PHONY: sbom
 sbom: bootstrap ## Write a CycloneDX bill of what is installed into dist/sbom.json
@@ -134,6 +140,10 @@ test-unit: bootstrap ## Run the tests that need nothing but Python
 .PHONY: test-integration
 test-integration: bootstrap ## Run the tests against a real Kafka, Temporal and PostgreSQL
 	$(BIN)/pytest $(wildcard tests/contract tests/workflow tests/integration)
+
+.PHONY: test-deploy
+test-deploy: bootstrap ## Render the Helm chart, and hold it to the code and to true schemas
+	$(BIN)/pytest tests/deploy
 
 .PHONY: test-e2e
 test-e2e: bootstrap ## Run the tests of the whole loop

@@ -33,8 +33,8 @@ READING = {
     "watch",
 }
 MEASURING = {"bulk", "intake", "loop", "waiting"}
-FETCHING = {"certificate"}
-"""What it fetches is JSON, whoever reads it."""
+FETCHING = {"certificate", "strimzi"}
+"""What it fetches or prints is for machines, whoever reads it."""
 
 CHANGING = {
     "apply",
@@ -64,6 +64,7 @@ CHANGING = {
     "reset",
     "revoke",
     "rotate",
+    "selftest",
     "send-again",
     "set",
     "submit",

@@ -42,7 +42,12 @@ async def test_while_a_service_starts_its_probes_answer_and_all_else_is_a_503() 
         assert (await client.get("/metrics")).status_code == 200
         ready = await client.get("/readyz")
         assert (ready.status_code, list(ready.json()["faults"])) == (503, ["postgresql"])
-        for method, path in [("GET", "/v1/things"), ("POST", "/livez"), ("GET", "/openapi.json")]:
+        for method, path in [
+            ("GET", "/v1/things"),
+            ("POST", "/livez"),
+            ("GET", "/openapi.json"),
+            ("GET", "/servez"),
+        ]:
             early = await client.request(method, path)
             assert early.status_code == 503
             assert early.headers["content-type"] == "application/problem+json"
@@ -56,6 +61,8 @@ async def test_while_a_service_starts_its_probes_answer_and_all_else_is_a_503() 
 
         server.serve(app)
         assert (await client.get("/v1/things")).status_code == 200
+        assert (await client.get("/servez")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 503  # as before: the part is still away
         assert (await client.get("/v1/others")).status_code == 404
     server.stop()
     await running

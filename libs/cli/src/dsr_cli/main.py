@@ -37,13 +37,14 @@ COMMANDS = {
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
     "client": "Who may call: create, list, rotate, revoke",
     "audit": "The audit log: what people changed",
-    "topics": "Kafka topics: create, list",
-    "acl": "Kafka's logins and rights: plan, apply, password",
+    "topics": "Kafka topics: create, list, print for Strimzi",
+    "acl": "Kafka's logins and rights: plan, apply, password, print for Strimzi",
     "log": "The transparency log: show it, check it, list its keys",
     "dead-letters": "What consumers refused: list, show, replay",
     "certificate": "Fetch the certificate of a closed request",
     "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",
     "database": "PostgreSQL's logins: print what makes them",
+    "selftest": "Look whether an installation works: all is up, and a request comes and goes",
     "bench": "Measure the loop",
 }
 """Every command, with what it is for. Its module in `dsr_cli.commands` has `app`, or `command`."""

@@ -19,9 +19,16 @@ import structlog
 from dsr_core.errors import Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.grants import declared, settle
-from dsr_runtime.postgres import MIGRATION_LOCK, MIGRATION_SETTINGS, translated
+from dsr_runtime.postgres import (
+    MIGRATION_LOCK,
+    MIGRATION_SETTINGS,
+    connect_pool,
+    translated,
+    user_of,
+)
+from dsr_runtime.settings import PostgresSettings
 
-__all__ = ["migrate"]
+__all__ = ["migrate", "migrate_alone", "migrate_at_start"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +59,42 @@ async def migrate(dsn: str, *, package: str, schema: str, login: str | None = No
             raise RuntimeError(f"{package} cannot be migrated: {last}")
         log.warning("a migration waits", error=last)
         await backoff.wait()
+
+
+async def migrate_at_start(
+    settings: PostgresSettings,
+    pool: asyncpg.Pool[asyncpg.Record],
+    *,
+    package: str,
+    schema: str,
+) -> None:
+    """Migrate as `migrate` does, unless the settings leave that to `migrate_alone`.
+
+    Args:
+        settings: The service's.
+        pool: Its connections, as the login that is granted what it needs.
+        package: As in `migrate`.
+        schema: As in `migrate`.
+    """
+    if settings.postgres_migrates:
+        login = await user_of(pool)
+        await migrate(settings.migration_dsn, package=package, schema=schema, login=login)
+
+
+async def migrate_alone(settings: PostgresSettings, *, package: str, schema: str) -> None:
+    """Migrate a service that does not run yet, as the service itself would at its start.
+
+    Safe to repeat, and beside services of this version or the one before that run.
+
+    Raises:
+        RuntimeError: A version cannot be carried out; the text is the last line of why.
+    """
+    pool = await connect_pool(settings.postgres_dsn.get_secret_value(), size=1)
+    try:
+        login = await user_of(pool)
+    finally:
+        await pool.close()
+    await migrate(settings.migration_dsn, package=package, schema=schema, login=login)
 
 
 async def _in_a_process(dsn: str, package: str, schema: str, login: str) -> tuple[int | None, str]:

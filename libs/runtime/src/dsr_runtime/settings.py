@@ -101,6 +101,9 @@ class PostgresSettings(_Group):
     postgres_migration_dsn: SecretStr | None = None
     """The same as the login that owns the schemas and migrates them; the ordinary one unless given."""
 
+    postgres_migrates: bool = True
+    """Whether the service migrates its schemas at its start; where not, its `migrate` is run before."""
+
     postgres_pool_size: int = Field(default=8, ge=1, le=200)
     """Connections at most."""
 

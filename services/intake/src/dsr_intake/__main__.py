@@ -10,11 +10,12 @@ from dsr_intake import bootstrap
 from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
 from dsr_runtime import logs, process, settings
+from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.settings import PostgresSettings
 
 
 def main() -> None:
-    """Run intake until it is told to stop; or make a privacy officer, and show the key of it."""
+    """Run intake until it is told to stop; or migrate; or make a privacy officer, and show the key."""
     parser = argparse.ArgumentParser(prog="dsr-intake", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     officer = commands.add_parser(
@@ -22,10 +23,17 @@ def main() -> None:
         help="make a privacy officer, who can say who else comes in; DSR_POSTGRES_DSN alone is needed",
     )
     officer.add_argument("name", help="what people call them")
+    commands.add_parser(
+        "migrate", help="bring the schemas to this version; DSR_POSTGRES_* alone are needed"
+    )
     asked = parser.parse_args()
     if asked.command == "officer":
         key = asyncio.run(add_officer(settings.load(PostgresSettings), asked.name))
         sys.stdout.write(f"{key}\n")
+        return
+    if asked.command == "migrate":
+        at = settings.load(PostgresSettings)
+        asyncio.run(migrate_alone(at, package="dsr_intake", schema="intake"))
         return
     chosen = settings.load(Settings)
     logs.configure(service="intake", style=chosen.log_format, level=chosen.log_level)

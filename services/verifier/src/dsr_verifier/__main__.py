@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+
 from dsr_runtime import logs
+from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.process import Process, run
-from dsr_runtime.settings import load
-from dsr_verifier.bootstrap import start
+from dsr_runtime.settings import PostgresSettings, load
+from dsr_verifier.bootstrap import SCHEMA, start
 from dsr_verifier.settings import VerifierSettings
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the verifier until SIGTERM."""
+    """Run the verifier until SIGTERM; or migrate."""
+    parser = argparse.ArgumentParser(prog="dsr-verifier", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser(
+        "migrate", help="bring the schema to this version; DSR_POSTGRES_* alone are needed"
+    )
+    if parser.parse_args().command == "migrate":
+        asyncio.run(migrate_alone(load(PostgresSettings), package="dsr_verifier", schema=SCHEMA))
+        return
     settings = load(VerifierSettings)
     logs.configure(service="verifier", style=settings.log_format, level=settings.log_level)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.table import Table
 
 from dsr_cli.announcing import announce
@@ -27,6 +28,7 @@ from dsr_cli.kafka.access import Entry
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.protocol import require_view_of_rights
+from dsr_cli.kafka.strimzi import user_resources
 from dsr_cli.kafka.users import set_passwords, users
 from dsr_cli.registry.load import load_registry
 from dsr_cli.stack.access import secret_name
@@ -36,7 +38,9 @@ from dsr_cli.view.console import new_console
 DIFFERS = 2
 """What a command exits with where Kafka is not as it should be, and is left so."""
 
-app = typer.Typer(no_args_is_help=True, help="Kafka's logins and rights: plan, apply, password")
+app = typer.Typer(
+    no_args_is_help=True, help="Kafka's logins and rights: plan, apply, password, strimzi"
+)
 
 Folder = Annotated[Path, typer.Argument(help="The registry's folder")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
@@ -155,6 +159,23 @@ def password(
     set_passwords(client, {login: new})
     waiting.replace(file)
     typer.echo(f"{login} has another password, in {file}")
+
+
+@app.command()
+def strimzi(
+    folder: Folder = Path("registry"),
+    *,
+    cluster: Annotated[str, typer.Option(help="The name of the Kafka resource")],
+    namespace: Annotated[str | None, typer.Option(help="Its namespace")] = None,
+    sends: Sends = _SENDS,
+    fetches: Fetches = _FETCHES,
+) -> None:
+    """Print a KafkaUser for each login with its rights and quotas, for `kubectl apply`; asks nobody."""
+    wanted = intended(load_registry(folder), organisation_quota(sends=sends, fetches=fetches))
+    found = user_resources(
+        wanted.users, wanted.entries, dict(wanted.quotas), cluster=cluster, namespace=namespace
+    )
+    typer.echo(yaml.safe_dump_all(found, sort_keys=False), nl=False)
 
 
 def _changes(admin: KafkaAdmin, folder: Path, sends: float, fetches: float) -> Changes:

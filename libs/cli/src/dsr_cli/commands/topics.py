@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from dsr_cli.announcing import announce
 from dsr_cli.kafka.connect import operator
+from dsr_cli.kafka.strimzi import topic_resources
 from dsr_cli.kafka.topics import create_topics, topic_states
 from dsr_cli.registry.load import load_registry
 from dsr_cli.view.console import new_console
@@ -21,7 +23,7 @@ from dsr_wire.topics import all_topics
 _WIDE = 120
 """Columns from which on a topic's name stands on one line."""
 
-app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list")
+app = typer.Typer(no_args_is_help=True, help="Kafka topics: create, list, strimzi")
 
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")]
 Folder = Annotated[Path, typer.Argument(help="The registry's folder: organisations have topics")]
@@ -85,3 +87,18 @@ def list_(
             f"{topic.retention.days} days" if topic.retention else "for ever",
         )
     console.print(table)
+
+
+@app.command()
+def strimzi(
+    folder: Folder = Path("registry"),
+    *,
+    cluster: Annotated[str, typer.Option(help="The name of the Kafka resource")],
+    namespace: Annotated[str | None, typer.Option(help="Its namespace")] = None,
+    replicas: Annotated[int, typer.Option(help="Brokers that keep each record", min=1)] = 3,
+) -> None:
+    """Print a KafkaTopic for each declared topic, for `kubectl apply` or a repository; asks nobody."""
+    found = topic_resources(
+        all_topics(load_registry(folder)), cluster=cluster, namespace=namespace, replicas=replicas
+    )
+    typer.echo(yaml.safe_dump_all(found, sort_keys=False), nl=False)

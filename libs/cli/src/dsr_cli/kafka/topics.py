@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from dsr_cli.errors import CommandError
 from dsr_wire.topics import Topic
 
-__all__ = ["TopicState", "create_topics", "topic_states"]
+__all__ = ["TopicState", "create_topics", "topic_config", "topic_states"]
 
 _TIMEOUT_S = 30.0
 _FOREVER = -1
@@ -57,19 +57,24 @@ def create_topics(client: AdminClient, topics: Iterable[Topic]) -> list[str]:
     return created
 
 
-def _new(topic: Topic) -> NewTopic:
+def topic_config(topic: Topic) -> dict[str, str]:
+    """Return a topic's settings in Kafka's words."""
     retention_ms = (
         int(topic.retention.total_seconds() * 1000) if topic.retention is not None else _FOREVER
     )
     lag_ms = int(topic.compaction_lag.total_seconds() * 1000) if topic.compaction_lag else 0
+    return {
+        "cleanup.policy": topic.cleanup.value,
+        "retention.ms": str(retention_ms),
+        "min.compaction.lag.ms": str(lag_ms),
+        "message.timestamp.type": "LogAppendTime" if topic.stamped_by_brokers else "CreateTime",
+    }
+
+
+def _new(topic: Topic) -> NewTopic:
     return NewTopic(
         topic.name,
         num_partitions=topic.partitions,
         replication_factor=-1,
-        config={
-            "cleanup.policy": topic.cleanup.value,
-            "retention.ms": str(retention_ms),
-            "min.compaction.lag.ms": str(lag_ms),
-            "message.timestamp.type": "LogAppendTime" if topic.stamped_by_brokers else "CreateTime",
-        },
+        config=topic_config(topic),
     )

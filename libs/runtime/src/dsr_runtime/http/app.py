@@ -29,8 +29,13 @@ def new_app(
     health: Health,
     metrics: CollectorRegistry,
     openapi_url: str | None = "/openapi.json",
+    serves: bool = True,
 ) -> FastAPI:
-    """Return an application with `/livez`, `/readyz` and `/metrics`."""
+    """Return an application with `/livez`, `/servez`, `/readyz` and `/metrics`.
+
+    Who routes calls asks `/servez`: while a part is away the service answers them itself, with what it
+    can still do or a 503 that says when to come again, where nobody routed to would refuse them all.
+    """
     app = FastAPI(
         title=title, description=description, version="1", redoc_url=None, openapi_url=openapi_url
     )
@@ -39,6 +44,12 @@ def new_app(
     @app.get("/livez", summary="The process answers", include_in_schema=False)
     async def livez() -> Response:
         return JSONResponse({"status": "alive"})
+
+    if serves:
+
+        @app.get("/servez", summary="Calls are answered", include_in_schema=False)
+        async def servez() -> Response:
+            return JSONResponse({"status": "serving"})
 
     @app.get("/readyz", summary="Every part that is needed is up", include_in_schema=False)
     async def readyz() -> Response:
@@ -58,7 +69,12 @@ def new_app(
 def starting_app(*, health: Health, metrics: CollectorRegistry) -> FastAPI:
     """Return what a service answers with until its parts are there: the probes, and else 503."""
     app = new_app(
-        title="starting", description="", health=health, metrics=metrics, openapi_url=None
+        title="starting",
+        description="",
+        health=health,
+        metrics=metrics,
+        openapi_url=None,
+        serves=False,
     )
     absent = Unavailable("the service is starting; /readyz names what it waits for")
 

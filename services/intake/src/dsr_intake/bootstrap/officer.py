@@ -7,8 +7,8 @@ from dsr_intake.application.clients import ApiClients, NewClient
 from dsr_intake.application.clock import utc_now
 from dsr_intake.model.audit import act_as
 from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
-from dsr_runtime.migrations import migrate
-from dsr_runtime.postgres import connect_pool, user_of
+from dsr_runtime.migrations import migrate_at_start
+from dsr_runtime.postgres import connect_pool
 from dsr_runtime.settings import PostgresSettings
 
 __all__ = ["add_officer"]
@@ -27,8 +27,7 @@ async def add_officer(settings: PostgresSettings, name: str) -> str:
         )
     )
     try:
-        login = await user_of(pool)
-        await migrate(settings.migration_dsn, package="dsr_intake", schema="intake", login=login)
+        await migrate_at_start(settings, pool, package="dsr_intake", schema="intake")
         clients = ApiClients(PostgresApiClients(pool), clock=utc_now)
         made = await clients.add(NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None)
     finally:

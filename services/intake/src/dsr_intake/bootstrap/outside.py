@@ -26,9 +26,9 @@ from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
-from dsr_runtime.migrations import migrate
+from dsr_runtime.migrations import migrate_at_start
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import connect_pool, user_of
+from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import REGISTRY
@@ -119,8 +119,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
     pool = await connect_pool(dsn, size=settings.postgres_pool_size)
     process.on_close(pool.close)
     health.add("postgresql", lambda: pool.fetchval("select 1"))
-    login = await user_of(pool)
-    await migrate(settings.migration_dsn, package="dsr_intake", schema="intake", login=login)
+    await migrate_at_start(settings, pool, package="dsr_intake", schema="intake")
 
     ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
     process.on_close(ledger.close)

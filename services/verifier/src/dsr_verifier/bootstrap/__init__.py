@@ -12,9 +12,9 @@ from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
 from dsr_runtime.lag import Lag
-from dsr_runtime.migrations import migrate
+from dsr_runtime.migrations import migrate_at_start
 from dsr_runtime.outbox import OutboxRelay
-from dsr_runtime.postgres import connect_pool, user_of
+from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_runtime.seldom import Seldom
 from dsr_verifier.adapters.certifying import Certificates
@@ -43,7 +43,7 @@ from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
 
-__all__ = ["BY_INDEX", "start"]
+__all__ = ["BY_INDEX", "SCHEMA", "start"]
 
 # Each statement touches as many rows as its arrays name, and the server cannot see how many these are
 # when it plans. A plan that it made and cached while a table was small would read that table whole
@@ -91,8 +91,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
     process.on_close(pool.close)
     health.add("postgresql", lambda: pool.execute("select 1"))
-    login = await user_of(pool)
-    await migrate(settings.migration_dsn, package="dsr_verifier", schema=SCHEMA, login=login)
+    await migrate_at_start(settings, pool, package="dsr_verifier", schema=SCHEMA)
 
     transparency = start_log(
         process,
