@@ -1,0 +1,172 @@
+"""What is never disclosed, whoever forgot to say so: by a field's name, or by the value itself.
+
+11 CCR 7024(d) lists what an answer never discloses, and has the consumer told that it is held:
+government identification, account numbers, passwords, security questions and answers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from dsr_core.exports import Protection
+
+__all__ = ["by_name", "is_undisclosed", "undisclosed", "without_account_numbers"]
+
+_SHORTEST_SHOWN = 8
+"""Of what is shorter, the last four would be half of it."""
+
+_MARK = re.compile(r"\[not disclosed(?:; ends in \w{4})?\]")
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET = re.compile(
+    r"(?:.*_)?(?:pass_?(?:word|wd|phrase|code)|passwort|kennwort|mot_de_passe|contrasena|senha|pwd"
+    r"|secret|token|(?:api|private|secret|access|encryption|signing|session)_?key|credential|csrf"
+    r"|recovery_code|security_(?:question|answer)|one_time_code)s?"
+    r"(?:_(?:hash|hashed|digest|salt|value|encrypted|plain|text|bcrypt|argon|sha|md|[0-9]+))*"
+)
+_SECRET_NUMBER = re.compile(
+    r"(?:.*_)?(?:cvv|cvc|csc|security_code|t?otp|pass_?code|one_time_code)(?:_[0-9]+)?"
+    r"|(?:card_|account_)?pin(?:_code)?"
+)
+"""Secrets that may be numbers; of the others a number is a count, like that of tokens."""
+
+_NUMBERED = (
+    "social_(?:security|insurance)",
+    "passport",
+    "drivers?_(?:s_)?licen[cs]e",
+    "(?:national|government)_(?:id|identification|identity|insurance)",
+    "(?:identity|id)_card",
+    "health_insurance",
+    "medical_record",
+)
+_NEVER = re.compile(
+    rf"(?:.*_)?(?:(?:{'|'.join(_NUMBERED)})(?:_(?:number|no|num|nr|id))?|ssn|pan|iban"
+    r"|(?:(?:credit|debit|payment)_)?card_(?:number|no)|(?:bank_)?account_(?:number|no))"
+)
+
+_RUN = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z])")
+_DIGITS = re.compile(r"[0-9]+")
+_CARD = re.compile(
+    r"4[0-9]{12}(?:[0-9]{3}){0,2}|(?:5[1-5]|2[2-7])[0-9]{14}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}"
+    r"|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12,15}|35[0-9]{14}|62[0-9]{14,17}"
+)
+"""How the numbers of the card networks begin, and how long they are (ISO/IEC 7812)."""
+
+_IBAN = re.compile(
+    r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])"
+)
+_SSN = re.compile(
+    r"(?<![0-9A-Za-z-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9A-Za-z-])"
+)
+_SHORTEST = 11
+"""No text that is shorter holds any of these."""
+
+_MAY_BE = re.compile(r"[0-9][ -]?[0-9]")
+"""No text without this holds any of these; most have none."""
+
+
+def undisclosed(value: object) -> str:
+    """Tell that there is a value, with its last four characters where that leaves most of it unsaid."""
+    shown = "".join(filter(str.isalnum, str(value))) if isinstance(value, str | int) else ""
+    return (
+        f"[not disclosed; ends in {shown[-4:]}]"
+        if len(shown) >= _SHORTEST_SHOWN
+        else "[not disclosed]"
+    )
+
+
+def is_undisclosed(value: object) -> bool:
+    """Tell whether a value is what `undisclosed` makes."""
+    return isinstance(value, str) and _MARK.fullmatch(value) is not None
+
+
+def by_name(name: str, value: object) -> Protection | None:
+    """Return how a value is protected for its field's name alone; none where that says nothing."""
+    how, may_be_number = _of_name(name)
+    if how is Protection.SECRET:
+        is_count = isinstance(value, bool) or (isinstance(value, int | float) and not may_be_number)
+        return None if is_count else how
+    return None if isinstance(value, bool) else how
+
+
+@lru_cache(maxsize=4096)
+def _of_name(name: str) -> tuple[Protection | None, bool]:
+    plain = unicodedata.normalize("NFKD", name[:200]).encode("ascii", "ignore").decode()
+    words = "_".join(_WORD.findall(plain)).lower()
+    if _SECRET_NUMBER.fullmatch(words):
+        return Protection.SECRET, True
+    if _SECRET.fullmatch(words):
+        return Protection.SECRET, False
+    return (Protection.NEVER_DISCLOSED if _NEVER.fullmatch(words) else None), True
+
+
+def without_account_numbers(text: str) -> tuple[str, int]:
+    """Return a text without numbers of cards, bank accounts and social security, and how many it had.
+
+    A card's number is one by its network, length and check digit, an account's (IBAN) by its check
+    digits. What only looks like one stays.
+    """
+    if len(text) < _SHORTEST or _MAY_BE.search(text) is None:
+        return text, 0
+    found = 0
+    for pattern, places in ((_RUN, _cards), (_IBAN, _accounts), (_SSN, _whole)):
+        if pattern.search(text):
+            text, more = _replaced(text, pattern, places)
+            found += more
+    return text, found
+
+
+def _replaced(
+    text: str, pattern: re.Pattern[str], places: Callable[[str], Iterator[tuple[int, int]]]
+) -> tuple[str, int]:
+    found = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal found
+        pieces, end = [], 0
+        for start, stop in places(match[0]):
+            pieces += [match[0][end:start], undisclosed(match[0][start:stop])]
+            end = stop
+            found += 1
+        return "".join([*pieces, match[0][end:]])
+
+    return pattern.sub(replaced, text), found
+
+
+def _cards(run: str) -> Iterator[tuple[int, int]]:
+    """Yield where the numbers of cards lie in a run of digits, each of whole groups."""
+    groups = [match.span() for match in _DIGITS.finditer(run)]
+    first = 0
+    while first < len(groups):
+        digits = ""
+        for last in range(first, len(groups)):
+            digits += run[slice(*groups[last])]
+            if _CARD.fullmatch(digits) and _luhn(digits):
+                yield groups[first][0], groups[last][1]
+                first = last
+                break
+            if len(digits) > 19:
+                break
+        first += 1
+
+
+def _luhn(digits: str) -> bool:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        doubled = int(digit) * (1 + place % 2)
+        total += doubled - 9 if doubled > 9 else doubled
+    return total % 10 == 0
+
+
+def _accounts(text: str) -> Iterator[tuple[int, int]]:
+    plain = text.replace(" ", "")
+    number = "".join(str(int(one, 36)) for one in plain[4:] + plain[:4])
+    if int(number) % 97 == 1:
+        yield 0, len(text)
+
+
+def _whole(text: str) -> Iterator[tuple[int, int]]:
+    yield 0, len(text)
