@@ -13,6 +13,7 @@ from dsr_cli.commands.registry import app
 from dsr_cli.registry import load_registry
 from dsr_cli.registry.graph import mermaid
 from dsr_cli.registry.svg import svg
+from dsr_core.exports import Protection
 from dsr_core.registry import OrganisationRole, Registry
 from dsr_core.rights import Right
 
@@ -51,6 +52,13 @@ def test_the_group_has_the_shape_of_the_domain(registry: Registry) -> None:
 )
 def test_every_category_of_the_policy_is_held_somewhere(registry: Registry, key: str) -> None:
     assert any(key in one.categories for one in registry.systems)
+
+
+def test_every_system_says_what_a_person_is_told_beside_the_data(registry: Registry) -> None:
+    terms = [one.access for one in registry.systems]
+    assert all(terms)
+    kinds = {field.protection for one in terms if one for field in one.protected}
+    assert kinds == set(Protection)
 
 
 def test_contacts_are_roles_on_reserved_names(registry: Registry) -> None:

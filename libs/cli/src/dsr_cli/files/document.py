@@ -177,6 +177,16 @@ class Reader:
                 self._faults.add(_line(node), message, f"add it, like '{name}: {example}'")
         return values
 
+    def entries(self, node: Node | None, where: str) -> list[tuple[Node, Node]]:
+        """Return a mapping's keys and values, whatever its keys are; nothing for one that is missing."""
+        if node is None:
+            return []
+        if not isinstance(node, MappingNode):
+            message = f"{where}: expected a mapping, found {_kind(node)}"
+            self._faults.add(_line(node), message, "write each entry on a line, like 'key: value'")
+            return []
+        return list(node.value)
+
     def items(self, node: Node | None, where: str) -> list[Node]:
         """Return a list's nodes; nothing for a node that is missing."""
         if node is None:

@@ -15,6 +15,7 @@ from yaml.nodes import Node
 
 from dsr_cli.files.document import Item, Reader, Rule, compose
 from dsr_cli.files.faults import Fault, FaultList, FileFaults, as_slug, nearest
+from dsr_cli.registry.access import read_access
 from dsr_cli.registry.successors import Named, unfit
 from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
 from dsr_core.identity import IDENTIFIER_KINDS
@@ -167,7 +168,7 @@ def _sale(node: Node | None, read: Reader) -> Sale | None:
 
 def _read_system(node: Node, read: Reader, file: _File) -> None:
     where = "system"
-    optional = ("copies_from", "verification", "retired", "successor")
+    optional = ("copies_from", "verification", "access", "retired", "successor")
     keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=optional)
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     name = read.text(keys.get("name"), "name")
@@ -189,6 +190,7 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
     if verification and Right.DELETION not in rights:
         message = "verification: only what erases can look again"
         file.faults.add(verification.line, message, "add 'deletion' to its rights, or leave it out")
+    access = read_access(keys.get("access"), read, file.faults, rights=rights)
     retired_on = read.day(keys.get("retired"), "retired")
     successor = read.text(keys.get("successor"), "successor")
     if successor and "retired" not in keys:
@@ -217,6 +219,7 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
                 looks_later=verification is not None and verification.text == _LOOKS_LATER,
                 retired_on=retired_on,
                 successor=SystemId(successor.text) if successor else None,
+                access=access,
             )
         )
 
