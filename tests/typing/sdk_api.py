@@ -4,7 +4,7 @@ Nothing here runs: `make types` checks this file. What must be refused is under 
 code, and an ignore that nothing needs is an error itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never, assert_type
@@ -18,7 +18,9 @@ from dsr_sdk import (
     Erased,
     Exempt,
     Exemption,
+    ExportLimits,
     Failed,
+    File,
     Heeded,
     Identity,
     Informed,
@@ -30,6 +32,7 @@ from dsr_sdk import (
     PartiallyExempt,
     Present,
     Right,
+    Row,
     Scope,
     SqliteOutcomeStore,
     Subscriber,
@@ -54,6 +57,8 @@ def subscribers(keys: SystemKeyPair, kafka: KafkaConnection, at: Path) -> None:
         drain_timeout=5,
         ready_file=at,
         honours_scope=True,
+        store="file:///var/lib/dsr/store",
+        export_limits=ExportLimits(size=1_000_000),
     )
     assert_type(Subscriber.from_environment(), Subscriber)
     assert_type(Subscriber.from_environment({"DSR_SYSTEM_ID": "billing"}), Subscriber)
@@ -124,6 +129,23 @@ def handlers(subscriber: Subscriber) -> None:
 
     assert_type((erase.__name__, show.__name__, heed.__name__), tuple[str, str, str])
     subscriber.deletion(lambda _request: Erased())
+
+
+def streaming_handlers(one: Subscriber, other: Subscriber, third: Subscriber) -> None:
+    @one.access
+    async def rows(request: AccessRequest) -> AsyncIterator[Row | File | NotFound]:
+        yield Row("orders", {"of": request.identity.first("email")}, ("user.contact",))
+        yield File("a.txt", b"a", "text/plain")
+        yield File("b.txt", iter([b"b", b"b"]))
+        yield NotFound()
+
+    @other.access
+    def plain(_request: AccessRequest) -> Iterator[Row]:
+        yield Row("orders", {"id": 1})
+
+    @third.access  # type: ignore[type-var]  # rows and files, not what they are made of
+    async def neither(_request: AccessRequest) -> AsyncIterator[dict[str, int]]:
+        yield {"id": 1}
 
 
 def refused_handlers(subscriber: Subscriber) -> None:

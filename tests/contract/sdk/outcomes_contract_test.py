@@ -13,11 +13,23 @@ import pytest
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import Right
-from dsr_sdk import ObligationKey, Outcome, OutcomeState, OutcomeStore, SqliteOutcomeStore
+from dsr_sdk import (
+    ExportJournal,
+    ObligationKey,
+    Outcome,
+    OutcomeState,
+    OutcomeStore,
+    SqliteOutcomeStore,
+)
+from dsr_sdk.access.journal import BegunExport, NotedPart, PartName
 from dsr_sdk.outcome_sqlite import _DUE, _FORGET, _UNSENT
 from dsr_sdk.testing import MemoryOutcomeStore
+from dsr_wire.exports import Stream
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+
+ACCESS = ObligationKey(RequestId("one"), Right.ACCESS)
+DATA, INDEX = PartName(Stream.DATA, 0), PartName(Stream.INDEX, 12)
 
 
 def a_key(name: str = "one", right: Right = Right.DELETION) -> ObligationKey:
@@ -170,6 +182,40 @@ class OutcomeStoreContract:
         await store.save(outcomes)
         assert len(await store.find([one.key for one in outcomes])) == 3000
 
+    async def test_parts_that_were_noted_are_known_with_their_key(
+        self, store: MemoryOutcomeStore
+    ) -> None:
+        assert isinstance(store, ExportJournal)
+        assert await store.begun_export(ACCESS) is None
+        await store.note_parts(ACCESS, "export-1", b"key", {DATA: b"first"})
+        await store.note_parts(ACCESS, "export-1", b"key", {INDEX: b"second"})
+        await store.mark_parts_stored("export-1", [DATA])
+        parts = {
+            DATA: NotedPart(b"first", is_stored=True),
+            INDEX: NotedPart(b"second", is_stored=False),
+        }
+        assert await store.begun_export(ACCESS) == BegunExport("export-1", b"key", parts)
+
+    async def test_another_export_makes_the_journal_forget_the_former(
+        self, store: MemoryOutcomeStore
+    ) -> None:
+        await store.note_parts(ACCESS, "export-1", b"key", {DATA: b"first"})
+        await store.note_parts(ACCESS, "export-2", b"other", {INDEX: b"second"})
+        parts = {INDEX: NotedPart(b"second", is_stored=False)}
+        assert await store.begun_export(ACCESS) == BegunExport("export-2", b"other", parts)
+
+    @pytest.mark.parametrize("state", OutcomeState)
+    async def test_what_has_ended_has_no_export_any_more(
+        self, store: MemoryOutcomeStore, state: OutcomeState
+    ) -> None:
+        other = ObligationKey(RequestId("other"), Right.ACCESS)
+        for key, export_id in ((ACCESS, "export-1"), (other, "export-2")):
+            await store.note_parts(key, export_id, b"key", {DATA: b"first"})
+        await store.save([an_outcome(right=Right.ACCESS, state=state)])
+        has_ended = state in (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
+        assert (await store.begun_export(ACCESS) is None) == has_ended
+        assert await store.begun_export(other) is not None
+
 
 class TestMemoryOutcomeStore(OutcomeStoreContract):
     @pytest.fixture
@@ -255,6 +301,18 @@ class TestSqliteOutcomeStore(OutcomeStoreContract):
         assert await store.find([raised.key]) == {raised.key: suspended}
         assert await store.forget(NOW, 10) == 1
         await store.close()
+
+    async def test_of_a_forgotten_export_no_key_is_left_in_the_file(self, tmp_path: Path) -> None:
+        file, key = tmp_path / "outcomes.sqlite", b"0123456789abcdef0123456789abcdef"
+        store = SqliteOutcomeStore(file)
+        await store.open()
+        await store.note_parts(ACCESS, "export-1", key, {DATA: b"first"})
+        await store.close()
+        assert key in file.read_bytes()
+        await store.open()
+        await store.save([an_outcome(right=Right.ACCESS)])
+        await store.close()
+        assert key not in file.read_bytes()
 
     async def test_what_is_read_now_and_then_is_read_by_an_index(self, tmp_path: Path) -> None:
         store = SqliteOutcomeStore(tmp_path / "outcomes.sqlite")

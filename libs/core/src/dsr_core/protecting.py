@@ -91,7 +91,7 @@ class RecordProtector:
             return text
         if isinstance(value, Mapping):
             return self._mapping(value, where + ".")
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple | set | frozenset):
             return [self._value(one, where) for one in value]
         if isinstance(value, int) and value >= _NUMBER_LIMIT:
             text, found = without_account_numbers(str(value))

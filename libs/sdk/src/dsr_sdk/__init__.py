@@ -20,6 +20,9 @@ from dsr_core.acknowledgements import Exemption
 from dsr_core.identity import Identifier, Identity
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
+from dsr_sdk.access.items import ExportLimits, File, Row
+from dsr_sdk.access.journal import ExportJournal
+from dsr_sdk.access.store import ExportStore, StoreAway
 from dsr_sdk.answers import (
     Absent,
     Answer,
@@ -57,7 +60,11 @@ __all__ = [
     "Erased",
     "Exempt",
     "Exemption",
+    "ExportJournal",
+    "ExportLimits",
+    "ExportStore",
     "Failed",
+    "File",
     "Heeded",
     "Identifier",
     "Identity",
@@ -74,8 +81,10 @@ __all__ = [
     "Present",
     "Record",
     "Right",
+    "Row",
     "Scope",
     "SqliteOutcomeStore",
+    "StoreAway",
     "Subscriber",
     "SystemKeyPair",
     "SystemRequest",

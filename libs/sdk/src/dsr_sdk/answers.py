@@ -10,6 +10,7 @@ from datetime import datetime
 from operator import index
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption, check
+from dsr_core.exports import Delivery
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition, Right
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
@@ -50,6 +51,9 @@ class Delivered:
 
     records: int
     """How many records were delivered."""
+
+    delivery: Delivery | None = None
+    """Where they lie; the SDK says so of what a handler yields."""
 
     def __post_init__(self) -> None:
         """Refuse a negative count."""
@@ -148,6 +152,9 @@ class PartiallyExempt:
     exemptions: tuple[Exemption, ...] = ()
     """Further grounds, where there are several."""
 
+    delivery: Delivery | None = None
+    """As in `Delivered`; `erased` is then how many records were delivered."""
+
     def __post_init__(self) -> None:
         """Refuse an exemption without its evidence."""
         _count(self.erased)
@@ -240,19 +247,17 @@ def to_acknowledgement(
     records, reason = 0, ""
     exemptions: tuple[Exemption, ...] = ()
     retry_at: datetime | None = None
+    delivery: Delivery | None = None
     match answer:
-        case (
-            Erased(records=count)
-            | Delivered(records=count)
-            | Heeded(records=count)
-            | Present(records=count)
-        ):
+        case Erased(records=count) | Heeded(records=count) | Present(records=count):
+            records = count
+        case Delivered(count, delivery):
             records = count
         case NotFound() | Informed() | Absent():
             pass
         case Exempt(ground, review_at, categories, kept, further):
             exemptions = _grounds(ground, review_at, categories, kept, further)
-        case PartiallyExempt(ground, review_at, erased, kept, categories, further):
+        case PartiallyExempt(ground, review_at, erased, kept, categories, further, delivery):
             records = erased
             exemptions = _grounds(ground, review_at, categories, kept, further)
         case Failed(why, again) | InProgress(why, again):
@@ -270,6 +275,7 @@ def to_acknowledgement(
         exemptions=exemptions,
         reason=reason,
         retry_at=retry_at,
+        delivery=delivery,
     )
     check(acknowledgement)
     if reason or exemptions or retry_at is not None:

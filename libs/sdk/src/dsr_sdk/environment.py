@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dsr_core.ids import is_slug
+from dsr_sdk.access.items import ExportLimits
+from dsr_sdk.access.object_store import store_faults
 from dsr_sdk.connection import KafkaConnection
 from dsr_sdk.errors import ConfigurationError
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
@@ -28,6 +30,8 @@ VARIABLES: dict[str, str] = {
     "DSR_KAFKA_CA_FILE": "the authority that signed the brokers' certificates; optional",
     "DSR_OUTCOMES_FILE": "the outcome store, on a volume that outlives the process",
     "DSR_OUTCOMES_RETENTION_DAYS": "how long it keeps what is confirmed; 180 unless given",
+    "DSR_STORE_URL": "the object store that access handlers hand over to; file://, s3://, gs:// or az://",
+    "DSR_EXPORT_BYTES_LIMIT": "how much one export may hold; 20 GiB unless given",
     "DSR_READY_FILE": "touched once partitions are assigned; optional",
 }
 """Every variable that is read, and what it is."""
@@ -72,6 +76,12 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
     ready_file = Path(environ["DSR_READY_FILE"]) if environ.get("DSR_READY_FILE") else None
     if ready_file is not None:
         faults.extend(_folder_faults("DSR_READY_FILE", ready_file))
+    store_url = environ.get("DSR_STORE_URL") or None
+    if store_url is not None:
+        faults.extend(f"DSR_STORE_URL {one}" for one in store_faults(store_url))
+    limits = _limits(environ.get("DSR_EXPORT_BYTES_LIMIT"))
+    if limits is None:
+        faults.append("DSR_EXPORT_BYTES_LIMIT must be a number of bytes")
     if faults:
         raise ConfigurationError(faults)
     return {
@@ -82,6 +92,8 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
         "outcomes": SqliteOutcomeStore(outcomes),
         "retention": retention,
         "ready_file": ready_file,
+        "store": store_url,
+        "export_limits": limits,
     }
 
 
@@ -110,6 +122,12 @@ def _kafka(environ: Mapping[str, str]) -> KafkaConnection:
         password=environ.get("DSR_KAFKA_PASSWORD") or None,
         ca_file=Path(ca_file) if ca_file else None,
     )
+
+
+def _limits(number: str | None) -> ExportLimits | None:
+    if not number:
+        return ExportLimits()
+    return ExportLimits(size=int(number)) if re.fullmatch(r"[1-9][0-9]{0,17}", number) else None
 
 
 def _named(fault: str) -> str:

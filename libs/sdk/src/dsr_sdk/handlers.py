@@ -10,7 +10,6 @@ import asyncio
 import inspect
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from dsr_core.rights import Right
 from dsr_sdk.answers import Answer
 from dsr_sdk.requests import SystemRequest
+from dsr_sdk.threads import Threads
 
 __all__ = ["Answered", "Asker", "Handler", "HandlerCancelled", "Looking", "UnfitAnswer"]
 
@@ -48,9 +48,19 @@ class Handler:
     @property
     def is_async(self) -> bool:
         """Whether the function runs in the event loop; otherwise in a thread."""
-        return inspect.iscoroutinefunction(self.function) or inspect.iscoroutinefunction(
-            getattr(self.function, "__call__", None)  # noqa: B004 - an object with async __call__
+        return any(map(inspect.iscoroutinefunction, self._called))
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether the function yields what it hands over, and its answer at the end."""
+        return any(
+            inspect.isasyncgenfunction(one) or inspect.isgeneratorfunction(one)
+            for one in self._called
         )
+
+    @property
+    def _called(self) -> tuple[Any, ...]:
+        return self.function, getattr(self.function, "__call__", None)  # noqa: B004 - an object may have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +78,12 @@ class Asker:
     def __init__(self, *, concurrency: int, batch_size: int) -> None:
         self._concurrency = concurrency
         self._batch_size = batch_size
-        self._threads: ThreadPoolExecutor | None = None
-        self._running: set[Future[Any]] = set()
+        self._threads = Threads(concurrency, "dsr-handler")
 
     @property
     def has_busy_threads(self) -> bool:
         """Whether a plain function is still running in a thread."""
-        return bool(self._running)
+        return self._threads.are_busy
 
     async def ask(
         self,
@@ -106,9 +115,7 @@ class Asker:
 
     def close(self) -> None:
         """Let the threads go, without waiting for what still runs in them."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
-            self._threads = None
+        self._threads.close()
 
     async def _ask_in_batches(
         self,
@@ -127,13 +134,8 @@ class Asker:
             await _Halving(call, answered, is_settled, len(batch)).ask(batch)
 
     async def _in_thread(self, stop: _Stop, function: Callable[..., Any], *arguments: Any) -> Any:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="dsr-handler")
-        running = self._threads.submit(function, *arguments)
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
         try:
-            return await asyncio.wrap_future(running)
+            return await self._threads.run(function, *arguments)
         finally:
             stop.requested = True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,14 @@ from pathlib import Path
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import Right
+from dsr_sdk.access import journal_sqlite as exports
+from dsr_sdk.access.journal import BegunExport, PartName
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.outcomes import Outcome, OutcomeState
 
 __all__ = ["SqliteOutcomeStore"]
 
-_VERSION = 3
+_VERSION = 4
 
 _ENDED = (
     f"state IN ({OutcomeState.CONFIRMED.value}, {OutcomeState.STOPPED.value})"
@@ -61,6 +63,7 @@ DROP INDEX IF EXISTS outcomes_confirmed;
 """Version 2 knew no notice that stops or suspends."""
 
 _MIGRATIONS = {1: _FROM_1 + _FROM_2, 2: _FROM_2}
+"""Version 3 knew no exports."""
 
 _COLUMNS = (
     "request_id, subject_right, notice_id, state, sequence, acknowledgement, retry_at,"
@@ -93,6 +96,8 @@ DELETE FROM outcomes WHERE (request_id, subject_right) IN (
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+_ENDED_STATES = (OutcomeState.CONFIRMED, OutcomeState.STOPPED)
 
 _Row = tuple[str, str, str, int, int, bytes, int | None, bytes, int, int | None, int, int, int]
 
@@ -148,11 +153,16 @@ class SqliteOutcomeStore:
     async def begin(self, begun: Sequence[tuple[ObligationKey, str]]) -> None:
         """Mark as asked, in one transaction."""
         rows = [(key.request_id, key.right.value, notice_id) for key, notice_id in begun]
-        self._write(_BEGIN, rows)
+        self._write((_BEGIN, rows))
 
     async def save(self, outcomes: Sequence[Outcome]) -> None:
-        """Replace rows, in one transaction."""
-        self._write(_SAVE, [_row(one) for one in outcomes])
+        """Replace rows, and forget the exports of what has ended, in one transaction."""
+        ended = [
+            one.key
+            for one in outcomes
+            if one.key.right is Right.ACCESS and one.state in _ENDED_STATES
+        ]
+        self._write((_SAVE, [_row(one) for one in outcomes]), *exports.forgotten(ended))
 
     async def due(self, at: datetime, limit: int) -> Sequence[Outcome]:
         """Read by the index of retries."""
@@ -171,12 +181,31 @@ class SqliteOutcomeStore:
     async def mark_sent(self, outcomes: Sequence[Outcome]) -> None:
         """Clear the mark, in one transaction."""
         rows = [(one.key.request_id, one.key.right.value, one.sequence) for one in outcomes]
-        self._write(_SENT, rows)
+        self._write((_SENT, rows))
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete by the index of what has ended; the file keeps its size and reuses the room."""
         with self._faults():
             return self._open().execute(_FORGET, (_number(before), limit)).rowcount
+
+    async def begun_export(self, key: ObligationKey) -> BegunExport | None:
+        """Read the export that has begun, and its parts."""
+        with self._faults():
+            return exports.begun_export(self._open(), key)
+
+    async def note_parts(
+        self,
+        key: ObligationKey,
+        export_id: str,
+        export_key: bytes,
+        digests: Mapping[PartName, bytes],
+    ) -> None:
+        """Note what parts will be, in one transaction."""
+        self._write(*exports.note_parts(key, export_id, export_key, digests))
+
+    async def mark_parts_stored(self, export_id: str, names: Sequence[PartName]) -> None:
+        """Set the marks, in one transaction."""
+        self._write(*exports.stored(export_id, names))
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -188,12 +217,13 @@ class SqliteOutcomeStore:
             rows = self._open().execute(statement, values).fetchall()
         return map(_outcome, rows)
 
-    def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+    def _write(self, *steps: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         connection = self._open()
         with self._faults():
             connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.executemany(statement, rows)
+                for statement, rows in steps:
+                    connection.executemany(statement, rows)
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
@@ -213,12 +243,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -2000")
+    connection.execute("PRAGMA secure_delete = ON")  # of keys of exports nothing is to be left
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > _VERSION:
         raise Unavailable("the outcome store was written by a later version of dsr-sdk")
     migration = _MIGRATIONS.get(version, "")
     connection.executescript(
-        f"BEGIN IMMEDIATE; {migration} {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT"
+        f"BEGIN IMMEDIATE; {migration} {_SCHEMA} {exports.SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT"
     )
 
 

@@ -19,6 +19,7 @@ from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import RIGHTS, Disposition, Right
+from dsr_sdk.access.exporting import Exporter, Terms, handing_over
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import (
     Absent,
@@ -85,6 +86,7 @@ class Processor:
         emit: Emit,
         honours_scope: bool = False,
         looking: Looking | None = None,
+        exporter: Exporter | None = None,
     ) -> None:
         self._keys = keys
         self._system_id = SystemId(keys.system_id)
@@ -95,6 +97,7 @@ class Processor:
         self._emit = emit
         self._honours_scope = honours_scope
         self._looking = looking
+        self._exporter = exporter
         self._in_hand: dict[ObligationKey, InHand] = {}
         self._processing = asyncio.Lock()
         self._saving = asyncio.Lock()
@@ -231,9 +234,7 @@ class Processor:
                 since=obligation.system.answers_since,
             )
             if step not in _ASKS:
-                outcome = unasked_outcome(
-                    step, stored, obligation, system_id=self._system_id, at=self._clock()
-                )
+                outcome = self._unasked_outcome(step, stored, obligation)
                 if outcome is not None and outcome is not stored:
                     changed.append(outcome)
                 if outcome is not None and (step not in _OWE_NOTHING or key in overruled):
@@ -244,7 +245,7 @@ class Processor:
                 in_hand.sequence = stored.sequence
                 in_hand.effect_may_stand = effect_may_stand(stored)
             try:
-                identity = identities.of(obligation)
+                addressed = identities.of(obligation)
             except RejectedInput as fault:
                 turn.faults[position] = fault
                 if stored is not None and stored.state is OutcomeState.UNREADABLE:
@@ -253,15 +254,25 @@ class Processor:
                     failed = Failed("the identity cannot be opened with this system's key")
                     turn.results.append((in_hand, failed, OutcomeState.UNREADABLE))
                 continue
+            identity = addressed.identity
             unasked = self._unasked(obligation, identity)
             if unasked is not None:
                 turn.results.append((in_hand, unasked, None))
                 continue
             in_hand.request = request_for(in_hand, identity, self._report)
+            in_hand.terms = Terms(obligation.system.protected_fields, addressed.package_key)
             turn.asks[key] = self._in_hand[key] = in_hand
         if changed:
             async with self._saving:
                 await self._outcomes.save(changed)
+
+    def _unasked_outcome(
+        self, step: Step, stored: Outcome | None, obligation: SealedObligation
+    ) -> Outcome | None:
+        if step is Step.STOP and self._exporter is not None:
+            self._exporter.cancel(obligation.key.request_id)
+        at = self._clock()
+        return unasked_outcome(step, stored, obligation, system_id=self._system_id, at=at)
 
     def _unasked(self, obligation: SealedObligation, identity: Identity) -> Answer | None:
         """Return the answer that needs no handler, or none."""
@@ -307,6 +318,9 @@ class Processor:
             in_hand.effect_may_stand = request.may_be_repeat  # a batch may have raised before
             turn.results.append((in_hand, result, None))
 
+        def terms(request: SystemRequest) -> Terms:
+            return turn.asks[ObligationKey(request.request_id, request.right)].terms
+
         def is_settled(request: SystemRequest) -> bool:
             return turn.asks[ObligationKey(request.request_id, request.right)].is_settled
 
@@ -318,6 +332,8 @@ class Processor:
         for (right, looks), group in groupby(sorted(requests, key=kind), key=kind):
             handler = self._handler(right, looks=looks)
             if handler is not None:
+                if handler.is_streaming:
+                    handler = handing_over(handler, self._exporter, terms, self.answer)
                 await self._asker.ask(handler, list(group), answered, is_settled)
                 continue
             for request in group:  # a retry from a time when there was a handler

@@ -178,7 +178,10 @@ def _stopped(
 
 def _too_late(answer: Acknowledgement) -> Acknowledgement:
     return replace(
-        answer, disposition=Disposition.TOO_LATE, reason=f"answered as {answer.disposition}"
+        answer,
+        disposition=Disposition.TOO_LATE,
+        reason=f"answered as {answer.disposition}",
+        delivery=None,  # nobody takes it any more
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identity
 from dsr_core.rights import Right
+from dsr_sdk.access.exporting import Terms
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
 from dsr_sdk.obligations import ObligationKey, SealedObligation
@@ -20,7 +21,7 @@ from dsr_sdk.requests import (
 )
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
-from dsr_wire.sealing import Opener
+from dsr_wire.sealing import Addressed, Opener
 
 __all__ = ["Identities", "InHand", "Round", "request_for", "signable"]
 
@@ -50,6 +51,9 @@ class InHand:
 
     request: SystemRequest | None = None
     """What the handler is asked; none where it is not asked."""
+
+    terms: Terms = field(default_factory=Terms)
+    """How is handed over; for access."""
 
     is_settled: bool = False
     """`Subscriber.answer` has confirmed it while the handler still ran."""
@@ -89,8 +93,8 @@ class Identities:
         self._keys = keys
         self._openers: dict[tuple[bytes, Right], Opener] = {}
 
-    def of(self, obligation: SealedObligation) -> Identity:
-        """Return whom an obligation is about.
+    def of(self, obligation: SealedObligation) -> Addressed:
+        """Return whom an obligation is about, and what came along with that.
 
         Raises:
             RejectedInput: It was sealed for another place or key, or was changed.
@@ -102,7 +106,7 @@ class Identities:
             opener = Opener(sealed_key, system_id=self._keys.system_id, right=right, key=key)
             self._openers[sealed_key, right] = opener
         sealed = obligation.identity
-        return opener.open(sealed.sealed, request_id=sealed.request_id)
+        return opener.open_addressed(sealed.sealed, request_id=sealed.request_id)
 
 
 def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRequest:

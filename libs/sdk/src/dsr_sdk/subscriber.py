@@ -7,7 +7,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +23,11 @@ from typing import Any, TypeVar
 from dsr_core.errors import Unavailable
 from dsr_core.ids import OrganisationId, RequestId, SystemId, is_slug
 from dsr_core.rights import Right
+from dsr_sdk.access.exporting import Exporter
+from dsr_sdk.access.items import ExportLimits, File, Row
+from dsr_sdk.access.journal import ExportJournal
+from dsr_sdk.access.object_store import open_store
+from dsr_sdk.access.store import ExportStore
 from dsr_sdk.answers import Answer
 from dsr_sdk.bus import Bus
 from dsr_sdk.connection import KafkaConnection
@@ -40,7 +52,13 @@ Answers = Sequence[Answer] | Mapping[RequestId, Answer] | Mapping[str, Answer]
 
 DeletionHandler = Callable[[DeletionRequest], Awaitable[Answer] | Answer]
 DeletionBatchHandler = Callable[[Sequence[DeletionRequest]], Awaitable[Answers] | Answers]
-AccessHandler = Callable[[AccessRequest], Awaitable[Answer] | Answer]
+Yielded = Row | File | Answer
+"""What an access handler may yield: rows and files, and an answer at the end where one is needed."""
+
+AccessHandler = Callable[
+    [AccessRequest],
+    Awaitable[Answer] | Answer | AsyncIterator[Yielded] | Iterator[Yielded],
+]
 AccessBatchHandler = Callable[[Sequence[AccessRequest]], Awaitable[Answers] | Answers]
 OptOutHandler = Callable[[OptOutRequest], Awaitable[Answer] | Answer]
 OptOutBatchHandler = Callable[[Sequence[OptOutRequest]], Awaitable[Answers] | Answers]
@@ -77,6 +95,9 @@ class Subscriber:
         ready_file: Touched once partitions are assigned.
         retention: How long outcomes are kept after they were confirmed; longer than a notice can
             come again, or its handler would be asked for what is done.
+        store: The object store that an access handler which yields hands over to: its address, as
+            `DSR_STORE_URL` has it, or an implementation of the port.
+        export_limits: How much one export may hold.
         honours_scope: Whether the handlers heed `request.scope`. Unless they do, a request for some
             categories only is answered `failed` without asking them, so that nothing is erased or
             handed over beyond what was asked.
@@ -98,6 +119,8 @@ class Subscriber:
         drain_timeout: float = 20.0,
         ready_file: Path | None = None,
         retention: timedelta = RETENTION,
+        store: ExportStore | str | None = None,
+        export_limits: ExportLimits | None = None,
         honours_scope: bool = False,
     ) -> None:
         faults = [
@@ -124,10 +147,13 @@ class Subscriber:
         self._drain_timeout = drain_timeout
         self._ready_file = ready_file
         self._retention = retention
+        self._store = store
+        self.export_limits = export_limits
         self.honours_scope = honours_scope
         self._on_ready: list[Ready] = []
         self._engine: Engine | None = None
         self._processor: Processor | None = None
+        self._exporter: Exporter | None = None
         self._finished = asyncio.Event()
 
     @classmethod
@@ -153,7 +179,13 @@ class Subscriber:
         return handler
 
     def access(self, handler: AccessT) -> AccessT:
-        """Register the handler that hands over what the system holds on one person."""
+        """Register the handler that hands over what the system holds on one person.
+
+        It is an async or a plain generator function, and yields `Row` and `File`; nothing yielded is
+        answered `not_found`, everything else `delivered`, unless it yields an answer at the end, such as
+        `PartiallyExempt`. Values that the registry protects, and those that never leave, are replaced on
+        the way. A function that returns an answer hands over by a way of its own.
+        """
         self._register(Right.ACCESS, handler, is_batch=False)
         return handler
 
@@ -208,7 +240,7 @@ class Subscriber:
         """
         log_to_stderr()
         asyncio.run(self._run(bus))
-        if self.asker.has_busy_threads:
+        if self.asker.has_busy_threads or (self._exporter and self._exporter.has_busy_threads):
             _LOG.warning("a handler is still at work in its thread and is abandoned")
             logging.shutdown()
             sys.stdout.flush()
@@ -239,6 +271,8 @@ class Subscriber:
             with suppress(asyncio.CancelledError):
                 await running
             self.asker.close()
+            if self._exporter is not None:
+                await self._exporter.close()
             self._engine = self._processor = None
             self._finished.set()
 
@@ -282,6 +316,7 @@ class Subscriber:
         if not self.handlers:
             raise ConfigurationError(["no handler is registered"])
         self._finished.clear()
+        self._exporter = self._made_exporter()
         self._processor = Processor(
             keys=self.keys,
             handlers=self.handlers,
@@ -291,6 +326,7 @@ class Subscriber:
             emit=signing_to(bus, self.keys),
             honours_scope=self.honours_scope,
             looking=self.looking,
+            exporter=self._exporter,
         )
         self._engine = Engine(
             bus=bus,
@@ -303,6 +339,21 @@ class Subscriber:
             retention=self._retention,
         )
         return self._engine
+
+    def _made_exporter(self) -> Exporter | None:
+        if not any(one.is_streaming for one in self.handlers.values()):
+            return None
+        if self._store is None:
+            raise ConfigurationError(["the access handler yields, and there is no object store"])
+        if not isinstance(self._outcomes, ExportJournal):
+            raise ConfigurationError(["the outcome store keeps no journal of exports"])
+        return Exporter(
+            store=open_store(self._store) if isinstance(self._store, str) else self._store,
+            journal=self._outcomes,
+            system_id=self.system_id,
+            clock=utc_now,
+            limits=self.export_limits,
+        )
 
     def _kafka_bus(self) -> Bus:
         if self._kafka is None:
@@ -324,4 +375,7 @@ class Subscriber:
     def _register(self, right: Right, function: Callable[[Any], Any], *, is_batch: bool) -> None:
         if right in self.handlers:
             raise ConfigurationError([f"there is already a handler for {right}"])
-        self.handlers[right] = Handler(right, function, is_batch)
+        handler = Handler(right, function, is_batch)
+        if handler.is_streaming and (is_batch or right is not Right.ACCESS):
+            raise ConfigurationError(["only a handler for the access of one person yields"])
+        self.handlers[right] = handler

@@ -18,9 +18,11 @@
 """
 
 from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.exports import ProtectedField, Protection
 from dsr_sdk.testing.fake_bus import FakeBroker, FakeBus
 from dsr_sdk.testing.harness import SubscriberHarness
 from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
+from dsr_sdk.testing.memory_store import HandedOver, MemoryStore, read_export
 from dsr_sdk.testing.notices import a_notice, a_notice_record, acknowledgements_in, an_identity
 from dsr_wire.codec.notices import Instruction
 
@@ -28,11 +30,16 @@ __all__ = [
     "Acknowledgement",
     "FakeBroker",
     "FakeBus",
+    "HandedOver",
     "Instruction",
     "MemoryOutcomeStore",
+    "MemoryStore",
+    "ProtectedField",
+    "Protection",
     "SubscriberHarness",
     "a_notice",
     "a_notice_record",
     "acknowledgements_in",
     "an_identity",
+    "read_export",
 ]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
+from dsr_core.exports import ProtectedField
 from dsr_core.ids import RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_sdk.access.exporting import Exporter
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
 from dsr_sdk.bus import Record
 from dsr_sdk.obligations import ObligationKey, obligations_of
 from dsr_sdk.processing import Processor
 from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
+from dsr_sdk.testing.memory_store import HandedOver, MemoryStore, read_export
 from dsr_sdk.testing.notices import IdentityLike, a_notice, a_notice_record, new_request_id
 from dsr_wire.codec.notices import Instruction, Notice
+from dsr_wire.sealing_keys import PrivateSealingKey
 
 if TYPE_CHECKING:
     from dsr_sdk.subscriber import Subscriber
@@ -33,12 +38,25 @@ class SubscriberHarness:
     that redelivery, reminders and retries can be tested.
     """
 
-    def __init__(self, subscriber: Subscriber) -> None:
+    def __init__(self, subscriber: Subscriber, *, patience: float = 60.0) -> None:
+        """Make one.
+
+        Args:
+            subscriber: What is tested.
+            patience: How many seconds a delivery waits for an access handler that yields; one that takes
+                longer is answered `in_progress`, and its answer comes with `advance`.
+        """
         self.outcomes = MemoryOutcomeStore()
         """What the subscriber remembers."""
 
         self.now = datetime.now(UTC)
         """The time that answers are given at; moved by `advance`."""
+
+        self.store = MemoryStore()
+        """The object store that access handlers hand over to."""
+
+        self.package_key = PrivateSealingKey.generate()
+        """What opens the exports."""
 
         self._subscriber = subscriber
         self._answers: list[Acknowledgement] = []
@@ -52,6 +70,15 @@ class SubscriberHarness:
             emit=self._take,
             honours_scope=subscriber.honours_scope,
             looking=subscriber.looking,
+            exporter=Exporter(
+                store=self.store,
+                journal=self.outcomes,
+                system_id=subscriber.system_id,
+                clock=lambda: self.now,
+                limits=subscriber.export_limits,
+                patience=patience,
+                store_patience=0.0,
+            ),
         )
 
     async def deliver(
@@ -68,6 +95,7 @@ class SubscriberHarness:
         answers_since: datetime | None = None,
         look_again: bool = False,
         held_before: datetime | None = None,
+        protected: Sequence[ProtectedField] = (),
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -87,6 +115,7 @@ class SubscriberHarness:
                 the time for that.
             held_before: Ask whether what it had erased by then is still gone; it erases only what
                 it finds.
+            protected: For access: fields whose values are not handed over as they are.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -104,11 +133,21 @@ class SubscriberHarness:
             look_again=look_again or held_before is not None,
             instruction=Instruction.PERFORM if held_before is None else Instruction.LOOK,
             held_before=held_before,
+            package_key=self.package_key.public.raw if asked is Right.ACCESS else b"",
+            protected=protected,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]
             await self.outcomes.begin([(key, notice.notice_id) for key in keys])
         return await self._deliver(notice)
+
+    def handed_over(self, answer: Acknowledgement) -> HandedOver:
+        """Open what an answer to a request for access has handed over.
+
+        Raises:
+            AssertionError: It has handed nothing over.
+        """
+        return read_export(self.store.objects, answer, self.package_key)
 
     async def stop(
         self, *request_ids: str, right: Right | None = None, revision: int = 1, reminder: int = 0
@@ -178,6 +217,21 @@ class SubscriberHarness:
         await self._processor.resume()
         await self._processor.retry_due(len(self.outcomes.outcomes) or 1)
         return tuple(self._answers)
+
+    async def later(self, request_id: str, *, seconds: float = 10.0) -> Acknowledgement:
+        """Wait for the answer that follows `in_progress`, and return it.
+
+        Raises:
+            TimeoutError: None came in time.
+        """
+        async with asyncio.timeout(seconds):
+            while True:
+                await self._processor.wake.wait()
+                self._answers.clear()
+                await self._processor.resume()
+                for one in self._answers:
+                    if one.request_id == request_id:
+                        return one
 
     async def answer(self, request_id: str, answer: Answer, right: Right | None = None) -> None:
         """Answer later, as `Subscriber.answer` does."""

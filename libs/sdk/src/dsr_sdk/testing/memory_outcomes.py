@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dsr_core.errors import Unavailable
+from dsr_sdk.access.journal import BegunExport, NotedPart, PartName
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.outcomes import Outcome, OutcomeState
 
@@ -20,6 +21,7 @@ class MemoryOutcomeStore:
 
     def __init__(self) -> None:
         self.outcomes: dict[ObligationKey, Outcome] = {}
+        self.exports: dict[ObligationKey, BegunExport] = {}
         self.is_away = False
         """Set it to have every call raise `Unavailable`."""
 
@@ -47,6 +49,9 @@ class MemoryOutcomeStore:
         """Replace, as the port says."""
         self._check()
         self.outcomes.update({one.key: one for one in outcomes})
+        for one in outcomes:
+            if one.state in _ENDED:
+                self.exports.pop(one.key, None)
 
     async def due(self, at: datetime, limit: int) -> Sequence[Outcome]:
         """Return what is due, as the port says."""
@@ -89,6 +94,33 @@ class MemoryOutcomeStore:
         for key in forgotten:
             del self.outcomes[key]
         return len(forgotten)
+
+    async def begun_export(self, key: ObligationKey) -> BegunExport | None:
+        """Return what has begun, as the port says."""
+        self._check()
+        return self.exports.get(key)
+
+    async def note_parts(
+        self,
+        key: ObligationKey,
+        export_id: str,
+        export_key: bytes,
+        digests: Mapping[PartName, bytes],
+    ) -> None:
+        """Note parts, as the port says."""
+        self._check()
+        former = self.exports.get(key)
+        known = former.parts if former is not None and former.export_id == export_id else {}
+        new = {name: NotedPart(digest, is_stored=False) for name, digest in digests.items()}
+        self.exports[key] = BegunExport(export_id, export_key, {**known, **new})
+
+    async def mark_parts_stored(self, export_id: str, names: Sequence[PartName]) -> None:
+        """Note what is stored, as the port says."""
+        self._check()
+        for key, one in self.exports.items():
+            if one.export_id == export_id:
+                stored = {name: replace(one.parts[name], is_stored=True) for name in names}
+                self.exports[key] = replace(one, parts={**one.parts, **stored})
 
     def _check(self) -> None:
         if self.is_away:

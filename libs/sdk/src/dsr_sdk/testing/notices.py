@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from dsr_contracts.v1 import acknowledgements_pb2
 from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.exports import ProtectedField
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.plan import Scope
@@ -67,6 +68,8 @@ def a_notice(
     answers_since: datetime | None = None,
     look_again: bool = False,
     held_before: datetime | None = None,
+    package_key: bytes = b"",
+    protected: Sequence[ProtectedField] = (),
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -84,6 +87,8 @@ def a_notice(
         answers_since: When the systems took over the data of others; answers from before do not count.
         look_again: Whether an erasure counts only once it was looked at again.
         held_before: With the instruction to look: what was held before then is meant.
+        package_key: The public key that exports are sealed to; for access.
+        protected: Fields whose values are not handed over as they are; for access.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -99,9 +104,10 @@ def a_notice(
         scope=scope or Scope(),
         systems=tuple(
             replace(
-                _part_of(one, identities, right, instruction),
+                _part_of(one, identities, right, instruction, package_key),
                 answers_since=answers_since,
                 look_again=look_again,
+                protected_fields=tuple(protected),
             )
             for one in to
         ),
@@ -116,19 +122,26 @@ def _part_of(
     identities: Mapping[RequestId, IdentityLike],
     right: Right,
     instruction: Instruction,
+    package_key: bytes,
 ) -> SystemNotice:
     if instruction in {Instruction.PERFORM, Instruction.LOOK}:
-        return _sealed_for(keys, identities, right)
+        return _sealed_for(keys, identities, right, package_key)
     named = tuple(SealedIdentity(request_id, b"") for request_id in identities)
     return SystemNotice(SystemId(keys.system_id), named, "", b"")
 
 
 def _sealed_for(
-    keys: SystemPublicKeys, identities: Mapping[RequestId, IdentityLike], right: Right
+    keys: SystemPublicKeys,
+    identities: Mapping[RequestId, IdentityLike],
+    right: Right,
+    package_key: bytes,
 ) -> SystemNotice:
     sealer = Sealer(system_id=keys.system_id, right=right, key=keys.sealing)
     sealed = tuple(
-        SealedIdentity(request_id, sealer.seal(an_identity(values), request_id=request_id))
+        SealedIdentity(
+            request_id,
+            sealer.seal(an_identity(values), request_id=request_id, package_key=package_key),
+        )
         for request_id, values in identities.items()
     )
     return SystemNotice(SystemId(keys.system_id), sealed, keys.sealing.id, sealer.sealed_key)
