@@ -46,13 +46,19 @@ from dsr_sdk.recording import (
     after_its_end,
     looked_at_in_vain,
     outcome_of,
-    still_asked,
-    suspended,
     to_be_looked_at,
     unasked_outcome,
 )
 from dsr_sdk.requests import SystemRequest
-from dsr_sdk.rounds import Identities, InHand, Round, request_for, signable
+from dsr_sdk.rounds import (
+    Identities,
+    InHand,
+    Round,
+    later_outcome,
+    request_for,
+    sealed_obligation,
+    signable,
+)
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.notices import Instruction
 from dsr_wire.keys import SystemKeyPair
@@ -209,8 +215,10 @@ class Processor:
             acknowledgement = after_its_end(stored, told) if stored.state in _ENDED else told
             if acknowledgement is None:
                 return
-            outcome = _later_outcome(acknowledgement, stored, in_hand)
-            if outcome.state is OutcomeState.CONFIRMED and (sealed := _sealed(stored, in_hand)):
+            outcome = later_outcome(acknowledgement, stored, in_hand)
+            if outcome.state is OutcomeState.CONFIRMED and (
+                sealed := sealed_obligation(stored, in_hand)
+            ):
                 obligation = SealedObligation.from_bytes(sealed)
                 outcome = self._looked_at_later(outcome, acknowledgement, obligation)
             await self._outcomes.save([outcome])
@@ -477,29 +485,3 @@ def _is_in_vain(in_hand: InHand, result: Answer | Exception) -> bool:
         return False
     has_claimed = in_hand.stored is not None and in_hand.stored.state is OutcomeState.LOOKING
     return has_claimed or in_hand.request is not None
-
-
-def _later_outcome(
-    acknowledgement: Acknowledgement, stored: Outcome, in_hand: InHand | None
-) -> Outcome:
-    """Make what is stored of an answer from outside a handler's return."""
-    sealed = _sealed(stored, in_hand)
-    is_stopped = stored.state is OutcomeState.STOPPED
-    outcome = outcome_of(
-        acknowledgement,
-        notice_id=stored.notice_id,
-        revision=in_hand.obligation.notice.revision if in_hand else stored.revision,
-        state=OutcomeState.STOPPED if is_stopped else None,
-        sealed_obligation=sealed,
-        unsent=True,
-        effect_may_stand=effect_may_stand(stored) and not is_stopped,
-    )
-    if in_hand is not None and not acknowledgement.confirms:
-        return still_asked(outcome, stored)
-    if in_hand is None and stored.is_suspended:
-        return suspended(outcome)
-    return outcome
-
-
-def _sealed(stored: Outcome, in_hand: InHand | None) -> bytes:
-    return stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identity
 from dsr_core.rights import Right
 from dsr_sdk.access.exporting import Terms
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
+from dsr_sdk.deciding import effect_may_stand
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState
+from dsr_sdk.recording import outcome_of, still_asked, suspended
 from dsr_sdk.requests import (
     AccessRequest,
     DeletionRequest,
@@ -23,7 +26,15 @@ from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.sealing import Addressed, Opener
 
-__all__ = ["Identities", "InHand", "Round", "request_for", "signable"]
+__all__ = [
+    "Identities",
+    "InHand",
+    "Round",
+    "later_outcome",
+    "request_for",
+    "sealed_obligation",
+    "signable",
+]
 
 _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.DELETION: DeletionRequest,
@@ -124,3 +135,30 @@ def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRe
         notice.held_before,
         report,
     )
+
+
+def later_outcome(
+    acknowledgement: Acknowledgement, stored: Outcome, in_hand: InHand | None
+) -> Outcome:
+    """Make what is stored of an answer from outside a handler's return."""
+    sealed = sealed_obligation(stored, in_hand)
+    is_stopped = stored.state is OutcomeState.STOPPED
+    outcome = outcome_of(
+        acknowledgement,
+        notice_id=stored.notice_id,
+        revision=in_hand.obligation.notice.revision if in_hand else stored.revision,
+        state=OutcomeState.STOPPED if is_stopped else None,
+        sealed_obligation=sealed,
+        unsent=True,
+        effect_may_stand=effect_may_stand(stored) and not is_stopped,
+    )
+    if in_hand is not None and not acknowledgement.confirms:
+        return still_asked(outcome, stored)
+    if in_hand is None and stored.is_suspended:
+        return suspended(outcome)
+    return outcome
+
+
+def sealed_obligation(stored: Outcome, in_hand: InHand | None) -> bytes:
+    """Return what is needed to ask again; empty where nothing of it is known any more."""
+    return stored.sealed_obligation or (in_hand.obligation.to_bytes() if in_hand else b"")
