@@ -167,6 +167,10 @@ demo: bootstrap ## Send deletion requests round the whole loop, and show what wa
 up: bootstrap ## Start the local stack and leave it running
 	$(BIN)/dsr stack up
 
+.PHONY: prometheus
+prometheus: bootstrap ## Fetch Prometheus (Debian's package), which make up then starts as well
+	$(BIN)/python -m dsr_cli.stack.prometheus
+
 .PHONY: down
 down: bootstrap ## Stop the local stack; its data stays
 	$(BIN)/dsr stack down

@@ -21,6 +21,7 @@ from dsr_cli.group.bring_up import bring_up
 from dsr_cli.group.systems import system_specs
 from dsr_cli.stack import PartStatus, Stack, StackError, StackSettings
 from dsr_cli.stack.logs import log_records
+from dsr_cli.stack.prometheus import prometheus_spec
 from dsr_cli.stack.specs import service_specs
 from dsr_cli.view.console import new_console
 
@@ -41,7 +42,7 @@ def up(
     systems: Annotated[bool, typer.Option(help="Start the example group's systems too.")] = True,
 ) -> None:
     """Start everything and return; it stays up until `dsr stack down`."""
-    stack = Stack(StackSettings.from_environment(), attached=False)
+    stack = _watched()
     with ShownProgress() as progress:
         if services:
             bring_up(stack, progress.listen, systems=systems)
@@ -121,9 +122,18 @@ def _api_lines(settings: StackSettings) -> list[str]:
     ]
 
 
+def _watched() -> Stack:
+    """Return the stack, with Prometheus where that is installed or was fetched."""
+    stack = Stack(StackSettings.from_environment(), attached=False)
+    prometheus = prometheus_spec(stack.settings)
+    if prometheus is not None:
+        stack.add(prometheus)
+    return stack
+
+
 def _known() -> Stack:
     """Return the stack with everything that `up` would start."""
-    stack = Stack(StackSettings.from_environment(), attached=False)
+    stack = _watched()
     if stack.settings.data_dir.exists():
         for spec in (*service_specs(stack, with_mail=True), *system_specs(stack)):
             stack.add(spec)

@@ -8,7 +8,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from dsr_cli.stack import folder, kafka, postgres, prometheus, temporal
+from dsr_cli.stack import folder, kafka, postgres, temporal
 from dsr_cli.stack.errors import StackError
 from dsr_cli.stack.events import EventKind, PartStatus, StackEvent, ignore_event
 from dsr_cli.stack.lock import StackLock
@@ -55,10 +55,8 @@ class Stack:
             kafka.kafka_spec(settings, self.secrets),
             temporal.temporal_spec(settings),
             postgres.postgres_spec(settings, self.secrets),
-            prometheus.prometheus_spec(settings),
         ):
-            if spec is not None:
-                self.add(spec)
+            self.add(spec)
 
     def __enter__(self) -> Self:
         """Start everything that has been added."""
