@@ -103,6 +103,7 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_security.py
 	$(BIN)/python tools/gen_access.py
 	$(BIN)/python tools/gen_metrics.py
+	$(BIN)/python tools/gen_dashboards.py
 	$(BIN)/python tools/gen_chart.py
 
 .PHONY: docs-check
@@ -112,6 +113,7 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_security.py --check
 	$(BIN)/python tools/gen_access.py --check
 	$(BIN)/python tools/gen_metrics.py --check
+	$(BIN)/python tools/gen_dashboards.py --check
 	$(BIN)/python tools/gen_chart.py --check
 
 .PHONY: schemas
