@@ -416,16 +416,19 @@ _TEMPORAL = Dashboard(
         Row(
             (
                 Panel(
-                    "Steps: until a worker takes them",
-                    _quantiles("temporal_activity_schedule_to_start_latency_seconds"),
-                    "s",
-                    says="Steps that are given out with the workflow's task do not wait.",
-                    may_be_empty=True,
-                ),
-                Panel(
                     "Steps: in hand",
                     _quantiles(
-                        "temporal_activity_execution_latency_seconds",
+                        "temporal_local_activity_execution_latency_seconds",
+                        "activity_type",
+                        legend="{{activity_type}}",
+                    ),
+                    "s",
+                    says="They are local activities: none waits for a worker of its own.",
+                ),
+                Panel(
+                    "Steps: until one has succeeded",
+                    _quantiles(
+                        "temporal_local_activity_succeed_endtoend_latency_seconds",
                         "activity_type",
                         legend="{{activity_type}}",
                     ),
