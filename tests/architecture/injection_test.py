@@ -134,7 +134,9 @@ def test_nothing_that_was_sent_is_run_or_built() -> None:
         "imp",
         "code",
     }
-    assert {path: found for path in PRODUCT if (found := imported(path) & builders)} == {}
+    # It writes packages, and reads none.
+    writes = {"services/intake/src/dsr_intake/application/packages/archive.py": {"zipfile"}}
+    assert {path: found for path in PRODUCT if (found := imported(path) & builders)} == writes
     wrong = []
     for path in PRODUCT:
         for node in ast.walk(tree(path)):

@@ -178,7 +178,7 @@ def intake_fields(
     kafka: KafkaConnection, dsn: str, verifier_url: str, folder: Path
 ) -> dict[str, object]:
     """Return intake's settings by their names, the port apart; its keys are made in a folder."""
-    for name in ("kek", "lookup"):
+    for name in ("kek", "lookup", "package"):
         (folder / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
     return {
         "internal_token": TOKEN,
@@ -192,6 +192,7 @@ def intake_fields(
         "verifier_url": verifier_url,
         "key_encryption_key_file": folder / "kek",
         "lookup_key_file": folder / "lookup",
+        "package_key_file": folder / "package",
         "package_store_url": (folder / "store").as_uri(),
         "intake_links_duplicates": False,  # the same person asks in many a test
         "breaker_floor": 1_000_000,  # and many may be erased

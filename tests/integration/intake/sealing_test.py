@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import httpx
@@ -69,6 +70,35 @@ async def test_sealed_identity_opens_only_for_its_system(
     assert f"{MARKER}-7@example.com" in opened(email, stack, by_email)[one["id"]].values("email")
     with pytest.raises(RejectedInput):
         opened(number, stack, by_email)
+
+
+async def test_the_notices_of_one_access_request_bring_one_package_key_however_often_they_are_sealed(
+    intake: Intake, stack: Stack, registry: Registry
+) -> None:
+    one = (await intake.http.post(BASE, json=a_submission(8, right="access"))).json()
+    systems = [each.id for each in registry.systems if Right.ACCESS in each.rights][:2]
+    answers = await asyncio.gather(
+        *(seal(intake, one["id"], one["registry_digest"], systems) for _ in range(8))
+    )
+    found = {
+        Opener(
+            notice.sealed_key,
+            system_id=notice.system_id,
+            right=Right.ACCESS,
+            key=keys_of(stack, notice.system_id).sealing,
+        )
+        .open_addressed(notice.identities[0].sealed, request_id=one["id"])
+        .package_key
+        for answer in answers
+        for notice in notices_pb2.SealResponse.FromString(answer.content).systems
+    }
+    [public] = found
+    kept = await intake.pool.fetchrow(
+        "select * from intake_keys.package_keys where request_id = $1", one["id"]
+    )
+    assert kept is not None
+    assert kept["public_key"] == public
+    assert len(public) == 32
 
 
 async def test_a_deletion_has_no_package_key(intake: Intake, registry: Registry) -> None:

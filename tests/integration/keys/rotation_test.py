@@ -7,8 +7,14 @@ import sys
 from pathlib import Path
 
 from dsr_cli.stack import Stack
+from dsr_core.ids import RequestId
 from dsr_core.registry import Registry
-from dsr_intake.model import key_name
+from dsr_core.rights import Right
+from dsr_intake.adapters.key_files import FileKeys
+from dsr_intake.adapters.keys import HeldRing
+from dsr_intake.model import WrappedKey, key_name
+from dsr_intake.model.packages import package_binding
+from dsr_wire.sealing_keys import PrivateSealingKey
 from support.command import environment
 from support.intake_group import BASE, NEW, OLD, Group, Groups, lines
 from support.key_services import KMS_KEY, LocalKms
@@ -112,6 +118,32 @@ async def test_a_rotation_that_is_killed_in_the_middle_goes_on_and_no_request_is
     stored = await group.pool.fetch("select id::text from intake.subject_requests")
     group.ids = [row["id"] for row in stored]
     assert await group.sealed(registry, by=1) == kept
+
+
+async def test_the_keys_of_packages_are_wrapped_anew_and_stay_the_keys_that_they_were(
+    groups: Groups, registry: Registry, tmp_path: Path
+) -> None:
+    group = await groups.start(replicas=1)
+    (file := tmp_path / "kek").write_text(lines(OLD))
+    await group.command("status")
+    asked = await group.http[0].post(BASE, json=a_submission(right="access"))
+    one = asked.json()
+    systems = [each.id for each in registry.systems if Right.ACCESS in each.rights][:1]
+    await group.seal(one["id"], one["registry_digest"], systems)
+    kept = "select public_key, kek_id from intake_keys.package_keys"
+    before = await group.pool.fetchrow(kept)
+    file.write_text(lines(NEW, OLD))
+    said = await group.command("rotate", "--apply")
+    assert said.code == 0, said.err
+    after = await group.pool.fetchrow(kept)
+    assert (before["kek_id"], after["kek_id"]) == (key_name(OLD), key_name(NEW))
+    file.write_text(lines(NEW))
+    await group.command("status")
+    row = await group.pool.fetchrow("select * from intake_keys.package_keys")
+    ring = HeldRing(FileKeys(file, variable="DSR_KEY_ENCRYPTION_KEY_FILE"))
+    wrapped = WrappedKey(row["wrapped_key"], row["kek_id"])
+    [raw] = await ring.unwrap([(package_binding(RequestId(one["id"])), wrapped)])
+    assert PrivateSealingKey(raw).public.raw == before["public_key"]
 
 
 async def accept_on(group: Group) -> None:

@@ -83,7 +83,7 @@ class Terms:
 RIGHTS: dict[Right, Terms] = {
     Right.ACCESS: Terms(
         confirmed_by=frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
-        is_offered=False,
+        is_offered=True,
     ),
     Right.DELETION: Terms(
         confirmed_by=frozenset(

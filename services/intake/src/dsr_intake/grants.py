@@ -32,6 +32,8 @@ GRANTS: Grants = {
     "intake.identity_codes": _CHANGED,
     "intake.letters": _CHANGED,
     "intake.outbox": _PASSING,
+    "intake.package_links": (*_CHANGED, "delete"),
+    "intake.packages": _CHANGED,
     "intake.settlements": _CHANGED,
     "intake.subject_requests": _CHANGED,
     "intake.webhook_deliveries": (*_CHANGED, "delete"),

@@ -186,6 +186,22 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     file:///..., or a bucket as s3://bucket/prefix, with credentials from the provider's own variables.
     Without it systems are asked to hand over by ways of their own."""
 
+    package_key_file: Path | None = None
+    """Holds 32 random bytes in base64: the key that signs the manifests of packages. Needed where they
+    are kept somewhere."""
+
+    package_url: str = Field(default="http://localhost", pattern=r"^https?://[^\s]+$")
+    """Where people reach this service for their packages; /p/ and a token are added by us."""
+
+    package_kept_s: float = Field(default=2_592_000, ge=60)
+    """Seconds for which a package can be fetched; then it is deleted and its key destroyed."""
+
+    package_lease_s: float = Field(default=60, ge=1)
+    """Seconds after which a package that a process had in hand, and lives no more, is another's."""
+
+    package_system_bytes: int = Field(default=50_000_000_000, ge=1)
+    """How many bytes one system may hand over for one request; what is more is named as missing."""
+
     breaker_floor: int = Field(default=1000, ge=1)
     """Erasures within the breaker's window that pass in any case, for the whole group and for each
     organisation; no system is told of more than is usual until two people agree."""

@@ -44,6 +44,8 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
         "DSR_KEY_ENCRYPTION_KEY_FILE": str(stack.secrets.key_file("key-encryption-key")),
         "DSR_LOOKUP_KEY_FILE": str(stack.secrets.key_file("lookup-key")),
         "DSR_WEBHOOK_KEY_FILE": str(stack.secrets.key_file("webhook-key")),
+        "DSR_PACKAGE_KEY_FILE": str(stack.secrets.key_file("package-key")),
+        "DSR_PACKAGE_URL": settings.intake_url,
         "DSR_PACKAGE_STORE_URL": settings.folder("store").as_uri(),
         "DSR_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
     }

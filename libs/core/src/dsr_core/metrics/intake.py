@@ -247,5 +247,67 @@ WEBHOOKS = Metric(
     meaning="Messages to the webhooks of API clients, by how a try ended",
     labels=(Label.of("result", "how the try ended", ("delivered", "failed", "given_up")),),
 )
+PACKAGES = Metric(
+    name="dsr_intake_packages",
+    kind=Kind.COUNTER,
+    unit="packages",
+    meaning="Packages for access, by what became of a try to make one, and of the package",
+    labels=(Label.of("result", "what became of it", ("made", "postponed", "expired")),),
+)
+PACKAGES_WAITING = Metric(
+    name="dsr_intake_packages_waiting",
+    kind=Kind.GAUGE,
+    unit="packages",
+    meaning="Packages that are to be made; every replica says the same",
+)
+PACKAGES_AGE = Metric(
+    name="dsr_intake_packages_waiting_age_seconds",
+    kind=Kind.GAUGE,
+    unit="seconds",
+    meaning="Since when the oldest of them is wanted; zero where none is",
+)
+PACKAGE_BYTES = Metric(
+    name="dsr_intake_package_bytes",
+    kind=Kind.COUNTER,
+    unit="bytes",
+    meaning="Bytes of the packages that were made, in the clear",
+)
+EXPORTS_REFUSED = Metric(
+    name="dsr_intake_exports_refused",
+    kind=Kind.COUNTER,
+    unit="exports",
+    meaning="What systems had handed over and could not be used: their packages name it as missing",
+    labels=(
+        Label.of(
+            "reason",
+            "why it could not",
+            (
+                "cannot_open",
+                "corrupted_part",
+                "invalid_index",
+                "invalid_name",
+                "part_missing",
+                "unreadable_records",
+                "wrong_digest",
+                "wrong_index",
+                "wrong_length",
+            ),
+        ),
+    ),
+)
+PROTECTED_HERE = Metric(
+    name="dsr_intake_protected_here",
+    kind=Kind.COUNTER,
+    unit="values",
+    meaning="Values that systems had handed over and should have protected; they were, in the package",
+    labels=(Label.of("protection", "how they were", ("never_disclosed", "secret", "third_party")),),
+)
+DOWNLOADS = Metric(
+    name="dsr_intake_package_downloads",
+    kind=Kind.COUNTER,
+    unit="calls",
+    meaning="Calls for packages by their links, by how they ended",
+    labels=(Label.of("result", "how it ended", ("whole", "range", "refused", "failed")),),
+)
 
 ALL = collected(dict(globals()))

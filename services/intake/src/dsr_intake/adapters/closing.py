@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeAlias
 
 import asyncpg
@@ -21,7 +22,7 @@ from dsr_intake.ports import Alike, Decide, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresClosing", "known", "write"]
+__all__ = ["PostgresClosing", "known", "write", "write_letters"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -41,6 +42,7 @@ class PostgresClosing:
         at: datetime,
         alike: Alike | None = None,
         deferred: Sequence[Deferred] = (),
+        packages: Mapping[RequestId, str] = MappingProxyType({}),
     ) -> tuple[int, list[RequestId]]:
         """Write in one transaction: outcome, then key, then cohort, then what is told of it."""
         with translated():
@@ -52,6 +54,8 @@ class PostgresClosing:
                 await write(connection, made, tell=tell, at=at)
                 changed = {one.request_id for one in made}
                 await _defer(connection, [one for one in deferred if one.request_id in changed])
+                wanted = {one: said for one, said in packages.items() if one in changed}
+                await _want(connection, wanted, at)
         return len(made), [one for one in request_ids if one not in found]
 
 
@@ -117,7 +121,7 @@ async def write(
     if not made:
         return
     await _record_outcomes(connection, made)
-    await _write_letters(connection, [one for one in made if one.letter is not None], at)
+    await write_letters(connection, [one for one in made if one.letter is not None], at)
     over = [one for one in made if one.answered_at is not None]
     await _destroy_keys(connection, over)
     await enqueue(connection, "intake", tell(made, await _count_down(connection, over, at)))
@@ -144,7 +148,8 @@ async def _record_outcomes(connection: _Connection, made: Sequence[Answer]) -> N
     )
 
 
-async def _write_letters(connection: _Connection, made: Sequence[Answer], at: datetime) -> None:
+async def write_letters(connection: _Connection, made: Sequence[Answer], at: datetime) -> None:
+    """Write the letters of answers that have one."""
     if not made:
         return
     await connection.execute(
@@ -168,6 +173,21 @@ async def _destroy_keys(connection: _Connection, over: Sequence[Answer]) -> None
         delete from intake_keys.request_keys where request_id = any($1::uuid[])
         """,
         [one.request_id for one in over],
+    )
+
+
+async def _want(connection: _Connection, packages: Mapping[RequestId, str], at: datetime) -> None:
+    if not packages:
+        return
+    await connection.execute(
+        """
+        insert into intake.packages (request_id, ledger, wanted_at, next_try_at)
+        select n.*, $3, $3 from unnest($1::uuid[], $2::text[]) as n
+        on conflict do nothing
+        """,
+        list(packages),
+        list(packages.values()),
+        at,
     )
 
 

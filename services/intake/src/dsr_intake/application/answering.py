@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dsr_core.closing import Outcome
@@ -12,6 +13,7 @@ from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deferring import Deferring
 from dsr_intake.application.forming import SOURCE
+from dsr_intake.application.packages.wanting import Wanting
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, LetterKind
 from dsr_intake.ports import ClosingStore
@@ -20,7 +22,7 @@ from dsr_wire.codec.lifecycle import StateChange, cohort_answered_to_wire, state
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import LIFECYCLE
 
-__all__ = ["Answering", "Ends", "answers", "cohort_over", "ended", "records", "told"]
+__all__ = ["Answering", "Ends", "answers", "cohort_over", "ended", "packed", "records", "told"]
 
 _EVENTS = uuid.UUID("5f2a3c1e-0d55-5f2b-9a53-6c7b8f4f8f11")
 """The namespace of the ids of what intake tells: the same change has the same id for ever."""
@@ -44,12 +46,14 @@ class Answering:
         *,
         store: ClosingStore,
         deferring: Deferring,
+        wanting: Wanting | None,
         metrics: Metrics,
         clock: Clock,
         on_committed: Callable[[], object],
     ) -> None:
         self._store = store
         self._deferring = deferring
+        self._wanting = wanting
         self._metrics = metrics
         self._clock = clock
         self._on_committed = on_committed
@@ -61,9 +65,10 @@ class Answering:
 
         Raises:
             Unavailable: The store is away; or the verifier, where a system keeps data that it will
-                have to review.
+                have to review, or has handed data over.
         """
         deferred = await self._deferring.deferred(closures)
+        wanted = {} if self._wanting is None else await self._wanting.wanted(closures)
         at = self._clock()
         premature: set[RequestId] = set()
         ends = Ends(at)
@@ -72,7 +77,7 @@ class Answering:
             premature.update(
                 request_id for request_id, one in known.items() if one.state in PREMATURE
             )
-            return answers(closures, known, at=at)
+            return answers(closures, known, at=at, packaged=wanted.keys())
 
         ids = sorted({one.request_id for one in closures})
         moved, unknown = await self._store.answer(
@@ -82,6 +87,7 @@ class Answering:
             at=at,
             alike=lambda original, request_id, one: _alike(original, request_id, one, at=at),
             deferred=deferred,
+            packages=wanted,
         )
         if moved:
             self._metrics.count_ends(ends.made)
@@ -103,9 +109,16 @@ class Ends:
 
 
 def answers(
-    closures: Iterable[Closure], known: Mapping[RequestId, Known], *, at: datetime
+    closures: Iterable[Closure],
+    known: Mapping[RequestId, Known],
+    *,
+    at: datetime,
+    packaged: Collection[RequestId] = (),
 ) -> list[Answer]:
-    """Return what changes: nothing for a request that is unknown, not open yet, or answered already."""
+    """Return what changes: nothing for a request that is unknown, not open yet, or answered already.
+
+    Those of which a package is to be made are closed, and not answered before it is.
+    """
     made: dict[RequestId, Answer] = {}
     for closure in closures:
         stored = known.get(closure.request_id)
@@ -120,6 +133,7 @@ def answers(
             outcome=closure.outcome,
             closed_at=closure.closed_at,
             at=at,
+            is_packaged=closure.request_id in packaged,
         )
     return list(made.values())
 
@@ -133,6 +147,7 @@ def _alike(original: Answer, request_id: RequestId, known: Known, *, at: datetim
         outcome=original.outcome,
         closed_at=original.closed_at,
         at=at,
+        is_packaged=original.answered_at is None and original.letter is None,
     )
 
 
@@ -144,26 +159,42 @@ def ended(
     outcome: Outcome,
     closed_at: datetime,
     at: datetime,
+    is_packaged: bool = False,
 ) -> Answer:
     """Return how a request goes on after what closes it.
 
     Where its requester is told by letter it is closed until that is sent; else the client of the API
-    tells the person, and the answer follows at once.
+    tells the person, and the answer follows at once. Where a package is to be made it is closed until
+    that is, and the letter is written then.
 
     Raises:
         RuleViolation: Its state does not allow the event.
     """
     closed = advance(known.state, event)
+    waits = known.letters or is_packaged
     return Answer(
         request_id=request_id,
         cohort_id=known.cohort_id,
-        state=closed if known.letters else advance(closed, Event.ANSWER),
+        state=closed if waits else advance(closed, Event.ANSWER),
         outcome=outcome,
         closed_at=closed_at,
-        answered_at=None if known.letters else at,
-        letter=_LETTERS[outcome] if known.letters else None,
+        answered_at=None if waits else at,
+        letter=_LETTERS[outcome] if known.letters and not is_packaged else None,
         promise=known.promise,
     )
+
+
+def packed(request_id: RequestId, known: Known, *, at: datetime) -> Answer:
+    """Return how a closed request goes on once its package is made: its letter is written, or it is answered.
+
+    Raises:
+        RuleViolation: It is not closed.
+    """
+    answer = told(request_id, known, at=at)
+    if not known.letters:
+        return answer
+    letter = _LETTERS[answer.outcome]
+    return replace(answer, state=known.state, answered_at=None, letter=letter)
 
 
 def told(request_id: RequestId, known: Known, *, at: datetime) -> Answer:

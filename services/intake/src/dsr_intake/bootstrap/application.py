@@ -22,7 +22,6 @@ from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.key_store import PostgresKeys
 from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
-from dsr_intake.adapters.package_keys import PostgresPackageKeys
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.undecided import PostgresUndecided
@@ -52,13 +51,14 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
-from dsr_intake.application.packages.keys import PackageKeys
+from dsr_intake.application.packages.wanting import Wanting
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.outside import Outside, mailer
+from dsr_intake.bootstrap.packages import Packages, packages
 from dsr_intake.http.context import Context
 from dsr_intake.http.doors import Doors
 from dsr_intake.model.principals import Limits
@@ -94,6 +94,9 @@ class _Basis:
     committed: Callable[[], None]
     """Called when records or letters have been written."""
 
+    packages: Packages | None
+    """None where packages are kept nowhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
@@ -105,6 +108,8 @@ class Application:
     following_up: FollowingUp
     left_behind: LeftBehind
     undecided: Undecided
+    packages: Packages | None
+    """None where packages are kept nowhere."""
 
 
 async def application(outside: Outside) -> Application:
@@ -129,7 +134,10 @@ async def application(outside: Outside) -> Application:
         for wake in to_wake:
             wake()
 
-    basis = _Basis(outside, stores, dating, committed)
+    made = packages(outside, Stationery(), committed)
+    if made is not None:
+        to_wake.append(made.making.wake)
+    basis = _Basis(outside, stores, dating, committed, made)
     decisions = Decisions(
         DecisionsParts(
             reads=stores.reads,
@@ -154,6 +162,7 @@ async def application(outside: Outside) -> Application:
         context=_context(basis, decisions, breaker, sending),
         acceptance=stores.acceptance,
         answering=_answering(basis),
+        packages=made,
         following_up=FollowingUp(
             store=stores.deferral,
             registry=outside.registries,
@@ -285,22 +294,13 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             wrapper=outside.wrapper,
             registry=outside.registries,
             breaker=breaker,
-            packages=_package_keys(outside),
+            packages=basis.packages.keys if basis.packages else None,
             metrics=outside.metrics,
         ),
         letters=stores.letters,
         sending=sending,
         webhooks=_webhooks(outside),
         metrics=outside.metrics,
-    )
-
-
-def _package_keys(outside: Outside) -> PackageKeys | None:
-    """Return what makes the keys of packages; none where packages are kept nowhere."""
-    if outside.settings.package_store_url is None:
-        return None
-    return PackageKeys(
-        store=PostgresPackageKeys(outside.pool), wrapper=outside.wrapper, clock=utc_now
     )
 
 
@@ -370,6 +370,7 @@ def _answering(basis: _Basis) -> Answering:
             sampling=_sampling(outside),
             metrics=outside.metrics,
         ),
+        wanting=None if basis.packages is None else Wanting(outside.ledger),
         metrics=outside.metrics,
         clock=utc_now,
         on_committed=basis.committed,

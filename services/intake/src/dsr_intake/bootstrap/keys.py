@@ -45,6 +45,9 @@ class Keys(NamedTuple):
     webhook: bytes | None
     """Encrypts the secrets of webhooks; none where they are not offered."""
 
+    package: bytes | None
+    """Signs the manifests of packages; none where none are kept."""
+
 
 def keys(settings: Settings) -> Keys:
     """Return the keys; raises where a file is missing or wrong, or it is not said who wraps."""
@@ -75,7 +78,16 @@ def keys(settings: Settings) -> Keys:
         None
         if settings.webhook_key_file is None
         else _one(settings.webhook_key_file, "DSR_WEBHOOK_KEY_FILE"),
+        _package_key(settings),
     )
+
+
+def _package_key(settings: Settings) -> bytes | None:
+    if settings.package_store_url is None:
+        return None
+    if settings.package_key_file is None:
+        raise StartFault("DSR_PACKAGE_STORE_URL is set: set DSR_PACKAGE_KEY_FILE too")
+    return _one(settings.package_key_file, "DSR_PACKAGE_KEY_FILE")
 
 
 def _lookup(path: Path) -> LookupKeys:

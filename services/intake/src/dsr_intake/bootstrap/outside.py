@@ -69,6 +69,7 @@ class Outside:
     metrics: Metrics
     lookup: LookupKeys
     webhook_key: bytes | None
+    package_key: bytes | None
     wrapper: HeldRing
     registries: PublishedRegistries
     publisher: Publisher
@@ -128,6 +129,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         metrics=metrics,
         lookup=keys.lookup,
         webhook_key=keys.webhook,
+        package_key=keys.package,
         wrapper=await ring(process, settings, keys, pool),
         registries=PublishedRegistries(book, topic),
         publisher=publisher,

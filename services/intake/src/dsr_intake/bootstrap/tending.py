@@ -58,6 +58,8 @@ _CLEAN_EVERY_S = 60.0
 """How long the rows of destroyed keys stay, at most, where nothing holds them up (docs/keys.md)."""
 _UNDECIDED_EVERY_S = 5.0
 
+_EXPIRE_EVERY_S = 30.0
+
 
 def closures(outside: Outside, built: Application) -> RecordLoop:
     """Return what reads closures."""
@@ -158,6 +160,20 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         lambda: _tried(measuring.turn(), else_say="what is open is counted later"),
         turn=LAST,
     )
+    if built.packages is not None:
+        expiring = built.packages.expiring
+        repeat(
+            process,
+            _EXPIRE_EVERY_S,
+            lambda: _tried(expiring.work(), else_say="packages that are over are destroyed later"),
+            turn=LAST,
+        )
+        repeat(
+            process,
+            _MEASURE_EVERY_S,
+            lambda: _tried(expiring.standing(), else_say="packages are measured later"),
+            turn=LAST,
+        )
     letters = built.context.letters
     repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)
     repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from dsr_core.ids import RequestId
 from dsr_intake.model import WrappedKey
 
-__all__ = ["PackageKey", "package_binding"]
+__all__ = ["MadePackage", "Package", "PackageKey", "PackageState", "package_binding"]
 
 
 def package_binding(request_id: RequestId) -> RequestId:
@@ -31,3 +32,59 @@ class PackageKey:
     """Bound to `package_binding` of the request."""
 
     made_at: datetime
+
+
+class PackageState(StrEnum):
+    """How a package stands."""
+
+    WAITING = "waiting"
+    """It is to be made."""
+
+    READY = "ready"
+    EXPIRED = "expired"
+    """Its objects are deleted and its key is destroyed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Package:
+    """A package, as it is kept."""
+
+    request_id: RequestId
+    state: PackageState
+    ledger: str
+    """JSON: what the ledger said of the request at its closing."""
+
+    excluded: dict[str, str]
+    """Systems whose export cannot be used, each with a code that says why."""
+
+    wanted_at: datetime
+    tries: int
+    assembly_id: str | None
+    """Who makes it now, or has made it."""
+
+    size: int
+    """Of the whole, in the clear; 0 until it is made."""
+
+    files: int
+    manifest_digest: bytes
+    contact: bytes
+    """The address of its letters, encrypted; empty where there are none."""
+
+    made_at: datetime | None
+    expires_at: datetime | None
+
+    @property
+    def assembly(self) -> str:
+        """Name what is written now, or was: it changes with each try, so that no two have one key."""
+        return f"{self.assembly_id}.{len(self.excluded)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MadePackage:
+    """What is recorded of a package that is made."""
+
+    size: int
+    files: int
+    manifest_digest: bytes
+    contact: bytes
+    expires_at: datetime

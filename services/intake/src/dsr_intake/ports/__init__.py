@@ -25,7 +25,14 @@ from dsr_intake.ports.feeds import CertificatePending, Ledger, StateFeed
 from dsr_intake.ports.identity import CodeStore, IdentityStore
 from dsr_intake.ports.keys import KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
-from dsr_intake.ports.packages import PackageKeyStore
+from dsr_intake.ports.packages import (
+    Fetch,
+    ObjectSink,
+    ObjectStore,
+    PackageKeyStore,
+    PackageStore,
+    PartMissing,
+)
 from dsr_intake.ports.principals import ApiClientStore, Tokens
 from dsr_intake.ports.registry import RegistryView
 from dsr_intake.ports.requests import AcceptanceStore, AppealStore, Form, ReadStore
@@ -53,6 +60,7 @@ __all__ = [
     "Decide",
     "DecisionStore",
     "DeferralStore",
+    "Fetch",
     "Form",
     "HashStore",
     "HoldStore",
@@ -67,7 +75,11 @@ __all__ = [
     "MailRefused",
     "Mailer",
     "MakeFollowUp",
+    "ObjectSink",
+    "ObjectStore",
     "PackageKeyStore",
+    "PackageStore",
+    "PartMissing",
     "ProposalStore",
     "ReadStore",
     "RegistryView",

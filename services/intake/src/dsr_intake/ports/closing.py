@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from dsr_core.ids import RequestId
@@ -43,12 +44,14 @@ class ClosingStore(Protocol):
         at: datetime,
         alike: Alike | None = None,
         deferred: Sequence[Deferred] = (),
+        packages: Mapping[RequestId, str] = MappingProxyType({}),
     ) -> tuple[int, list[RequestId]]:
         """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
 
         The requests stay locked from before `decide` sees them until everything is durable. With
         `alike`, their open duplicates end with them. Of the deferred notices those of requests that
-        change are kept with it; those that an answered request was opened from are deleted.
+        change are kept with it, and of the packages those of requests that do are wanted from now on,
+        each with what the ledger said; those that an answered request was opened from are deleted.
 
         Returns:
             How many requests moved on, and which of those asked do not exist.

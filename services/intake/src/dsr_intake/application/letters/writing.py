@@ -84,16 +84,23 @@ class Stationery:
         except TemplateError as error:
             raise RuntimeError(f"the letter {kind} in {language} cannot be written") from error
 
+    def day(self, language: str, at: date) -> str:
+        """Return a day as a language writes it."""
+        words = self._words[language]
+        month = words["months"][at.month - 1]
+        return str(words["date"].format(day=at.day, month=month, year=at.year))
+
+    def authority(self, jurisdiction: str) -> dict[str, str] | None:
+        """Return who hears a complaint from a jurisdiction, with `name` and `url`; none if unknown."""
+        authorities: dict[str, dict[str, str]] = self._law["authorities"]
+        country = jurisdiction.partition("-")[0]
+        return authorities.get(jurisdiction) or authorities.get(country)
+
     def _said(self, words: dict[str, Any], language: str, one: Contents) -> dict[str, Any]:
         def day(at: date | None) -> str:
-            if at is None:
-                return ""
-            month = words["months"][at.month - 1]
-            return str(words["date"].format(day=at.day, month=month, year=at.year))
+            return "" if at is None else self.day(language, at)
 
         named_by = self._law["recipients_named"].get(one.regime)
-        authorities = self._law["authorities"]
-        country = one.jurisdiction.partition("-")[0]
         return {
             "words": {**words, "language": language},
             "reference": one.reference,
@@ -106,7 +113,7 @@ class Stationery:
             "partly": one.partly,
             "rows": [self._row(row, words, language, day, is_named=bool(named_by)) for row in one.rows],
             "recipients_by": named_by,
-            "authority": authorities.get(one.jurisdiction) or authorities.get(country),
+            "authority": self.authority(one.jurisdiction),
             "complaint_by": self._law["complaint"].get(one.regime),
             "reason": _one_line(one.reason),
             "pointer": _one_line(one.pointer),

@@ -1,0 +1,96 @@
+"""The object store, through obstore: a folder, or a bucket of a provider."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from dsr_core.errors import Unavailable
+from dsr_intake.ports import Fetch, ObjectSink, PartMissing
+
+__all__ = ["Objects"]
+
+_BUFFER_BYTES = 10 * 1024 * 1024
+"""Of each part of an upload; S3 takes 10,000 parts, so a package can have 100 GB."""
+
+_AT_ONCE = 2
+_DELETED_TOGETHER = 1000
+
+
+class Objects:
+    """Reads and writes objects; the port's text says what holds."""
+
+    def __init__(self, url: str) -> None:
+        """Take a URL like file:///folder or s3://bucket/prefix; a folder is made."""
+        self._folder: Path | None = None
+        if url.startswith("file://"):
+            self._folder = Path(unquote(urlsplit(url).path))
+            self._store: ObjectStore = LocalStore(self._folder, mkdir=True)
+        else:
+            retries = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+            self._store = from_url(url, retry_config=retries)  # type: ignore[call-overload]  # its overloads know no scheme that is read from a setting
+
+    @contextmanager
+    def reading(self) -> Iterator[Fetch]:
+        """Give what fetches whole objects; one is fetched ahead."""
+        with ThreadPoolExecutor(1, thread_name_prefix="objects") as ahead:
+
+            def fetch(path: str, limit: int) -> Future[bytes]:
+                return ahead.submit(self._get, path, limit)
+
+            yield fetch
+
+    def range(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes of an object from a place to before another."""
+        with _translated():
+            return bytes(obstore.get_range(self._store, path, start=start, end=end))
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[ObjectSink]:
+        """Give what takes an object's bytes; left with a fault, nothing is there."""
+        with (
+            _translated(),
+            obstore.open_writer(
+                self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
+            ) as sink,
+        ):
+            yield sink
+
+    def delete_all(self, folder: str) -> int:
+        """Delete every object below a folder."""
+        count = 0
+        with _translated():
+            for found in obstore.list(self._store, f"{folder}/", chunk_size=_DELETED_TOGETHER):
+                paths = [one["path"] for one in found]
+                obstore.delete(self._store, paths)
+                count += len(paths)
+        if self._folder is not None:
+            # What an upload has left that was killed is not listed.
+            shutil.rmtree(self._folder / folder, ignore_errors=True)
+        return count
+
+    def _get(self, path: str, limit: int) -> bytes:
+        with _translated():
+            found = obstore.get(self._store, path)
+            if found.meta["size"] > limit:
+                return bytes(obstore.get_range(self._store, path, start=0, end=limit + 1))
+            return bytes(found.bytes())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise PartMissing from error
+    except (BaseError, OSError) as error:
+        raise Unavailable(f"the object store does not do it: {type(error).__name__}") from error

@@ -1,0 +1,202 @@
+"""PostgreSQL: how packages stand."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dsr_core.ids import RequestId, SystemId
+from dsr_intake.adapters.closing import known, write, write_letters
+from dsr_intake.model import Member, WrappedKey
+from dsr_intake.model.packages import MadePackage, Package, PackageState
+from dsr_intake.ports import Decide, Tell
+from dsr_runtime.postgres import translated
+
+__all__ = ["PostgresPackages"]
+
+_CLAIM = """
+    update intake.packages p set tries = p.tries + 1, next_try_at = $2, assembly_id = $3
+    from (
+        select request_id from intake.packages
+        where state = 'waiting' and next_try_at <= $1
+        order by next_try_at limit 1 for update skip locked
+    ) as due
+    where p.request_id = due.request_id
+    returning p.*
+"""
+
+_ALIKE = """
+    select id from intake.subject_requests
+    where (id = $1 or duplicate_of = $1) and state = 'closed' and not exists (
+        select from intake.letters l where l.request_id = id and l.kind = 'done'
+    )
+    order by id
+"""
+
+_OVER = """
+    select request_id from intake.packages where state = 'ready' and expires_at <= $1
+    union all
+    select k.request_id from intake_keys.package_keys k
+    join intake.subject_requests r on r.id = k.request_id
+    where k.made_at <= $2 and r.answered_at is not null and not exists (
+        select from intake.packages p where p.request_id = k.request_id and p.state <> 'expired'
+    )
+    limit $3
+"""
+
+
+class PostgresPackages:
+    """Keeps packages; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def claim(self, *, at: datetime, lease: timedelta, assembly_id: str) -> Package | None:
+        """Give the caller a package that is to be made, until the lease is over."""
+        with translated():
+            row = await self._pool.fetchrow(_CLAIM, at, at + lease, assembly_id)
+        return _package(row) if row else None
+
+    async def exclude(self, package: Package, system_id: SystemId, reason: str) -> Package | None:
+        """Record that a system's export cannot be used."""
+        with translated():
+            row = await self._pool.fetchrow(
+                """
+                update intake.packages set excluded = $3
+                where request_id = $1 and assembly_id = $2 and state = 'waiting' returning *
+                """,
+                package.request_id,
+                package.assembly_id,
+                json.dumps({**package.excluded, system_id: reason}, sort_keys=True),
+            )
+        return _package(row) if row else None
+
+    async def postpone(self, package: Package, *, until: datetime) -> None:
+        """Have a package tried again later."""
+        with translated():
+            await self._pool.execute(
+                """
+                update intake.packages set next_try_at = $3
+                where request_id = $1 and assembly_id = $2 and state = 'waiting'
+                """,
+                package.request_id,
+                package.assembly_id,
+                until,
+            )
+
+    async def finish(
+        self, package: Package, made: MadePackage, *, decide: Decide, tell: Tell, at: datetime
+    ) -> bool:
+        """Record that a package is made, and what follows, in one transaction."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                ids = [
+                    RequestId(str(row["id"]))
+                    for row in await connection.fetch(_ALIKE, package.request_id)
+                ]
+                found = await known(connection, ids)
+                status = await connection.execute(
+                    """
+                    update intake.packages
+                    set state = 'ready', next_try_at = null, size = $3, files = $4,
+                        manifest_digest = $5, contact = $6, made_at = $7, expires_at = $8
+                    where request_id = $1 and assembly_id = $2 and state = 'waiting'
+                    """,
+                    package.request_id,
+                    package.assembly_id,
+                    made.size,
+                    made.files,
+                    made.manifest_digest,
+                    made.contact,
+                    at,
+                    made.expires_at,
+                )
+                if status.endswith(" 0"):
+                    return False
+                follows = decide(found)
+                await write_letters(
+                    connection, [one for one in follows if one.letter is not None], at
+                )
+                over = [one for one in follows if one.letter is None]
+                await write(connection, over, tell=tell, at=at)
+        return True
+
+    async def member(self, request_id: RequestId) -> Member | None:
+        """Return a request's identity and key; none where it is destroyed."""
+        with translated():
+            row = await self._pool.fetchrow(
+                """
+                select r.identity_ciphertext, k.wrapped_key, k.kek_id
+                from intake.subject_requests r
+                join intake_keys.request_keys k on k.request_id = r.id
+                where r.id = $1 and r.identity_ciphertext is not null
+                """,
+                request_id,
+            )
+        if row is None:
+            return None
+        key = WrappedKey(row["wrapped_key"], row["kek_id"])
+        return Member(request_id, row["identity_ciphertext"], key)
+
+    async def package(self, request_id: RequestId) -> Package | None:
+        """Return the package of a request; none where none is wanted."""
+        with translated():
+            row = await self._pool.fetchrow(
+                "select * from intake.packages where request_id = $1", request_id
+            )
+        return _package(row) if row else None
+
+    async def over(self, *, at: datetime, unused_since: datetime, limit: int) -> list[RequestId]:
+        """Return requests whose package has expired, or that have ended without one."""
+        with translated():
+            rows = await self._pool.fetch(_OVER, at, unused_since, limit)
+        return [RequestId(str(row["request_id"])) for row in rows]
+
+    async def destroy(self, request_id: RequestId) -> None:
+        """Destroy the key of a package, and record that it has expired."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    "delete from intake_keys.package_keys where request_id = $1", request_id
+                )
+                await connection.execute(
+                    "delete from intake.package_links where package_id = $1", request_id
+                )
+                await connection.execute(
+                    """
+                    update intake.packages set state = 'expired', contact = null, next_try_at = null
+                    where request_id = $1
+                    """,
+                    request_id,
+                )
+
+    async def standing(self) -> tuple[int, datetime | None]:
+        """Return how many packages are to be made, and since when the oldest is wanted."""
+        with translated():
+            row = await self._pool.fetchrow(
+                """
+                select count(*) as waiting, min(wanted_at) as oldest
+                from intake.packages where state = 'waiting'
+                """
+            )
+        return (row["waiting"], row["oldest"]) if row else (0, None)
+
+
+def _package(row: asyncpg.Record) -> Package:
+    return Package(
+        request_id=RequestId(str(row["request_id"])),
+        state=PackageState(row["state"]),
+        ledger=row["ledger"],
+        excluded=json.loads(row["excluded"]),
+        wanted_at=row["wanted_at"],
+        tries=row["tries"],
+        assembly_id=str(row["assembly_id"]) if row["assembly_id"] else None,
+        size=row["size"] or 0,
+        files=row["files"] or 0,
+        manifest_digest=row["manifest_digest"] or b"",
+        contact=row["contact"] or b"",
+        made_at=row["made_at"],
+        expires_at=row["expires_at"],
+    )

@@ -1,0 +1,257 @@
+"""Assembly: one package from what systems have handed over. Blocking, for a thread; a few parts of memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dsr_core.errors import RejectedInput
+from dsr_core.exports import Delivery, ExportedFile, ProtectedField
+from dsr_core.ids import RequestId, SystemId
+from dsr_intake.application.packages.again import Looker, is_table
+from dsr_intake.application.packages.archive import Archive
+from dsr_intake.application.packages.manifest import SystemPart, file_entry, manifest
+from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
+from dsr_intake.application.packages.reading import ExportReader
+from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_intake.ports import Fetch, ObjectStore, PartMissing
+from dsr_wire.sealing_keys import PrivateSealingKey
+
+__all__ = [
+    "Assembly",
+    "BadExport",
+    "Made",
+    "Page",
+    "Preview",
+    "SystemAssembly",
+    "assemble",
+    "package_path",
+]
+
+_PORTION_BYTES = 1024 * 1024
+_PREVIEW_BYTES = 32 * 1024
+_PREVIEWS_BYTES = 1024 * 1024
+"""So much of all tables together is shown on the page, at most."""
+
+
+class BadExport(Exception):  # noqa: N818 - a fact about an export
+    """What a system has handed over is not what it said. The package is begun again without it.
+
+    Attributes:
+        system_id: Whose.
+        reason: A code.
+        may_come: Whether it may be whole a little later: a part was not there.
+    """
+
+    def __init__(self, system_id: SystemId, reason: str, *, may_come: bool = False) -> None:
+        super().__init__(f"the export of {system_id} cannot be used: {reason}")
+        self.system_id = system_id
+        self.reason = reason
+        self.may_come = may_come
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemAssembly:
+    """One system's part."""
+
+    system_id: SystemId
+    told: dict[str, Any]
+    """What the manifest says of it, but for its files."""
+
+    delivery: Delivery | None
+    """None where it has handed nothing over, or what it has cannot be used."""
+
+    protected: tuple[ProtectedField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What a package is made of."""
+
+    request_id: RequestId
+    assembly_id: str
+    key: PrivateSealingKey
+    at: datetime
+    """What its files are dated."""
+
+    told: dict[str, Any]
+    """What the manifest says of the request."""
+
+    systems: Sequence[SystemAssembly]
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The beginning of a table, to be shown."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class Made:
+    """What came of an assembly."""
+
+    path: str
+    size: int = 0
+    """In the clear."""
+
+    files: int = 0
+    manifest_digest: str = ""
+    protected_here: Counter[tuple[SystemId, str]] = field(default_factory=Counter)
+    """Values that systems should have protected, by system and how."""
+
+
+Page = Callable[[Assembly, Sequence[SystemPart], Sequence[Preview]], bytes]
+"""Makes the page for people."""
+
+
+def package_path(request_id: RequestId, assembly_id: str = "") -> str:
+    """Return where a package lies in the object store; without an assembly, the folder of all of them."""
+    folder = f"packages/{request_id}"
+    return f"{folder}/{assembly_id}" if assembly_id else folder
+
+
+def assemble(
+    assembly: Assembly, store: ObjectStore, *, page: Page, schema: bytes, signer: ManifestSigner
+) -> Made:
+    """Write a package; where it fails, nothing of it counts.
+
+    Raises:
+        BadExport: What a system has handed over is not what it said.
+        Unavailable: The store is away, or full.
+    """
+    made = Made(path=package_path(assembly.request_id, assembly.assembly_id))
+    cipher = PieceCipher(
+        assembly.key, request_id=assembly.request_id, assembly_id=assembly.assembly_id
+    )
+    with store.writing(made.path) as sink:
+        out = PieceWriter(sink, cipher)
+        archive = Archive(out, at=assembly.at)
+        writing = _Writing(assembly, store, archive, made)
+        parts = [writing.system(one) for one in assembly.systems]
+        shown = page(assembly, parts, writing.previews)
+        told = dict(assembly.told)
+        for name, path, content in (
+            ("page", "index.html", shown),
+            ("schema", "manifest.schema.json", schema),
+        ):
+            digest, size = archive.add_whole(path, content)
+            told[name] = {"path": path, "sha256": digest, "size": size}
+        hashed = hashlib.sha256()
+        archive.add("manifest.json", _hashing(manifest(told, parts), hashed), size=0)
+        archive.add_whole("manifest.sig", signer.sign(hashed.digest()))
+        archive.finish()
+        out.finish()
+    made.size = out.size
+    made.files = sum(one.files for one in parts)
+    made.manifest_digest = hashed.hexdigest()
+    return made
+
+
+class _Writing:
+    def __init__(
+        self, assembly: Assembly, store: ObjectStore, archive: Archive, made: Made
+    ) -> None:
+        self._assembly = assembly
+        self._store = store
+        self._archive = archive
+        self._made = made
+        self.previews: list[Preview] = []
+        self._previewed = 0
+
+    def system(self, one: SystemAssembly) -> SystemPart:
+        part = SystemPart(one.told)
+        if one.delivery is None:
+            return part
+        try:
+            with self._store.reading() as fetch:
+                self._export(one, one.delivery, part, fetch)
+        except RejectedInput as fault:
+            raise BadExport(one.system_id, fault.reason) from fault
+        except PartMissing as fault:
+            raise BadExport(one.system_id, "part_missing", may_come=True) from fault
+        return part
+
+    def _export(
+        self, one: SystemAssembly, delivery: Delivery, part: SystemPart, fetch: Fetch
+    ) -> None:
+        reader = ExportReader(
+            delivery,
+            self._assembly.key,
+            request_id=self._assembly.request_id,
+            system_id=one.system_id,
+            fetch=fetch,
+        )
+        data = _Data(reader.data())
+        for file in reader.files():
+            path = f"data/{one.system_id}/{file.name}"
+            looker = Looker(one.protected, file)
+            handed_over, written = hashlib.sha256(), hashlib.sha256()
+            taken: Iterator[memoryview] = _hashing(data.take(file.size), handed_over)
+            portions: Iterator[bytes | memoryview] = (
+                _hashing(looker.pass_(taken), written) if looker.looks else iter(taken)
+            )
+            counted = _Counted(portions, self._room(file))
+            self._archive.add(path, counted, size=file.size)
+            if handed_over.hexdigest() != file.sha256:
+                raise RejectedInput("wrong_digest", "a file is not what the index says")
+            digest = (written if looker.looks else handed_over).hexdigest()
+            part.add(file_entry(file, path, sha256=digest, size=counted.size, more=looker.counts))
+            for how, count in looker.counts.items():
+                self._made.protected_here[one.system_id, how.value] += count
+            if counted.kept:
+                self._previewed += len(counted.kept)
+                self.previews.append(Preview(path=path, content=bytes(counted.kept)))
+
+    def _room(self, file: ExportedFile) -> int:
+        left = _PREVIEWS_BYTES - self._previewed
+        return min(_PREVIEW_BYTES, left) if is_table(file) else 0
+
+
+class _Data:
+    """Cuts a stream into files."""
+
+    def __init__(self, parts: Iterator[memoryview]) -> None:
+        self._parts = parts
+        self._held = memoryview(b"")
+
+    def take(self, size: int) -> Iterator[memoryview]:
+        while size:
+            if not self._held:
+                held = next(self._parts, None)
+                if held is None:
+                    raise RejectedInput("wrong_length", "the index tells of more than there is")
+                self._held = held
+            portion = self._held[: min(size, _PORTION_BYTES)]
+            self._held = self._held[len(portion) :]
+            size -= len(portion)
+            yield portion
+
+
+class _Counted:
+    """Passes a file on, counts its bytes, and keeps its beginning."""
+
+    def __init__(self, portions: Iterable[bytes | memoryview], room: int) -> None:
+        self._portions = portions
+        self._room = room
+        self.kept = bytearray()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        for portion in self._portions:
+            self.size += len(portion)
+            if len(self.kept) < self._room:
+                self.kept += portion[: self._room - len(self.kept)]
+            yield portion
+
+
+def _hashing(portions: Iterable[Any], hashed: Any) -> Iterator[Any]:
+    for portion in portions:
+        hashed.update(portion)
+        yield portion

@@ -1,0 +1,269 @@
+"""Making: the packages that are wanted are assembled, one at a time in each process, and then answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from dsr_core.errors import Unavailable
+from dsr_core.ids import RequestId
+from dsr_core.lifecycle import State
+from dsr_intake.application.answering import Ends, packed
+from dsr_intake.application.clock import Clock
+from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.letters.writing import language_of
+from dsr_intake.application.packages.assembling import (
+    Assembly,
+    BadExport,
+    Made,
+    assemble,
+    package_path,
+)
+from dsr_intake.application.packages.contact import locked_contact
+from dsr_intake.application.packages.keys import PackageKeys
+from dsr_intake.application.packages.page import PackagePage
+from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_intake.application.packages.telling import request_told, systems_told
+from dsr_intake.application.packages.words import Words
+from dsr_intake.metrics import Metrics
+from dsr_intake.model import Answer, Known, RequestView
+from dsr_intake.model.packages import MadePackage, Package
+from dsr_intake.ports import KeyWrapper, ObjectStore, PackageStore, ReadStore, RegistryView
+from dsr_wire.sealing_keys import PrivateSealingKey
+
+__all__ = ["Making", "MakingParts", "Terms"]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 2.0
+_FIRST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 300.0
+
+_PARTS_TRIES = 4
+"""So often a part that is not there is looked for again: the store may be a little late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How packages are made here."""
+
+    kept_for: timedelta
+    """How long a package can be fetched."""
+
+    lease: timedelta
+    """After so long a package that a process had in hand is another's."""
+
+    bytes_limit: int
+    """How much one system may hand over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakingParts:
+    """What packages are made with."""
+
+    store: PackageStore
+    reads: ReadStore
+    keys: PackageKeys
+    wrapper: KeyWrapper
+    registry: RegistryView
+    objects: ObjectStore
+    words: Words
+    schema: bytes
+    signer: ManifestSigner
+
+
+class Making:
+    """Makes what is wanted; several processes may do so at once, each another package."""
+
+    def __init__(
+        self,
+        parts: MakingParts,
+        *,
+        terms: Terms,
+        metrics: Metrics,
+        clock: Clock,
+        on_committed: Callable[[], object],
+    ) -> None:
+        self._parts = parts
+        self._terms = terms
+        self._metrics = metrics
+        self._clock = clock
+        self._on_committed = on_committed
+        self._page = PackagePage(parts.words)
+        self._stopping = False
+        self._waking = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for packages at once: some may be wanted."""
+        self._waking.set()
+
+    def stop(self) -> None:
+        """Ask `run` to end after the package in hand."""
+        self._stopping = True
+        self._waking.set()
+
+    async def run(self) -> None:
+        """Make packages until `stop`."""
+        while not self._stopping:
+            self._waking.clear()
+            try:
+                is_more = await self.step()
+            except Unavailable as error:
+                log.warning("packages wait", error=str(error))
+                is_more = False
+            if not is_more:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._waking.wait(), _LOOK_EVERY_S)
+
+    async def step(self) -> bool:
+        """Make one package, if one is wanted; a crash at any point leaves it to be made again."""
+        package = await self._parts.store.claim(
+            at=self._clock(), lease=self._terms.lease, assembly_id=str(uuid.uuid4())
+        )
+        if package is None:
+            return False
+        holding = asyncio.create_task(self._hold(package))
+        try:
+            await self._make(package)
+        except Unavailable as error:
+            self._metrics.packages.labels("postponed").inc()
+            log.warning("a package waits", request_id=package.request_id, error=str(error))
+            pause = min(_FIRST_PAUSE_S * 2 ** min(package.tries - 1, 20), _LONGEST_PAUSE_S)
+            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+            until = self._clock() + timedelta(seconds=pause)
+            await _cancelled(holding)
+            await self._parts.store.postpone(package, until=until)
+        finally:
+            await _cancelled(holding)
+        return True
+
+    async def _hold(self, package: Package) -> None:
+        """Have the lease last for as long as the package is being made."""
+        while True:
+            await asyncio.sleep(self._terms.lease.total_seconds() / 3)
+            with suppress(Unavailable):
+                until = self._clock() + self._terms.lease
+                await self._parts.store.postpone(package, until=until)
+
+    async def _make(self, package: Package) -> None:
+        one = await self._parts.reads.any(package.request_id)
+        key = await self._parts.keys.private(package.request_id)
+        if one is None or key is None:
+            raise Unavailable("the request, or the key of its package, is gone")
+        await asyncio.to_thread(self._parts.objects.delete_all, package_path(package.request_id))
+        while True:
+            assembly = await self._assembly(package, one, key)
+            try:
+                made = await asyncio.to_thread(
+                    assemble,
+                    assembly,
+                    self._parts.objects,
+                    page=self._page,
+                    schema=self._parts.schema,
+                    signer=self._parts.signer,
+                )
+            except BadExport as fault:
+                if fault.may_come and package.tries < _PARTS_TRIES:
+                    raise Unavailable(str(fault)) from fault
+                without = await self._without(package, fault)
+                if without is None:
+                    return
+                package = without
+            else:
+                await self._finish(package, one, key, made)
+                return
+
+    async def _assembly(
+        self, package: Package, one: RequestView, key: PrivateSealingKey
+    ) -> Assembly:
+        language = language_of(one.language)
+        registry = await self._parts.registry.version(one.registry_digest)
+        if one.closed_at is None or package.assembly_id is None:
+            raise RuntimeError("a package is made of a closed request, by whoever has claimed it")
+        return Assembly(
+            request_id=package.request_id,
+            assembly_id=package.assembly,
+            key=key,
+            at=one.closed_at,
+            told=request_told(one, self._parts.words, language),
+            systems=systems_told(
+                package, registry, self._parts.registry, bytes_limit=self._terms.bytes_limit
+            ),
+            language=language,
+        )
+
+    async def _without(self, package: Package, fault: BadExport) -> Package | None:
+        self._metrics.exports_refused.labels(fault.reason).inc()
+        log.error(
+            "what a system has handed over cannot be used",
+            request_id=package.request_id,
+            system_id=fault.system_id,
+            reason=fault.reason,
+        )
+        return await self._parts.store.exclude(package, fault.system_id, fault.reason)
+
+    async def _finish(
+        self, package: Package, one: RequestView, key: PrivateSealingKey, made: Made
+    ) -> None:
+        at = self._clock()
+        ends = Ends(at)
+
+        def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
+            return [
+                packed(request_id, each, at=at)
+                for request_id, each in known.items()
+                if each.state is State.CLOSED
+            ]
+
+        is_recorded = await self._parts.store.finish(
+            package,
+            MadePackage(
+                size=made.size,
+                files=made.files,
+                manifest_digest=bytes.fromhex(made.manifest_digest),
+                contact=await self._contact(one, key),
+                expires_at=at + self._terms.kept_for,
+            ),
+            decide=decide,
+            tell=ends.tell,
+            at=at,
+        )
+        if not is_recorded:
+            log.warning("a package was made by another process", request_id=package.request_id)
+            return
+        self._metrics.packages.labels("made").inc()
+        self._metrics.package_bytes.inc(made.size)
+        for (system_id, how), count in sorted(made.protected_here.items()):
+            self._metrics.protected_here.labels(how).inc(count)
+            log.warning(
+                "values were protected that the system should have",
+                request_id=package.request_id,
+                system_id=system_id,
+                kind=how,
+                count=count,
+            )
+        log.info("a package is made", request_id=package.request_id, count=made.files)
+        self._metrics.count_ends(ends.made)
+        self._on_committed()
+
+    async def _contact(self, one: RequestView, key: PrivateSealingKey) -> bytes:
+        """Return the address of the letters, which outlives the request's key under the package's."""
+        member = await self._parts.store.member(one.request_id) if one.letters else None
+        if member is None or member.key is None:
+            return b""
+        [own] = await self._parts.wrapper.unwrap([(one.request_id, member.key)])
+        identity = decrypt(member.ciphertext, request_id=one.request_id, key=own)
+        return locked_contact(identity.first("email") or "", key, one.request_id)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Return once a task has ended that is of no more use."""
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,193 @@
+"""The page of a package: for people, static, readable from disk and on a phone.
+
+What systems sent is text on it and nothing else: every value is escaped, and no file is shown but the
+beginning of tables, as cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from dsr_intake.application.packages.assembling import Assembly, Preview
+from dsr_intake.application.packages.manifest import FileEntry, SystemPart
+from dsr_intake.application.packages.words import Words
+
+__all__ = ["PackagePage"]
+
+_ROWS = 10
+_COLUMNS = 8
+_VALUE_LENGTH = 80
+_TABLES = 5
+"""So many tables of a system are shown."""
+
+_ACTIVE = ("html", "svg", "xml", "javascript", "pdf", "msword", "officedocument", "octet-stream")
+"""Of such media types a file may run something when it is opened."""
+
+
+class PackagePage:
+    """Makes the page."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def __call__(
+        self, assembly: Assembly, parts: Sequence[SystemPart], previews: Sequence[Preview]
+    ) -> bytes:
+        """Return the page of a package."""
+        language = assembly.language
+        words = self._words.of(language)
+        by_path = {one.path: one for one in previews}
+        said = {
+            "language": language,
+            "words": words,
+            "lead": self._filled(
+                assembly,
+                "lead",
+                day=self._day(assembly, assembly.told["closed_at"]),
+                received=self._day(assembly, assembly.told["request"]["received_at"]),
+            ),
+            "reference": self._filled(assembly, "reference", reference=assembly.request_id),
+            "numbers": [
+                (words["organisations"], len({one.told["organisation"]["id"] for one in parts})),
+                (words["systems"], len(parts)),
+                (words["files"], _number(sum(one.files for one in parts))),
+                (words["records"], _number(sum(one.records for one in parts))),
+                (words["size"], _size(sum(one.size for one in parts))),
+            ],
+            "bars": _bars(parts),
+            "systems": [self._system(assembly, one, by_path) for one in parts],
+            "law": self._filled(assembly, "law", citation=assembly.told["legal"]["citation"])
+            if assembly.told["legal"]["citation"]
+            else "",
+            "legal": list(assembly.told["legal"]["text"].values()),
+        }
+        return self._words.page(said)
+
+    def _system(
+        self, assembly: Assembly, part: SystemPart, previews: Mapping[str, Preview]
+    ) -> dict[str, Any]:
+        words = self._words.of(assembly.language)
+        told = part.told
+        folder = f"data/{told['id']}"
+        lines = [self._kept(assembly, one) for one in told["exemptions"]]
+        if part.protected:
+            lines.append(self._filled(assembly, "protected", count=_number(part.protected.total())))
+        nothing = words["not_told"]
+        more = part.files - len(part.listed)
+        return {
+            "id": told["id"],
+            "name": told["name"],
+            "status": words["status"][told["status"]],
+            "lines": lines,
+            "terms": [
+                (words["held_by"], told["organisation"]["name"]),
+                (words["purpose"], told["purpose"] or nothing),
+                (words["categories"], ", ".join(told["categories"]) or nothing),
+                (words["source"], told["source"] or nothing),
+                (words["recipients"], ", ".join(told["recipients"]) or nothing),
+                (words["retention"], told["retention"] or nothing),
+            ],
+            "files": [_file(one, folder) for one in part.listed],
+            "more": self._filled(assembly, "more_files", count=_number(more), folder=folder)
+            if more
+            else "",
+            "tables": list(islice(self._tables(assembly, part, previews, folder), _TABLES)),
+        }
+
+    def _tables(
+        self, assembly: Assembly, part: SystemPart, previews: Mapping[str, Preview], folder: str
+    ) -> Iterator[dict[str, Any]]:
+        for one in part.listed:
+            preview = previews.get(one.path)
+            rows = _rows(preview.content) if preview else []
+            if not rows:
+                continue
+            columns = list(dict.fromkeys(name for row in rows for name in row))[:_COLUMNS]
+            name = one.path.removeprefix(f"{folder}/")
+            yield {
+                "title": self._filled(assembly, "beginning", name=name),
+                "note": self._filled(assembly, "beginning_note", count=len(rows)),
+                "columns": columns,
+                "rows": [[_value(row.get(column)) for column in columns] for row in rows],
+            }
+
+    def _kept(self, assembly: Assembly, one: Mapping[str, Any]) -> str:
+        return self._filled(
+            assembly,
+            "kept",
+            ground=one["ground"],
+            categories=", ".join(one["categories"]),
+            review_on=self._day(assembly, one["review_at"]),
+        )
+
+    def _filled(self, assembly: Assembly, name: str, /, **values: object) -> str:
+        return self._words.filled(assembly.language, name, **values)
+
+    def _day(self, assembly: Assembly, at: str) -> str:
+        return self._words.day(assembly.language, date.fromisoformat(at[:10]))
+
+
+def _bars(parts: Sequence[SystemPart]) -> list[dict[str, Any]]:
+    largest = max((one.size for one in parts), default=0)
+    if not largest:
+        return []
+    return [
+        {
+            "id": one.told["id"],
+            "name": one.told["name"],
+            "size": _size(one.size),
+            "width": max(100 * one.size // largest, 1),
+        }
+        for one in sorted(parts, key=lambda one: (-one.size, one.told["id"]))
+        if one.size
+    ]
+
+
+def _file(one: FileEntry, folder: str) -> dict[str, Any]:
+    return {
+        "href": quote(one.path),
+        "name": one.path.removeprefix(f"{folder}/"),
+        "type": one.file.media_type,
+        "records": "" if one.file.records is None else _number(one.file.records),
+        "size": _size(one.size),
+        "active": any(word in one.file.media_type for word in _ACTIVE),
+    }
+
+
+def _rows(content: bytes) -> list[dict[str, Any]]:
+    """Return the first records of a table that are whole."""
+    rows: list[dict[str, Any]] = []
+    *lines, _ = content.split(b"\n")
+    for line in lines:
+        try:
+            row = orjson.loads(line)
+        except ValueError:
+            return rows
+        if not isinstance(row, dict) or len(rows) == _ROWS:
+            return rows
+        rows.append(row)
+    return rows
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…"
+
+
+def _number(count: int) -> str:
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _size(size: int) -> str:
+    for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= length:
+            return f"{size / length:.1f} {unit}"
+    return f"{size} B"

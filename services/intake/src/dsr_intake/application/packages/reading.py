@@ -1,0 +1,127 @@
+"""Reading what a system has handed over: part by part, and checked against its index.
+
+Blocking: it runs in a thread. Nothing here holds more than a part or two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+from dsr_core.errors import RejectedInput
+from dsr_core.exports import Delivery, ExportedFile
+from dsr_core.ids import RequestId, SystemId
+from dsr_intake.ports import Fetch
+from dsr_wire.exports import ExportKey, Stream, file_from_line, part_path, part_sizes
+from dsr_wire.exports.index import LINE_LIMIT
+from dsr_wire.exports.parts import TAG_BYTES
+from dsr_wire.sealing_keys import PrivateSealingKey
+
+__all__ = ["ExportReader"]
+
+
+class ExportReader:
+    """Reads one export."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        package_key: PrivateSealingKey,
+        *,
+        request_id: RequestId,
+        system_id: SystemId,
+        fetch: Fetch,
+    ) -> None:
+        """Open its key.
+
+        Raises:
+            RejectedInput: The key was not sealed to this package.
+        """
+        self._delivery = delivery
+        self._request_id = request_id
+        self._system_id = system_id
+        self._fetch = fetch
+        self._key = ExportKey.unsealed(
+            delivery.sealed_key,
+            package_key,
+            request_id=request_id,
+            system_id=system_id,
+            export_id=delivery.export_id,
+        )
+
+    def files(self) -> Iterator[ExportedFile]:
+        """Yield what the index tells of, in order.
+
+        Raises:
+            RejectedInput: The index is not the one whose digest the system has signed, or not one that
+                can be followed: names that cannot be, or another number or size than was said. It is
+                raised at the end at the latest: believe nothing before.
+        """
+        hashed = hashlib.sha256()
+        names, folders = set[bytes](), set[bytes]()
+        total = 0
+        for line in self._lines(hashed.update):
+            one = file_from_line(line)
+            names.add(_unlike(one.name))
+            folders.update(map(_unlike, _folders(one.name)))
+            total += one.size
+            if len(names) > self._delivery.files:
+                break
+            yield one
+        if hashed.digest() != self._delivery.index_digest:
+            raise RejectedInput("wrong_digest", "the index is not the one that was signed for")
+        if len(names) != self._delivery.files or total != self._delivery.size:
+            detail = "the index names other files, or another size, than was said; or a name twice"
+            raise RejectedInput("wrong_index", detail)
+        if names & folders:
+            raise RejectedInput("wrong_index", "a file has the name of another's folder")
+
+    def data(self) -> Iterator[memoryview]:
+        """Yield the data, its files one after another, a part at a time."""
+        for part in self._parts(Stream.DATA, self._delivery.size):
+            yield memoryview(part)
+
+    def _lines(self, take: Callable[[bytes], object]) -> Iterator[bytes]:
+        held = b""
+        for part in self._parts(Stream.INDEX, self._delivery.index_size):
+            take(part)
+            *lines, held = (held + part).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+            if len(held) > LINE_LIMIT:
+                raise RejectedInput("invalid_index", f"a line has more than {LINE_LIMIT} bytes")
+        if held:
+            raise RejectedInput("invalid_index", "the last line has no end")
+
+    def _parts(self, stream: Stream, size: int) -> Iterator[bytes]:
+        coming: tuple[int, int, Future[bytes]] | None = None
+        for number, length in enumerate(part_sizes(size)):
+            path = part_path(
+                self._request_id, self._system_id, self._delivery.export_id, stream, number
+            )
+            following = (number, length, self._fetch(path, length + TAG_BYTES))
+            if coming is not None:
+                yield self._part(stream, *coming)
+            coming = following
+        if coming is not None:
+            yield self._part(stream, *coming)
+
+    def _part(self, stream: Stream, number: int, length: int, coming: Future[bytes]) -> bytes:
+        stored = coming.result()
+        if len(stored) != length + TAG_BYTES:
+            detail = f"part {number} of the {stream} has another length than was said"
+            raise RejectedInput("wrong_length", detail)
+        return self._key.decrypt(stream, number, stored)
+
+
+def _folders(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
+
+
+def _unlike(name: str) -> bytes:
+    """Return the same for two names that are one on some systems, for their letter case or accents."""
+    plain = unicodedata.normalize("NFC", name).casefold()
+    return hashlib.blake2b(plain.encode(), digest_size=16).digest()

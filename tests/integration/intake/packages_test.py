@@ -1,0 +1,272 @@
+"""A package for access from the closing on, with a real database and a real folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.intake.closures_test import a_record
+from integration.intake.sealing_test import seal
+
+from dsr_core.exports import Delivery
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.registry import Registry
+from dsr_core.rights import Right
+from dsr_intake.adapters.key_files import FileKeys
+from dsr_intake.adapters.keys import HeldRing
+from dsr_intake.adapters.object_store import Objects
+from dsr_intake.model import WrappedKey
+from dsr_intake.model.packages import package_binding
+from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.exports import Stream, part_path
+from dsr_wire.sealing_keys import PrivateSealingKey
+from support.exports import Handed, hand_over, lines, opened_package, unzipped
+from support.intake import Intake, VerifierDouble, running_intake
+from support.submissions import a_submission
+from support.waiting import eventually
+
+BASE = "/v1/subject-requests"
+ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
+PHOTO = Handed("photos/me.jpg", b"\xff\xd8" + bytes(20_000), "image/jpeg")
+
+
+class Access:
+    """One request for access on a running intake."""
+
+    def __init__(self, intake: Intake, folder: Path, verifier: VerifierDouble) -> None:
+        self.intake = intake
+        self.folder = folder
+        self.store = folder / "store"
+        self.verifier = verifier
+        self.id = RequestId("")
+        self.systems: list[str] = []
+
+    async def submit(self, registry: Registry, **changes: Any) -> None:
+        answer = await self.intake.http.post(BASE, json=a_submission(right="access", **changes))
+        one = answer.json()
+        assert answer.status_code == 202, one
+        self.id = RequestId(one["id"])
+        self.systems = sorted(each.id for each in registry.systems if Right.ACCESS in each.rights)
+        await seal(self.intake, one["id"], one["registry_digest"], self.systems)
+
+    async def hand_over(self, system_id: str, *handed: Handed, export: int = 1) -> Delivery:
+        public = await self.intake.pool.fetchval(
+            "select public_key from intake_keys.package_keys where request_id = $1", self.id
+        )
+        return hand_over(
+            self.store,
+            public,
+            handed,
+            request_id=self.id,
+            system_id=SystemId(system_id),
+            export=export,
+        )
+
+    def answered(self, deliveries: dict[str, Delivery]) -> None:
+        """Have the verifier say what systems have answered."""
+        owed = []
+        for system_id in self.systems:
+            one = deliveries.get(system_id)
+            owed.append(
+                {
+                    "system_id": system_id,
+                    "organisation_id": "example-group",
+                    "disposition": "delivered" if one else "not_found",
+                    "exemptions": [],
+                    "reason": "",
+                    "delivery": one
+                    and {
+                        "export_id": one.export_id,
+                        "sealed_key": one.sealed_key.hex(),
+                        "size": one.size,
+                        "index_size": one.index_size,
+                        "index_digest": one.index_digest.hex(),
+                        "files": one.files,
+                    },
+                }
+            )
+        self.verifier.obligations[self.id] = {"request_id": self.id, "obligations": owed}
+
+    async def close(self, publisher: Publisher) -> None:
+        closure = a_record(self.id, self.id, right=Right.ACCESS, closed_at=datetime.now(UTC))
+        await publisher.publish([closure])
+
+    async def state(self) -> str:
+        found = await self.intake.http.get(f"{BASE}/{self.id}")
+        return str(found.json()["state"])
+
+    async def row(self) -> Any:
+        return await self.intake.pool.fetchrow(
+            "select * from intake.packages where request_id = $1", self.id
+        )
+
+    async def until(self, state: str) -> Any:
+        async def is_so() -> Any:
+            row = await self.row()
+            return row if row and row["state"] == state else None
+
+        return await eventually(is_so, within=60)
+
+    async def key(self) -> PrivateSealingKey:
+        row = await self.intake.pool.fetchrow(
+            "select * from intake_keys.package_keys where request_id = $1", self.id
+        )
+        ring = HeldRing(FileKeys(self.folder / "kek", variable="DSR_KEY_ENCRYPTION_KEY_FILE"))
+        wrapped = WrappedKey(row["wrapped_key"], row["kek_id"])
+        [raw] = await ring.unwrap([(package_binding(self.id), wrapped)])
+        return PrivateSealingKey(raw)
+
+    async def unpacked(self) -> dict[str, bytes]:
+        """Open the package as only intake can."""
+        row = await self.row()
+        assembly = f"{row['assembly_id']}.{len(json.loads(row['excluded']))}"
+        path = f"packages/{self.id}/{assembly}"
+        objects = Objects(self.store.as_uri())
+        return unzipped(opened_package(objects, path, row["size"], await self.key(), self.id))
+
+
+@pytest.fixture(scope="module")
+async def running(
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Intake, Path]]:
+    folder = tmp_path_factory.mktemp("packages")
+    async with running_intake(kafka, database, verifier.url, folder) as intake:
+        yield intake, folder
+
+
+@pytest.fixture
+async def access(
+    running: tuple[Intake, Path], verifier: VerifierDouble, registry: Registry
+) -> Access:
+    one = Access(*running, verifier)
+    await one.submit(registry)
+    return one
+
+
+async def test_a_request_is_answered_once_its_package_is_made_and_the_package_outlives_its_key(
+    access: Access, publisher: Publisher
+) -> None:
+    first, second, *_ = access.systems
+    access.answered(
+        {
+            first: await access.hand_over(first, ORDERS, PHOTO),
+            second: await access.hand_over(second, lines("calls", [{"n": 1}])),
+        }
+    )
+    await access.close(publisher)
+    await access.until("ready")
+    assert await access.state() == "answered"
+    left = await access.intake.pool.fetchval(
+        "select count(*) from intake_keys.request_keys where request_id = $1", access.id
+    )
+    assert left == 0
+    found = await access.unpacked()
+    assert found[f"data/{first}/orders.jsonl"] == ORDERS.content
+    assert found[f"data/{first}/photos/me.jpg"] == PHOTO.content
+    manifest = json.loads(found["manifest.json"])
+    status = {one["id"]: one["status"] for one in manifest["systems"]}
+    assert {one for one, how in status.items() if how == "included"} == {first, second}
+    assert {how for one, how in status.items() if one not in (first, second)} == {"nothing_found"}
+    stored = b"".join(one.read_bytes() for one in access.store.rglob("*") if one.is_file())
+    assert b"Berlin" not in stored
+
+
+async def test_a_request_for_which_nobody_handed_anything_over_is_answered_without_a_package(
+    access: Access, publisher: Publisher
+) -> None:
+    access.answered({})
+    await access.close(publisher)
+
+    async def is_answered() -> bool:
+        return await access.state() == "answered"
+
+    await eventually(is_answered)
+    assert await access.row() is None
+
+
+async def test_an_export_that_is_spoilt_is_named_as_missing_and_the_others_go_on(
+    access: Access, publisher: Publisher
+) -> None:
+    first, second, *_ = access.systems
+    spoilt = await access.hand_over(first, PHOTO)
+    path = access.store / part_path(access.id, SystemId(first), spoilt.export_id, Stream.DATA, 0)
+    path.write_bytes(path.read_bytes()[:-5] + b"spoil")
+    access.answered({first: spoilt, second: await access.hand_over(second, ORDERS)})
+    await access.close(publisher)
+    await access.until("ready")
+    found = await access.unpacked()
+    told = {one["id"]: one for one in json.loads(found["manifest.json"])["systems"]}
+    assert (told[first]["status"], told[first]["why"]) == ("missing", "corrupted_part")
+    assert told[second]["status"] == "included"
+    assert f"data/{second}/orders.jsonl" in found
+    metrics = (await access.intake.http.get("/metrics")).text
+    assert 'dsr_intake_exports_refused_total{reason="corrupted_part"}' in metrics
+
+
+async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    access.answered({first: await access.hand_over(first, ORDERS)})
+    away = access.store.with_name("away")
+    access.store.rename(away)
+    access.store.write_text("no folder")
+    try:
+        await access.close(publisher)
+
+        async def has_tried() -> bool:
+            row = await access.row()
+            return bool(row and row["tries"] >= 1 and await access.state() == "closed")
+
+        await eventually(has_tried, within=30)
+    finally:
+        access.store.unlink()
+        away.rename(access.store)
+    await access.until("ready")
+    assert f"data/{first}/orders.jsonl" in await access.unpacked()
+    assert await access.state() == "answered"
+
+
+async def test_what_is_over_is_deleted_with_all_that_it_was_made_of_and_its_key(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    access.answered({first: await access.hand_over(first, ORDERS)})
+    await access.close(publisher)
+    await access.until("ready")
+    assert [*access.store.glob(f"*/{access.id}/**/*")]
+    await access.intake.pool.execute(
+        "update intake.packages set expires_at = now() where request_id = $1", access.id
+    )
+    await access.until("expired")
+    assert not [*access.store.glob(f"*/{access.id}/**/*")]
+    left = await access.intake.pool.fetchval(
+        "select count(*) from intake_keys.package_keys where request_id = $1", access.id
+    )
+    assert left == 0
+
+
+async def test_an_export_that_never_got_into_a_package_is_deleted_too(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    await access.hand_over(first, ORDERS)
+    access.answered({})
+    await access.close(publisher)
+    await access.intake.pool.execute(
+        "update intake_keys.package_keys set made_at = now() - interval '2 days'"
+        " where request_id = $1",
+        access.id,
+    )
+
+    async def is_gone() -> bool:
+        return not [*access.store.glob(f"*/{access.id}/**/*")]
+
+    await eventually(is_gone, within=60)

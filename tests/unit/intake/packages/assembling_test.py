@@ -1,0 +1,390 @@
+"""Assembly on a real folder: what is in a package, and what a system cannot do to it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from dsr_core.errors import RejectedInput
+from dsr_core.exports import Delivery, ProtectedField, Protection
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.registry import AccessTerms
+from dsr_core.rights import Right
+from dsr_intake.adapters.object_store import Objects
+from dsr_intake.application.letters.writing import Stationery
+from dsr_intake.application.packages.assembling import (
+    Assembly,
+    BadExport,
+    Made,
+    assemble,
+)
+from dsr_intake.application.packages.page import PackagePage
+from dsr_intake.application.packages.pieces import PieceCipher
+from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_intake.application.packages.telling import request_told, systems_told
+from dsr_intake.application.packages.words import Words
+from dsr_intake.model.packages import Package, PackageState
+from dsr_wire.exports import Stream, part_path
+from dsr_wire.sealing_keys import PrivateSealingKey
+from support.builders import NOW, a_registry, a_request_id, a_system, an_id
+from support.exports import Handed, hand_over, lines, opened_package, unzipped
+from support.intake_fakes import FakeRegistryView, a_request_view
+
+REQUEST = a_request_id(1)
+CRM = SystemId("crm")
+SEED = b"s" * 32
+SCHEMA = (files("dsr_intake") / "application/packages/data/manifest.schema.json").read_bytes()
+WORDS = Words(Stationery())
+
+TERMS = AccessTerms(
+    purpose="To sell <b>things</b>",
+    source="You",
+    recipients=("The post",),
+    retention="3 years",
+    protected=(ProtectedField("*.friend", Protection.THIRD_PARTY),),
+)
+REGISTRY = a_registry(
+    a_system("crm", access=TERMS),
+    a_system("mailer", "example-mail"),
+    a_system("billing"),
+    a_system("backup"),
+)
+
+
+class World:
+    """One request, its key, and a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.objects = Objects(folder.as_uri())
+        self.key = PrivateSealingKey.generate()
+        self.tries = 0
+
+    def hand_over(self, *handed: Handed, system_id: str = "crm", **changes: Any) -> Delivery:
+        return hand_over(
+            self.folder,
+            self.key.public.raw,
+            handed,
+            request_id=REQUEST,
+            system_id=SystemId(system_id),
+            **changes,
+        )
+
+    def assembly(self, deliveries: dict[str, Delivery], language: str = "en") -> Assembly:
+        self.tries += 1
+        one = replace(
+            a_request_view(request_id=REQUEST),
+            closed_at=NOW,
+            regime="gdpr",
+            jurisdiction="DE",
+            right=Right.ACCESS,
+        )
+        package = Package(
+            request_id=REQUEST,
+            state=PackageState.WAITING,
+            ledger=ledger(deliveries),
+            excluded={},
+            wanted_at=NOW,
+            tries=1,
+            assembly_id=an_id(self.tries),
+            size=0,
+            files=0,
+            manifest_digest=b"",
+            contact=b"",
+            made_at=None,
+            expires_at=None,
+        )
+        return Assembly(
+            request_id=REQUEST,
+            assembly_id=an_id(self.tries),
+            key=self.key,
+            at=NOW,
+            told=request_told(one, WORDS, language),
+            systems=systems_told(package, REGISTRY, FakeRegistryView(REGISTRY), bytes_limit=10**9),
+            language=language,
+        )
+
+    def made(self, deliveries: dict[str, Delivery], language: str = "en") -> Made:
+        return assemble(
+            self.assembly(deliveries, language),
+            self.objects,
+            page=PackagePage(WORDS),
+            schema=SCHEMA,
+            signer=ManifestSigner(SEED),
+        )
+
+    def package(self, deliveries: dict[str, Delivery], language: str = "en") -> dict[str, bytes]:
+        made = self.made(deliveries, language)
+        content = opened_package(self.objects, made.path, made.size, self.key, REQUEST)
+        return unzipped(content)
+
+
+def ledger(deliveries: dict[str, Delivery]) -> str:
+    """What the verifier said at the closing."""
+    owed = []
+    for one in REGISTRY.systems:
+        delivery = deliveries.get(one.id)
+        kept = {"ground": "HGB 257", "categories": ["user.financial"], "review_at": NOW.isoformat()}
+        owed.append(
+            {
+                "system_id": one.id,
+                "organisation_id": one.organisation_id,
+                "disposition": {"mailer": "not_found", "billing": "exempt", "backup": None}.get(
+                    one.id, "delivered"
+                ),
+                "exemptions": [kept] if one.id == "billing" else [],
+                "delivery": delivery
+                and {
+                    "export_id": delivery.export_id,
+                    "sealed_key": delivery.sealed_key.hex(),
+                    "size": delivery.size,
+                    "index_size": delivery.index_size,
+                    "index_digest": delivery.index_digest.hex(),
+                    "files": delivery.files,
+                },
+            }
+        )
+    return json.dumps({"obligations": owed})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
+PHOTO = Handed("photos/me.jpg", b"\xff\xd8" + bytes(20_000), "image/jpeg")
+
+
+def test_a_package_holds_every_file_as_it_was_handed_over(world: World) -> None:
+    found = world.package({"crm": world.hand_over(ORDERS, PHOTO)})
+    assert found["data/crm/orders.jsonl"] == ORDERS.content
+    assert found["data/crm/photos/me.jpg"] == PHOTO.content
+    assert list(found)[-4:] == [
+        "index.html",
+        "manifest.schema.json",
+        "manifest.json",
+        "manifest.sig",
+    ]
+
+
+def test_the_manifest_follows_its_schema_and_says_what_is_there_and_what_is_not(
+    world: World,
+) -> None:
+    found = world.package({"crm": world.hand_over(ORDERS, PHOTO)})
+    manifest = json.loads(found["manifest.json"])
+    jsonschema_rs.validate(json.loads(found["manifest.schema.json"]), manifest)
+    by_id = {one["id"]: one for one in manifest["systems"]}
+    assert {name: one["status"] for name, one in by_id.items()} == {
+        "backup": "missing",
+        "billing": "exempt",
+        "crm": "included",
+        "mailer": "nothing_found",
+    }
+    for one in by_id["crm"]["files"]:
+        content = found[one["path"]]
+        assert (one["size"], one["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert by_id["billing"]["exemptions"][0]["ground"] == "HGB 257"
+    assert by_id["crm"]["retention"] == "3 years"
+    for member in ("page", "schema"):
+        told = manifest[member]
+        assert hashlib.sha256(found[told["path"]]).hexdigest() == told["sha256"]
+    assert "GDPR art. 15" in manifest["legal"]["citation"]
+    assert sorted(manifest["legal"]["text"]) == list("abcdefgh")
+
+
+def test_the_signature_holds_under_the_published_key_and_for_this_manifest_alone(
+    world: World,
+) -> None:
+    found = world.package({"crm": world.hand_over(ORDERS)})
+    signed = json.loads(found["manifest.sig"])
+    public = Ed25519PublicKey.from_public_bytes(ManifestSigner(SEED).public)
+    digest = hashlib.sha256(found["manifest.json"]).digest()
+    assert signed["sha256"] == digest.hex()
+    public.verify(base64.b64decode(signed["signature"]), signed["context"].encode() + digest)
+
+
+def test_an_assembly_that_is_begun_again_makes_the_same_manifest_under_another_key(
+    world: World,
+) -> None:
+    deliveries = {"crm": world.hand_over(ORDERS, PHOTO)}
+    first, second = world.made(deliveries), world.made(deliveries)
+    assert first.manifest_digest == second.manifest_digest
+    stored = [world.objects.range(one.path, 0, 1000) for one in (first, second)]
+    assert stored[0] != stored[1]
+
+
+def _spoil(world: World, delivery: Delivery, stream: Stream = Stream.DATA) -> Path:
+    return world.folder / part_path(REQUEST, CRM, delivery.export_id, stream, 0)
+
+
+def _changed(world: World) -> Delivery:
+    delivery = world.hand_over(ORDERS)
+    path = _spoil(world, delivery)
+    content = bytearray(path.read_bytes())
+    content[5] ^= 1
+    path.write_bytes(content)
+    return delivery
+
+
+def _cut(world: World) -> Delivery:
+    delivery = world.hand_over(ORDERS)
+    path = _spoil(world, delivery)
+    path.write_bytes(path.read_bytes()[:-1])
+    return delivery
+
+
+def _emptied(world: World) -> Delivery:
+    delivery = world.hand_over(ORDERS)
+    _spoil(world, delivery).write_bytes(b"")
+    return delivery
+
+
+def _longer(world: World) -> Delivery:
+    delivery = world.hand_over(ORDERS)
+    path = _spoil(world, delivery)
+    path.write_bytes(path.read_bytes() + bytes(10_000))
+    return delivery
+
+
+def _gone(world: World) -> Delivery:
+    delivery = world.hand_over(ORDERS)
+    _spoil(world, delivery, Stream.INDEX).unlink()
+    return delivery
+
+
+def _names(*names: str) -> Callable[[World], Delivery]:
+    return lambda world: world.hand_over(*(Handed(one, b"x") for one in names))
+
+
+def _lies(**changes: Any) -> Callable[[World], Delivery]:
+    told = tuple(changes.items())
+    return lambda world: world.hand_over(replace(PHOTO, changes=told))
+
+
+def _says(**changes: Any) -> Callable[[World], Delivery]:
+    return lambda world: world.hand_over(ORDERS, **changes)
+
+
+def _for_others(world: World) -> Delivery:
+    other = PrivateSealingKey.generate().public.raw
+    return hand_over(world.folder, other, [ORDERS], request_id=REQUEST, system_id=CRM)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        pytest.param(_changed, "corrupted_part", id="a corrupted part"),
+        pytest.param(_cut, "wrong_length", id="a part that is cut"),
+        pytest.param(_emptied, "wrong_length", id="an empty part"),
+        pytest.param(_longer, "wrong_length", id="a part that is longer"),
+        pytest.param(_gone, "part_missing", id="a part that is not there"),
+        pytest.param(_names("../../x"), "invalid_name", id="a path out of the folder"),
+        pytest.param(_names("/etc/passwd"), "invalid_name", id="a path from the root"),
+        pytest.param(_names("CON"), "invalid_name", id="a device's name"),
+        pytest.param(_names("a", "A"), "wrong_index", id="two names that are one elsewhere"),
+        pytest.param(_names("a", "a/b"), "wrong_index", id="a file in the place of a folder"),
+        pytest.param(_lies(sha256="0" * 64), "wrong_digest", id="a file's wrong digest"),
+        pytest.param(_lies(size=10**15), "wrong_length", id="a bomb: more than there is"),
+        pytest.param(_lies(size=1), "wrong_digest", id="less than there is"),
+        pytest.param(_says(files=2), "wrong_index", id="fewer files than was said"),
+        pytest.param(_says(index_digest=bytes(32)), "wrong_digest", id="another index"),
+        pytest.param(_for_others, "cannot_open", id="sealed to another package"),
+    ],
+)
+def test_an_export_that_is_not_what_it_says_stops_the_package_and_is_named(
+    world: World, spoilt: Callable[[World], Delivery], reason: str
+) -> None:
+    good = world.hand_over(ORDERS, system_id="backup", export=2)
+    bad = spoilt(world)
+    with pytest.raises(BadExport) as fault:
+        world.made({"crm": bad, "backup": good})
+    assert (fault.value.system_id, fault.value.reason) == (CRM, reason)
+    assert not list((world.folder / "packages").rglob("*.*")), "nothing of it is left"
+
+
+def test_a_script_is_neither_on_the_page_nor_run_by_it(world: World) -> None:
+    evil = "<script>alert(1)</script>"
+    svg = Handed("x.svg", b"<svg onload='alert(1)'/>", "image/svg+xml")
+    html = Handed("x.html", evil.encode(), "text/html")
+    table = lines("notes", [{evil: evil, "b": "\"'><img src=x onerror=alert(1)>"}])
+    page = world.package({"crm": world.hand_over(svg, html, table)})["index.html"].decode()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<b>things" not in page
+    assert "default-src 'none'" in page
+    assert page.count("Can hold programs") == 2
+    assert 'href="data/crm/x.svg" download' in page
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "pt"])
+def test_the_page_speaks_the_language_of_the_letters(world: World, language: str) -> None:
+    page = world.package({"crm": world.hand_over(ORDERS)}, language)["index.html"].decode()
+    words = WORDS.of(language)
+    assert f'<html lang="{language}">' in page
+    assert words["title"] in page
+    assert words["status"]["nothing_found"].replace("'", "&#39;") in page
+    assert "{{" not in page
+
+
+def test_what_a_system_should_have_protected_is_protected_in_the_package(world: World) -> None:
+    rows = [{"friend": "Somebody Else", "password": "hunter2-hunter2", "city": "Berlin"}]
+    found = world.package({"crm": world.hand_over(lines("people", rows), PHOTO)})
+    assert b"Somebody" not in b"".join(found.values())
+    assert b"hunter2" not in b"".join(found.values())
+    entry = json.loads(found["manifest.json"])["systems"][2]["files"][0]
+    assert entry["protected"] == {"secret": 1, "third_party": 1}
+    content = found["data/crm/people.jsonl"]
+    assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+    assert json.loads(content)["city"] == "Berlin"
+
+
+def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is_protected(
+    world: World,
+) -> None:
+    bad = Handed("people.jsonl", b'{"friend": "Somebody', "application/jsonl", 1)
+    with pytest.raises(BadExport, match="unreadable_records"):
+        world.made({"crm": world.hand_over(bad)})
+
+
+def test_a_piece_opens_in_its_own_place_only(world: World) -> None:
+    cipher = PieceCipher(world.key, request_id=REQUEST, assembly_id="one")
+    stored = cipher.encrypt(3, b"piece", is_last=False)
+    assert cipher.decrypt(3, stored, is_last=False) == b"piece"
+    others = (
+        PieceCipher(world.key, request_id=RequestId(an_id(9)), assembly_id="one"),
+        PieceCipher(world.key, request_id=REQUEST, assembly_id="two"),
+        PieceCipher(PrivateSealingKey.generate(), request_id=REQUEST, assembly_id="one"),
+    )
+    for other, number, is_last in (
+        (cipher, 4, False),
+        (cipher, 3, True),
+        *((one, 3, False) for one in others),
+    ):
+        with pytest.raises(RejectedInput, match="not what was written"):
+            other.decrypt(number, stored, is_last=is_last)
+
+
+def test_the_schema_that_is_documented_is_the_one_in_the_package() -> None:
+    documented = Path(__file__).parents[4] / "docs" / "package-manifest.schema.json"
+    assert documented.read_bytes() == SCHEMA
+
+
+def test_files_are_dated_by_the_closing(world: World) -> None:
+    made = world.made({"crm": world.hand_over(ORDERS)})
+    content = opened_package(world.objects, made.path, made.size, world.key, REQUEST)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        dates = {one.date_time for one in archive.infolist()}
+    assert dates == {NOW.timetuple()[:6]}
