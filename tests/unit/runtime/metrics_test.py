@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import CollectorRegistry
 
+from dsr_core.errors import Unavailable
 from dsr_core.metrics import OTHER, Kind, Label, Metric
 from dsr_runtime.metrics import Instruments, show_all
 from dsr_runtime.seldom import Seldom
@@ -86,14 +89,31 @@ def test_the_process_and_its_python_are_shown_as_well() -> None:
 
 
 async def test_what_takes_long_is_done_seldom() -> None:
-    now, done = [100.0], []
+    now, takes, is_away = 100.0, 2.0, False
 
     async def work() -> None:
-        done.append(now[0])
-        now[0] += 2.0
+        nonlocal now
+        now += takes
+        if is_away:
+            raise Unavailable("away")
 
-    seldom = Seldom(work, monotonic=lambda: now[0])
-    for _ in range(40):
-        await seldom.turn()
-        now[0] += 10.0
-    assert done == [100.0, 202.0, 304.0, 406.0], "two seconds of work, a hundred of rest"
+    seldom = Seldom(work, every_s=10.0, else_say="counted later", monotonic=lambda: now)
+    assert await seldom.turn() == 100.0, "two seconds of work, a hundred of rest"
+    is_away = True
+    assert await seldom.turn() == 100.0, "what fails after a while is not tried at once"
+    takes = 0.0
+    assert await seldom.turn() == 10.0
+
+
+async def test_seldom_ends_when_it_is_asked_to() -> None:
+    seldom: Seldom
+    done = 0
+
+    async def work() -> None:
+        nonlocal done
+        done += 1
+        seldom.stop()
+
+    seldom = Seldom(work, every_s=60.0, else_say="counted later")
+    await asyncio.wait_for(seldom.run(), 5)
+    assert done == 1

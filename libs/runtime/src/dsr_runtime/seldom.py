@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from dsr_core.errors import Unavailable
 
 __all__ = ["Seldom"]
+
+log = structlog.get_logger(__name__)
 
 _SHARE = 0.02
 """The part of the time that it may take."""
 
 
 class Seldom:
-    """Lets work pass if enough time has gone by since it was done last."""
+    """Does work now and then, and rests for fifty times as long as it took; after a failed try too."""
 
     def __init__(
         self,
         work: Callable[[], Awaitable[None]],
         *,
+        every_s: float,
+        else_say: str,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._work = work
-        self._monotonic = monotonic
-        self._not_before = 0.0
+        """Take the work.
 
-    async def turn(self) -> None:
-        """Do the work, or nothing where that was done a short while ago for the time that it takes."""
+        Args:
+            work: What is done; that a part is away is logged, and ends nothing.
+            every_s: The shortest rest.
+            else_say: What the log says then.
+            monotonic: A clock for durations.
+        """
+        self._work = work
+        self._every_s = every_s
+        self._else_say = else_say
+        self._monotonic = monotonic
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Do it until `stop`."""
+        while not self._stopping.is_set():
+            rest_s = await self.turn()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), rest_s)
+
+    def stop(self) -> None:
+        """Ask `run` to end after the work in hand."""
+        self._stopping.set()
+
+    async def turn(self) -> float:
+        """Do it once, and return for how long to rest."""
         begun = self._monotonic()
-        if begun < self._not_before:
-            return
-        await self._work()
-        ended = self._monotonic()
-        self._not_before = ended + (ended - begun) / _SHARE
+        try:
+            await self._work()
+        except Unavailable as error:
+            log.warning(self._else_say, error=str(error))
+        return max((self._monotonic() - begun) / _SHARE, self._every_s)

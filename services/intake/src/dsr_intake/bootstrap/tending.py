@@ -153,13 +153,12 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         lambda: _tried(built.undecided.work(), else_say="undecided appeals are told of later"),
         turn=LAST,
     )
-    measuring = Seldom(Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now).measure)
-    repeat(
-        process,
-        _MEASURE_EVERY_S,
-        lambda: _tried(measuring.turn(), else_say="what is open is counted later"),
-        turn=LAST,
+    measuring = Seldom(
+        Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now).measure,
+        every_s=_MEASURE_EVERY_S,
+        else_say="what is open is counted later",
     )
+    process.spawn(measuring.run(), stop=measuring.stop, turn=LAST)
     if built.packages is not None:
         expiring = built.packages.expiring
         repeat(

@@ -24,6 +24,10 @@ group by 1, 2
 """
 
 
+_PATIENCE_S = 600
+"""More than the pool's own, so that millions of open requests are counted as well."""
+
+
 class PostgresDebts:
     """The Debts in schema `verifier`."""
 
@@ -33,7 +37,9 @@ class PostgresDebts:
     async def owed(self) -> list[Owed]:
         """Return what each system owes of all that is open."""
         with translated():
-            rows = await self._pool.fetch(_OWED)
+            async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+                await connection.execute(f"set local statement_timeout = '{_PATIENCE_S}s'")
+                rows = await connection.fetch(_OWED, timeout=_PATIENCE_S)
         return [
             Owed(row["organisation_id"], row["system_id"], row["obligations"], row["oldest"])
             for row in rows

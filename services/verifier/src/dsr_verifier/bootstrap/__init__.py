@@ -158,10 +158,15 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         # Without what has been registered, every key would look unknown.
         await informed.then(streams.run)
 
-    measuring = Seldom(Measuring(PostgresDebts(pool), metrics, _now).measure)
-    keeping = _Keeping(keeper, metrics, relay, measuring, every_s=settings.verifier_keeping_every_s)
+    keeping = _Keeping(keeper, metrics, relay, every_s=settings.verifier_keeping_every_s)
+    measuring = Seldom(
+        Measuring(PostgresDebts(pool), metrics, _now).measure,
+        every_s=settings.verifier_keeping_every_s,
+        else_say="what is missing is counted later",
+    )
     process.spawn(connected.then(consume), stop=connected.stopping(informed.stopping(streams.stop)))
     process.spawn(keeping.run(), stop=keeping.stop)
+    process.spawn(measuring.run(), stop=measuring.stop)
     _watch_lag(process, settings, metrics)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop))
     server.serve(
@@ -197,18 +202,11 @@ class _Keeping:
     """Calls the keeper now and then, and looks at what waits."""
 
     def __init__(
-        self,
-        keeper: Keeper,
-        metrics: Metrics,
-        relay: OutboxRelay,
-        measuring: Seldom,
-        *,
-        every_s: float,
+        self, keeper: Keeper, metrics: Metrics, relay: OutboxRelay, *, every_s: float
     ) -> None:
         self._keeper = keeper
         self._metrics = metrics
         self._relay = relay
-        self._measuring = measuring
         self._every_s = every_s
         self._stopping = asyncio.Event()
 
@@ -221,7 +219,6 @@ class _Keeping:
                 tally = await self._keeper.run_once()
                 self._metrics.parked.set(await self._keeper.parked())
                 waiting = await self._relay.backlog()
-                await self._measuring.turn()
             except Unavailable as error:
                 log.warning("keeping house waits", error=str(error))
             else:
