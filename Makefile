@@ -16,6 +16,8 @@ PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml proto/pyt
 PACKAGES := $(dir $(PROJECTS))
 NAMES := $(patsubst libs/%/,dsr-%,$(patsubst services/%/,dsr-%,$(filter libs/% services/%,$(PACKAGES)))) dsr-contracts dsr-examples
 SOURCES := libs services examples tools tests
+# Of the images.
+TAG ?= 0.1.0
 # The contracts as they were last published.
 BASELINE := proto/baseline.binpb
 
@@ -105,6 +107,7 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_metrics.py
 	$(BIN)/python tools/gen_dashboards.py
 	$(BIN)/python tools/gen_chart.py
+	$(BIN)/python tools/gen_images.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
@@ -115,6 +118,7 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_metrics.py --check
 	$(BIN)/python tools/gen_dashboards.py --check
 	$(BIN)/python tools/gen_chart.py --check
+	$(BIN)/python tools/gen_images.py --check
 
 .PHONY: schemas
 schemas: bootstrap ## Take the schemas of Kubernetes and of custom resources anew from their projects
@@ -181,6 +185,21 @@ down: bootstrap ## Stop the local stack; its data stays
 logs: bootstrap ## Follow the logs of the local stack
 	$(BIN)/dsr stack logs --follow
 
+
+.PHONY: images
+images: ## Build the images of the services and of the command; BASE, TAG and DOCKER_BUILD_FLAGS may be set
+	@$(call build_images,intake fanout verifier cli)
+
+.PHONY: images-parts
+images-parts: ## Build images of Kafka, Temporal and PostgreSQL, where the official ones cannot be had
+	@$(call build_images,kafka temporal postgresql)
+
+define build_images
+for target in $(1); do \
+  docker build --quiet --file deploy/docker/Dockerfile --target $$target --tag dsr-$$target:$(TAG) \
+    $(if $(BASE),--build-arg BASE=$(BASE)) $(DOCKER_BUILD_FLAGS) .; \
+done
+endef
 
 .PHONY: clean
 clean: ## Remove what was installed and cached; the stack's data stays

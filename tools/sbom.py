@@ -19,8 +19,6 @@ from typing import Any
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
-from dsr_cli.stack.pins import read_pins
-
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = re.compile(
     r"(?P<name>[\w.-]+)(?:\[[\w,-]+\])?==(?P<version>[^ ]+)(?: ; (?P<marker>.+?))?(?: \\)?"
@@ -77,6 +75,8 @@ def _licences(said: metadata.PackageMetadata) -> dict[str, Any]:
 
 def jar_components(pins: Path) -> Iterator[dict[str, Any]]:
     """Yield the jars that make up Kafka."""
+    from dsr_cli.stack.pins import read_pins  # noqa: PLC0415 - an image has neither
+
     for jar in read_pins(pins):
         url = f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}"
         yield {
@@ -90,11 +90,12 @@ def jar_components(pins: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def bill(root: Path, *, at: datetime) -> dict[str, Any]:
-    """Return the whole bill."""
+def bill(root: Path, *, at: datetime, only: frozenset[str] | None = None) -> dict[str, Any]:
+    """Return the whole bill, or that of an image, which holds only some of the locked packages."""
     lock = (root / "requirements.lock").read_text()
-    components = [python_component(*one) for one in locked(lock)]
-    components += jar_components(root / "deploy" / "local" / "kafka.toml")
+    components = [python_component(*one) for one in locked(lock) if only is None or one[0] in only]
+    if only is None:
+        components += jar_components(root / "deploy" / "local" / "kafka.toml")
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -112,8 +113,13 @@ def main() -> None:
     """Write the bill where it is told."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, help="else it is printed")
-    out = parser.parse_args().out
-    made = bill(ROOT, at=datetime.now(UTC))
+    parser.add_argument(
+        "--packages", type=Path, help="a file with the names of an image's packages"
+    )
+    asked = parser.parse_args()
+    out = asked.out
+    only = frozenset(asked.packages.read_text().split()) if asked.packages else None
+    made = bill(ROOT, at=datetime.now(UTC), only=only)
     text = json.dumps(made, indent=2) + "\n"
     if out is None:
         sys.stdout.write(text)
