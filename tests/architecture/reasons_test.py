@@ -18,6 +18,7 @@ ELSEWHERE = {
     "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
     "unknown_identifier_kind": "as invalid_identifier",
     "empty_plan": "intake's API: nothing is accepted that nobody owes",
+    "invalid_filter": "`dsr_sdk.SuppressionList`, of a file that is none",
     "signal_asks_opt_out": "intake's API: a signal asks for an opt-out and for nothing else",
     "invalid_index": "of an export, when its package is made; no record is refused for it",
     "corrupted_part": "as invalid_index",

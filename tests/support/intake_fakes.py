@@ -44,6 +44,7 @@ from dsr_intake.model.principals import Authentication, ClientRow, Principal, Si
 from dsr_intake.ports import Covering, Decide, Form, Resolve, Tell
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
+from dsr_wire.suppression import SuppressionKey
 from support.builders import NOW, a_registry, a_request_id, days, the_rules
 
 __all__ = [
@@ -124,6 +125,7 @@ def a_drafter(
     *,
     letters_are_sent: bool = False,
     covering: Covering = nobody_is_held,
+    suppression_key: SuppressionKey | None = None,
 ) -> Drafter:
     """A drafter at NOW."""
     return Drafter(
@@ -133,6 +135,7 @@ def a_drafter(
         clock=lambda: NOW,
         letters_are_sent=letters_are_sent,
         covering=covering,
+        suppression_key=suppression_key,
     )
 
 

@@ -25,6 +25,7 @@ from dsr_wire.codec.notices import notice_from_wire, system_notice_from_wire
 from dsr_wire.codec.obligations import obligations_opened_from_wire
 from dsr_wire.codec.registry import registry_version_from_wire, system_keys_from_wire
 from dsr_wire.codec.requests import cohort_accepted_from_wire
+from dsr_wire.codec.suppressions import suppression_from_wire
 from dsr_wire.keys import PrivateSealingKey, SystemKeyPair
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.sealing import Opener
@@ -50,6 +51,7 @@ READERS: dict[str, Callable[[Any], object]] = {
     "Notice": notice_from_wire,
     "ObligationsOpened": obligations_opened_from_wire,
     "RegistryVersion": registry_version_from_wire,
+    "Suppression": suppression_from_wire,
     "SystemKeys": system_keys_from_wire,
     "SystemNotice": system_notice_from_wire,
 }

@@ -114,6 +114,7 @@ def test_a_new_organisation_has_rights_on_its_topics_alone(registry: Registry) -
         ("dsr.deletion.acme.v1.dead-letter", "write"),
         ("dsr.opt-out.acme.v1.dead-letter", "write"),
         ("dsr.acknowledgements.v1", "write"),
+        ("dsr.suppressions.v1", "read"),
         ("dsr.organisation.acme.", "read"),
     }
 

@@ -9,13 +9,13 @@ import pytest
 
 from dsr_core.errors import Unavailable
 from dsr_sdk import KafkaConnection
-from dsr_sdk.kafka_bus import KafkaBus
+from dsr_sdk.kafka_bus import KafkaBus, client_arguments
 from dsr_sdk.logs import SeldomKafka, log_to_stderr
 
 
 def test_a_secured_connection_is_told_in_full() -> None:
     connection = KafkaConnection(bootstrap="a:1,b:2", username="organisation.acme", password="word")
-    common = KafkaBus(connection, client_id="billing")._common()
+    common = client_arguments(connection, "billing")
     assert common["bootstrap_servers"] == "a:1,b:2"
     assert common["sasl_mechanism"] == "SCRAM-SHA-512"
     assert common["sasl_plain_username"] == "organisation.acme"
@@ -25,7 +25,7 @@ def test_a_secured_connection_is_told_in_full() -> None:
 
 def test_a_plain_connection_sends_no_password() -> None:
     connection = KafkaConnection(bootstrap="a:1", security_protocol="PLAINTEXT")
-    common = KafkaBus(connection, client_id="billing")._common()
+    common = client_arguments(connection, "billing")
     assert "sasl_plain_password" not in common
     assert "ssl_context" not in common
 

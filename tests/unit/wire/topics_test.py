@@ -15,6 +15,7 @@ from dsr_wire.topics import (
     CLOSURES,
     NOTICE_RIGHTS,
     REGISTRY,
+    SUPPRESSIONS,
     Cleanup,
     Topic,
     all_topics,
@@ -89,7 +90,12 @@ def test_no_other_topic_is_kept_for_ever() -> None:
     assert [topic.name for topic in EVERY if topic.retention is None] == [
         REGISTRY.name,
         CHECKPOINTS.name,
+        SUPPRESSIONS.name,
     ]
+
+
+def test_only_the_suppression_list_is_open_to_every_organisation() -> None:
+    assert [topic.name for topic in EVERY if topic.is_open] == [SUPPRESSIONS.name]
 
 
 def test_who_speaks_on_what_is_design_s_table() -> None:

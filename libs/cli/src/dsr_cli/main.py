@@ -28,6 +28,7 @@ COMMANDS = {
     "request": "Decide about one request: withdraw, refuse, refer, extend, clarify, settle",
     "hold": "Legal holds: place, list, lift",
     "appeal": "Appeals: grant one",
+    "suppression": "The suppression list: check, list-size, export, opt-in",
     "breaker": "The breaker: what stops more erasures than are usual, and lets them go on",
     "letter": "Letters to requesters: list, give up, send again",
     "rules": "The rules of law: check, show, publish",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dsr_core.suppressions import SuppressionKind
+
 __all__ = [
     "ANSWERS",
     "CONFIRMING",
@@ -79,6 +81,12 @@ class Terms:
     """Whether a person whom a system knows by none of the kinds given has to be resolved there. Where
     not, nothing is to be done there, and the answer is `not_found`."""
 
+    suppresses: tuple[SuppressionKind, ...] = ()
+    """What the suppression list says of the person once it is followed for all of their data."""
+
+    suppresses_at_once: bool = False
+    """Whether the list says so as soon as systems are told, and not only once they have answered."""
+
 
 RIGHTS: dict[Right, Terms] = {
     Right.ACCESS: Terms(
@@ -92,6 +100,7 @@ RIGHTS: dict[Right, Terms] = {
         also_answered=frozenset({_D.PRESENT}),
         is_offered=True,
         erases=True,
+        suppresses=(SuppressionKind.RE_IMPORT,),
     ),
     Right.CORRECTION: Terms(
         confirmed_by=frozenset(
@@ -106,6 +115,8 @@ RIGHTS: dict[Right, Terms] = {
         is_offered=True,
         asks_who=False,
         needs_known_kind=False,
+        suppresses=(SuppressionKind.MARKETING, SuppressionKind.SALE_OR_SHARING),
+        suppresses_at_once=True,
     ),
 }
 """The one table of what differs between rights."""

@@ -253,7 +253,7 @@ async def _send(
         try:
             sent.append(
                 await producer.send(
-                    record.topic, record.value, key=record.key, headers=list(record.headers)
+                    record.topic, record.value or None, key=record.key, headers=list(record.headers)
                 )
             )
         except Exception as error:  # noqa: BLE001 - it is that record's outcome

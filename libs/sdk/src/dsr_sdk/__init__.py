@@ -20,6 +20,7 @@ from dsr_core.acknowledgements import Exemption
 from dsr_core.identity import Identifier, Identity
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_sdk.access.items import ExportLimits, File, Row
 from dsr_sdk.access.journal import ExportJournal
 from dsr_sdk.access.store import ExportStore, StoreAway
@@ -46,7 +47,9 @@ from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
 from dsr_sdk.requests import AccessRequest, DeletionRequest, OptOutRequest, SystemRequest
 from dsr_sdk.subscriber import Subscriber
+from dsr_sdk.suppression import SuppressionList
 from dsr_wire.keys import SystemKeyPair
+from dsr_wire.suppression import SuppressionKey
 
 __all__ = [
     "Absent",
@@ -86,6 +89,9 @@ __all__ = [
     "SqliteOutcomeStore",
     "StoreAway",
     "Subscriber",
+    "SuppressionKey",
+    "SuppressionKind",
+    "SuppressionList",
     "SystemKeyPair",
     "SystemRequest",
     "Unresolvable",

@@ -24,7 +24,7 @@ from dsr_sdk.bus import Record
 from dsr_sdk.connection import KafkaConnection
 from dsr_wire.envelope import Outgoing
 
-__all__ = ["KafkaBus"]
+__all__ = ["KafkaBus", "client_arguments"]
 
 _LOG = logging.getLogger("dsr_sdk")
 
@@ -54,7 +54,7 @@ class KafkaBus:
 
     async def start(self, topics: Sequence[str], group_id: str) -> None:
         """Connect, join the group and wait for partitions, as the port says."""
-        common = self._common()
+        common = client_arguments(self._connection, self._client_id)
         consumer = self._consumer = AIOKafkaConsumer(
             *topics,
             **common,
@@ -135,22 +135,23 @@ class KafkaBus:
                 one.cancel()
             await asyncio.gather(*stopping, return_exceptions=True)
 
-    def _common(self) -> dict[str, Any]:
-        connection = self._connection
-        common: dict[str, Any] = {
-            "bootstrap_servers": connection.bootstrap,
-            "client_id": self._client_id,
-            "security_protocol": connection.security_protocol,
-            "request_timeout_ms": _REQUEST_MS,
-        }
-        if connection.uses_sasl:
-            common["sasl_mechanism"] = connection.mechanism
-            common["sasl_plain_username"] = connection.username
-            common["sasl_plain_password"] = connection.password
-        if connection.uses_tls:
-            ca_file = connection.ca_file
-            common["ssl_context"] = create_ssl_context(cafile=str(ca_file) if ca_file else None)
-        return common
+
+def client_arguments(connection: KafkaConnection, client_id: str) -> dict[str, Any]:
+    """Return how a client reaches Kafka."""
+    common: dict[str, Any] = {
+        "bootstrap_servers": connection.bootstrap,
+        "client_id": client_id,
+        "security_protocol": connection.security_protocol,
+        "request_timeout_ms": _REQUEST_MS,
+    }
+    if connection.uses_sasl:
+        common["sasl_mechanism"] = connection.mechanism
+        common["sasl_plain_username"] = connection.username
+        common["sasl_plain_password"] = connection.password
+    if connection.uses_tls:
+        ca_file = connection.ca_file
+        common["ssl_context"] = create_ssl_context(cafile=str(ca_file) if ca_file else None)
+    return common
 
 
 def _unavailable(what: str, error: Exception) -> Unavailable:

@@ -26,6 +26,7 @@ __all__ = [
     "OBLIGATIONS",
     "REGISTRY",
     "REQUESTS",
+    "SUPPRESSIONS",
     "Cleanup",
     "Principal",
     "Topic",
@@ -74,6 +75,9 @@ class Topic:
     cleanup: Cleanup = Cleanup.DELETE
     compaction_lag: timedelta | None = None
     """How long a record of a compacted topic stays at least, though a newer one has its key."""
+
+    is_open: bool = False
+    """Whether every organisation may read it."""
 
     stamped_by_brokers: bool = False
     """Whether a record's time is that of the broker that took it, and not what its producer says."""
@@ -133,6 +137,16 @@ CHECKPOINTS = Topic(
     retention=None,  # the newest is what a restored database is held to, however late
     cleanup=Cleanup.COMPACT,
 )
+SUPPRESSIONS = Topic(
+    name="dsr.suppressions.v1",
+    key="kind/digest",
+    producers=(INTAKE,),
+    consumers=(OPERATOR,),
+    partitions=1,
+    retention=None,
+    cleanup=Cleanup.COMPACT,
+    is_open=True,  # without the list's key, which is given apart, a digest says nothing
+)
 
 _FIXED = (
     REQUESTS,
@@ -145,6 +159,7 @@ _FIXED = (
     AUDIT,
     REGISTRY,
     CHECKPOINTS,
+    SUPPRESSIONS,
 )
 
 NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION, Right.OPT_OUT)

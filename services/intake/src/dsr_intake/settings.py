@@ -217,6 +217,11 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     breaker_window_s: float = Field(default=3600, ge=60)
     """The breaker's window, in seconds."""
 
+    suppression_key_file: Path | None = None
+    """The keys of the suppression list's hashes, one a line: 32 random bytes in base64. The first makes
+    hashes, all find. Systems that check rows themselves have the same file; without it there is no
+    list."""
+
     verify_later_share: float = Field(default=0.02, ge=0, le=1)
     """The share of erasures that are looked at again long after the closing, drawn at random among
     those of systems that the registry says look: 0 for none, 1 for all."""

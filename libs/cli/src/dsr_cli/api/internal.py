@@ -148,6 +148,21 @@ class InternalApi:
         released: dict[str, Any] = self._call("POST", path, {})
         return released
 
+    def suppressions(self) -> list[dict[str, Any]]:
+        """Return how long the suppression list is, by kind and key."""
+        found: list[dict[str, Any]] = self._call("GET", "/internal/v1/suppressions")["lists"]
+        return found
+
+    def check_suppressions(self, identifiers: Sequence[Mapping[str, str]]) -> list[Any]:
+        """Return what the suppression list has of each identifier."""
+        body = {"identifiers": [dict(one) for one in identifiers]}
+        rows: list[Any] = self._call("POST", "/v1/suppressions/check", body)["rows"]
+        return rows
+
+    def opt_in(self, body: Mapping[str, Any]) -> int:
+        """Take a person off the suppression list; return how many entries have ended."""
+        return int(self._call("POST", "/v1/suppressions/opt-in", dict(body))["ended"])
+
     def keys(self) -> dict[str, Any]:
         """Return how the key-encryption keys stand."""
         found: dict[str, Any] = self._call("GET", "/internal/v1/keys")

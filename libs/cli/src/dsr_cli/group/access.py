@@ -11,6 +11,7 @@ from dsr_wire.topics import (
     ACKNOWLEDGEMENTS,
     OPERATOR,
     Principal,
+    Topic,
     all_topics,
     is_dead_letter,
     organisation_principal,
@@ -63,7 +64,13 @@ def grants(registry: Registry) -> Iterator[Grant]:
     for organisation_id in _owners(registry):
         principal = organisation_principal(organisation_id)
         yield _topic(principal, ACKNOWLEDGEMENTS.name, "write")
+        for topic in _open(registry):
+            yield _topic(principal, topic.name, "read")
         yield _groups(principal, f"dsr.{principal}.")
+
+
+def _open(registry: Registry) -> list[Topic]:
+    return [topic for topic in all_topics(registry) if topic.is_open]
 
 
 def _owners(registry: Registry) -> list[str]:

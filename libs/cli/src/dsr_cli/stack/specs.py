@@ -43,6 +43,7 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
     keys = {
         "DSR_KEY_ENCRYPTION_KEY_FILE": str(stack.secrets.key_file("key-encryption-key")),
         "DSR_LOOKUP_KEY_FILE": str(stack.secrets.key_file("lookup-key")),
+        "DSR_SUPPRESSION_KEY_FILE": str(stack.secrets.key_file("suppression-key")),
         "DSR_WEBHOOK_KEY_FILE": str(stack.secrets.key_file("webhook-key")),
         "DSR_PACKAGE_KEY_FILE": str(stack.secrets.key_file("package-key")),
         "DSR_PACKAGE_URL": settings.intake_url,

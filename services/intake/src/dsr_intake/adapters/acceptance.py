@@ -11,9 +11,10 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import Event, State
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_intake.adapters.beginning import begin
 from dsr_intake.adapters.duplicates import open_twins
+from dsr_intake.adapters.suppressions import list_at_once
 from dsr_intake.model import (
     Acceptance,
     Accepted,
@@ -80,22 +81,23 @@ _WRITE = """
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
             person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
-            authority_reference, authority_given_on, lookup_key_id, former_hashes)
+            authority_reference, authority_given_on, lookup_key_id, former_hashes,
+            suppression_digests, suppression_key_id)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
             identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
             authority_awaited, authority_kind, authority_reference, authority_given_on,
-            lookup_key_id, former_hashes::bytea[]
+            lookup_key_id, former_hashes::bytea[], suppression_digests::bytea[], suppression_key_id
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
             $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
-            $44::date[], $45::text[], $46::text[])
+            $44::date[], $45::text[], $46::text[], $47::text[], $48::text[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
                 authority_awaited, authority_kind, authority_reference, authority_given_on,
-                lookup_key_id, former_hashes)
+                lookup_key_id, former_hashes, suppression_digests, suppression_key_id)
     ), new_proofs as (
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
@@ -162,6 +164,7 @@ class PostgresAcceptance:
                         await connection.execute(_WRITE, *_arguments(acceptance))
                         await self._link(connection, fresh)
                         await begin(connection, acceptance)
+                        await list_at_once(connection, fresh)
                 return _verdicts(drafts, acceptance, held, running)
 
     async def _running(
@@ -313,7 +316,8 @@ def _replayed(row: asyncpg.Record) -> Accepted:
 def _is_plain(draft: Draft) -> bool:
     """Tell whether a draft is written by one statement."""
     is_appeal = draft.submission.appeal_of is not None
-    return draft.tag is None and draft.beginning is None and not is_appeal
+    at_once = RIGHTS[draft.submission.right].suppresses_at_once
+    return draft.tag is None and draft.beginning is None and not is_appeal and not at_once
 
 
 def _begun(row: asyncpg.Record) -> State:
@@ -384,6 +388,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [sent.evidence.given_on if sent.evidence else None for _, sent, _ in members],
         [member.lookup_key_id for member, _, _ in members],
         [_hashes(member.former_hashes) for member, _, _ in members],
+        [_hashes(member.suppression_digests) for member, _, _ in members],
+        [member.suppression_key_id for member, _, _ in members],
     )
 
 

@@ -15,6 +15,7 @@ from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.adapters.duplicates import duplicates_of
+from dsr_intake.adapters.suppressions import list_ended
 from dsr_intake.deferral import Deferred
 from dsr_intake.model import Answer, Known
 from dsr_intake.model.promises import Promise
@@ -120,6 +121,7 @@ async def write(
     """Write what becomes of requests that are locked, and what is told of it, in their transaction."""
     if not made:
         return
+    await list_ended(connection, [one for one in made if not one.was_closed], at=at)
     await _record_outcomes(connection, made)
     await write_letters(connection, [one for one in made if one.letter is not None], at)
     over = [one for one in made if one.answered_at is not None]
@@ -135,6 +137,7 @@ async def _record_outcomes(connection: _Connection, made: Sequence[Answer]) -> N
             answered_at = a.answered_at,
             identity_ciphertext =
                 case when a.answered_at is null then r.identity_ciphertext end,
+            suppression_digests = '{}',
             revision = pg_current_xact_id()::text::bigint
         from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
             as a (id, state, outcome, closed_at, answered_at)

@@ -13,6 +13,7 @@ from dsr_core.law.proofs import Role
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
 from dsr_core.rights import OFFERED, RIGHTS, Right
+from dsr_core.suppressions import LISTED_KINDS
 from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
@@ -20,6 +21,7 @@ from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encry
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
 from dsr_intake.ports import Covering, RegistryView
+from dsr_wire.suppression import SuppressionKey
 
 __all__ = ["Drafter"]
 
@@ -46,6 +48,7 @@ class Drafter:
         letters_are_sent: bool = False,
         links_duplicates: bool = True,
         covering: Covering = _nobody_is_held,
+        suppression_key: SuppressionKey | None = None,
     ) -> None:
         self._registry = registry
         self._dating = dating
@@ -54,6 +57,7 @@ class Drafter:
         self._letters_are_sent = letters_are_sent
         self._links_duplicates = links_duplicates
         self._covering = covering
+        self._suppression_key = suppression_key
         self._has_plan: dict[tuple[str, tuple[str, ...], Right, Scope], bool] = {}
 
     def check_ready(self) -> None:
@@ -143,6 +147,8 @@ class Drafter:
             person_hash=persons[0] if persons else None,
             former_person_hashes=persons[1:],
             traceparent=traceparent,
+            suppression_digests=self._suppressed(submission),
+            suppression_key_id=self._suppression_key.name if self._suppression_key else None,
         )
         if appealed is not None:
             # It repeats nothing, and what is held is held once it is granted.
@@ -154,6 +160,13 @@ class Drafter:
         start = self._beginning(draft, holds)
         # What was decided about it before it came sets it apart from what it may repeat.
         return draft if start is None else replace(draft, beginning=start, person_hash=None)
+
+    def _suppressed(self, submission: Submission) -> tuple[bytes, ...]:
+        key = self._suppression_key
+        if key is None or not RIGHTS[submission.right].suppresses:
+            return ()
+        listed = submission.identity.only(LISTED_KINDS).identifiers
+        return tuple(key.digest(one.kind, one.value) for one in listed)
 
     def _beginning(self, draft: Draft, holds: Sequence[LegalHold]) -> Beginning | None:
         registry = self._registry.current

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dsr_intake.bootstrap.application import application
 from dsr_intake.bootstrap.keys import keys
 from dsr_intake.bootstrap.outside import EVENTS, LAST, connect, probed
-from dsr_intake.bootstrap.tending import closures, escalations, look_after
+from dsr_intake.bootstrap.tending import (
+    closures,
+    escalations,
+    look_after,
+    told_of_suppressions,
+)
 from dsr_intake.http.app import create_app
 from dsr_intake.settings import Settings
 from dsr_runtime.kafka import RecordLoop
@@ -38,6 +43,9 @@ async def start(process: Process, settings: Settings) -> None:
     process.spawn(events.run(), stop=events.stop, turn=EVENTS)
     read_topic(answered)
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=LAST)
+    if outside.suppression_keys:
+        telling = told_of_suppressions(outside, built)
+        process.spawn(connected.then(telling.run), stop=connected.stopping(telling.stop), turn=LAST)
     process.spawn(sending.run(), stop=sending.stop, turn=LAST)
     if outside.webhook_key is not None:  # else it would end at once, and the process with it
         process.spawn(webhooks.run(), stop=webhooks.stop, turn=LAST)

@@ -24,6 +24,7 @@ from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.adapters.suppressions import PostgresSuppressions
 from dsr_intake.adapters.undecided import PostgresUndecided
 from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, InteractiveAcceptor
@@ -55,6 +56,7 @@ from dsr_intake.application.packages.wanting import Wanting
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.outside import Outside, mailer
@@ -201,6 +203,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         letters_are_sent=settings.smtp_url is not None,
         links_duplicates=settings.intake_links_duplicates,
         covering=decisions.watch.covering,
+        suppression_key=next(iter(outside.suppression_keys), None),
     )
     clients = ApiClients(PostgresApiClients(outside.pool), clock=utc_now)
     identifying = Identifying(
@@ -299,6 +302,11 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         ),
         letters=stores.letters,
         sending=sending,
+        suppressing=Suppressing(
+            store=PostgresSuppressions(outside.pool),
+            keys=outside.suppression_keys,
+            clock=utc_now,
+        ),
         webhooks=_webhooks(outside),
         metrics=outside.metrics,
     )

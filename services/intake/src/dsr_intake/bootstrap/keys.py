@@ -27,6 +27,7 @@ from dsr_intake.application.clock import utc_now
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.settings import Settings
 from dsr_runtime.process import Process, StartFault
+from dsr_wire.suppression import SuppressionKey
 
 __all__ = ["Keys", "keys", "ring"]
 
@@ -42,6 +43,9 @@ class Keys(NamedTuple):
     """The key-encryption keys that were given; none where a key service has them all."""
 
     lookup: LookupKeys
+    suppression: tuple[SuppressionKey, ...]
+    """Of the suppression list; empty where there is none."""
+
     webhook: bytes | None
     """Encrypts the secrets of webhooks; none where they are not offered."""
 
@@ -75,6 +79,12 @@ def keys(settings: Settings) -> Keys:
     return Keys(
         _given(settings),
         _lookup(settings.lookup_key_file),
+        ()
+        if settings.suppression_key_file is None
+        else tuple(
+            SuppressionKey(one)
+            for one in read_keys(settings.suppression_key_file, variable="DSR_SUPPRESSION_KEY_FILE")
+        ),
         None
         if settings.webhook_key_file is None
         else _one(settings.webhook_key_file, "DSR_WEBHOOK_KEY_FILE"),

@@ -31,6 +31,7 @@ from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
 from dsr_wire.registry_book import RegistryBook
+from dsr_wire.suppression import SuppressionKey
 from dsr_wire.topics import REGISTRY
 
 __all__ = [
@@ -68,6 +69,7 @@ class Outside:
     settings: Settings
     metrics: Metrics
     lookup: LookupKeys
+    suppression_keys: tuple[SuppressionKey, ...]
     webhook_key: bytes | None
     package_key: bytes | None
     wrapper: HeldRing
@@ -128,6 +130,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         settings=settings,
         metrics=metrics,
         lookup=keys.lookup,
+        suppression_keys=keys.suppression,
         webhook_key=keys.webhook,
         package_key=keys.package,
         wrapper=await ring(process, settings, keys, pool),

@@ -20,7 +20,7 @@ from dsr_intake.bootstrap.outside import LAST, Outside, mailer
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import LetterKind, LettersStanding
 from dsr_intake.ports import LetterStore
-from dsr_intake.repeating import repeat
+from dsr_intake.repeating import Repeating, repeat
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
 from dsr_intake.streams.escalations import EscalationStream
@@ -31,7 +31,7 @@ from dsr_runtime.process import Process
 from dsr_runtime.seldom import Seldom
 from dsr_wire.topics import CLOSURES, ESCALATIONS
 
-__all__ = ["closures", "escalations", "look_after"]
+__all__ = ["closures", "escalations", "look_after", "told_of_suppressions"]
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,8 @@ _UNDECIDED_EVERY_S = 5.0
 
 _EXPIRE_EVERY_S = 30.0
 
+_SUPPRESSIONS_EVERY_S = 1.0
+
 
 def closures(outside: Outside, built: Application) -> RecordLoop:
     """Return what reads closures."""
@@ -71,6 +73,18 @@ def closures(outside: Outside, built: Application) -> RecordLoop:
     )
     return RecordLoop(
         outside.settings.kafka, topics=(CLOSURES.name,), group_id=GROUP, handle=stream.handle
+    )
+
+
+def told_of_suppressions(outside: Outside, built: Application) -> Repeating:
+    """Return what tells Kafka of the suppression list."""
+    suppressing = built.context.suppressing
+    return Repeating(
+        _SUPPRESSIONS_EVERY_S,
+        lambda: _tried(
+            suppressing.tell(outside.publisher.publish),
+            else_say="the suppression list is told of later",
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from dsr_intake.http import (
     letters,
     requests,
     settlements,
+    suppressions,
     webhooks,
 )
 from dsr_intake.http.context import Context
@@ -48,6 +49,7 @@ _TAGS = (
     {"name": "subject requests", "description": "Submit and read requests."},
     {"name": "events", "description": "Follow requests live."},
     {"name": "webhooks", "description": "Be told how requests go on."},
+    {"name": "suppressions", "description": "Whom to leave alone."},
     {"name": "decisions", "description": "What operators and privacy officers decide."},
     {"name": "clients", "description": "Who may come in, and what they may do."},
     {"name": "keys", "description": "The keys that wrap requests' keys."},
@@ -75,6 +77,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         batch,
         events,
         webhooks,
+        suppressions,
         clients,
         audit,
         internal,
@@ -94,6 +97,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         appeals,
         breaker,
         webhooks,
+        suppressions,
         keys,
         clients,
         audit,

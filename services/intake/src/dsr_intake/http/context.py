@@ -21,6 +21,7 @@ from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sealing import Sealing
+from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.http.doors import Doors
 from dsr_intake.metrics import Metrics
@@ -55,6 +56,7 @@ class Context:
     sealing: Sealing
     letters: LetterStore
     sending: Sending
+    suppressing: Suppressing
     webhooks: Webhooks
     audit: AuditStore
     metrics: Metrics

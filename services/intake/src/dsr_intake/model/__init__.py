@@ -204,6 +204,11 @@ class Draft:
     beginning: Beginning | None = None
     """What was decided about it before it came; such a request is a cohort of its own."""
 
+    suppression_digests: tuple[bytes, ...] = ()
+    """What the suppression list is to have of the person, should it have them."""
+
+    suppression_key_id: str | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTwin:

@@ -64,6 +64,15 @@ class Scope(StrEnum):
     REQUESTS_IDENTIFY = "requests:identify"
     """Have a code mailed, and prove by it who asks."""
 
+    SUPPRESSIONS_CHECK = "suppressions:check"
+    """Ask whether rows are on the suppression list."""
+
+    SUPPRESSIONS_LIFT = "suppressions:lift"
+    """Take off the list who proves to want it."""
+
+    SUPPRESSIONS_READ = "suppressions:read"
+    """See how long the list is."""
+
     WEBHOOKS_MANAGE = "webhooks:manage"
     """Say where one's program is told how its requests go on."""
 
@@ -114,11 +123,14 @@ _OPERATOR = frozenset(
         Scope.HOLDS_DECIDE,
         Scope.BREAKER_READ,
         Scope.BREAKER_DECIDE,
+        Scope.SUPPRESSIONS_CHECK,
+        Scope.SUPPRESSIONS_READ,
         Scope.AUDIT_WRITE,
     }
 )
 _OFFICER = _OPERATOR | {
     Scope.LETTERS_BOUNCE,
+    Scope.SUPPRESSIONS_LIFT,
     Scope.KEYS_READ,
     Scope.KEYS_MANAGE,
     Scope.CLIENTS_READ,
@@ -127,7 +139,8 @@ _OFFICER = _OPERATOR | {
 }
 
 ALLOWED: dict[PrincipalKind, frozenset[Scope]] = {
-    PrincipalKind.CLIENT: _CLIENT | {Scope.LETTERS_BOUNCE},
+    PrincipalKind.CLIENT: _CLIENT
+    | {Scope.LETTERS_BOUNCE, Scope.SUPPRESSIONS_CHECK, Scope.SUPPRESSIONS_LIFT},
     PrincipalKind.OPERATOR: _OPERATOR,
     PrincipalKind.PRIVACY_OFFICER: _OFFICER,
     PrincipalKind.SERVICE: frozenset({Scope.SERVICES}),

@@ -1,0 +1,176 @@
+"""PostgreSQL: the suppression list, and what of it Kafka has yet to be told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+
+from dsr_core.closing import Outcome
+from dsr_core.ids import uuid7
+from dsr_core.rights import RIGHTS, Right
+from dsr_core.suppressions import Suppression, SuppressionKind
+from dsr_intake.model import Answer, Draft
+from dsr_intake.model.suppressions import Listed, ListSize, OptIn
+from dsr_runtime.postgres import translated
+
+__all__ = ["PostgresSuppressions", "list_at_once", "list_ended"]
+
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+_FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
+_PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
+
+# A request for a part of the data alone says nothing of the rest. In the order of the key, so that
+# two transactions wait for each other in turn and never in a ring.
+_LIST = """
+    insert into intake.suppressions (kind, digest, key_id, since, request_id)
+    select distinct on (l.kind, d.digest) l.kind, d.digest, r.suppression_key_id, $4, r.id
+    from intake.subject_requests r
+    join intake.cohorts c on c.id = coalesce(r.home_cohort_id, r.cohort_id)
+    join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
+    cross join lateral unnest(r.suppression_digests) as d (digest)
+    where r.id = any($1::uuid[]) and c.categories = '{}'
+        and c.organisation_ids = '{}' and c.system_ids = '{}'
+    order by l.kind, d.digest, r.id
+    on conflict (kind, digest) do update
+    set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
+        ended = false, told = false
+    where intake.suppressions.ended
+"""
+
+_END = "update intake.suppressions set ended = true, told = false where not ended and "
+
+
+async def list_at_once(connection: _Connection, drafts: Sequence[Draft]) -> None:
+    """List whom requests name that are heeded as soon as systems are told, in their transaction."""
+    drafts = [
+        one
+        for one in drafts
+        if RIGHTS[one.submission.right].suppresses_at_once and one.submission.is_attested
+    ]
+    if drafts:
+        await _list(connection, [one.request_id for one in drafts], drafts[0].accepted_at)
+
+
+async def list_ended(connection: _Connection, made: Sequence[Answer], *, at: datetime) -> None:
+    """List whom followed requests name; take off the list what a request had put there that was not."""
+    followed = [one.request_id for one in made if one.outcome in _FOLLOWED]
+    others = [one.request_id for one in made if one.outcome not in _FOLLOWED]
+    if followed:
+        await _list(connection, followed, at)
+    if others:
+        await connection.execute(f"{_END} request_id = any($1::uuid[])", others)
+
+
+async def _list(connection: _Connection, request_ids: Sequence[str], at: datetime) -> None:
+    rights, kinds = zip(*_PAIRS, strict=True)
+    await connection.execute(_LIST, request_ids, rights, kinds, at)
+
+
+class PostgresSuppressions:
+    """The list; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def find(self, digests: Sequence[bytes]) -> dict[bytes, list[Listed]]:
+        """Return what the list has of each digest; nothing of those that it has not."""
+        with translated():
+            rows = await self._pool.fetch(
+                "select kind, digest, since from intake.suppressions"
+                " where digest = any($1::bytea[]) and not ended order by kind",
+                digests,
+            )
+        found: dict[bytes, list[Listed]] = {}
+        for row in rows:
+            listed = Listed(SuppressionKind(row["kind"]), row["since"])
+            found.setdefault(bytes(row["digest"]), []).append(listed)
+        return found
+
+    async def sizes(self) -> list[ListSize]:
+        """Return how many entries each kind has under each key."""
+        with translated():
+            rows = await self._pool.fetch(
+                "select kind, key_id, count(*) as entries from intake.suppressions"
+                " where not ended group by 1, 2 order by 1, 2",
+                timeout=300,
+            )
+        return [
+            ListSize(SuppressionKind(row["kind"]), row["key_id"], row["entries"]) for row in rows
+        ]
+
+    async def opt_in(self, one: OptIn) -> int:
+        """Keep a proof, and end the entries that it lifts, in one transaction; return how many."""
+        kinds = [kind.value for kind in one.kinds]
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    """
+                    insert into intake.opt_ins (id, at, principal, kinds, digests, reference, given_on)
+                    values ($1, $2, $3, $4, $5, $6, $7)
+                    """,
+                    uuid7(int(one.at.timestamp() * 1000), os.urandom(10)),
+                    one.at,
+                    one.principal,
+                    kinds,
+                    one.digests,
+                    one.reference,
+                    one.given_on,
+                )
+                status = await connection.execute(
+                    f"{_END} kind = any($1::text[]) and digest = any($2::bytea[])",
+                    kinds,
+                    one.digests,
+                )
+        return int(status.rpartition(" ")[2])
+
+    async def tell(
+        self,
+        publish: Callable[[Sequence[Suppression], Sequence[Suppression]], Awaitable[None]],
+        *,
+        limit: int,
+    ) -> int:
+        """Have entries published that are new or have ended, and note that they were."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                rows = await connection.fetch(
+                    """
+                    select kind, digest, key_id, since, ended from intake.suppressions
+                    where not told order by kind, digest limit $1 for update skip locked
+                    """,
+                    limit,
+                )
+                if not rows:
+                    return 0
+                await publish(
+                    [_entry(row) for row in rows if not row["ended"]],
+                    [_entry(row) for row in rows if row["ended"]],
+                )
+                named = [row["kind"] for row in rows], [row["digest"] for row in rows]
+                await connection.execute(
+                    """
+                    with gone as (
+                        delete from intake.suppressions s
+                        using unnest($1::text[], $2::bytea[]) as t (kind, digest)
+                        where s.kind = t.kind and s.digest = t.digest and s.ended
+                    )
+                    update intake.suppressions s set told = true
+                    from unnest($1::text[], $2::bytea[]) as t (kind, digest)
+                    where s.kind = t.kind and s.digest = t.digest and not s.ended
+                    """,
+                    *named,
+                )
+        return len(rows)
+
+
+def _entry(row: asyncpg.Record) -> Suppression:
+    return Suppression(
+        kind=SuppressionKind(row["kind"]),
+        digest=bytes(row["digest"]),
+        key_id=row["key_id"],
+        since=row["since"],
+    )

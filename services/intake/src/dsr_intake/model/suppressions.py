@@ -1,0 +1,42 @@
+"""The suppression list, as it is kept and asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from dsr_core.suppressions import SuppressionKind
+
+__all__ = ["ListSize", "Listed", "OptIn"]
+
+
+class Listed(NamedTuple):
+    """That the list has somebody."""
+
+    kind: SuppressionKind
+    since: datetime
+
+
+class ListSize(NamedTuple):
+    """How much the list has of one kind under one key."""
+
+    kind: SuppressionKind
+    key_id: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptIn:
+    """That somebody wants again what the list forbids, and what shows it."""
+
+    at: datetime
+    principal: str
+    """Who says so."""
+
+    kinds: tuple[SuppressionKind, ...]
+    digests: tuple[bytes, ...]
+    reference: str
+    """Names the proof in the records of whoever says so."""
+
+    given_on: date
