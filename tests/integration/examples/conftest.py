@@ -1,6 +1,6 @@
 """Stores of the example systems, for real, each seeded with a few people."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from dsr_examples.stores.environment import store_of
 from dsr_examples.stores.schema import Schema, Store
 from dsr_examples.systems import load
 from dsr_sdk import Subscriber, SystemKeyPair
-from dsr_sdk.testing import Acknowledgement, SubscriberHarness
+from dsr_sdk.testing import Acknowledgement, HandedOver, ProtectedField, SubscriberHarness
 from support.parts import fresh_database
 
 PEOPLE = 60
@@ -70,6 +70,16 @@ class Running:
             requests=named, right=right, may_be_repeat=may_be_repeat, scope=scope
         )
         return {one.request_id: one for one in answers}
+
+    async def hand_over(
+        self, person: Person, *, protected: Sequence[ProtectedField] = ()
+    ) -> tuple[Acknowledgement, HandedOver | None]:
+        """Ask for access, and return the answer with what was handed over."""
+        harness = self.harness()
+        (answer,) = await harness.deliver(
+            identity=person.identifiers, right=Right.ACCESS, protected=protected
+        )
+        return answer, harness.handed_over(answer) if answer.delivery else None
 
     async def rows(self, person: Person) -> dict[str, int]:
         return await rows_of_person(self.store, person)

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.exports import Protection
 from dsr_core.ids import RequestId
-from dsr_core.rights import Disposition, Right
+from dsr_core.rights import Disposition
 from dsr_examples.catalogue import EXAMPLES
 from dsr_sdk.testing.notices import new_request_id
+from support.parts import example_registry
 
 Start = Callable[[str], Awaitable[Any]]
 
+REGISTRY = example_registry()
 ALL = [one.system_id for one in EXAMPLES]
 PLAIN = [one for one in ALL if one not in {"billing", "payment-methods"}]
 """Those that erase everything, at once."""
@@ -36,14 +39,32 @@ async def test_every_person_is_seeded_where_the_catalogue_says(
 
 
 @pytest.mark.parametrize("system_id", ALL)
-async def test_access_counts_records(start: Start, system_id: str) -> None:
+async def test_access_hands_over_every_row_of_the_person_and_no_other(
+    start: Start, system_id: str
+) -> None:
     running = await start(system_id)
-    here, elsewhere = running.known()[0], running.unknown()[0]
-    ids = new_request_id(), new_request_id()
-    answers = await running.ask(dict(zip(ids, (here, elsewhere), strict=True)), right=Right.ACCESS)
-    assert answers[ids[0]].disposition is Disposition.DELIVERED
-    assert answers[ids[0]].records == sum((await running.rows(here)).values())
-    assert answers[ids[1]].disposition is Disposition.NOT_FOUND
+    terms = REGISTRY.system(system_id)
+    assert terms is not None
+    assert terms.access is not None
+    for here in running.known()[:3]:
+        rows = await running.rows(here)
+        answer, handed = await running.hand_over(here, protected=terms.access.protected)
+        assert (answer.disposition, answer.records) == (Disposition.DELIVERED, sum(rows.values()))
+        assert handed is not None
+        assert {one.name: one.records for one in handed.index} == {
+            f"{table}.jsonl": count for table, count in rows.items()
+        }
+        people = running.schema.people
+        values = {value for given in here.identifiers.values() for value in given}
+        for row in handed.rows(people):
+            assert values & {str(value) for value in row.values()}
+        tables = {one.name: set(one.column_names) for one in running.schema.tables}
+        hidden = {one.path for one in terms.access.protected if one.protection is Protection.SECRET}
+        for table in rows:
+            told = tables[table] - {path.removeprefix(f"{table}.") for path in hidden}
+            assert all(set(row) == told for row in handed.rows(table))
+    answer, _ = await running.hand_over(running.unknown()[0])
+    assert answer.disposition is Disposition.NOT_FOUND
 
 
 @pytest.mark.parametrize("system_id", PLAIN)

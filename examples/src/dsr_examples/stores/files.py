@@ -12,7 +12,7 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +58,11 @@ class FileStore:
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
         return await self._call(lambda: self._count(requests))
+
+    async def rows(self, request: Request) -> AsyncIterator[tuple[str, _Row]]:
+        """Read the tables once; they are small where files are enough."""
+        for one in await self._call(lambda: self._rows_of(request)):
+            yield one
 
     async def totals(self) -> dict[str, int]:
         """See `Store.totals`."""
@@ -134,25 +139,35 @@ class FileStore:
             for person in self._index[column].get(value, ())
         }
 
+    def _rows_of(self, request: Request) -> list[tuple[str, _Row]]:
+        people = self._find([request])
+        told = self._told_apart(people) if people else ()
+        return [(table.name, row) for table, row, request_id in told if request_id is not None]
+
     def _part(
         self, people: dict[str, str]
     ) -> tuple[dict[str, list[_Row]], dict[str, Counter[str]]]:
         """Read every table; return the rows that stay, and by request how many would go."""
-        going = {self._schema.people: people}
-        kept: dict[str, list[_Row]] = {}
+        kept: dict[str, list[_Row]] = {table.name: [] for table in self._schema.tables}
         counts: dict[str, Counter[str]] = {}
+        for table, row, request_id in self._told_apart(people):
+            if request_id is None:
+                kept[table.name].append(row)
+            else:
+                counts.setdefault(request_id, Counter())[table.name] += 1
+        return kept, counts
+
+    def _told_apart(self, people: dict[str, str]) -> Iterator[tuple[Table, _Row, str | None]]:
+        """Yield every row of every table, with the request of the person that it is about."""
+        about = {self._schema.people: people}
         for table in self._schema.tables:
             column, owner = table.owner or ("id", table.name)
-            mine = going.setdefault(table.name, {})
-            kept[table.name] = []
+            mine = about.setdefault(table.name, {})
             for row in self._read(table):
-                request_id = going[owner].get(str(row[column]))
-                if request_id is None:
-                    kept[table.name].append(row)
-                else:
+                request_id = about[owner].get(str(row[column]))
+                if request_id is not None:
                     mine[str(row["id"])] = request_id
-                    counts.setdefault(request_id, Counter())[table.name] += 1
-        return kept, counts
+                yield table, row, request_id
 
     def _load_journal(self) -> dict[str, int]:
         if self._begun is None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -28,6 +28,9 @@ create table erasures (
 """
 
 
+_PAGE = 500
+
+
 class PostgresStore:
     """The store, and the steps that erasing is made of, for systems that do it their own way."""
 
@@ -40,10 +43,15 @@ class PostgresStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Give a connection, whose work is all done or not at all."""
+        async with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         async with self._opening:
             if self._pool is None:
-                self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=3)
-        async with self._pool.acquire() as connection, connection.transaction():
+                self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=6)
+        async with self._pool.acquire() as connection:
             yield connection
 
     async def close(self) -> None:
@@ -113,13 +121,15 @@ class PostgresStore:
             [(key, one.erased, one.kept, one.review_at) for key, one in erasures.items()],
         )
 
-    async def find(self, connection: Connection, requests: Iterable[Request]) -> dict[int, str]:
+    async def find(
+        self, connection: Connection, requests: Iterable[Request], *, lock: bool = True
+    ) -> dict[int, str]:
         """Return the ids of the people asked for, each with its request; their rows are locked."""
         wanted = self._schema.wanted(requests)
         tests = (f"{column} = any(${n}::text[])" for n, column in enumerate(wanted, 1))
         query = (
             f"select id, {', '.join(wanted)} from {self._schema.people} "
-            f"where {' or '.join(tests)} order by id for update"
+            f"where {' or '.join(tests)} order by id {'for update' if lock else ''}"
         )
         people = {}
         for record in await connection.fetch(query, *(list(values) for values in wanted.values())):
@@ -157,6 +167,22 @@ class PostgresStore:
                 for request_id, count in counts.items():
                     found.setdefault(request_id, {})[table.name] = count
         return [found.get(one.request_id, {}) for one in requests]
+
+    async def rows(self, request: Request) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Read by a cursor, and in one snapshot, so that what is handed over fits together."""
+        async with (
+            self._connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            people = list(await self.find(connection, [request], lock=False))
+            for table in self._schema.tables if people else ():
+                owned = self._schema.owned(table)
+                query = (
+                    f"select {table.name}.* from {owned.source} "
+                    f"where {owned.person} = any($1::int[]) order by {table.name}.id"
+                )
+                async for record in connection.cursor(query, people, prefetch=_PAGE):
+                    yield table.name, dict(record)
 
     async def totals(self) -> dict[str, int]:
         """See `Store.totals`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -206,6 +206,13 @@ class Store(Protocol):
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """Count the rows of these people by table, in request order; empty where there are none."""
+        ...
+
+    def rows(self, request: Request) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Yield the rows of one person, each with its table; table by table, in the order of their ids.
+
+        A page of them is in memory, however many there are. Nobody who erases waits for the end.
+        """
         ...
 
     async def totals(self) -> dict[str, int]:

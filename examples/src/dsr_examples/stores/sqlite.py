@@ -6,13 +6,14 @@ import asyncio
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import OPT_OUTS, Erasure, Owned, Request, Rows, Schema
+from dsr_examples.stores.schema import OPT_OUTS, Erasure, Owned, Request, Rows, Schema, Table
 
 __all__ = ["SqliteStore"]
 
@@ -24,6 +25,7 @@ create table erasures (
   erased_at text not null default current_timestamp
 )
 """
+_PAGE = 500
 _AMONG = "in (select value from json_each(?))"
 """Any number of values in one parameter."""
 
@@ -56,6 +58,15 @@ class SqliteStore:
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
         return await self._call(lambda: self._count(requests))
+
+    async def rows(self, request: Request) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Read page by page, each in a transaction of its own; see `Store.rows`."""
+        for table in self._schema.tables:
+            last = 0
+            while page := await self._call(partial(self._page, request, table, last)):
+                for row in page:
+                    yield table.name, row
+                last = page[-1]["id"]
 
     async def totals(self) -> dict[str, int]:
         """See `Store.totals`."""
@@ -156,6 +167,17 @@ class SqliteStore:
                 for request_id, count in counts.items():
                     found.setdefault(request_id, {})[table.name] = count
         return [found.get(one.request_id, {}) for one in requests]
+
+    def _page(self, request: Request, table: Table, last: int) -> list[dict[str, Any]]:
+        owned = self._schema.owned(table)
+        query = (
+            f"select {table.name}.* from {owned.source} where {owned.person} {_AMONG} "
+            f"and {table.name}.id > ? order by {table.name}.id limit {_PAGE}"
+        )
+        with self._transaction() as connection:
+            people = json.dumps(list(self._find(connection, [request])))
+            found = connection.execute(query, [people, last]).fetchall()
+        return [dict(zip(table.column_names, one, strict=True)) for one in found]
 
     def _totals(self) -> dict[str, int]:
         with self._transaction() as connection:

@@ -8,19 +8,20 @@ it is asked for just that, and lets it go. `DSR_EXAMPLE_BOOKS_KEPT_UNTIL` sets a
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 
 from dsr_examples.stores.postgres import Connection, PostgresStore
 from dsr_examples.stores.schema import Erasure, Schema, Table
-from dsr_examples.systems.standard import subscribe_access
 from dsr_sdk import (
+    AccessRequest,
     Answer,
     DeletionRequest,
     Erased,
     Exempt,
     NotFound,
     PartiallyExempt,
+    Row,
     Scope,
     Subscriber,
 )
@@ -57,6 +58,10 @@ PREFERENCES = Table(
     "id integer primary key, customer integer not null references customers, language text, "
     "newsletter boolean not null",
 )
+_CATEGORIES = {
+    **{one.name: KEPT_CATEGORIES for one in (CUSTOMERS, INVOICES, LINES)},
+    **{one.name: _OTHER_CATEGORIES for one in (REMINDERS, PREFERENCES)},
+}
 SCHEMA = Schema(
     CUSTOMERS,
     INVOICES,
@@ -81,7 +86,11 @@ def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
         erasures |= new
         return [_answer(erasures.get(one.request_id)) for one in requests]
 
-    subscribe_access(subscriber, store)
+    @subscriber.access
+    async def access(request: AccessRequest) -> AsyncIterator[Row]:
+        async for table, row in store.rows(request):
+            if _means(request.scope, _CATEGORIES[table]):
+                yield Row(table, row, _CATEGORIES[table])
 
 
 async def _erase(

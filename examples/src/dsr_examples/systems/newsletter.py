@@ -1,14 +1,14 @@
 """The newsletter: an SQLite file at the mail delivery provider, which knows people by email.
 
-A system says what it does when asked to erase, and what it found when asked for access. Whoever sends
+A system says what it does when asked to erase, and hands over what it has when asked for access. Whoever sends
 looks into `opt_outs` first.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from dsr_examples.stores.schema import Schema, Store, Table, opt_outs
 from dsr_examples.systems.standard import subscribe_opt_out
-from dsr_sdk import AccessRequest, Answer, DeletionRequest, Delivered, Erased, NotFound, Subscriber
+from dsr_sdk import AccessRequest, Answer, DeletionRequest, Erased, NotFound, Row, Subscriber
 
 SCHEMA = Schema(
     Table("subscribers", "id integer primary key, email text not null, name text, language text"),
@@ -28,7 +28,7 @@ SCHEMA = Schema(
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
-    """Register the handlers. Each of these two takes many requests at once, and answers in their order."""
+    """Register the handlers. The first takes many requests at once, and answers in their order."""
 
     @subscriber.deletion_batch
     async def erase(requests: Sequence[DeletionRequest]) -> Sequence[Answer]:
@@ -36,9 +36,10 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
         erasures = await store.erase(requests)
         return [Erased(records=one.erased) if one else NotFound() for one in erasures]
 
-    @subscriber.access_batch
-    async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
-        counts = await store.count(requests)
-        return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]
+    @subscriber.access
+    async def access(request: AccessRequest) -> AsyncIterator[Row]:
+        # Row by row, so that it does not matter how many there are; nothing yielded is "not found".
+        async for table, row in store.rows(request):
+            yield Row(table, row)
 
     subscribe_opt_out(subscriber, store)

@@ -1,17 +1,17 @@
 """How most systems answer: erase everything, deliver everything. `newsletter.py` spells it out."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from dsr_examples.stores.schema import Store
 from dsr_sdk import (
     AccessRequest,
     Answer,
     DeletionRequest,
-    Delivered,
     Erased,
     Heeded,
     NotFound,
     OptOutRequest,
+    Row,
     Subscriber,
 )
 
@@ -32,10 +32,10 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
 def subscribe_access(subscriber: Subscriber, store: Store) -> None:
     """Register the access handler alone, for systems that erase their own way."""
 
-    @subscriber.access_batch
-    async def access(requests: Sequence[AccessRequest]) -> Sequence[Answer]:
-        counts = await store.count(requests)
-        return [Delivered(records=sum(one.values())) if one else NotFound() for one in counts]
+    @subscriber.access
+    async def access(request: AccessRequest) -> AsyncIterator[Row]:
+        async for table, row in store.rows(request):
+            yield Row(table, row)
 
 
 def subscribe_opt_out(subscriber: Subscriber, store: Store) -> None:

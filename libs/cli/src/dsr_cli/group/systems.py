@@ -41,6 +41,7 @@ def system_environment(stack: Stack, one: ExampleSystem) -> dict[str, str]:
         **kafka_environment(stack, principal),
         "DSR_OUTCOMES_FILE": str(folder / "outcomes.sqlite"),
         "DSR_READY_FILE": str(folder / "ready"),
+        "DSR_STORE_URL": stack.settings.folder("store").as_uri(),
     }
     if one.store == "postgres":
         environment["DSR_EXAMPLE_DSN"] = stack.postgres_dsn(
