@@ -131,7 +131,7 @@ class Restarting(ExportStore):
         self.store = store
         self.stuck: list[str] = []
 
-    async def put(self, path: str, content: bytes) -> None:
+    async def put(self, path: str, content: bytes | memoryview) -> None:
         if path.endswith("data-000002") and not self.stuck:
             self.stuck.append(path)
             raise StoreAway("stuck")

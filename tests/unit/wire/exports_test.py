@@ -7,7 +7,15 @@ import pytest
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import PART_BYTES, ExportedFile, Protection
 from dsr_core.ids import SystemId
-from dsr_wire.exports import ExportKey, Stream, file_from_line, line_of, part_path, part_sizes
+from dsr_wire.exports import (
+    TAG_BYTES,
+    ExportKey,
+    Stream,
+    file_from_line,
+    line_of,
+    part_path,
+    part_sizes,
+)
 from dsr_wire.keys import PrivateSealingKey
 from support.builders import a_request_id
 
@@ -29,6 +37,12 @@ FILE = ExportedFile(
 
 def a_key() -> ExportKey:
     return ExportKey.generate(**PLACE)
+
+
+def test_a_part_is_the_same_in_a_buffer() -> None:
+    key, buffer = a_key(), bytearray(4 + TAG_BYTES)
+    key.encrypt_into(Stream.INDEX, 7, b"part", buffer)
+    assert bytes(buffer) == key.encrypt(Stream.INDEX, 7, b"part")
 
 
 def test_who_has_the_package_key_opens_every_part() -> None:

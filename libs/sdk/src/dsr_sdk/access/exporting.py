@@ -30,6 +30,7 @@ from dsr_sdk.answers import (
     PartiallyExempt,
     Unresolvable,
 )
+from dsr_sdk.deciding import pause_after
 from dsr_sdk.handlers import Handler, UnfitAnswer
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.requests import SystemRequest
@@ -49,6 +50,8 @@ _PATIENCE = 2.0
 """So many seconds the others of a round wait for one export; then it goes on beside them."""
 
 _AGAIN_AFTER = timedelta(seconds=60)
+"""So long after `in_progress` it is asked for again at the latest: after a crash nothing else would."""
+
 _STORE_AGAIN_AFTER = timedelta(seconds=30)
 _STORE_PATIENCE = 60.0
 _TURN_SECONDS = 0.01
@@ -116,12 +119,12 @@ class Exporter:
         running = self._long.get(request.request_id)
         if running is None:
             if sum(not one.done() for one in self._long.values()) >= self._at_once:
-                return self._in_progress()
+                return self._in_progress(request)
             try:
                 async with asyncio.timeout(self._patience):
                     await self._slots.acquire()
             except TimeoutError:
-                return self._in_progress()
+                return self._in_progress(request)
             running = asyncio.create_task(self._export(function, request, terms))
             running.add_done_callback(lambda _: self._slots.release())
             try:
@@ -135,7 +138,7 @@ class Exporter:
                 self._following.add(following)
                 following.add_done_callback(self._following.discard)
         if not running.done():
-            return self._in_progress()
+            return self._in_progress(request)
         self._long.pop(request.request_id, None)
         return running.result()
 
@@ -155,8 +158,9 @@ class Exporter:
             await asyncio.wait(going)
         self._threads.close()
 
-    def _in_progress(self) -> InProgress:
-        return InProgress("the export goes on", self._clock() + _AGAIN_AFTER)
+    def _in_progress(self, request: SystemRequest) -> InProgress:
+        again_after = min(pause_after(request.attempt), _AGAIN_AFTER)
+        return InProgress("the export goes on", self._clock() + again_after)
 
     async def _follow(self, request: SystemRequest, running: _Running, later: Later) -> None:
         """Answer for an export that took long; what cannot be told now is told when it is asked again."""

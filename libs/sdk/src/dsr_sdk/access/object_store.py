@@ -18,12 +18,10 @@ __all__ = ["SCHEMES", "open_store", "store_faults"]
 SCHEMES = ("file", "s3", "gs", "az")
 """Where exports may be brought to."""
 
-_CLIENT: dict[str, Any] = {
-    "connect_timeout": timedelta(seconds=5),
-    "timeout": timedelta(seconds=120),
-}
 _RETRIES: dict[str, Any] = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 """Few: who uploads tries again, and answers when it has tried for too long."""
+
+_SAID = 300
 
 
 def store_faults(url: str) -> Iterator[str]:
@@ -57,9 +55,8 @@ def open_store(url: str) -> ExportStore:
         raise ConfigurationError([fault]) from error
     if url.startswith("file:"):
         return _ObjectStore(from_url(url, mkdir=True))
-    client: Any = _CLIENT
     retries: Any = _RETRIES
-    return _ObjectStore(from_url(url, client_options=client, retry_config=retries))
+    return _ObjectStore(from_url(url, retry_config=retries))
 
 
 class _ObjectStore:
@@ -68,7 +65,7 @@ class _ObjectStore:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def put(self, path: str, content: bytes) -> None:
+    async def put(self, path: str, content: bytes | memoryview) -> None:
         """Store an object, as the port says."""
         from obstore import put_async  # noqa: PLC0415 - see open_store
         from obstore.exceptions import BaseError  # noqa: PLC0415
@@ -76,4 +73,9 @@ class _ObjectStore:
         try:
             await put_async(self._store, path, content, use_multipart=False)
         except (BaseError, OSError, ValueError) as error:
-            raise StoreAway(f"the object store takes nothing ({type(error).__name__})") from error
+            raise StoreAway(f"the object store takes nothing ({_said(error)})") from error
+
+
+def _said(error: Exception) -> str:
+    """Return the kind of an error and the beginning of its text, which has paths of ids alone."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:_SAID]}"

@@ -16,8 +16,10 @@ class StoreAway(Unavailable):
 class ExportStore(Protocol):
     """Takes objects and shows none: whoever can write here need not be able to read."""
 
-    async def put(self, path: str, content: bytes) -> None:
+    async def put(self, path: str, content: bytes | memoryview) -> None:
         """Store an object, in the place of one that lies there; return once it is stored as a whole.
+
+        The content is the caller's again once this has returned.
 
         Raises:
             StoreAway: It could not be; nobody sees a part of it.

@@ -8,12 +8,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dsr_core.exports import PART_BYTES
 from dsr_core.ids import SystemId
 from dsr_sdk.access.journal import BegunExport, ExportJournal, PartName
 from dsr_sdk.access.store import ExportStore, StoreAway
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.threads import Threads
-from dsr_wire.exports import ExportKey, part_path
+from dsr_wire.exports import TAG_BYTES, ExportKey, part_path
 
 __all__ = ["ContentChanged", "Part", "Upload"]
 
@@ -32,7 +33,7 @@ class Part:
     """A part in the clear."""
 
     name: PartName
-    content: bytes
+    content: memoryview
 
 
 class Upload:
@@ -68,12 +69,13 @@ class Upload:
         self._journal = journal
         self._threads = threads
         self._patience = patience
+        self._buffer: bytearray | None = None
 
     async def bring(self, parts: Sequence[Part], *, are_last: bool = False) -> None:
         """Have these parts in the store.
 
         Args:
-            parts: The parts.
+            parts: The parts; one alone, or such as are shorter than `PART_BYTES`.
             are_last: Whether the answer follows at once; then what is stored need not be noted.
 
         Raises:
@@ -95,11 +97,16 @@ class Upload:
         if missing and not are_last:
             await self._journal.mark_parts_stored(self.export_id, missing)
 
-    def _sealed(self, part: Part) -> tuple[bytes, bytes]:
-        sealed = self.key.encrypt(*part.name, part.content)
-        return sealed, hashlib.sha256(sealed).digest()
+    def _sealed(self, part: Part) -> tuple[memoryview, bytes]:
+        size = len(part.content) + TAG_BYTES
+        if len(part.content) < PART_BYTES:
+            buffer = bytearray(size)
+        else:  # all but the last are as long, and one is on its way at a time
+            buffer = self._buffer = self._buffer or bytearray(size)
+        self.key.encrypt_into(*part.name, part.content, buffer)
+        return memoryview(buffer), hashlib.sha256(buffer).digest()
 
-    async def _put(self, name: PartName, sealed: bytes) -> None:
+    async def _put(self, name: PartName, sealed: memoryview) -> None:
         path = part_path(
             self._obligation.request_id, self._system_id, self.export_id, name.stream, name.number
         )

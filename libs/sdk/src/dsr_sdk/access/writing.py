@@ -33,6 +33,9 @@ from dsr_wire.sealing_keys import SealingKey
 
 __all__ = ["ExportWriter", "LimitExceeded"]
 
+_SMALL = 16 * 1024
+"""Most exports are no longer than this."""
+
 _LARGE = 256 * 1024
 """What is longer is hashed in a thread."""
 
@@ -61,35 +64,45 @@ class _OpenFile:
 
 
 class _Buffer:
-    """A stream that is cut into parts."""
+    """A stream that is cut into parts.
+
+    Two pieces of memory are used in turn: one is filled while what is in the other is on its way. To take
+    new ones for every part would leave the process with several times as much.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.size = 0
         self._stream = stream
-        self._held = bytearray()
         self._number = 0
+        self._filled = bytearray(_SMALL)
+        self._other: bytearray | None = None
+        self._end = 0
 
     @property
-    def is_full(self) -> bool:
-        return len(self._held) >= PART_BYTES
+    def room(self) -> int:
+        """How many bytes the part still takes."""
+        return PART_BYTES - self._end
 
     def append(self, data: Bytes) -> None:
-        self._held += data
+        """Add what there is room for."""
+        start, self._end = self._end, self._end + len(data)
+        if self._end > len(self._filled):
+            small, self._filled = self._filled, bytearray(PART_BYTES)
+            self._filled[:start] = small[:start]
+        self._filled[start : self._end] = data
         self.size += len(data)
 
-    def room(self) -> int:
-        return PART_BYTES - len(self._held)
-
     def take(self) -> Part:
-        """Return the next part, and let go of it."""
-        part = Part(PartName(self._stream, self._number), bytes(self._held[:PART_BYTES]))
-        del self._held[:PART_BYTES]
+        """Return the part; once the next is taken, its content is another."""
+        part = Part(PartName(self._stream, self._number), memoryview(self._filled)[: self._end])
+        self._filled, self._other = self._other or bytearray(_SMALL), self._filled
         self._number += 1
+        self._end = 0
         return part
 
     def rest(self) -> list[Part]:
         """Return what is left, which is less than a part; nothing where nothing is."""
-        return [self.take()] if self._held else []
+        return [self.take()] if self._end else []
 
 
 class ExportWriter:
@@ -154,7 +167,7 @@ class ExportWriter:
         self.records += 1
         content = file.content
         if isinstance(content, Bytes):
-            await self._write(opened, content)
+            await self._write(opened, _checked(content))
         else:
             async for piece in self._pieces(content):
                 await self._write(opened, piece)
@@ -230,9 +243,7 @@ class ExportWriter:
         except RejectedInput as error:
             raise UnfitAnswer(f"a file is refused: {error.detail}") from error
         self._index_hash.update(line)
-        self._index.append(line)
-        if self._index.is_full:
-            await self._send(self._index)
+        await self._append(self._index, line)
 
     async def _write(self, file: _OpenFile, data: Bytes) -> None:
         size = len(data)
@@ -243,20 +254,18 @@ class ExportWriter:
         else:
             file.sha256.update(data)
         file.size += size
-        if size <= self._data.room():
-            self._data.append(data)
-        else:
-            await self._write_over_parts(memoryview(data))
-        if self._data.is_full:
-            await self._send(self._data)
+        await self._append(self._data, data)
 
-    async def _write_over_parts(self, data: memoryview) -> None:
-        while len(data):
-            room = self._data.room()
-            self._data.append(data[:room])
-            data = data[room:]
-            if self._data.is_full:
-                await self._send(self._data)
+    async def _append(self, buffer: _Buffer, data: Bytes) -> None:
+        if len(data) < buffer.room:
+            buffer.append(data)
+            return
+        left = memoryview(data)
+        while left:
+            some, left = left[: buffer.room], left[buffer.room :]
+            buffer.append(some)
+            if not buffer.room:
+                await self._send(buffer)
 
     async def _send(self, buffer: _Buffer) -> None:
         part = buffer.take()
@@ -285,6 +294,6 @@ class ExportWriter:
 
 
 def _checked(piece: object) -> Bytes:
-    if not isinstance(piece, Bytes):
+    if not isinstance(piece, Bytes) or (isinstance(piece, memoryview) and piece.format != "B"):
         raise UnfitAnswer("the content of a file is bytes, or pieces of bytes")
     return piece

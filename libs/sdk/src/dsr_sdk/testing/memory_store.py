@@ -31,7 +31,7 @@ class MemoryStore:
         self.away_after: int | None = None
         """After so many more objects the store is away."""
 
-    async def put(self, path: str, content: bytes) -> None:
+    async def put(self, path: str, content: bytes | memoryview) -> None:
         """Store an object, as the port says."""
         if self.away_after == 0:
             self.is_away, self.away_after = True, None
@@ -40,7 +40,7 @@ class MemoryStore:
         if self.away_after is not None:
             self.away_after -= 1
         self.puts.append(path)
-        self.objects[path] = content
+        self.objects[path] = bytes(content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,15 @@ part a second time with other content makes another export (ADR 22).
 """
 
 from dsr_wire.exports.index import file_from_line, line_of
-from dsr_wire.exports.parts import ExportKey, Stream, part_path, part_sizes, prefix
+from dsr_wire.exports.parts import TAG_BYTES, ExportKey, Stream, part_path, part_sizes, prefix
 
-__all__ = ["ExportKey", "Stream", "file_from_line", "line_of", "part_path", "part_sizes", "prefix"]
+__all__ = [
+    "TAG_BYTES",
+    "ExportKey",
+    "Stream",
+    "file_from_line",
+    "line_of",
+    "part_path",
+    "part_sizes",
+    "prefix",
+]

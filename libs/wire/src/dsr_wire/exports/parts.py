@@ -85,6 +85,12 @@ class ExportKey:
         """Return a part as it lies in the store. The same part gives the same bytes."""
         return self._cipher.encrypt(_nonce(stream, number), bytes(part), self._info)
 
+    def encrypt_into(
+        self, stream: Stream, number: int, part: bytes | memoryview, buffer: bytearray | memoryview
+    ) -> None:
+        """Fill a buffer, which is `TAG_BYTES` longer than the part, with what `encrypt` returns."""
+        self._cipher.encrypt_into(_nonce(stream, number), part, self._info, buffer)
+
     def decrypt(self, stream: Stream, number: int, stored: bytes | memoryview) -> bytes:
         """Return a part in the clear.
 
