@@ -6,7 +6,9 @@ from datetime import date
 from typing import Any, cast
 
 import pytest
+from typer.main import get_command
 
+from dsr_cli.commands import appeal, request
 from dsr_core.ids import CohortId, OrganisationId, SystemId
 from dsr_core.law.rules import TierAction
 from dsr_core.registry import Registry, Sale
@@ -80,3 +82,27 @@ def test_of_an_appeal_the_privacy_office_is_told_at_every_tier(action: TierActio
     assert "ppeal" in mail.written.subject
     assert a_request_id() in mail.identification
     assert f"dsr appeal grant {a_request_id()}" in mail.written.text
+
+
+def test_the_commands_that_the_mail_of_an_appeal_names_are_those_that_there_are() -> None:
+    one = Escalation(
+        cohort_id=CohortId(a_request_id()),
+        right=Right.DELETION,
+        regime="vcdpa",
+        due_at=NOW,
+        action=TierAction.RECORD_BREACH,
+        escalated_at=NOW,
+        missing=(),
+        awaits_decision=True,
+    )
+    [mail] = mails(one, {}, privacy_office="office@example.com", domain="example.com")
+    named = [line.split()[1:] for line in mail.written.text.splitlines() if line[:4] == "dsr "]
+    assert [words[:2] for words in named] == [["appeal", "grant"], ["request", "refuse"]]
+    groups: dict[str, Any] = {
+        "appeal": get_command(appeal.app),
+        "request": get_command(request.app),
+    }
+    for group, name, *arguments in named:
+        given = groups[group].commands[name].make_context(name, list(arguments)).params
+        assert given["apply"]
+        assert given["reason"] == "TEXT"

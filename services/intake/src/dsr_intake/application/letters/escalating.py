@@ -119,8 +119,8 @@ def _of_appeal(one: Escalation) -> Written:
             f"An appeal under {one.regime} is to be decided by {one.due_at:%Y-%m-%d %H:%M} UTC.",
             "",
             "Somebody who did not refuse the request grants it, or refuses it:",
-            f"dsr appeal grant {one.cohort_id} --by NAME --reason TEXT",
-            f"dsr request refuse {one.cohort_id} --by NAME --ground TEXT --reason TEXT",
+            f"dsr appeal grant {one.cohort_id} --reason TEXT --apply",
+            f"dsr request refuse {one.cohort_id} --ground TEXT --reason TEXT --apply",
             "",
         )
     )
