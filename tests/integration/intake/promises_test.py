@@ -103,6 +103,23 @@ async def test_the_date_moves_with_the_letter_and_not_with_the_decision(
     assert (await extended(intake, one["id"])).json()["type"].endswith("extended_already")
 
 
+async def test_what_a_letter_is_on_its_way_to_tell_is_not_promised_again(
+    intake: Intake, post: MailServer, topics: Topics
+) -> None:
+    post.refuses_data = "451 later"
+    one = await submitted(intake, 906)
+    try:
+        first = await extended(intake, one["id"])
+        again = await extended(intake, one["id"])
+    finally:
+        post.refuses_data = None
+    assert (first.status_code, again.status_code) == (httpx.codes.OK, httpx.codes.CONFLICT)
+    assert again.json()["type"].endswith("extended_already")
+    await moved(intake, one["id"], one["due_at"])
+    promise, told = await commands(topics, one["id"], 2)
+    assert (promise.revision, told.revision) == (1, 2)
+
+
 async def test_a_letter_that_comes_back_takes_the_date_back_until_it_is_told_again(
     intake: Intake, post: MailServer, topics: Topics
 ) -> None:

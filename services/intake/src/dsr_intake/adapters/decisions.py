@@ -9,6 +9,7 @@ import asyncpg
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
+from dsr_core.law.facts import FactKind
 from dsr_core.lifecycle import Event
 from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import write
@@ -128,7 +129,7 @@ class PostgresDecisions:
             records.extend(ruling.set_free(one) for one in free)
         await enqueue(connection, "intake", records)
         if entry.kind == Event.EXTEND:
-            await connection.execute(_EXTENDED, entry.request_id, entry.recorded_at)
+            await _tell(connection, ruling)
         if ruling.answer is not None:
             await write(connection, [ruling.answer], tell=tell, at=entry.recorded_at)
 
@@ -188,6 +189,16 @@ async def keep(connection: Connection, entry: DecisionEntry) -> None:
     )
     if entry.kind not in _OF_HOLDS:
         await audited(connection, f"request.{entry.kind}", [entry.request_id], entry.reason)
+
+
+async def _tell(connection: Connection, ruling: Ruling) -> None:
+    """Write the letter that tells of an extension, unless one is on its way."""
+    entry = ruling.entry
+    status = await connection.execute(_EXTENDED, entry.request_id, entry.recorded_at)
+    is_promise = ruling.facts[-1].kind is FactKind.EXTENSION_DECIDED
+    if is_promise and status.endswith(" 0"):
+        detail = "it was extended before, and the letter that tells the person of it is on its way"
+        raise RuleViolation("extended_already", detail)
 
 
 async def _hold(

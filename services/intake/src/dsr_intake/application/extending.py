@@ -55,8 +55,8 @@ class Extending:
                 moves with it; who gets no letters is taken as told now.
 
         Raises:
-            RuleViolation: The regime has no extension, it was extended before, or it is too late to tell
-                the person; the detail has the date.
+            RuleViolation: The regime has no extension, it was extended before, a letter is on its way
+                that tells of one, or it is too late to tell the person; the detail has the date.
         """
         one = await self._reads.any(request_id)
         if one is None:

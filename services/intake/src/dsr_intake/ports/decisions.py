@@ -54,6 +54,9 @@ class DecisionStore(Protocol):
         The request stays locked from before `resolve` sees it until all is durable; what it raises
         leaves everything as it was. A request in a cohort of several moves into one of its own,
         which bears its id, and its home cohort is counted down.
+
+        Raises:
+            RuleViolation: An extension is promised of which a letter that waits already tells.
         """
         ...
 
