@@ -55,6 +55,29 @@ def test_outcomes_are_kept_as_long_as_the_environment_says(environment: dict[str
     Subscriber.from_environment(environment)
 
 
+def test_the_object_store_and_its_limit_are_read(environment: dict[str, str]) -> None:
+    assert settings_from(environment)["store"] is None
+    environment |= {"DSR_STORE_URL": "s3://bucket/folder", "DSR_EXPORT_BYTES_LIMIT": "1000"}
+    settings = settings_from(environment)
+    assert (settings["store"], settings["export_limits"].size) == ("s3://bucket/folder", 1000)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "fault"),
+    [
+        ("DSR_STORE_URL", "bucket", "must begin with one of file://, s3://, gs://, az://"),
+        ("DSR_STORE_URL", "file:///", "must name a folder, like file:///var/lib/dsr/store"),
+        ("DSR_STORE_URL", "s3:///x", "must name a bucket, like s3://bucket/folder"),
+        ("DSR_EXPORT_BYTES_LIMIT", "10 GB", "must be a number of bytes"),
+        ("DSR_EXPORT_BYTES_LIMIT", "0", "must be a number of bytes"),
+    ],
+)
+def test_a_wrong_object_store_is_named(
+    environment: dict[str, str], variable: str, value: str, fault: str
+) -> None:
+    assert faults({**environment, variable: value}) == (f"{variable} {fault}",)
+
+
 def test_every_missing_variable_is_named_at_once() -> None:
     assert [one.split(" ", 1)[0] for one in faults({})] == [
         "DSR_SYSTEM_ID",
