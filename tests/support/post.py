@@ -125,5 +125,6 @@ def contents_of_everything(**changes: Any) -> Contents:
         "proving": Proving(
             code="K7QM-2XWD", link="https://privacy.example.com/prove?token=t", minutes=15
         ),
+        "fetch_by": date(2026, 5, 2),
     }
     return Contents(**(fields | changes))

@@ -52,6 +52,7 @@ CHANGING = {
     "given",
     "grant",
     "lift",
+    "link",
     "opt-in",
     "password",
     "place",

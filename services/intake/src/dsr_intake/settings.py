@@ -196,6 +196,12 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     package_kept_s: float = Field(default=2_592_000, ge=60)
     """Seconds for which a package can be fetched; then it is deleted and its key destroyed."""
 
+    package_session_s: float = Field(default=3600, ge=60)
+    """Seconds for which a code lets somebody fetch a package, as often as they like."""
+
+    package_openings: int = Field(default=20, ge=1)
+    """How often a link can be opened by a code."""
+
     package_lease_s: float = Field(default=60, ge=1)
     """Seconds after which a package that a process had in hand, and lives no more, is another's."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsr_core.rights import Right
 from dsr_intake.application.letters.contents import Row
 from dsr_intake.application.letters.writing import LANGUAGES, Stationery, language_of
 from dsr_intake.model import LetterKind
@@ -35,13 +36,35 @@ def test_every_letter_reads_as_it_was_approved_in_every_language(
 @pytest.mark.parametrize("kind", LetterKind)
 def test_no_letter_needs_more_than_its_request(kind: LetterKind, language: str) -> None:
     bare = contents_of_everything(
-        rows=(), reason="", pointer="", proving=None, prove_by=None, jurisdiction="ZZ", regime="-"
+        rows=(),
+        reason="",
+        pointer="",
+        proving=None,
+        prove_by=None,
+        fetch_by=None,
+        jurisdiction="ZZ",
+        regime="-",
     )
     written = STATIONERY.write(kind, language, bare)
     assert written.subject
     for text in (written.text, written.html):
         assert "{{" not in text
         assert "None" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_an_access_nothing_is_said_to_be_erased(language: str) -> None:
+    row = Row(organisation="A", system="B", is_provider=False, answer="partially_exempt")
+    erased, handed_over = (
+        STATIONERY.write(
+            LetterKind.DONE, language, contents_of_everything(right=right, rows=(row,))
+        ).text
+        for right in (Right.DELETION, Right.ACCESS)
+    )
+    words = {"de": "gelöscht", "en": "erased", "es": "suprimido", "fr": "effacées"}
+    word = words.get(language, "eliminados")
+    assert word in erased
+    assert word not in handed_over
 
 
 def test_every_language_says_the_same_things() -> None:

@@ -121,6 +121,17 @@ class InternalApi:
         path = f"/internal/v1/subject-requests/{part(request_id)}/letters:send-again"
         self._call("POST", path, {"kind": kind})
 
+    def package(self, request_id: str) -> dict[str, Any]:
+        """Return how the package of an access request stands."""
+        path = f"/internal/v1/subject-requests/{part(request_id)}/package"
+        found: dict[str, Any] = self._call("GET", path)
+        return found
+
+    def decide_package(self, request_id: str, action: str, *, reason: str) -> None:
+        """Mail a new `link` to a package, or `revoke` those that there are."""
+        path = f"/internal/v1/subject-requests/{part(request_id)}/package:{action}"
+        self._call("POST", path, {"reason": reason})
+
     def settlements(self, request_id: str) -> list[dict[str, Any]]:
         """Return the answers that were proposed in place of systems, the oldest first."""
         path = f"/internal/v1/subject-requests/{part(request_id)}/settlements"

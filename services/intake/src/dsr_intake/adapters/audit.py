@@ -89,6 +89,14 @@ class PostgresAudit:
             async with self._pool.acquire() as connection, connection.transaction():
                 return await audited(connection, action, targets, reason, outcome=ANNOUNCED)
 
+    async def enter(
+        self, action: str, targets: Sequence[str], reason: str, *, by: Principal
+    ) -> None:
+        """Enter what a program has done that is entered whoever does it."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await audited(connection, action, targets, reason, by=by)
+
     async def entries(self, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:
         """Return entries, the newest first."""
         with translated():

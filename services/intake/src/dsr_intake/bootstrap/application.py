@@ -155,7 +155,7 @@ async def application(outside: Outside) -> Application:
             on_committed=committed,
         )
     )
-    sending = _sending(outside, stores, dating, decisions.extending)
+    sending = _sending(basis, decisions.extending)
     to_wake.append(sending.wake)
     await decisions.watch.refresh()
     breaker = _breaker(outside, stores)
@@ -301,6 +301,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             metrics=outside.metrics,
         ),
         letters=stores.letters,
+        packages=basis.packages.door if basis.packages else None,
         sending=sending,
         suppressing=Suppressing(
             store=PostgresSuppressions(outside.pool),
@@ -395,9 +396,10 @@ def _sampling(outside: Outside) -> Sampling:
     return Sampling(policy=policy, draw=SystemRandom().random, registry=outside.registries)
 
 
-def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Extending) -> Sending:
+def _sending(basis: _Basis, extending: Extending) -> Sending:
     """Return what sends letters; without a mail server it gives up what waits from before."""
-    settings = outside.settings
+    outside, stores, dating = basis.outside, basis.stores, basis.dating
+    settings, links = outside.settings, basis.packages.links if basis.packages else None
     proving = CodeLetters(
         store=stores.codes,
         key=outside.lookup.current,
@@ -415,6 +417,7 @@ def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Exten
             registry=outside.registries,
             dating=dating,
             proving=proving,
+            fetching=links.proving if links else None,
         ),
         stationery=Stationery(),
         mailer=None if settings.smtp_url is None else mailer(settings),
@@ -427,4 +430,5 @@ def _sending(outside: Outside, stores: _Stores, dating: Dating, extending: Exten
         on_committed=outside.relay.wake,
         lease=timedelta(seconds=settings.letters_lease_s),
         extending=extending,
+        contact=links.contact if links else None,
     )

@@ -9,16 +9,20 @@ from importlib.resources import files
 
 from dsr_intake.adapters.object_store import Objects
 from dsr_intake.adapters.package_keys import PostgresPackageKeys
+from dsr_intake.adapters.package_links import PostgresPackageLinks
 from dsr_intake.adapters.packages import PostgresPackages
 from dsr_intake.adapters.reading import PostgresReads
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.packages.expiring import Expiring
+from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.keys import PackageKeys
+from dsr_intake.application.packages.links import Links, LinkTerms
 from dsr_intake.application.packages.making import Making, MakingParts, Terms
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
 from dsr_intake.bootstrap.outside import Outside
+from dsr_intake.http.context import PackageDoor
 
 __all__ = ["Packages", "packages"]
 
@@ -28,10 +32,10 @@ class Packages:
     """What packages are made and looked after with."""
 
     keys: PackageKeys
-    store: PostgresPackages
     making: Making
     expiring: Expiring
-    signer: ManifestSigner
+    links: Links
+    door: PackageDoor
 
 
 def packages(
@@ -46,7 +50,7 @@ def packages(
     )
     store = PostgresPackages(outside.pool)
     objects = Objects(settings.package_store_url)
-    signer = ManifestSigner(outside.package_key)
+    signer, words = ManifestSigner(outside.package_key), Words(stationery)
     making = Making(
         MakingParts(
             store=store,
@@ -55,7 +59,7 @@ def packages(
             wrapper=outside.wrapper,
             registry=outside.registries,
             objects=objects,
-            words=Words(stationery),
+            words=words,
             schema=(
                 files("dsr_intake") / "application/packages/data/manifest.schema.json"
             ).read_bytes(),
@@ -70,5 +74,29 @@ def packages(
         clock=utc_now,
         on_committed=on_committed,
     )
-    expiring = Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now)
-    return Packages(keys=keys, store=store, making=making, expiring=expiring, signer=signer)
+    links = Links(
+        links=PostgresPackageLinks(outside.pool),
+        store=store,
+        package_keys=keys,
+        keys=outside.lookup.all,
+        terms=LinkTerms(
+            url=settings.package_url,
+            code_lasts=timedelta(seconds=settings.identity_code_lasts_s),
+            session_lasts=timedelta(seconds=settings.package_session_s),
+            sessions=settings.package_openings,
+        ),
+        clock=utc_now,
+    )
+    return Packages(
+        keys=keys,
+        making=making,
+        expiring=Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now),
+        links=links,
+        door=PackageDoor(
+            links=links,
+            fetching=Fetching(store=store, keys=keys, objects=objects),
+            store=store,
+            words=words,
+            signer=signer,
+        ),
+    )

@@ -19,15 +19,37 @@ from dsr_intake.application.followers import Followers
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
+from dsr_intake.application.packages.fetching import Fetching
+from dsr_intake.application.packages.links import Links
+from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_intake.application.packages.words import Words
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.http.doors import Doors
 from dsr_intake.metrics import Metrics
-from dsr_intake.ports import AuditStore, Ledger, LetterStore, ReadStore, RegistryView
+from dsr_intake.ports import (
+    AuditStore,
+    Ledger,
+    LetterStore,
+    PackageStore,
+    ReadStore,
+    RegistryView,
+)
 
-__all__ = ["Context"]
+__all__ = ["Context", "PackageDoor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageDoor:
+    """How packages for access are handed over."""
+
+    links: Links
+    fetching: Fetching
+    store: PackageStore
+    words: Words
+    signer: ManifestSigner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +77,9 @@ class Context:
     events: Events
     sealing: Sealing
     letters: LetterStore
+    packages: PackageDoor | None
+    """None where packages are kept nowhere."""
+
     sending: Sending
     suppressing: Suppressing
     webhooks: Webhooks

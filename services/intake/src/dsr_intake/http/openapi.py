@@ -41,6 +41,7 @@ _MEANINGS = {
     409: "The present state does not allow it, or a call with the same key has not ended",
     413: "The body is too large",
     415: "The body's media type is not accepted",
+    416: "There are no such bytes",
     422: "The request is well-formed and cannot be accepted; `errors` says where",
     429: "The caller calls too much; come again after `Retry-After`",
     503: "A part that the service needs is away, or too many requests wait; try again",

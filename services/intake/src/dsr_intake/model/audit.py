@@ -17,6 +17,7 @@ __all__ = [
     "ANNOUNCED",
     "DONE",
     "ITSELF",
+    "REQUESTER",
     "AuditEntry",
     "AuditFilter",
     "act_as",
@@ -39,6 +40,14 @@ ITSELF = Principal(
     authentication=Authentication.SETTINGS,
 )
 """Who finds that its settings have changed, by whoever can change them."""
+
+REQUESTER = Principal(
+    id="the requester",
+    kind=PrincipalKind.SERVICE,
+    scopes=frozenset(),
+    authentication=Authentication.ONE_TIME_CODE,
+)
+"""Whoever fetches a package by its link, or tries to."""
 
 _calling: ContextVar[Principal | None] = ContextVar("calling", default=None)
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)

@@ -23,6 +23,8 @@ class LetterKind(StrEnum):
     WITHDRAWN = "withdrawn"
     NOT_VERIFIED = "not_verified"
     REFERRED = "referred"
+    PACKAGE_LINK = "package_link"
+    PACKAGE_CODE = "package_code"
 
 
 class LetterState(StrEnum):

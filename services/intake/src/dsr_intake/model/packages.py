@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from dsr_core.ids import RequestId
-from dsr_intake.model import WrappedKey
+from dsr_intake.model import Code, WrappedKey
 
-__all__ = ["MadePackage", "Package", "PackageKey", "PackageState", "package_binding"]
+__all__ = ["MadePackage", "Package", "PackageKey", "PackageLink", "PackageState", "package_binding"]
 
 
 def package_binding(request_id: RequestId) -> RequestId:
@@ -88,3 +88,29 @@ class MadePackage:
     manifest_digest: bytes
     contact: bytes
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PackageLink:
+    """A link to a package, as it is kept: its token is derived, and only a hash of it is here."""
+
+    request_id: RequestId
+    """Whose requester has it."""
+
+    number: int
+    package_id: RequestId
+    """The request whose package it is: another one where the first repeats it."""
+
+    nonce: bytes
+    token_hash: bytes = b""
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    sessions: int = 0
+    """How often it was opened by a code."""
+
+    code: Code | None = None
+    """The newest one-time code, if it is not used."""
+
+    code_number: int = 0
+    """How many codes there were."""

@@ -48,6 +48,9 @@ class Authentication(StrEnum):
     API_KEY = "api_key"
     TOKEN = "token"  # noqa: S105 - the name of a way, not a token
     INTERNAL_TOKEN = "internal_token"  # noqa: S105 - as above
+    ONE_TIME_CODE = "one_time_code"
+    """By a code that was mailed to the address of a request."""
+
     DATABASE = "database"
     """By having the database itself."""
 

@@ -30,6 +30,7 @@ from dsr_intake.ports.packages import (
     ObjectSink,
     ObjectStore,
     PackageKeyStore,
+    PackageLinkStore,
     PackageStore,
     PartMissing,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "ObjectSink",
     "ObjectStore",
     "PackageKeyStore",
+    "PackageLinkStore",
     "PackageStore",
     "PartMissing",
     "ProposalStore",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dsr_intake.model.audit import AuditEntry, AuditFilter
+from dsr_intake.model.principals import Principal
 
 __all__ = ["AuditStore"]
 
@@ -18,6 +19,12 @@ class AuditStore(Protocol):
 
         From its return the entry is durable, with what the evidence log is told of it.
         """
+        ...
+
+    async def enter(
+        self, action: str, targets: Sequence[str], reason: str, *, by: Principal
+    ) -> None:
+        """Enter what a program has done that is entered whoever does it, such as fetching a package."""
         ...
 
     async def entries(self, wanted: AuditFilter, *, limit: int) -> list[AuditEntry]:

@@ -9,12 +9,20 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from dsr_core.ids import RequestId, SystemId
-from dsr_intake.model import Member
-from dsr_intake.model.packages import MadePackage, Package, PackageKey
+from dsr_intake.model import Code, CodeLimits, Member
+from dsr_intake.model.packages import MadePackage, Package, PackageKey, PackageLink
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
 
-__all__ = ["Fetch", "ObjectSink", "ObjectStore", "PackageKeyStore", "PackageStore", "PartMissing"]
+__all__ = [
+    "Fetch",
+    "ObjectSink",
+    "ObjectStore",
+    "PackageKeyStore",
+    "PackageLinkStore",
+    "PackageStore",
+    "PartMissing",
+]
 
 
 class PartMissing(Exception):  # noqa: N818 - a fact about the store
@@ -146,4 +154,58 @@ class PackageStore(Protocol):
 
     async def standing(self) -> tuple[int, datetime | None]:
         """Return how many packages are to be made, and since when the oldest is wanted."""
+        ...
+
+
+class PackageLinkStore(Protocol):
+    """Keeps links to packages, their codes, and who has opened them."""
+
+    async def newest(self, request_id: RequestId) -> PackageLink | None:
+        """Return the newest link of a request."""
+        ...
+
+    async def add(
+        self, link: PackageLink, token_hash: bytes, *, has_letter: bool, reason: str
+    ) -> None:
+        """Keep a link, with a letter that brings it where it has one; one of that number stays."""
+        ...
+
+    async def found(self, token_hash: bytes) -> PackageLink | None:
+        """Return the link of a token; none where there is none."""
+        ...
+
+    async def issue(
+        self, link: PackageLink, code: Code, *, limits: CodeLimits, at: datetime
+    ) -> bool:
+        """Make a code the newest of a link, and write its letter, in one statement.
+
+        Returns:
+            Whether it was: not sooner than the pause after the one before, and so many a link.
+        """
+        ...
+
+    async def attempt(self, link: PackageLink, *, limits: CodeLimits, at: datetime) -> Code | None:
+        """Count a try; return the code to compare with, or none where none may be tried."""
+        ...
+
+    async def open(
+        self, link: PackageLink, session_hash: bytes, *, until: datetime, at: datetime, limit: int
+    ) -> bool:
+        """Use the code up, and let a session in until a time; at most so many a link."""
+        ...
+
+    async def is_open(self, link: PackageLink, session_hash: bytes, *, at: datetime) -> bool:
+        """Tell whether a session is let in."""
+        ...
+
+    async def record(self, link: PackageLink, action: str, reason: str) -> None:
+        """Enter in the audit log what a requester, or whoever has the link, has done with it."""
+        ...
+
+    async def revoke(self, request_id: RequestId, *, reason: str, at: datetime) -> int:
+        """Revoke the links of a request that are not, and enter it; return how many there were."""
+        ...
+
+    async def links(self, request_id: RequestId) -> list[PackageLink]:
+        """Return the links of a request, the newest first."""
         ...

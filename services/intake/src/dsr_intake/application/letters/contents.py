@@ -18,7 +18,7 @@ from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.model import Letter, LetterKind, RequestView
 from dsr_intake.ports import DecisionStore, Ledger, RegistryView
 
-__all__ = ["Contents", "Gathering", "Kept", "Prove", "Proving", "Row"]
+__all__ = ["Contents", "Fetch", "Gathering", "Kept", "Prove", "Proving", "Row"]
 
 _DECISIONS = {
     LetterKind.EXTENDED: Event.EXTEND,
@@ -62,11 +62,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proving:
-    """By what the requester proves who they are."""
+    """By what the requester proves who they are, or fetches their package."""
 
     code: str
     link: str
-    minutes: int
+    minutes: int = 0
+    until: datetime | None = None
+    """By when a package can be fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +94,17 @@ class Contents:
     reason: str = ""
     pointer: str = ""
     proving: Proving | None = None
+    fetch_by: date | None = None
+    """By when a package can be fetched; none where there is none."""
 
 
 Prove = Callable[[Letter], Awaitable[Proving | None]]
 """Gives what a letter hands over to prove who asks; none where that would be of no use any more."""
+
+Fetch = Callable[[Letter, RequestView], Awaitable[Proving | None]]
+"""Gives what a letter hands over to fetch a package by; none where there is none, or no use in it."""
+
+_BRINGS_PACKAGE = frozenset({LetterKind.DONE, LetterKind.PACKAGE_LINK, LetterKind.PACKAGE_CODE})
 
 
 class Gathering:
@@ -109,10 +118,12 @@ class Gathering:
         registry: RegistryView,
         dating: Dating,
         proving: Prove,
+        fetching: Fetch | None = None,
     ) -> None:
         self._ledger = ledger
         self._decisions = decisions
         self._proving = proving
+        self._fetching = fetching
         self._registry = registry
         self._dating = dating
 
@@ -137,6 +148,7 @@ class Gathering:
             document = await self._ledger.obligations(one.answered_with)
             rows = _rows(document, self._registry, day, letter.waiting_since)
         reason, pointer = await self._decided(letter)
+        proving = await self._handed(letter, one)
         return Contents(
             reference=one.request_id,
             right=one.right,
@@ -149,11 +161,17 @@ class Gathering:
             partly=one.outcome == Outcome.PARTLY_FULFILLED,
             rows=rows,
             reason=reason,
-            proving=await self._proving(letter)
-            if letter.kind is LetterKind.IDENTITY_NEEDED
-            else None,
+            proving=proving,
+            fetch_by=day(proving.until) if proving and proving.until else None,
             pointer=pointer,
         )
+
+    async def _handed(self, letter: Letter, one: RequestView) -> Proving | None:
+        if letter.kind is LetterKind.IDENTITY_NEEDED:
+            return await self._proving(letter)
+        if letter.kind in _BRINGS_PACKAGE and self._fetching is not None:
+            return await self._fetching(letter, one)
+        return None
 
     async def _decided(self, letter: Letter) -> tuple[str, str]:
         """Return why it was decided so, and whom a requester is pointed to; empty where nothing was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,10 +22,10 @@ from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.envelope import LetterName, message, message_id
 from dsr_intake.application.letters.writing import Stationery, language_of
 from dsr_intake.metrics import Metrics
-from dsr_intake.model import Answer, Known, Letter, LetterKind, LetterState
+from dsr_intake.model import Answer, Known, Letter, LetterKind, LetterState, RequestView
 from dsr_intake.ports import KeyWrapper, LetterStore, Mailer, MailRefused, ReadStore
 
-__all__ = ["ANSWERS", "Posting", "Sending"]
+__all__ = ["ANSWERS", "OF_PACKAGES", "Contact", "Posting", "Sending"]
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,12 @@ ANSWERS = frozenset(
     }
 )
 """The letters that answer: once one is sent, its request is answered."""
+
+OF_PACKAGES = frozenset({LetterKind.PACKAGE_LINK, LetterKind.PACKAGE_CODE})
+"""The letters that come after the answer: their address is that of the package."""
+
+Contact = Callable[[RequestId], Awaitable[str | None]]
+"""Gives the address of a package's letters; none where it is destroyed."""
 
 _TOGETHER = 8
 _LOOK_EVERY_S = 2.0
@@ -78,6 +84,7 @@ class Sending:
         on_committed: Callable[[], object],
         lease: timedelta,
         extending: Extending,
+        contact: Contact | None = None,
     ) -> None:
         self._store = store
         self._reads = reads
@@ -91,6 +98,7 @@ class Sending:
         self._on_committed = on_committed
         self._lease = lease
         self._extending = extending
+        self._contact = contact
         self._stopping = False
         self._waking = asyncio.Event()
 
@@ -142,11 +150,9 @@ class Sending:
     async def _send(self, letter: Letter, mailer: Mailer) -> str | None:
         """Return once it is sent; else why it is too late for it, which is for ever."""
         one = await self._reads.any(letter.request_id)
-        member = await self._store.member(letter.request_id)
-        if one is None or member is None or member.key is None:
+        to = None if one is None else await self._address(letter, one)
+        if one is None or to is None:
             return "identity_destroyed"
-        [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
-        identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
         contents = await self._gathering.contents(letter, one, at=self._clock())
         if contents.due_on is None:
             return "extension_too_late"
@@ -155,8 +161,9 @@ class Sending:
                 return "code_proves_too_little"
             if contents.proving is None:
                 return "code_expired"
+        if letter.kind in OF_PACKAGES and contents.proving is None:
+            return "link_expired"
         written = self._stationery.write(letter.kind, language_of(one.language), contents)
-        to = identity.first("email") or ""
         name = LetterName(letter.request_id, letter.kind, letter.number)
         sender = self._posting.sender
         identification = message_id(name, sender=sender)
@@ -168,6 +175,17 @@ class Sending:
             # Before it is recorded that it is sent: who dies here sends it again, and comes here again.
             await self._extending.told(letter, at=self._clock())
         return None
+
+    async def _address(self, letter: Letter, one: RequestView) -> str | None:
+        """Return where a letter goes; none where that is destroyed."""
+        if letter.kind in OF_PACKAGES:
+            return None if self._contact is None else await self._contact(one.answered_with)
+        member = await self._store.member(letter.request_id)
+        if member is None or member.key is None:
+            return None
+        [key] = await self._wrapper.unwrap([(letter.request_id, member.key)])
+        identity = decrypt(member.ciphertext, request_id=letter.request_id, key=key)
+        return identity.first("email") or ""
 
     async def _later(self, letter: Letter, error: str) -> None:
         now = self._clock()

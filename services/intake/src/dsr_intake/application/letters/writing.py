@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
+from dsr_core.rights import Right
 from dsr_intake.application.letters.contents import Contents, Row
 from dsr_intake.model import LetterKind
 
@@ -100,6 +101,9 @@ class Stationery:
         def day(at: date | None) -> str:
             return "" if at is None else self.day(language, at)
 
+        # What is kept back of an access was not erased.
+        if one.right is Right.ACCESS:
+            words = {**words, "answers": {**words["answers"], **words["access_answers"]}}
         named_by = self._law["recipients_named"].get(one.regime)
         return {
             "words": {**words, "language": language},
@@ -120,6 +124,7 @@ class Stationery:
             "code": one.proving.code if one.proving else "",
             "link": one.proving.link if one.proving else "",
             "minutes": one.proving.minutes if one.proving else 0,
+            "fetch_by": day(one.fetch_by),
         }  # fmt: skip
 
     def _row(

@@ -1,0 +1,69 @@
+"""`dsr package`: the package of an access request, and an operator's decisions about its links."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import internal_connection
+from dsr_cli.errors import CommandError
+from dsr_cli.view.console import new_console
+from dsr_cli.view.packages import package_view
+
+app = typer.Typer(no_args_is_help=True, help="Packages for access: show, link, revoke")
+
+_RequestId = Annotated[str, typer.Argument(help="The access request")]
+_Reason = Annotated[str, typer.Option(help="Why; kept, so no personal data")]
+_Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")]
+
+
+@app.callback()
+def group() -> None:
+    """Packages for access: show, link, revoke."""
+
+
+@app.command()
+def show(
+    request_id: _RequestId,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
+) -> None:
+    """Show how the package of a request stands, and its links; no link itself is kept."""
+    found = InternalApi(internal_connection()).package(request_id)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    new_console().print(package_view(found))
+
+
+@app.command()
+def link(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
+    """Mail a new link to the requester; those before do not work any more. A dry run unless --yes."""
+    api = InternalApi(internal_connection())
+    _require_ready(api, request_id)
+    if not apply:
+        typer.echo(f"a new link would be mailed for {request_id}; add --yes to do it")
+        return
+    api.decide_package(request_id, "link", reason=reason)
+    typer.echo(f"a new link to the package of {request_id} is on its way")
+
+
+@app.command()
+def revoke(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
+    """Revoke the links to a package; `link` mails another one. A dry run unless --yes."""
+    api = InternalApi(internal_connection())
+    _require_ready(api, request_id)
+    if not apply:
+        typer.echo(f"the links of {request_id} would be revoked; add --yes to do it")
+        return
+    api.decide_package(request_id, "revoke", reason=reason)
+    typer.echo(f"the links to the package of {request_id} are revoked")
+
+
+def _require_ready(api: InternalApi, request_id: str) -> None:
+    state = api.package(request_id)["state"]
+    if state != "ready":
+        raise CommandError(f"the package of {request_id} is {state}")

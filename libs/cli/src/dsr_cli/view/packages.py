@@ -1,0 +1,37 @@
+"""The package of an access request, in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+__all__ = ["package_view"]
+
+_STYLES = {"waiting": "yellow", "ready": "green", "expired": "dim"}
+
+
+def package_view(package: Mapping[str, Any]) -> Group:
+    """Return how a package stands."""
+    return Group(*_lines(package))
+
+
+def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
+    state = package["state"]
+    yield Text.assemble("package  ", (state, _STYLES.get(state, "")))
+    if package["made_at"]:
+        yield Text(f"made     {_minute(package['made_at'])}, {package['files']} files")
+        yield Text(f"size     {package['size']} bytes")
+        yield Text(f"expires  {_minute(package['expires_at'])}")
+    for system_id, why in sorted(package["missing"].items()):
+        yield Text(f"missing  {system_id}: {why.replace('_', ' ')}", style="red")
+    for one in package["links"]:
+        ended = f", revoked {_minute(one['revoked_at'])}" if one["revoked_at"] else ""
+        issued = _minute(one["issued_at"])
+        yield Text(f"link {one['number']}   issued {issued}, opened {one['opened']} times{ended}")
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")

@@ -1,0 +1,234 @@
+"""Packages for programs and operators: how one stands, its content, a new link, and none any more."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from dsr_intake.http import decisions
+from dsr_intake.http.context import Context, PackageDoor
+from dsr_intake.http.doors import caller
+from dsr_intake.http.downloads import download
+from dsr_intake.http.openapi import answer, body, problems
+from dsr_intake.http.requests import RequestIdParameter, own_request
+from dsr_intake.http.views import BASE, json_response
+from dsr_intake.model import RequestView
+from dsr_intake.model.packages import PackageLink
+from dsr_intake.model.principals import PrincipalKind, Scope
+from dsr_runtime.http.problems import Problem
+
+__all__ = ["DOCUMENTS", "router"]
+
+_INTERNAL = "/internal" + BASE
+
+
+class PackageLinkDocument(BaseModel):
+    """A link, which is told to nobody but its requester."""
+
+    number: int
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    opened: int
+    """How often a code has opened it."""
+
+
+class PackageDocument(BaseModel):
+    """How the package of a request stands."""
+
+    request_id: str
+    state: str
+    """`waiting` until it is made, `ready`, or `expired`."""
+
+    files: int
+    size: int
+    """In bytes."""
+
+    manifest_sha256: str | None
+    made_at: datetime | None
+    expires_at: datetime | None
+    missing: dict[str, str]
+    """Systems whose export could not be used, each with a code that says why."""
+
+    links: list[PackageLinkDocument]
+
+
+class PackageKeysDocument(BaseModel):
+    """The public keys that manifests are signed under."""
+
+    keys: list[dict[str, str]]
+
+
+class PackageReasonBody(BaseModel):
+    """Why somebody decides about a package."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+DOCUMENTS = (PackageDocument, PackageKeysDocument, PackageReasonBody)
+"""What is described in the API's documentation."""
+
+_REASON = TypeAdapter(PackageReasonBody)
+
+
+def router(context: Context) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter()
+    _add_reading(routes, context)
+    _add_deciding(routes, context)
+    return routes
+
+
+def _add_reading(routes: APIRouter, context: Context) -> None:
+    @routes.get(
+        BASE + "/{request_id}/package",
+        tags=["subject requests"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Read how the package of an access request stands",
+        description="404 `no_package` where none is made of it.",
+        responses={200: answer("PackageDocument", "The package"), **problems(404, 422)},
+    )
+    async def read(request: Request, request_id: RequestIdParameter) -> Response:
+        return await _shown(context, await own_request(request, context, request_id))
+
+    @routes.get(
+        BASE + "/{request_id}/package/content",
+        tags=["subject requests"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Fetch the package of an access request whose person the client tells itself",
+        description=(
+            "A ZIP, whole or a range of it. For clients whose requests have no letters; a person who is "
+            "told by letter fetches it by the link in it, and the client gets 409 `told_by_letter`."
+        ),
+        responses={
+            200: answer(None, "The package", media="application/zip"),
+            **problems(404, 409, 416, 422),
+        },
+    )
+    async def content(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
+        who = caller(request)
+        if one.letters or who.kind is not PrincipalKind.CLIENT or one.names_strangers:
+            raise Problem(409, "told_by_letter", "the person alone fetches this package")
+        found = await _door(context).fetching.content(one.answered_with)
+
+        async def fetched(part: str) -> None:
+            await context.audit.enter("package.fetched", [one.request_id], part, by=who)
+
+        return await download(request, found, context.metrics, fetched)
+
+    @routes.get(
+        "/v1/package-keys",
+        tags=["subject requests"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Read the public key that manifests of packages are signed under",
+        description="Whoever does not want to believe us keeps a copy.",
+        responses={200: answer("PackageKeysDocument", "The keys")},
+    )
+    async def keys() -> Response:
+        signer = _door(context).signer
+        public = base64.b64encode(signer.public).decode()
+        one = {"algorithm": "ed25519", "key_id": signer.key_id, "public_key": public}
+        return json_response({"keys": [one]})
+
+
+def _add_deciding(routes: APIRouter, context: Context) -> None:
+    @routes.get(
+        _INTERNAL + "/{request_id}/package",
+        tags=["decisions"],
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Read how the package of an access request stands, for operators",
+        description="As the public API tells it.",
+        responses={200: answer("PackageDocument", "The package"), **problems(404, 422)},
+    )
+    async def read(request: Request, request_id: RequestIdParameter) -> Response:
+        return await _shown(context, await own_request(request, context, request_id))
+
+    for action, done, said in (
+        ("link", _link_anew, "Mail a new link to a package; those before do not work any more"),
+        ("revoke", _revoke, "Revoke the links to a package; another can be mailed later"),
+    ):
+        routes.add_api_route(
+            _INTERNAL + "/{request_id}/package:" + action,
+            _deciding(context, done),
+            methods=["POST"],
+            tags=["decisions"],
+            dependencies=[context.doors.needs(Scope.LETTERS_DECIDE)],
+            summary=said,
+            description="For a reason, which is entered in the audit log.",
+            responses={
+                200: answer("PackageDocument", "The package"),
+                **problems(400, 404, 409, 413, 415, 422),
+            },
+            openapi_extra={
+                "requestBody": body(
+                    {"$ref": "#/components/schemas/PackageReasonBody"},
+                    examples={"lost": {"reason": "the letter was lost"}},
+                )
+            },
+        )
+
+
+_Decide = Callable[[PackageDoor, RequestView, str], Awaitable[object]]
+
+
+def _deciding(context: Context, done: _Decide) -> Callable[..., Awaitable[Response]]:
+    async def decide(request: Request, request_id: RequestIdParameter) -> Response:
+        one = await own_request(request, context, request_id)
+        asked = await decisions.read(request, _REASON)
+        await done(_door(context), one, asked.reason)
+        context.sending.wake()
+        return await _shown(context, one)
+
+    return decide
+
+
+async def _link_anew(door: PackageDoor, one: RequestView, reason: str) -> None:
+    await door.links.issue_anew(one, reason=reason)
+
+
+async def _revoke(door: PackageDoor, one: RequestView, reason: str) -> None:
+    await door.links.revoke(one.request_id, reason=reason)
+
+
+def _door(context: Context) -> PackageDoor:
+    if context.packages is None:
+        raise Problem(404, "no_package", "packages are not made here")
+    return context.packages
+
+
+async def _shown(context: Context, one: RequestView) -> Response:
+    door = _door(context)
+    package = await door.store.package(one.answered_with)
+    if package is None:
+        raise Problem(404, "no_package", "no package is made of this request")
+    return json_response(
+        {
+            "request_id": one.request_id,
+            "state": package.state.value,
+            "files": package.files,
+            "size": package.size,
+            "manifest_sha256": package.manifest_digest.hex() or None,
+            "made_at": package.made_at,
+            "expires_at": package.expires_at,
+            "missing": package.excluded,
+            "links": [_link(each) for each in await door.links.of(one.request_id)],
+        }
+    )
+
+
+def _link(one: PackageLink) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "issued_at": one.issued_at,
+        "expires_at": one.expires_at,
+        "revoked_at": one.revoked_at,
+        "opened": one.sessions,
+    }
