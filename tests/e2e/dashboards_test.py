@@ -8,16 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from temporalio import bridge
 
-from dsr_cli.stack import StackError
-from dsr_cli.stack.prometheus import NAME, RULES, fetch, prometheus_spec
+from dsr_cli.stack.prometheus import RULES
 from dsr_core.metrics.catalogue import CATALOGUE
 from support.loop import Loop
 from support.parts import ROOT
+from support.prometheus import Prometheus, watching
 from support.waiting import eventually
 
 DASHBOARDS = sorted((ROOT / "deploy" / "monitoring" / "dashboards").glob("*.json"))
@@ -37,54 +36,22 @@ LABEL = re.compile(r'(\w+)(?:=~|!=|!~|=)"')
 BY = re.compile(r"\b(?:by|on) \(([^)]+)\)")
 
 
-class Prometheus:
-    """What a Prometheus that watches the loop says."""
-
-    def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=20)
-
-    async def get(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer; a query that is none fails here."""
-        response = await self._http.get(path, params=parameters)
-        assert response.status_code == httpx.codes.OK, (parameters, response.text)
-        return response.json()["data"]
-
-    async def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return the series of an expression now."""
-        found: list[dict[str, Any]] = (await self.get("/query", query=expression))["result"]
-        return found
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-
 @pytest.fixture(scope="module")
 async def prometheus(loop: Loop) -> AsyncIterator[Prometheus]:
     """One that has seen requests go round, while a system was away and after it came back."""
-    settings = loop.stack.settings
-    try:
-        fetch(settings.cache_dir)
-    except StackError as fault:
-        pytest.skip(str(fault))
-    spec = prometheus_spec(settings)
-    assert spec is not None
-    loop.stack.add(spec)
-    loop.stack.start(NAME)
-    one = Prometheus(settings.prometheus_url)
-    away = loop.system("billing")
-    loop.stack.stop(away)
-    waiting = await loop.submit()
+    async with watching(loop) as one:
+        away = loop.system("billing")
+        loop.stack.stop(away)
+        waiting = await loop.submit()
 
-    async def is_missed() -> bool:
-        missed = await one.query('dsr_verifier_missing_obligations{system_id="billing"} > 0')
-        return bool(missed) and bool(await one.query("dsr_intake_open_requests > 0"))
+        async def is_missed() -> bool:
+            missed = await one.query('dsr_verifier_missing_obligations{system_id="billing"} > 0')
+            return bool(missed) and bool(await one.query("dsr_intake_open_requests > 0"))
 
-    await eventually(is_missed, within=90, what="billing is shown as missing")
-    loop.stack.start(away)
-    await loop.answered(waiting, *[await loop.submit() for _ in range(3)])
-    yield one
-    await one.close()
-    loop.stack.stop(NAME)
+        await eventually(is_missed, within=90, what="billing is shown as missing")
+        loop.stack.start(away)
+        await loop.answered(waiting, *[await loop.submit() for _ in range(3)])
+        yield one
 
 
 def asked(expression: str) -> str:

@@ -87,8 +87,8 @@ def _fetched(cache_dir: Path) -> Path:
     return cache_dir / "debian-prometheus" / "usr" / "bin"
 
 
-def prometheus_spec(settings: StackSettings) -> ProcessSpec | None:
-    """Return how Prometheus runs here; nothing where it is not."""
+def prometheus_spec(settings: StackSettings, *, rules: Path | None = None) -> ProcessSpec | None:
+    """Return how Prometheus runs here, by the checkout's rules unless others are given; or nothing."""
     found = programs(settings.cache_dir)
     if found is None:
         return None
@@ -99,7 +99,9 @@ def prometheus_spec(settings: StackSettings) -> ProcessSpec | None:
         del note
         with readable_os_errors("configure Prometheus"):
             folder.mkdir(parents=True, exist_ok=True)
-            configuration.write_text(yaml.safe_dump(_configuration(settings)), encoding="utf-8")
+            configuration.write_text(
+                yaml.safe_dump(_configuration(settings, rules)), encoding="utf-8"
+            )
 
     return ProcessSpec(
         name=NAME,
@@ -116,7 +118,7 @@ def prometheus_spec(settings: StackSettings) -> ProcessSpec | None:
     )
 
 
-def _configuration(settings: StackSettings) -> dict[str, object]:
+def _configuration(settings: StackSettings, rules: Path | None) -> dict[str, object]:
     ports = {
         "intake": settings.intake_port,
         "fanout": settings.fanout_port,
@@ -126,7 +128,7 @@ def _configuration(settings: StackSettings) -> dict[str, object]:
     }
     return {
         "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
-        "rule_files": [str(settings.checkout / RULES)],
+        "rule_files": [str(rules or settings.checkout / RULES)],
         "scrape_configs": [
             {"job_name": job, "static_configs": [{"targets": [f"{settings.host}:{port}"]}]}
             for job, port in ports.items()
