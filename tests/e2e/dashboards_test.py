@@ -19,6 +19,8 @@ from support.parts import ROOT
 from support.prometheus import Prometheus, watching
 from support.waiting import eventually
 
+pytestmark = pytest.mark.timeout(300)
+
 DASHBOARDS = sorted((ROOT / "deploy" / "monitoring" / "dashboards").glob("*.json"))
 ALERTS = [
     rule

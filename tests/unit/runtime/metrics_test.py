@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_core.errors import Unavailable
@@ -103,6 +104,29 @@ async def test_what_takes_long_is_done_seldom() -> None:
     assert await seldom.turn() == 100.0, "what fails after a while is not tried at once"
     takes = 0.0
     assert await seldom.turn() == 10.0
+
+
+async def test_work_in_hand_is_given_up_when_the_process_stops() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    seldom = Seldom(work, every_s=60.0, else_say="counted later")
+    running = asyncio.create_task(seldom.run())
+    await begun.wait()
+    seldom.stop()
+    await asyncio.wait_for(running, 5)
+
+
+async def test_a_fault_of_the_work_is_not_hidden() -> None:
+    async def work() -> None:
+        raise RuntimeError("a fault")
+
+    seldom = Seldom(work, every_s=60.0, else_say="counted later")
+    with pytest.raises(RuntimeError, match="a fault"):
+        await asyncio.wait_for(seldom.run(), 5)
 
 
 async def test_seldom_ends_when_it_is_asked_to() -> None:

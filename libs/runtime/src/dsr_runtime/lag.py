@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from dsr_runtime.giving_up import unless
 from dsr_runtime.kafka import KafkaConnection, started
 
 __all__ = ["Lag"]
@@ -49,22 +50,22 @@ class Lag:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Count until `stop`."""
-        consumer = await started(self._new_consumer, part="lag", unless=self._stopping)
-        groups = await started(self._new_admin, part="lag", unless=self._stopping)
-        try:
-            while not self._stopping.is_set():
+        """Count until `stop`; what is asked then is given up."""
+        await unless(self._stopping, self._count())
+
+    async def _count(self) -> None:
+        async with AsyncExitStack() as clients:
+            consumer = await started(self._new_consumer, part="lag")
+            clients.push_async_callback(consumer.stop)
+            groups = await started(self._new_admin, part="lag")
+            clients.push_async_callback(groups.stop)
+            while True:
                 try:
                     for topic, lag in (await self._lags(consumer, groups)).items():
                         self._show(topic, lag)
                 except (KafkaError, OSError) as error:
                     log.warning("what is unread is counted later", error=type(error).__name__)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self._every_s)
-        finally:
-            for client in (consumer, groups):
-                if client is not None:
-                    await client.stop()
+                await asyncio.sleep(self._every_s)
 
     def stop(self) -> None:
         """Ask `run` to end."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
 from dsr_core.errors import Unavailable
+from dsr_runtime.giving_up import unless
 
 __all__ = ["Seldom"]
 
@@ -45,14 +45,15 @@ class Seldom:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Do it until `stop`."""
-        while not self._stopping.is_set():
-            rest_s = await self.turn()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), rest_s)
+        """Do it until `stop`; what is in hand then is given up."""
+        await unless(self._stopping, self._turns())
+
+    async def _turns(self) -> None:
+        while True:  # noqa: ASYNC110 - it rests, and waits for nothing
+            await asyncio.sleep(await self.turn())
 
     def stop(self) -> None:
-        """Ask `run` to end after the work in hand."""
+        """Ask `run` to end."""
         self._stopping.set()
 
     async def turn(self) -> float:
