@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from chaos.crashes import Aftermath
+import pytest_asyncio
+from chaos.crashes import Aftermath, Crashing
 
+from support.crash_points import POINTS
 from support.loop import Loop, running_loop
+from support.parts import data_folder
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+def loop() -> Iterator[Loop]:
     """Parts, services and the example systems."""
-    with running_loop(tmp_path_factory.mktemp("chaos")) as running:
+    with data_folder() as folder, running_loop(folder) as running:
         yield running
 
 
@@ -21,3 +24,16 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 def aftermath(loop: Loop) -> Aftermath:
     """What is true of requests afterwards."""
     return Aftermath(loop)
+
+
+@pytest.fixture(scope="session")
+def variants(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Crashing:
+    """The processes that can be made to crash."""
+    return Crashing(loop, tmp_path_factory.mktemp("crash"))
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crashing(variants: Crashing) -> AsyncIterator[Crashing]:
+    """The processes that crash in place of the originals, for the whole module."""
+    async with variants.in_place_of(one for point in POINTS for one in point.victims):
+        yield variants

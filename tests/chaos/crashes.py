@@ -7,11 +7,12 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -28,13 +29,16 @@ from dsr_cli.stack.specs import service_specs
 from dsr_examples.catalogue import EXAMPLES, example
 from dsr_examples.people import Person
 from dsr_wire.topics import is_dead_letter
-from support.crash_points import SYSTEMS, CrashPoint
+from support.crash_points import SYSTEMS, point
+from support.crash_writes import CrashPoint
 from support.crashing import CRASH_FILE
-from support.loop import Loop
+from support.loop import QUICK, Loop
 from support.parts import ROOT
 from support.waiting import eventually
 
 __all__ = ["TRY_AGAIN", "Aftermath", "Crashing", "Held", "Submitted", "submit_surely"]
+
+T = TypeVar("T")
 
 TRY_AGAIN = {None, 409, 502, 503}
 """What a client tries again with the same key: no connection, still running, a part is away."""
@@ -45,9 +49,11 @@ _PYTHONPATH = tuple(filter(None, os.environ.get("PYTHONPATH", "").split(os.paths
 
 _GROUPS = {
     "dsr.fanout.requests": ("dsr.requests.v1",),
+    "dsr.fanout.commands": ("dsr.commands.v1",),
     "dsr.fanout.lifecycle": ("dsr.lifecycle.v1",),
     "dsr.intake.closures": ("dsr.closures.v1",),
-    "dsr.verifier": ("dsr.obligations.v1", "dsr.acknowledgements.v1"),
+    "dsr.intake.escalations": ("dsr.escalations.v1",),
+    "dsr.verifier": ("dsr.obligations.v1", "dsr.acknowledgements.v1", "dsr.audit.v1"),
     **{
         f"dsr.organisation.{one.organisation_id}.{one.system_id}": (
             f"dsr.deletion.{one.organisation_id}.v1",
@@ -102,7 +108,8 @@ class Crashing:
         """Run the variants instead of the originals, which are back afterwards."""
         chosen = list(dict.fromkeys(victims))
         for victim in chosen:
-            self._stack.add(self._spec(victim))
+            if self.variant(victim) not in self._stack.names:
+                self._stack.add(self._spec(victim))
         try:
             await _together(self._swap, map(self.original, chosen), map(self.variant, chosen))
             yield
@@ -151,8 +158,19 @@ class Crashing:
         for one, then in zip(points, [*points[1:], None], strict=True):
             await self.crashed(one, then=then, within=within)
 
+    async def dying_at(self, act: Awaitable[T], *paths: Sequence[str], within: float = 300.0) -> T:
+        """Do something while its victims die, each at all the points of its path in turn."""
+        points = [[point(name) for name in names] for names in paths]
+        for one in points:
+            self.arm(one[0])
+        async with asyncio.TaskGroup() as group:
+            for one in points:
+                group.create_task(self.crashed_one_by_one(one, within=within))
+            acting = group.create_task(_of(act))
+        return acting.result()
+
     def _spec(self, victim: str) -> ProcessSpec:
-        specs = [*service_specs(self._stack), *system_specs(self._stack)]
+        specs = [*service_specs(self._stack, with_mail=True), *system_specs(self._stack)]
         original = next(one for one in specs if one.name == self.original(victim))
         python, option, *module = original.argv
         assert (python, option) == (sys.executable, "-m")
@@ -162,6 +180,7 @@ class Crashing:
             argv=(python, option, "support.crashing", *module),
             env={
                 **original.env,
+                **QUICK,
                 "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *_PYTHONPATH]),
                 CRASH_FILE: str(self._file(victim)),
             },
@@ -224,14 +243,18 @@ class Aftermath:
         assert erased == before.less(after)
         if before.people:
             assert erased == before.less_of_theirs(after)
-        await self._is_closed_once(ids)
-        await self._workflows_completed(ids)
-        await self._nothing_is_left()
-        assert await asyncio.to_thread(self._dead_letters) == before.letters
+        await self.has_ended(ids, before)
         async with self._loop.client() as client:
             for one in submitted:
                 before_that = one.request_id
                 assert await submit_surely(client, one) == before_that
+
+    async def has_ended(self, ids: Sequence[str], before: Held) -> None:
+        """See that each of these answered requests closed once, and that nothing of them is left."""
+        await self._is_closed_once(ids)
+        await self._workflows_completed(ids)
+        await self._nothing_is_left()
+        assert await asyncio.to_thread(self._dead_letters) == before.letters
 
     async def _erased(self, ids: Sequence[str]) -> dict[str, int]:
         """Add up what each system has answered; every one of them has confirmed."""
@@ -260,8 +283,9 @@ class Aftermath:
     async def _workflows_completed(self, ids: Sequence[str]) -> None:
         temporal = await Client.connect(self._loop.stack.temporal_address)
         rows = await self._loop.query(
-            "select distinct cohort_id::text as id from intake.subject_requests"
-            " where id = any($1::uuid[])",
+            "select cohort_id::text as id from intake.subject_requests where id = any($1::uuid[])"
+            " union select home_cohort_id::text from intake.subject_requests"
+            " where id = any($1::uuid[]) and home_cohort_id is not null",
             ids,
         )
         for row in rows:
@@ -316,6 +340,10 @@ class Aftermath:
         topics = filter(is_dead_letter, self._kafka.list_topics(timeout=10).topics)
         ends = self._ends(self._partitions(topics))
         return {one.topic: end for one, end in ends.items() if end}
+
+
+async def _of(act: Awaitable[T]) -> T:
+    return await act
 
 
 async def _together(work: Callable[..., object], *arguments: Iterable[str]) -> None:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from chaos.crashes import Aftermath, Crashing, Submitted, submit_surely
 
 from dsr_core.rights import Right
 from dsr_examples.catalogue import example
 from dsr_wire.topics import ACKNOWLEDGEMENTS, CLOSURES, REQUESTS, notice_topic
-from support.crash_points import POINTS, REFUSALS, SYSTEMS, CrashPoint
+from support.crash_points import POINTS, REFUSALS, SYSTEMS
+from support.crash_writes import CrashPoint
 from support.forging import consumed, send
 from support.loop import Loop
 from support.rubbish import marked, rubbish
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def crashing(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crashing]:
-    """The processes that crash, for the whole module."""
-    variants = Crashing(loop, tmp_path_factory.mktemp("crash"))
-    async with variants.in_place_of(one for point in POINTS for one in point.victims):
-        yield variants
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point.step}-{point.name}")

@@ -1,7 +1,8 @@
 """Crashing: where a process can be made to kill itself, and the launcher that makes it.
 
 `python -m support.crashing MODULE [ARGUMENT ...]` runs a module's ordinary main, with the boundaries of
-third-party libraries wrapped: asyncpg, aiokafka, Temporal's client, sqlite3, and the replacing of files.
+third-party libraries wrapped: asyncpg, aiokafka, Temporal's client, aiosmtplib, sqlite3, and the replacing
+of files.
 When a durable write is reached whose crash point the file named by `CRASH_FILE` holds, the file is
 removed and the process sends itself SIGKILL: once, since the next one finds no file. The code that runs
 is the product's own; it holds no switch for this.
@@ -18,7 +19,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from support.crash_points import WRITES, Kind
+from support.crash_points import WRITES
+from support.crash_writes import Kind
 
 __all__ = ["CRASH_FILE"]
 
@@ -61,11 +63,13 @@ def _wrap_postgres(trap: _Trap) -> None:
         method = getattr(asyncpg.Connection, name)
 
         async def call(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
+            statement = " ".join(query.split())
+
             def run() -> Awaitable[Any]:
                 outcome: Awaitable[Any] = method(self, query, *arguments, **options)
                 return outcome
 
-            match query.rstrip(";").upper():
+            match statement.rstrip(";").upper():
                 case "BEGIN":
                     open_transactions[id(self)] = []
                 case "ROLLBACK":
@@ -74,15 +78,24 @@ def _wrap_postgres(trap: _Trap) -> None:
                     statements = " ".join(open_transactions.pop(id(self), ()))
                     return await trap.around("commit", statements, run)
                 case _ if id(self) in open_transactions:
-                    open_transactions[id(self)].append(query)
+                    open_transactions[id(self)].append(statement)
                 case _:
-                    return await trap.around("commit", query, run)
+                    trap.spring("before", "commit", statement)
+                    outcome = await run()
+                    if _has_written(outcome):
+                        trap.spring("after", "commit", statement)
+                    return outcome
             return await run()
 
         setattr(asyncpg.Connection, name, call)
 
     for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval"):
         wrap(name)
+
+
+def _has_written(outcome: Any) -> bool:
+    """Tell whether a statement on its own changed a row: a look that finds nothing to do writes nothing."""
+    return outcome != [] and not (isinstance(outcome, str) and outcome.endswith(" 0"))
 
 
 def _wrap_kafka(trap: _Trap) -> None:
@@ -122,13 +135,27 @@ def _wrap_temporal(trap: _Trap) -> None:
     def wrap(owner: Any, name: str) -> None:
         method = getattr(owner, name)
 
-        async def call(*arguments: Any, **options: Any) -> Any:
-            return await trap.around("call", name, lambda: method(*arguments, **options))
+        async def call(self: Any, named: str, *arguments: Any, **options: Any) -> Any:
+            detail = " ".join([name, named, options.get("start_signal") or ""])
+            return await trap.around(
+                "call", detail, lambda: method(self, named, *arguments, **options)
+            )
 
         setattr(owner, name, call)
 
     wrap(Client, "start_workflow")
     wrap(WorkflowHandle, "signal")
+
+
+def _wrap_mail(trap: _Trap) -> None:
+    from aiosmtplib import SMTP  # noqa: PLC0415 - see above
+
+    sendmail = SMTP.sendmail
+
+    async def sending(*arguments: Any, **options: Any) -> Any:
+        return await trap.around("mail", "sendmail", lambda: sendmail(*arguments, **options))
+
+    SMTP.sendmail = sending  # type: ignore[method-assign]  # called as the one it stands in for
 
 
 def _wrap_sqlite(trap: _Trap) -> None:
@@ -185,6 +212,8 @@ def main() -> None:
     _wrap_files(trap)
     if module == "dsr_fanout":
         _wrap_temporal(trap)
+    if module == "dsr_intake":
+        _wrap_mail(trap)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

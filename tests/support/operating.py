@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from email.message import EmailMessage
 from typing import Any, TypeVar
 
 import asyncpg
@@ -16,6 +18,7 @@ from dsr_cli.connection import OPERATORS, Internal
 from dsr_cli.demo.people import submission
 from dsr_cli.group.principals import key_of
 from dsr_cli.group.systems import database_of
+from dsr_cli.stack.mail import mailbox
 from dsr_examples.catalogue import example
 from dsr_examples.people import Person
 from support.loop import Loop
@@ -26,10 +29,13 @@ __all__ = [
     "Desk",
     "away",
     "known_to",
+    "mailed",
     "only_missing",
+    "shown",
     "somebody_with_invoices",
     "submit_cohort",
     "surely",
+    "until",
 ]
 
 T = TypeVar("T")
@@ -41,7 +47,7 @@ _PAUSE_S = 0.3
 _TAKEN_BEFORE = 409
 
 
-async def surely(call: Callable[[], Awaitable[T]], *, within: float = 180.0) -> T | None:
+async def surely(call: Callable[[], Awaitable[T]], *, within: float = 420.0) -> T | None:
     """Call until it is answered; none where it had been taken, and the answer was lost."""
     was_lost, deadline = False, time.monotonic() + within
     while True:
@@ -54,6 +60,20 @@ async def surely(call: Callable[[], Awaitable[T]], *, within: float = 180.0) -> 
                 raise
             was_lost = was_lost or error.status is None
         await asyncio.sleep(_PAUSE_S)
+
+
+async def shown(loop: Loop, request_id: str) -> dict[str, Any]:
+    """Return a request, from an intake that may be away for a while."""
+    return await surely(lambda: loop.show(request_id)) or {}
+
+
+async def until(loop: Loop, request_id: str, state: str, *, within: float = 420.0) -> None:
+    """Wait until a request is in a state, whatever dies meanwhile."""
+
+    async def is_so() -> bool:
+        return bool((await shown(loop, request_id))["state"] == state)
+
+    await eventually(is_so, within=within, what=f"{request_id} is {state}")
 
 
 class Desk:
@@ -93,17 +113,14 @@ class Desk:
         return found or []
 
     async def hold(self, reason: str, **body: Any) -> str:
-        """Place a hold; whoever sees no answer looks whether it is there."""
-        asked = {"authority": "District Court", "reason": reason} | body
-
-        async def placed() -> str:
-            found = await asyncio.to_thread(self._api.holds)
-            held = next((one["id"] for one in found if one["reason"] == reason), None)
-            if held is None:
-                held = (await asyncio.to_thread(self._api.place_hold, asked))["id"]
-            return str(held)
-
-        return await surely(placed) or ""
+        """Place a hold; whoever sees no answer places it again with the same key."""
+        asked, key = {"authority": "District Court", "reason": reason} | body, str(uuid.uuid4())
+        placed = await surely(
+            lambda: asyncio.to_thread(lambda: self._api.place_hold(asked, key=key))
+        )
+        if placed is None:
+            raise AssertionError("a key gives the hold that it stands for")
+        return str(placed["id"])
 
     async def lift(self, hold_id: str) -> None:
         """Lift a hold."""
@@ -167,6 +184,18 @@ async def submit_cohort(
     ]
     async with loop.client() as client:
         return [str(one["id"]) async for one in client.submit_batch(lines)]
+
+
+def mailed(loop: Loop, request_id: str) -> list[tuple[str, EmailMessage]]:
+    """Return each message about a request with the kind of its letter, the oldest first.
+
+    Raises:
+        AssertionError: Two letters of a kind were told apart: they have different names.
+    """
+    found = [one for one in mailbox(loop.stack.settings) if request_id in one["Message-ID"]]
+    kinds = [one["Message-ID"].strip("<").split(".")[0] for one in found]
+    assert len({one["Message-ID"] for one in found}) == len(set(kinds))
+    return list(zip(kinds, found, strict=True))
 
 
 async def only_missing(loop: Loop, *request_ids: str, system_id: str = AWAY) -> None:

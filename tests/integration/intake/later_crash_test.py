@@ -18,7 +18,8 @@ from integration.intake.closures_test import a_record
 from dsr_core.closing import Outcome
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.topics import REQUESTS
-from support.crash_points import LATER, CrashPoint
+from support.crash_points import LATER
+from support.crash_writes import CrashPoint
 from support.crashing import CRASH_FILE
 from support.intake import Topics, VerifierDouble, an_officer, environment_of, intake_fields
 from support.parts import ROOT

@@ -24,7 +24,8 @@ from dsr_wire.codec.amendments import PlanChanged
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.decisions import HoldPlaced, ObligationSettled, Stopped
 from support.builders import an_id, days
-from support.crash_points import AMENDED, CrashPoint
+from support.crash_points import AMENDED
+from support.crash_writes import CrashPoint
 from support.waiting import eventually
 
 WITHDRAWN = Stopped(Outcome.WITHDRAWN)

@@ -29,7 +29,8 @@ from dsr_wire.log.leaves import Kind
 from dsr_wire.log.proofs import check_consistency, prove_consistency
 from dsr_wire.merkle import root
 from dsr_wire.topics import AUDIT, CHECKPOINTS
-from support.crash_points import LOGGED, CrashPoint
+from support.crash_points import LOGGED
+from support.crash_writes import CrashPoint
 from support.parts import make_logins
 from support.transparency import ReadLog, log_settings, origin_of_database, read_log
 from support.waiting import eventually
