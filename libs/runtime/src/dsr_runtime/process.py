@@ -16,7 +16,7 @@ import uvloop
 
 from dsr_runtime.dumps import forbid_core_dumps
 
-__all__ = ["Process", "Ready", "StartFault", "run"]
+__all__ = ["Process", "Ready", "StartFault", "leave_out_of_collections", "run"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ class Ready:
         await asyncio.wait([self._begun])
 
 
-def _leave_out_of_collections() -> None:
+def leave_out_of_collections() -> None:
     """Spare garbage collection what lives as long as the process.
 
     Modules and what start-up made are most of the objects, and are garbage only at the end.
@@ -147,7 +147,7 @@ def run(service: str, main: Callable[[Process], Awaitable[None]]) -> None:
                 await starting
         else:
             starting.result()
-            _leave_out_of_collections()
+            leave_out_of_collections()
             log.info("started", service=service)
         code = await process.wait()
         stopping.cancel()

@@ -6,7 +6,7 @@ LOCK = """
 select r.request_id, r.cohort_id, r.asked_right, r.plan_id, r.open_count, r.closed_at, r.due_at,
     r.home_cohort_id, r.stopping, r.opened_plan_id
 from verifier.requests r
-where r.request_id = any($1::uuid[])
+where r.request_id = any($1::text::uuid[])
 order by r.request_id
 for no key update
 """
@@ -55,8 +55,8 @@ on conflict do nothing
 ADD_ANSWERS = """
 insert into verifier.acknowledgements (
     request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, recorded_at)
-select n.*, $8::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[], $5::uuid[],
-    $6::integer[], $7::bytea[]) as n
+select n.*, $8::timestamptz from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[], $4::bytea[], $5::text::uuid[],
+    $6::text::integer[], $7::bytea[]) as n
 on conflict do nothing
 returning leaf_hash
 """
@@ -69,24 +69,24 @@ o.settled_by, o.delivery
 
 STANDINGS = f"""
 select {STANDING_COLUMNS} from verifier.obligations o
-join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_id, system_id)
+join unnest($1::text::uuid[], $2::text::text[]) as n (request_id, system_id) using (request_id, system_id)
 """
 
 STANDINGS_OF = f"""
-select {STANDING_COLUMNS} from verifier.obligations o where o.request_id = any($1::uuid[])
+select {STANDING_COLUMNS} from verifier.obligations o where o.request_id = any($1::text::uuid[])
 """
 
 ANSWERS = """
 select a.request_id, a.system_id, a.leaf from verifier.acknowledgements a
-join unnest($1::uuid[], $2::text[]) as n (request_id, system_id) using (request_id, system_id)
+join unnest($1::text::uuid[], $2::text::text[]) as n (request_id, system_id) using (request_id, system_id)
 """
 
 SET_STANDINGS = """
 insert into verifier.obligations as o (
     request_id, system_id, sequence, records, contradictions, is_confirmed, is_contradicted,
     answered_at, retry_at, disposition, reason, exemptions, settled_by, delivery, recorded_at)
-select n.*, $15::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[],
-    $6::boolean[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[],
+select n.*, $15::timestamptz from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[], $4::text::bigint[], $5::text::integer[],
+    $6::text::boolean[], $7::text::boolean[], $8::timestamptz[], $9::timestamptz[], $10::text::text[], $11::text[],
     $12::text[], $13::text[], $14::text[]) as n
 on conflict (request_id, system_id) do update set
     sequence = excluded.sequence, records = excluded.records,
@@ -99,13 +99,13 @@ on conflict (request_id, system_id) do update set
 
 ADD_LATE = """
 insert into verifier.late_answers (request_id, system_id, sequence, leaf_hash)
-select n.* from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) as n
+select n.* from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[], $4::bytea[]) as n
 on conflict do nothing
 """
 
 CONTRADICT = """
 update verifier.obligations o set contradicts_closure = n.contradicts_closure
-from unnest($1::uuid[], $2::text[], $3::boolean[]) as n (request_id, system_id, contradicts_closure)
+from unnest($1::text::uuid[], $2::text::text[], $3::boolean[]) as n (request_id, system_id, contradicts_closure)
 where o.request_id = n.request_id and o.system_id = n.system_id
 and o.contradicts_closure <> n.contradicts_closure
 """
@@ -130,7 +130,7 @@ select 'closure', request_id, closed_at from closed
 
 ADD_CHANGES = """
 insert into verifier.changes as c (at, request_ids, system_ids, dispositions, confirmed)
-values ($1, $2, $3, $4, $5)
+values ($1, $2::text::uuid[], $3::text::text[], $4::text::text[], $5::text::boolean[])
 on conflict (xid) do update set
     request_ids = c.request_ids || excluded.request_ids,
     system_ids = c.system_ids || excluded.system_ids,
@@ -154,8 +154,8 @@ on conflict do nothing
 PARK = """
 insert into verifier.parked (
     request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, parked_at)
-select n.*, $8::timestamptz from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[], $5::uuid[],
-    $6::integer[], $7::bytea[]) as n (request_id, system_id, sequence, leaf_hash)
+select n.*, $8::timestamptz from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[], $4::bytea[], $5::text::uuid[],
+    $6::text::integer[], $7::bytea[]) as n (request_id, system_id, sequence, leaf_hash)
 order by n.request_id, n.system_id, n.sequence, n.leaf_hash
 on conflict do nothing
 """

@@ -14,7 +14,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_runtime.outbox import enqueue
-from dsr_verifier.adapters import amendments, statements
+from dsr_verifier.adapters import amendments, arrays, statements
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
 from dsr_verifier.adapters.plans import Connection, Plan, Plans, plan_id
@@ -62,7 +62,7 @@ class PostgresTransaction:
 
     async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
         """Return the known ones among these requests, locked until the transaction ends."""
-        rows = await self._connection.fetch(statements.LOCK, list(request_ids))
+        rows = await self._connection.fetch(statements.LOCK, arrays.bare(request_ids))
         plans = await self._plans.get(self._connection, _plan_ids(rows))
         # Only what was amended costs a statement more.
         was_amended = [row["request_id"] for row in rows if row["home_cohort_id"] is not None]
@@ -186,7 +186,7 @@ class PostgresTransaction:
         self, request_ids: Collection[RequestId]
     ) -> dict[RequestId, dict[SystemId, Standing]]:
         """Return where the answered obligations of requests stand."""
-        rows = await self._connection.fetch(statements.STANDINGS_OF, list(request_ids))
+        rows = await self._connection.fetch(statements.STANDINGS_OF, arrays.bare(request_ids))
         found: dict[RequestId, dict[SystemId, Standing]] = {one: {} for one in request_ids}
         for row in rows:
             request_id = RequestId(str(row["request_id"]))
@@ -316,20 +316,20 @@ class PostgresTransaction:
         answers = [answer for _, answer in rows]
         await self._connection.execute(
             statements.SET_STANDINGS,
-            [one.request_id for one, _ in rows],
-            [one.system_id for one, _ in rows],
-            [answer.sequence for answer in answers],
-            [answer.records for answer in answers],
-            [one.standing.contradictions for one, _ in rows],
-            [one.standing.is_confirmed for one, _ in rows],
-            [one.standing.is_contradicted for one, _ in rows],
+            arrays.bare(one.request_id for one, _ in rows),
+            arrays.words(one.system_id for one, _ in rows),
+            arrays.bare(answer.sequence for answer in answers),
+            arrays.bare(answer.records for answer in answers),
+            arrays.bare(one.standing.contradictions for one, _ in rows),
+            arrays.flags(one.standing.is_confirmed for one, _ in rows),
+            arrays.flags(one.standing.is_contradicted for one, _ in rows),
             [answer.answered_at for answer in answers],
-            [answer.retry_at for answer in answers],
-            [answer.disposition.value for answer in answers],
-            [answer.reason or None for answer in answers],
-            [exemptions_text(answer.exemptions) for answer in answers],
-            [settled_by_text(answer.settled_by) for answer in answers],
-            [delivery_text(answer.delivery) for answer in answers],
+            arrays.some([answer.retry_at for answer in answers]),
+            arrays.words(answer.disposition.value for answer in answers),
+            arrays.some([answer.reason or None for answer in answers]),
+            arrays.some([exemptions_text(answer.exemptions) for answer in answers]),
+            arrays.some([settled_by_text(answer.settled_by) for answer in answers]),
+            arrays.some([delivery_text(answer.delivery) for answer in answers]),
             at,
         )
 
@@ -351,10 +351,10 @@ class PostgresTransaction:
             await self._connection.execute(
                 statements.ADD_CHANGES,
                 at,
-                [one.request_id for one in changes],
-                [one.system_id for one in changes],
-                [one.disposition.value if one.disposition else None for one in changes],
-                [one.is_confirmed for one in changes],
+                arrays.bare(one.request_id for one in changes),
+                arrays.words(one.system_id for one in changes),
+                arrays.words(one.disposition and one.disposition.value for one in changes),
+                arrays.flags(one.is_confirmed for one in changes),
             )
 
 
@@ -364,19 +364,22 @@ def _plan_ids(rows: Iterable[asyncpg.Record]) -> set[UUID]:
     return ids - {None}
 
 
-def _pair_columns(pairs: Collection[Pair]) -> tuple[list[RequestId], list[SystemId]]:
-    return [request_id for request_id, _ in pairs], [system_id for _, system_id in pairs]
+def _pair_columns(pairs: Collection[Pair]) -> tuple[str, str]:
+    return (
+        arrays.bare(request_id for request_id, _ in pairs),
+        arrays.words(system_id for _, system_id in pairs),
+    )
 
 
-def _answer_columns(answers: Sequence[Answer]) -> tuple[list[object], ...]:
+def _answer_columns(answers: Sequence[Answer]) -> tuple[str | list[bytes], ...]:
     acknowledgements = [one.acknowledgement for one in answers]
     return (
-        [one.request_id for one in acknowledgements],
-        [one.system_id for one in acknowledgements],
-        [one.sequence for one in acknowledgements],
+        arrays.bare(one.request_id for one in acknowledgements),
+        arrays.words(one.system_id for one in acknowledgements),
+        arrays.bare(one.sequence for one in acknowledgements),
         [one.leaf_hash for one in answers],
-        [one.batch_id for one in answers],
-        [one.index for one in answers],
+        arrays.bare(one.batch_id for one in answers),
+        arrays.bare(one.index for one in answers),
         [one.leaf for one in answers],
     )
 
