@@ -159,6 +159,12 @@ test-e2e: bootstrap ## Run the tests of the whole loop
 chaos: bootstrap ## Kill what runs at each numbered step, and see that nothing is lost
 	$(BIN)/pytest -m chaos
 
+.PHONY: bench-trust
+bench-trust: bootstrap ## Measure signed answers, seals and the log, for a core of their service
+	PYTHONPATH=tests $(BIN)/python tests/bench/verifier_answers.py
+	PYTHONPATH=tests $(BIN)/python tests/bench/verifier_answers.py --systems 5 --requests 5000
+	$(BIN)/python tests/bench/seals.py
+
 .PHONY: bench
 bench: bootstrap ## Measure the loop on this machine
 	$(BIN)/dsr bench loop --systems 5 --requests 500 --lean

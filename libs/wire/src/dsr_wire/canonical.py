@@ -42,7 +42,8 @@ def timestamp(at: datetime) -> str:
     """Return a moment as text."""
     if at.tzinfo is None:
         raise ValueError("a moment needs its time zone")
-    return at.astimezone(UTC).strftime(_TIME).rjust(len("2000-01-01T00:00:00.000000Z"), "0")
+    # Several times as fast as `strftime`, which also leaves zeros out of early years.
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def moment(text: str) -> datetime:
