@@ -20,6 +20,7 @@ GRANTS: Grants = {
     "intake.audit": _KEPT,
     "intake.breaker_cohorts": (*_CHANGED, "delete"),
     "intake.breaker_counts": (*_CHANGED, "delete"),
+    "intake.breaker_refusals": _CHANGED,
     "intake.breaker_releases": _CHANGED,
     "intake.breaker_scopes": _CHANGED,
     "intake.cohorts": _CHANGED,

@@ -173,6 +173,16 @@ class InternalApi:
     def opt_in(self, body: Mapping[str, Any]) -> int:
         """Take a person off the suppression list; return how many entries have ended."""
         return int(self._call("POST", "/v1/suppressions/opt-in", dict(body))["ended"])
+    def propose_breaker_refusal(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Propose that what waits is refused; return the proposal."""
+        made: dict[str, Any] = self._call("POST", "/internal/v1/breaker/refusals", dict(body))
+        return made
+
+    def approve_breaker_refusal(self, refusal_id: str) -> dict[str, Any]:
+        """Have what waits refused, as another person proposed; return the refusal."""
+        path = f"/internal/v1/breaker/refusals/{part(refusal_id)}/approval"
+        refused: dict[str, Any] = self._call("POST", path, {})
+        return refused
 
     def keys(self) -> dict[str, Any]:
         """Return how the key-encryption keys stand."""

@@ -54,10 +54,12 @@ class Stopping:
         return await self._stop(request_id, Event.WITHDRAW, by=f"client {client_id}", reason=reason)
 
     async def refuse(
-        self, request_id: str, *, by: str, ground: str, reason: str
+        self, request_id: str, *, by: str, ground: str, reason: str, **details: str
     ) -> RequestView | None:
-        """Stop a request that is not followed, on a legal ground."""
-        return await self._stop(request_id, Event.REFUSE, by=by, reason=reason, ground=ground)
+        """Stop a request that is not followed, on a legal ground; details are kept with it."""
+        return await self._stop(
+            request_id, Event.REFUSE, by=by, reason=reason, ground=ground, **details
+        )
 
     async def refer(
         self, request_id: str, *, by: str, controller: str, pointer: str

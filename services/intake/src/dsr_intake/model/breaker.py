@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["EVERYWHERE", "BreakerRelease", "BreakerScope", "Stopped"]
+__all__ = ["EVERYWHERE", "BreakerRefusal", "BreakerRelease", "BreakerScope", "Stopped"]
 
 EVERYWHERE = "*"
 """The scope that every erasure counts for, whatever the organisation."""
@@ -43,6 +43,30 @@ class BreakerRelease:
     proposed_at: datetime
     approved_by: str | None = None
     approved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRefusal:
+    """That what waits is refused, proposed by one person; carried out once another has approved it."""
+
+    refusal_id: str
+    scope: str
+    client_id: str | None
+    """Whose requests are refused; none for everybody's."""
+
+    ground: str
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    """What comes to wait later is not meant."""
+
+    waiting: int = 0
+    """Requests that it would have refused when it was proposed."""
+
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    refused: int = 0
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
