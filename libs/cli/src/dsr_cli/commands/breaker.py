@@ -1,4 +1,4 @@
-"""`dsr breaker`: what stops more erasures than are usual, and the two people who let them go on."""
+"""`dsr breaker`: what stops more erasures than are usual, and the two people who decide what waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 
-app = typer.Typer(help="The breaker: show it; let erasures go on, by two people")
+app = typer.Typer(help="The breaker: show it; let erasures go on or refuse them, by two people")
 
 _Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 _Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")]
@@ -25,7 +25,8 @@ def show(context: typer.Context, *, as_json: _Json = False) -> None:
     """Show how many erasures have passed within the window, what is stopped, and what waits."""
     if context.invoked_subcommand is not None:
         return
-    found = InternalApi(internal_connection()).breaker()
+    api = InternalApi(internal_connection())
+    found = api.breaker() | {"refusals": api.breaker_refusals()}
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -49,6 +50,9 @@ def show(context: typer.Context, *, as_json: _Json = False) -> None:
                 f"{one['id']} waits for another person: {one['proposed_by']} would let "
                 f"{one['extra']} more pass for {one['scope']}: {one['reason']}"
             )
+    for one in found["refusals"]:
+        if one["done_at"] is None:
+            console.print(f"{one['id']} {_standing(one)}: {_refusal(one)}")
 
 
 @app.command()
@@ -86,26 +90,83 @@ def release(
 
 
 @app.command()
+def refuse(
+    scope: Annotated[str, typer.Argument(help="'*' for the whole group, or an organisation")],
+    *,
+    ground: Annotated[str, typer.Option(help="The provision, for example 'GDPR 12(5)(b)'")],
+    reason: Annotated[str, typer.Option(help="Why; kept with each request, no personal data")],
+    client: Annotated[
+        str | None, typer.Option(help="The API client whose requests are refused; all unless given")
+    ] = None,
+    apply: _Apply = False,
+) -> None:
+    """Propose that what waits is refused, each request as by itself; a dry run unless --yes.
+
+    It changes nothing until another person approves it.
+    """
+    api = InternalApi(internal_connection())
+    one = next((each for each in api.breaker()["scopes"] if each["scope"] == scope), None)
+    if one is None or not one["waiting"]:
+        raise CommandError(f"nothing waits for {scope}; `dsr breaker` shows where something does")
+    whose = f" of {client}" if client else ""
+    if not apply:
+        most = "those of them" if client else "they"
+        typer.echo(
+            f"{one['waiting']} requests wait for {scope}; {most}{whose} would be refused; "
+            "add --yes to propose it"
+        )
+        return
+    body = {"scope": scope, "ground": ground, "reason": reason, "client_id": client}
+    made = api.propose_breaker_refusal(body)
+    typer.echo(f"{made['id']} waits for another person, to refuse {made['waiting']} requests:")
+    typer.echo(f"dsr breaker approve {made['id']} --as NAME --yes")
+
+
+@app.command()
 def approve(
     release_id: Annotated[str, typer.Argument(help="As `dsr breaker` shows it")],
     *,
     apply: _Apply = False,
 ) -> None:
-    """Let erasures go on, as another person proposed; a dry run unless --yes.
+    """Let erasures go on, or refuse them, as another person proposed; a dry run unless --yes.
 
-    What waits goes out by itself within minutes. It cannot be taken back.
+    What waits goes out, or is refused, by itself within minutes. It cannot be taken back.
     """
     api = InternalApi(internal_connection())
     found = api.breaker()
     one = next((each for each in found["releases"] if each["id"] == release_id), None)
     if one is None:
-        raise CommandError(f"nothing was proposed as {release_id}; `dsr breaker` lists proposals")
+        _approve_refusal(api, release_id, apply=apply)
+        return
     said = f"{one['extra']} more erasures pass for {one['scope']}: {one['reason']}"
     if not apply:
         typer.echo(f"{said} (proposed by {one['proposed_by']}); add --yes to approve it")
         return
     api.approve_release(release_id)
     typer.echo(said)
+
+
+def _approve_refusal(api: InternalApi, refusal_id: str, *, apply: bool) -> None:
+    one = next((each for each in api.breaker_refusals() if each["id"] == refusal_id), None)
+    if one is None:
+        raise CommandError(f"nothing was proposed as {refusal_id}; `dsr breaker` lists proposals")
+    if not apply:
+        typer.echo(f"{_refusal(one)} (proposed by {one['proposed_by']}); add --yes to approve it")
+        return
+    api.approve_breaker_refusal(refusal_id)
+    typer.echo(_refusal(one))
+
+
+def _refusal(one: dict[str, Any]) -> str:
+    whose = f" of {one['client_id']}" if one["client_id"] else ""
+    told = f"{one['waiting']} requests{whose} that wait for {one['scope']} are refused"
+    return f"{told} ({one['ground']}): {one['reason']}"
+
+
+def _standing(one: dict[str, Any]) -> str:
+    if one["approved_at"] is None:
+        return f"waits for another person than {one['proposed_by']}"
+    return "is being carried out"
 
 
 def _is_stopped(found: dict[str, Any], scope: str, tripped_at: str) -> bool:

@@ -43,7 +43,8 @@ class PostgresBreakerRefusals:
                     f"""
                     insert into intake.breaker_refusals
                         (id, scope, proposed_at, client_id, ground, reason, proposed_by, waiting)
-                    values ($5, $1, $2, $3, $6, $7, $8, (select count(*) {_WAITING}))
+                    select $5, $1, $2, $3, $6, $7, $8, n.waiting
+                    from (select count(*) as waiting {_WAITING}) n where n.waiting > 0
                     returning *
                     """,
                     refusal.scope,
@@ -55,6 +56,8 @@ class PostgresBreakerRefusals:
                     refusal.reason,
                     refusal.proposed_by,
                 )
+                if row is None:
+                    return refusal
                 await audited(connection, "breaker.propose-refusal", targets, refusal.reason)
         return _refusal(row)
 

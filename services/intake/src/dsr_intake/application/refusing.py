@@ -7,7 +7,7 @@ crash leaves some refused and the rest to be refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -30,18 +30,10 @@ _AT_ONCE = 200
 class Refusing:
     """Refuses what waits; several processes may carry one refusal out together."""
 
-    def __init__(
-        self,
-        *,
-        store: BreakerRefusalStore,
-        stopping: Stopping,
-        clock: Clock,
-        on_approved: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, *, store: BreakerRefusalStore, stopping: Stopping, clock: Clock) -> None:
         self._store = store
         self._stopping = stopping
         self._clock = clock
-        self._on_approved = on_approved
 
     async def refusals(self) -> Sequence[BreakerRefusal]:
         """Return what was proposed, the newest first."""
@@ -72,7 +64,7 @@ class Refusing:
         return made
 
     async def approve(self, refusal_id: str, *, by: str) -> BreakerRefusal | None:
-        """Have it carried out, by itself and within minutes; none where nothing of that id was proposed.
+        """Have it carried out by itself within seconds; none where nothing of that id was proposed.
 
         Raises:
             RuleViolation: Who approves has proposed it, or it was approved before.
@@ -83,7 +75,6 @@ class Refusing:
         require_another(proposal.proposed_by, by)
         approved = await self._store.approve(refusal_id, by=by, at=self._clock())
         log.warning("what waits is refused", scope=approved.scope, count=approved.waiting)
-        self._on_approved()
         return approved
 
     async def work(self) -> int:

@@ -11,6 +11,7 @@ from random import SystemRandom
 from dsr_intake.adapters.acceptance import PostgresAcceptance
 from dsr_intake.adapters.audit import PostgresAudit
 from dsr_intake.adapters.breaker import PostgresBreaker
+from dsr_intake.adapters.breaker_refusals import PostgresBreakerRefusals
 from dsr_intake.adapters.clients import PostgresApiClients
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.codes import PostgresCodes
@@ -53,6 +54,7 @@ from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
 from dsr_intake.application.packages.wanting import Wanting
+from dsr_intake.application.refusing import Refusing
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
@@ -219,6 +221,11 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
     return Context(
         appealing=_appealing(basis, decisions.deciding, drafter),
         breaker=breaker,
+        refusing=Refusing(
+            store=PostgresBreakerRefusals(outside.pool),
+            stopping=decisions.stopping,
+            clock=utc_now,
+        ),
         decisions=decisions,
         authorising=Authorising(
             reads=stores.reads,

@@ -51,6 +51,8 @@ _FOLLOW_UP_EVERY_S = 10.0
 
 _LEFT_BEHIND_EVERY_S = 10.0
 
+_REFUSE_EVERY_S = 5.0
+
 _RING_EVERY_S = 20.0
 """How soon a replica hears of a key that another one made; `adapters.ring.SETTLED` relies on it."""
 
@@ -145,6 +147,13 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         process,
         _MEASURE_EVERY_S,
         lambda: _tried(breaker.scopes(), else_say="the breaker is looked at later"),
+        turn=LAST,
+    )
+    refusing = built.context.refusing
+    repeat(
+        process,
+        _REFUSE_EVERY_S,
+        lambda: _tried(refusing.work(), else_say="what waits is refused later"),
         turn=LAST,
     )
     keeping = built.context.keeping

@@ -23,6 +23,7 @@ from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.links import Links
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
+from dsr_intake.application.refusing import Refusing
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
@@ -59,6 +60,7 @@ class Context:
     appealing: Appealing
     authorising: Authorising
     breaker: Breaker
+    refusing: Refusing
     clients: ApiClients
     codes: Codes
     drafter: Drafter

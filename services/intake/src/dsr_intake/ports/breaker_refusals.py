@@ -16,7 +16,10 @@ class BreakerRefusalStore(Protocol):
     """Keeps proposals to refuse what waits. Every method may raise Unavailable."""
 
     async def propose(self, refusal: BreakerRefusal) -> BreakerRefusal:
-        """Keep a proposal; return it with how many requests wait now that it would refuse."""
+        """Keep a proposal; return it with how many requests wait now that it would refuse.
+
+        Where none wait nothing is kept.
+        """
         ...
 
     async def refusal(self, refusal_id: str) -> BreakerRefusal | None:
