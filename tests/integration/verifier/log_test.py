@@ -292,6 +292,8 @@ async def test_what_was_closed_before_there_was_a_log_is_in_it(stack: Stack) -> 
                     verifier.log_cosignatures, verifier.log_checkpoints, verifier.statements;
                 drop function verifier.refuse_rewriting;
                 drop trigger append_only on verifier.plans;
+                drop index verifier.requests_open;
+                alter table verifier.obligations drop column delivery;
                 update verifier.alembic_version set version_num = '0006';
                 insert into verifier.closures (
                     request_id, cohort_id, asked_right, outcome, closed_at, obligations,
