@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| (?P<codes>`[a-z_]+`(?:, `[a-z_]+`)*) \|", re.MULTILINE)
 ELSEWHERE = {
     "invalid_url": "intake's API, which alone takes webhooks",
     "webhooks_not_offered": "as invalid_url",
-    "nothing_waits": "intake's internal API, on a release of the breaker",
+    "nothing_waits": "as unknown_scope, on a refusal of what waits",
     "unknown_scope": "intake's internal API, on a release of the breaker",
     "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
     "unknown_identifier_kind": "as invalid_identifier",
