@@ -1,0 +1,108 @@
+"""How fast a package is assembled, beside encryption and SHA-256 of the same bytes, and in what memory.
+
+Run: `.venv/bin/python -m bench.packages [megabytes]` from `tests/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from dsr_core.exports import PART_BYTES, Delivery, ExportedFile
+from dsr_core.ids import SystemId
+from dsr_intake.adapters.object_store import Objects
+from dsr_intake.application.packages.assembling import Assembly, SystemAssembly, assemble
+from dsr_intake.application.packages.pieces import PIECE_BYTES
+from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_wire.exports import ExportKey, Stream, line_of, part_path
+from dsr_wire.sealing_keys import PrivateSealingKey
+from support.builders import NOW, a_request_id, an_id
+
+REQUEST, SYSTEM = a_request_id(1), SystemId("crm")
+
+
+def handed_over(folder: Path, key: PrivateSealingKey, parts: int) -> Delivery:
+    """Write an export of one file, a part at a time."""
+    own = ExportKey.generate(request_id=REQUEST, system_id=SYSTEM, export_id=an_id(1))
+    part, hashed = os.urandom(PART_BYTES), hashlib.sha256()
+    for number in range(parts):
+        path = folder / part_path(REQUEST, SYSTEM, an_id(1), Stream.DATA, number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(own.encrypt(Stream.DATA, number, part))
+        hashed.update(part)
+    index = line_of(
+        ExportedFile(
+            name="film.mp4",
+            media_type="video/mp4",
+            size=parts * PART_BYTES,
+            sha256=hashed.hexdigest(),
+        )
+    )
+    path = folder / part_path(REQUEST, SYSTEM, an_id(1), Stream.INDEX, 0)
+    path.write_bytes(own.encrypt(Stream.INDEX, 0, index))
+    return Delivery(
+        export_id=an_id(1),
+        sealed_key=own.sealed(key.public),
+        size=parts * PART_BYTES,
+        index_size=len(index),
+        index_digest=hashlib.sha256(index).digest(),
+        files=1,
+    )
+
+
+def baseline(size: int) -> float:
+    """Return the seconds that encryption and SHA-256 of so many bytes take."""
+    cipher, hashed, piece = AESGCM(bytes(32)), hashlib.sha256(), os.urandom(PIECE_BYTES)
+    begun = time.process_time()
+    for number in range(size // PIECE_BYTES):
+        hashed.update(piece)
+        cipher.encrypt(number.to_bytes(12, "big"), piece, None)
+    return time.process_time() - begun
+
+
+def main() -> None:
+    """Measure, and print."""
+    parts = max(int(sys.argv[1] if len(sys.argv) > 1 else 400) * 10**6 // PART_BYTES, 1)
+    key = PrivateSealingKey.generate()
+    with tempfile.TemporaryDirectory() as name:
+        delivery = handed_over(Path(name), key, parts)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        told = {"id": SYSTEM, "status": "included"}
+        assembly = Assembly(
+            request_id=REQUEST,
+            assembly_id="bench",
+            key=key,
+            at=NOW,
+            told={},
+            systems=[SystemAssembly(system_id=SYSTEM, told=told, delivery=delivery)],
+            language="en",
+        )
+        begun = time.process_time()
+        assemble(
+            assembly,
+            Objects(Path(name).as_uri()),
+            page=lambda *_: b"",
+            schema=b"",
+            signer=ManifestSigner(bytes(32)),
+        )
+        took = time.process_time() - begun
+    alone = baseline(delivery.size)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines = (
+        f"assembly                {delivery.size / took / 1e6:8.0f} MB/s of processor time",
+        f"encryption and SHA-256  {delivery.size / alone / 1e6:8.0f} MB/s of processor time",
+        f"ratio                   {alone / took:8.2f}",
+        f"peak memory             {peak / 1000:8.0f} MB, {before / 1000:.0f} before",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
