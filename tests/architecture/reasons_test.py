@@ -32,7 +32,6 @@ ELSEWHERE = {
     "link_refused": "intake's pages for people, which hand packages over",
     "code_refused": "as link_refused",
     "session_refused": "as link_refused",
-    "right_not_offered": "intake's API: nothing is accepted that nobody could fulfil",
     "letters_not_offered": "intake's API, on a submission that asks for letters",
     "no_address": "as letters_not_offered",
     "proof_refused": "intake's API, which takes one-time codes",

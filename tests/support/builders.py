@@ -104,6 +104,7 @@ def an_acknowledgement(
         answered_at=NOW,
         records=0 if disposition is Disposition.NOT_FOUND else 7,
         exemptions=(an_exemption(),) if exempt else (),
+        reason="GDPR 5(1)(d)" if disposition is Disposition.REFUSED else "",
     )
     return replace(one, **changes)
 

@@ -77,7 +77,9 @@ def acknowledgements(
         answered_at=draw(times),
         records=draw(counts),
         exemptions=tuple(draw(st.lists(exemptions, min_size=least, max_size=2))),
-        reason=draw(st.just("") | texts),
+        reason=draw(
+            texts.filter(str.strip) if disposition is Disposition.REFUSED else st.just("") | texts
+        ),
         retry_at=draw(st.none() | times),
         delivery=draw(st.none() | deliveries) if disposition is Disposition.DELIVERED else None,
     )

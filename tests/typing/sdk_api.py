@@ -12,7 +12,10 @@ from typing import assert_never, assert_type
 from dsr_sdk import (
     Absent,
     AccessRequest,
+    AlreadyRight,
     Answer,
+    Corrected,
+    CorrectionRequest,
     DeletionRequest,
     Delivered,
     Erased,
@@ -31,6 +34,7 @@ from dsr_sdk import (
     OutcomeStore,
     PartiallyExempt,
     Present,
+    Refused,
     Right,
     Row,
     Scope,
@@ -93,6 +97,13 @@ def answers(at: datetime) -> tuple[Answer, ...]:
         *(Exempt("HGB 257", at), Exempt(exemptions=grounds)),
         *(PartiallyExempt("HGB 257", at, erased=5, kept=2, categories=("user.name",)),),
         *(Heeded(), Heeded(2), Heeded(records=2)),
+        *(
+            Corrected(),
+            Corrected(2),
+            AlreadyRight(),
+            Refused("GDPR 5(1)(d)"),
+            Refused("x", records=1),
+        ),
         *(Absent(), Present(), Present(2), Present(records=2)),
         *(Failed(), Failed("locked"), Failed(retry_at=at), Failed("locked", retry_at=at)),
         *(InProgress(), InProgress("searching", expected_at=at), Unresolvable("two persons")),
@@ -103,6 +114,8 @@ def every_answer_is_told_apart(answer: Answer) -> str:
     match answer:
         case Erased() | Delivered() | NotFound() | Informed() | Exempt() | PartiallyExempt():
             return "confirms"
+        case Corrected() | AlreadyRight() | Refused():
+            return "confirms a correction"
         case Heeded():
             return "confirms from now on"
         case Absent():
@@ -123,11 +136,15 @@ def handlers(subscriber: Subscriber) -> None:
     def show(request: AccessRequest) -> Delivered | NotFound:
         return Delivered(1) if request.identity.identifiers else NotFound()
 
+    @subscriber.correction
+    async def correct(request: CorrectionRequest) -> Corrected | Refused:
+        return Corrected(1) if request.corrections else Refused(request.statement)
+
     @subscriber.opt_out
     async def heed(request: OptOutRequest) -> Heeded | NotFound:
         return Heeded(1) if request.identity.identifiers else NotFound()
 
-    assert_type((erase.__name__, show.__name__, heed.__name__), tuple[str, str, str])
+    assert_type((correct.__name__, heed.__name__), tuple[str, str])
     subscriber.deletion(lambda _request: Erased())
 
 
@@ -170,6 +187,10 @@ def batch_handlers(subscriber: Subscriber) -> None:
     @subscriber.access_batch
     def show(requests: Sequence[AccessRequest]) -> Mapping[str, Answer]:
         return {request.request_id: Delivered(1) for request in requests}
+
+    @subscriber.correction_batch
+    def correct(requests: Sequence[CorrectionRequest]) -> list[Corrected]:
+        return [Corrected() for _ in requests]
 
     @subscriber.opt_out_batch
     def heed(requests: Sequence[OptOutRequest]) -> list[Heeded]:

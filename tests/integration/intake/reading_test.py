@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-from dsr_core.rights import OFFERED, Right
 from support.builders import MARKER, an_id
 from support.intake import Intake, VerifierDouble
 from support.submissions import a_submission
@@ -65,18 +64,6 @@ async def test_wrong_query_is_refused_by_its_name(intake: Intake, query: str) ->
     refused = await intake.http.get(f"{BASE}?{query}")
     assert refused.status_code == 422
     assert [one["pointer"] for one in refused.json()["errors"]] == [f"/{query.partition('=')[0]}"]
-
-
-@pytest.mark.parametrize("right", sorted(set(Right) - OFFERED))
-async def test_a_right_that_is_not_offered_is_refused_and_those_that_are_named(
-    intake: Intake, right: str
-) -> None:
-    refused = await intake.http.post(BASE, json=a_submission(right=right))
-    assert refused.status_code == 422
-    problem = refused.json()
-    assert problem["type"] == "urn:dsr:problem:right_not_offered"
-    assert [one["pointer"] for one in problem["errors"]] == ["/right"]
-    assert "deletion" in problem["detail"]
 
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59-01:00", "1000-01-01T00:00:00+23:59"])

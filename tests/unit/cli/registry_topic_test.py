@@ -108,9 +108,11 @@ def test_a_new_organisation_has_rights_on_its_topics_alone(registry: Registry) -
     }
     assert rights == {
         ("dsr.access.acme.v1", "read"),
+        ("dsr.correction.acme.v1", "read"),
         ("dsr.deletion.acme.v1", "read"),
         ("dsr.opt-out.acme.v1", "read"),
         ("dsr.access.acme.v1.dead-letter", "write"),
+        ("dsr.correction.acme.v1.dead-letter", "write"),
         ("dsr.deletion.acme.v1.dead-letter", "write"),
         ("dsr.opt-out.acme.v1.dead-letter", "write"),
         ("dsr.acknowledgements.v1", "write"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.rights import ANSWERS, CONFIRMING, OFFERED, RIGHTS, Disposition, Right
+from dsr_core.rights import ANSWERS, CONFIRMING, RIGHTS, Disposition, Right
 
 D = Disposition
 
@@ -50,7 +50,6 @@ def test_every_disposition_answers_some_right() -> None:
 
 def test_every_right_stands_in_the_one_table() -> None:
     assert set(RIGHTS) == set(Right)
-    assert {Right.DELETION, Right.OPT_OUT} <= OFFERED
 
 
 def test_only_an_opt_out_asks_for_no_proof_of_who_asks() -> None:

@@ -10,7 +10,6 @@ from unit.fanout.fanout_fakes import FakeIntake, FakeWorkflows
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.plan import Scope
-from dsr_core.rights import Right
 from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
@@ -89,14 +88,6 @@ async def test_old_record_waits_for_intake() -> None:
     cohort = an_accepted_cohort(accepted_at=NOW - days(3))
     with pytest.raises(Unavailable):
         await _starting(FakeWorkflows(), intake).start(cohort, traceparent=None, at=NOW)
-
-
-async def test_right_that_has_no_topics_is_refused() -> None:
-    with pytest.raises(RejectedInput) as fault:
-        await _starting(FakeWorkflows(), FakeIntake()).start(
-            an_accepted_cohort(right=Right.CORRECTION), traceparent=None, at=NOW
-        )
-    assert fault.value.reason == "right_without_notices"
 
 
 @pytest.mark.parametrize(

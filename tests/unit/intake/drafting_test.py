@@ -10,7 +10,6 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import OrganisationId, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.registry import Registry, Sale
-from dsr_core.rights import OFFERED, Right
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.identity_cipher import decrypt, encrypt
 from dsr_intake.http.submission import parse_single
@@ -68,15 +67,6 @@ def test_tag_is_bound_to_the_client_and_to_the_content() -> None:
     assert one.key != theirs.key
     assert (one.key, one.content != changed.content) == (changed.key, True)
     assert drafter.draft(submitted(), client_id="mine").tag is None
-
-
-@pytest.mark.parametrize("right", sorted(set(Right) - OFFERED))
-def test_a_right_that_nothing_would_be_handed_over_for_is_refused_by_its_name(right: Right) -> None:
-    with pytest.raises(RejectedInput) as raised:
-        a_drafter().draft(replace(submitted(), right=right), client_id="mine")
-    fault = raised.value
-    assert (fault.reason, fault.field) == ("right_not_offered", "right")
-    assert "deletion" in fault.detail
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,9 @@ def test_a_draft_has_a_hash_of_each_identifier_that_can_be_listed(right: str) ->
     body = orjson.dumps(a_submission(right=right, identity=identity))
     sent = parse_single(body, idempotency_key=None)
     draft = intake_fakes.a_drafter(group, suppression_key=NEW).draft(sent, client_id="mine")
-    assert draft.suppression_digests == (NEW.digest("email", "someone@example.com"),)
-    assert draft.suppression_key_id == NEW.name
+    assert draft.suppressible == ((NEW.digest("email", "someone@example.com"),), NEW.name)
     without = intake_fakes.a_drafter(group).draft(sent, client_id="mine")
-    assert (without.suppression_digests, without.suppression_key_id) == ((), None)
+    assert without.suppressible == ((), None)
 
 
 async def test_identifiers_are_found_under_every_key() -> None:

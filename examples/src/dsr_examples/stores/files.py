@@ -12,7 +12,7 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +54,10 @@ class FileStore:
     async def opt_out(self, request: Request) -> int:
         """See `Store.opt_out`."""
         return await self._call(lambda: self._opt_out(request))
+
+    async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
+        """Refuse: nothing here is corrected."""
+        raise NotImplementedError
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""

@@ -152,6 +152,10 @@ class PostgresStore:
         )
         return await self._by_request(connection, deletion, people)
 
+    async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
+        """Refuse: nothing here is corrected."""
+        raise NotImplementedError
+
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
         found: dict[str, dict[str, int]] = {}

@@ -73,6 +73,7 @@ class Schema:
         *tables: Table,
         known_by: Mapping[str, str],
         also: str = "",
+        corrects: Mapping[str, str] | None = None,
         file_format: Literal["jsonl", "csv"] = "jsonl",
     ) -> None:
         """Describe a system's data.
@@ -80,12 +81,14 @@ class Schema:
         Args:
             tables: Owners before what they own.
             known_by: The column of the first table for each kind of identifier.
+            corrects: The column of the first table that can be put right, for each category.
             also: A statement that creates what is not about people.
             file_format: What the tables are, where they are plain files.
         """
         self.tables = tables
         self.known_by = known_by
         self.also = also
+        self.corrects = dict(corrects or {})
         self.file_format: Literal["jsonl", "csv"] = file_format
         self.people = tables[0].name
         self._by_name = {table.name: table for table in tables}
@@ -201,6 +204,13 @@ class Store(Protocol):
         """Keep that a person's data is not to be used or passed on; asked again it changes nothing.
 
         Only what has the table `opt_outs` can. Returns how many records of people this concerns.
+        """
+        ...
+
+    async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
+        """Put a person's values right, by column; asked again it changes nothing.
+
+        Only SQLite stores do it here. Returns how many records there are, and how many were wrong.
         """
         ...
 

@@ -55,6 +55,10 @@ class SqliteStore:
         """See `Store.opt_out`."""
         return await self._call(lambda: self._opt_out(request))
 
+    async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
+        """See `Store.correct`."""
+        return await self._call(lambda: self._correct(request, values))
+
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
         return await self._call(lambda: self._count(requests))
@@ -157,6 +161,18 @@ class SqliteStore:
             now = datetime.now(UTC).isoformat()
             connection.executemany(statement, [(person, now) for person in people])
         return len(people)
+
+    def _correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
+        columns = list(values)
+        changes = ", ".join(f"{column} = ?" for column in columns)
+        wrong = " or ".join(f"{column} is not ?" for column in columns)
+        with self._transaction() as connection:
+            people = self._find(connection, [request])
+            changed = connection.execute(
+                f"update {self._schema.people} set {changes} where id {_AMONG} and ({wrong})",
+                [*values.values(), json.dumps(list(people)), *values.values()],
+            ).rowcount
+        return len(people), changed
 
     def _count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         found: dict[str, dict[str, int]] = {}

@@ -7,7 +7,7 @@ looks into `opt_outs` first.
 from collections.abc import AsyncIterator, Sequence
 
 from dsr_examples.stores.schema import Schema, Store, Table, opt_outs
-from dsr_examples.systems.standard import subscribe_opt_out
+from dsr_examples.systems.standard import subscribe_correction, subscribe_opt_out
 from dsr_sdk import AccessRequest, Answer, DeletionRequest, Erased, NotFound, Row, Subscriber
 
 SCHEMA = Schema(
@@ -24,6 +24,7 @@ SCHEMA = Schema(
     ),
     opt_outs("subscribers"),
     known_by={"email": "email"},
+    corrects={"user.name": "name"},
 )
 
 
@@ -43,3 +44,4 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
             yield Row(table, row)
 
     subscribe_opt_out(subscriber, store)
+    subscribe_correction(subscriber, store, SCHEMA)

@@ -1,7 +1,8 @@
 """Sales contacts: an SQLite file, people known by email and phone."""
 
-from dsr_examples.stores.schema import Schema, Table
-from dsr_examples.systems.standard import subscribe
+from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.systems import standard
+from dsr_sdk import Subscriber
 
 __all__ = ["SCHEMA", "subscribe"]
 
@@ -19,4 +20,11 @@ SCHEMA = Schema(
         "id integer primary key, meeting integer not null references meetings, text text not null",
     ),
     known_by={"email": "email", "phone": "phone"},
+    corrects={"user.name": "name"},
 )
+
+
+def subscribe(subscriber: Subscriber, store: Store) -> None:
+    """Register the handlers: what is standard, and the one that corrects a name."""
+    standard.subscribe(subscriber, store)
+    standard.subscribe_correction(subscriber, store, SCHEMA)

@@ -2,20 +2,24 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from dsr_examples.stores.schema import Store
+from dsr_examples.stores.schema import Schema, Store
 from dsr_sdk import (
     AccessRequest,
+    AlreadyRight,
     Answer,
+    Corrected,
+    CorrectionRequest,
     DeletionRequest,
     Erased,
     Heeded,
     NotFound,
     OptOutRequest,
+    Refused,
     Row,
     Subscriber,
 )
 
-__all__ = ["subscribe", "subscribe_access", "subscribe_opt_out"]
+__all__ = ["subscribe", "subscribe_access", "subscribe_correction", "subscribe_opt_out"]
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
@@ -45,3 +49,21 @@ def subscribe_opt_out(subscriber: Subscriber, store: Store) -> None:
     async def opt_out(request: OptOutRequest) -> Answer:
         records = await store.opt_out(request)
         return Heeded(records) if records else NotFound()
+
+
+def subscribe_correction(subscriber: Subscriber, store: Store, schema: Schema) -> None:
+    """Register the handler of systems that people can have corrected, in the columns that say so."""
+
+    @subscriber.correction
+    async def correct(request: CorrectionRequest) -> Answer:
+        known = {
+            schema.corrects[one.category]: one.new
+            for one in request.corrections
+            if one.category in schema.corrects
+        }
+        if len(known) < len(request.corrections):
+            return Refused("the value follows from what others tell us (GDPR article 5(1)(d))")
+        records, wrong = await store.correct(request, known)
+        if not records:
+            return NotFound()
+        return Corrected(wrong) if wrong or request.may_be_repeat else AlreadyRight()

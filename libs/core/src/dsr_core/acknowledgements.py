@@ -149,6 +149,8 @@ def check(acknowledgement: Acknowledgement) -> None:
     _check_number(acknowledgement.sequence, field="sequence")
     _check_number(acknowledgement.records, field="records")
     _check_text(acknowledgement.reason, field="reason")
+    if disposition is Disposition.REFUSED and not acknowledgement.reason.strip():
+        raise RejectedInput("missing_ground", "a refusal needs its ground", field="reason")
     if acknowledgement.delivery is not None:
         _check_delivery(acknowledgement.delivery, disposition)
     if acknowledgement.exemptions:

@@ -66,7 +66,7 @@ class Open:
     """How many expected obligations are not present at all."""
 
 
-_KEPT = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT})
+_KEPT = frozenset({Disposition.EXEMPT, Disposition.PARTIALLY_EXEMPT, Disposition.REFUSED})
 
 
 def closing(

@@ -10,7 +10,6 @@ from dsr_core.suppressions import SuppressionKind
 __all__ = [
     "ANSWERS",
     "CONFIRMING",
-    "OFFERED",
     "RIGHTS",
     "STOPPING",
     "Disposition",
@@ -54,6 +53,9 @@ class Disposition(StrEnum):
     HEEDED = "heeded"
     """The system uses and passes on no more what it was told not to."""
 
+    REFUSED = "refused"
+    """The system does not correct, on a ground, and has attached the person's statement."""
+
 
 _D = Disposition
 
@@ -68,9 +70,6 @@ class Terms:
     also_answered: frozenset[Disposition] = frozenset()
     """Answers that do not end one, beside those that every right has."""
 
-    is_offered: bool
-    """Whether it can be fulfilled to the end; a request for another would close with nothing done."""
-
     asks_who: bool = True
     """Whether it must be proven who asks before any system is told."""
 
@@ -80,6 +79,12 @@ class Terms:
     needs_known_kind: bool = True
     """Whether a person whom a system knows by none of the kinds given has to be resolved there. Where
     not, nothing is to be done there, and the answer is `not_found`."""
+
+    names_its_part: bool = False
+    """Whether each request says what part of the data is meant in a way that no handler overlooks."""
+
+    may_repeat: bool = True
+    """Whether two requests of one person for one part of the data ask for the same."""
 
     suppresses: tuple[SuppressionKind, ...] = ()
     """What the suppression list says of the person once it is followed for all of their data."""
@@ -91,28 +96,26 @@ class Terms:
 RIGHTS: dict[Right, Terms] = {
     Right.ACCESS: Terms(
         confirmed_by=frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
-        is_offered=True,
     ),
     Right.DELETION: Terms(
         confirmed_by=frozenset(
             {_D.ERASED, _D.ABSENT, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT, _D.INFORMED}
         ),
         also_answered=frozenset({_D.PRESENT}),
-        is_offered=True,
         erases=True,
         suppresses=(SuppressionKind.RE_IMPORT,),
     ),
     Right.CORRECTION: Terms(
         confirmed_by=frozenset(
-            {_D.CORRECTED, _D.ALREADY_RIGHT, _D.NOT_FOUND, _D.EXEMPT, _D.INFORMED}
+            {_D.CORRECTED, _D.ALREADY_RIGHT, _D.REFUSED, _D.NOT_FOUND, _D.INFORMED}
         ),
-        is_offered=False,
+        names_its_part=True,
+        may_repeat=False,
     ),
     # No proof of who asks may be demanded (11 CCR 7026(d), 7060(b)), and a signal of a browser names
     # the browser alone (11 CCR 7025(c)(1)), which many systems know nothing of.
     Right.OPT_OUT: Terms(
         confirmed_by=frozenset({_D.HEEDED, _D.INFORMED, _D.NOT_FOUND}),
-        is_offered=True,
         asks_who=False,
         needs_known_kind=False,
         suppresses=(SuppressionKind.MARKETING, SuppressionKind.SALE_OR_SHARING),
@@ -120,9 +123,6 @@ RIGHTS: dict[Right, Terms] = {
     ),
 }
 """The one table of what differs between rights."""
-
-OFFERED = frozenset(right for right, terms in RIGHTS.items() if terms.is_offered)
-"""The rights that a request can be made for."""
 
 _NOT_CONFIRMING = frozenset({_D.RECEIVED, _D.IN_PROGRESS, _D.FAILED, _D.UNRESOLVABLE})
 

@@ -17,6 +17,7 @@ Register a handler and run; what must not be lost, asked twice or shown is taken
 """
 
 from dsr_core.acknowledgements import Exemption
+from dsr_core.corrections import Correction, Rectification
 from dsr_core.identity import Identifier, Identity
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
@@ -26,7 +27,9 @@ from dsr_sdk.access.journal import ExportJournal
 from dsr_sdk.access.store import ExportStore, StoreAway
 from dsr_sdk.answers import (
     Absent,
+    AlreadyRight,
     Answer,
+    Corrected,
     Delivered,
     Erased,
     Exempt,
@@ -37,6 +40,7 @@ from dsr_sdk.answers import (
     NotFound,
     PartiallyExempt,
     Present,
+    Refused,
     Unresolvable,
 )
 from dsr_sdk.bus import Bus, Record
@@ -45,7 +49,13 @@ from dsr_sdk.errors import ConfigurationError
 from dsr_sdk.obligations import ObligationKey
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import Outcome, OutcomeState, OutcomeStore
-from dsr_sdk.requests import AccessRequest, DeletionRequest, OptOutRequest, SystemRequest
+from dsr_sdk.requests import (
+    AccessRequest,
+    CorrectionRequest,
+    DeletionRequest,
+    OptOutRequest,
+    SystemRequest,
+)
 from dsr_sdk.subscriber import Subscriber
 from dsr_sdk.suppression import SuppressionList
 from dsr_wire.keys import SystemKeyPair
@@ -54,9 +64,13 @@ from dsr_wire.suppression import SuppressionKey
 __all__ = [
     "Absent",
     "AccessRequest",
+    "AlreadyRight",
     "Answer",
     "Bus",
     "ConfigurationError",
+    "Corrected",
+    "Correction",
+    "CorrectionRequest",
     "DeletionRequest",
     "Delivered",
     "Disposition",
@@ -83,6 +97,8 @@ __all__ = [
     "PartiallyExempt",
     "Present",
     "Record",
+    "Rectification",
+    "Refused",
     "Right",
     "Row",
     "Scope",

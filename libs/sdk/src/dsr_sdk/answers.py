@@ -17,7 +17,9 @@ from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowle
 
 __all__ = [
     "Absent",
+    "AlreadyRight",
     "Answer",
+    "Corrected",
     "Delivered",
     "Erased",
     "Exempt",
@@ -28,6 +30,7 @@ __all__ = [
     "NotFound",
     "PartiallyExempt",
     "Present",
+    "Refused",
     "Unresolvable",
     "to_acknowledgement",
 ]
@@ -68,6 +71,44 @@ class NotFound:
 @dataclass(frozen=True, slots=True)
 class Informed:
     """Confirms: this recipient was told of an erasure (GDPR article 19)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """Confirms: the values are right now."""
+
+    records: int = 0
+    """How many records were changed."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyRight:
+    """Confirms: the values were right before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Confirms: at least one value is not corrected, and the person's statement is attached to it.
+
+    Attach `request.statement` first, where there is one; the person is told the ground.
+    """
+
+    ground: str
+    """Why, with its provision, in words without personal data."""
+
+    records: int = 0
+    """How many records were changed all the same."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no ground, and a negative count."""
+        _text(self.ground)
+        if not self.ground.strip():
+            raise ValueError("a refusal needs its ground")
+        _count(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +259,9 @@ Answer = (
     | NotFound
     | Informed
     | Heeded
+    | Corrected
+    | AlreadyRight
+    | Refused
     | Absent
     | Present
     | Exempt
@@ -249,11 +293,18 @@ def to_acknowledgement(
     retry_at: datetime | None = None
     delivery: Delivery | None = None
     match answer:
-        case Erased(records=count) | Heeded(records=count) | Present(records=count):
+        case (
+            Erased(records=count)
+            | Heeded(records=count)
+            | Corrected(records=count)
+            | Present(records=count)
+        ):
             records = count
         case Delivered(count, delivery):
             records = count
-        case NotFound() | Informed() | Absent():
+        case Refused(why, count):
+            reason, records = why, count
+        case NotFound() | Informed() | Absent() | AlreadyRight():
             pass
         case Exempt(ground, review_at, categories, kept, further):
             exemptions = _grounds(ground, review_at, categories, kept, further)
@@ -290,6 +341,9 @@ _DISPOSITIONS: dict[type, Disposition] = {
     NotFound: Disposition.NOT_FOUND,
     Informed: Disposition.INFORMED,
     Heeded: Disposition.HEEDED,
+    Corrected: Disposition.CORRECTED,
+    AlreadyRight: Disposition.ALREADY_RIGHT,
+    Refused: Disposition.REFUSED,
     Absent: Disposition.ABSENT,
     Present: Disposition.PRESENT,
     Exempt: Disposition.EXEMPT,

@@ -267,7 +267,7 @@ class Processor:
             if unasked is not None:
                 turn.results.append((in_hand, unasked, None))
                 continue
-            in_hand.request = request_for(in_hand, identity, self._report)
+            in_hand.request = request_for(in_hand, addressed, self._report)
             in_hand.terms = Terms(obligation.system.protected_fields, addressed.package_key)
             turn.asks[key] = self._in_hand[key] = in_hand
         if changed:
@@ -288,7 +288,8 @@ class Processor:
             return NotFound()
         if not identity.identifiers:
             return Unresolvable("no identifier of a kind that this system knows")
-        if obligation.notice.scope.categories and not self._honours_scope:
+        names_its_part = RIGHTS[obligation.notice.right].names_its_part
+        if obligation.notice.scope.categories and not (self._honours_scope or names_its_part):
             return Failed("this system cannot limit itself to some categories")
         if obligation.notice.instruction is Instruction.LOOK and self._looking is None:
             return Failed("this system has nothing that looks whether its erasures hold")

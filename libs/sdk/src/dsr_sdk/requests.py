@@ -6,12 +6,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dsr_core.corrections import Correction
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 
-__all__ = ["AccessRequest", "DeletionRequest", "OptOutRequest", "Report", "SystemRequest"]
+__all__ = [
+    "AccessRequest",
+    "CorrectionRequest",
+    "DeletionRequest",
+    "OptOutRequest",
+    "Report",
+    "SystemRequest",
+]
 
 Report = Callable[[RequestId, Right, str, datetime | None], Awaitable[None]]
 """Tells that the work goes on: request, right, reason, and when the answer is expected."""
@@ -72,3 +80,14 @@ class AccessRequest(SystemRequest):
 @dataclass(frozen=True, slots=True)
 class OptOutRequest(SystemRequest):
     """Asks to use what the system holds on one person for no marketing, and not to sell or share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRequest(SystemRequest):
+    """Asks to put right what the system holds on one person."""
+
+    corrections: tuple[Correction, ...] = ()
+    """What is wrong and what is right, of the categories that the system registered. Never log it."""
+
+    statement: str = field(default="", repr=False)
+    """The person's own words, to be attached to what is not corrected; may be empty. Never log it."""

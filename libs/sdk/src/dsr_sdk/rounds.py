@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
-from dsr_core.identity import Identity
 from dsr_core.rights import Right
 from dsr_sdk.access.exporting import Terms
 from dsr_sdk.acknowledging import Signable
@@ -17,6 +16,7 @@ from dsr_sdk.outcomes import Outcome, OutcomeState
 from dsr_sdk.recording import outcome_of, still_asked, suspended
 from dsr_sdk.requests import (
     AccessRequest,
+    CorrectionRequest,
     DeletionRequest,
     OptOutRequest,
     Report,
@@ -39,6 +39,7 @@ __all__ = [
 _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.DELETION: DeletionRequest,
     Right.ACCESS: AccessRequest,
+    Right.CORRECTION: CorrectionRequest,
     Right.OPT_OUT: OptOutRequest,
 }
 
@@ -120,13 +121,13 @@ class Identities:
         return opener.open_addressed(sealed.sealed, request_id=sealed.request_id)
 
 
-def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRequest:
+def request_for(in_hand: InHand, addressed: Addressed, report: Report) -> SystemRequest:
     """Make what the handler is asked."""
     notice = in_hand.obligation.notice
-    return _REQUESTS[notice.right](
+    made = _REQUESTS[notice.right](
         in_hand.obligation.identity.request_id,
         notice.right,
-        identity,
+        addressed.identity,
         notice.scope,
         notice.due_at,
         notice.reminder,
@@ -135,6 +136,10 @@ def request_for(in_hand: InHand, identity: Identity, report: Report) -> SystemRe
         notice.held_before,
         report,
     )
+    if isinstance(made, CorrectionRequest):
+        wanted = addressed.rectification
+        return replace(made, corrections=wanted.corrections, statement=wanted.statement)
+    return made
 
 
 def later_outcome(

@@ -39,7 +39,7 @@ from dsr_sdk.logs import log_to_stderr
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
 from dsr_sdk.processing import Processor
-from dsr_sdk.requests import AccessRequest, DeletionRequest, OptOutRequest
+from dsr_sdk.requests import AccessRequest, CorrectionRequest, DeletionRequest, OptOutRequest
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.topics import notice_topic
 
@@ -60,6 +60,8 @@ AccessHandler = Callable[
     Awaitable[Answer] | Answer | AsyncIterator[Yielded] | Iterator[Yielded],
 ]
 AccessBatchHandler = Callable[[Sequence[AccessRequest]], Awaitable[Answers] | Answers]
+CorrectionHandler = Callable[[CorrectionRequest], Awaitable[Answer] | Answer]
+CorrectionBatchHandler = Callable[[Sequence[CorrectionRequest]], Awaitable[Answers] | Answers]
 OptOutHandler = Callable[[OptOutRequest], Awaitable[Answer] | Answer]
 OptOutBatchHandler = Callable[[Sequence[OptOutRequest]], Awaitable[Answers] | Answers]
 
@@ -67,6 +69,8 @@ DeletionT = TypeVar("DeletionT", bound=DeletionHandler)
 DeletionBatchT = TypeVar("DeletionBatchT", bound=DeletionBatchHandler)
 AccessT = TypeVar("AccessT", bound=AccessHandler)
 AccessBatchT = TypeVar("AccessBatchT", bound=AccessBatchHandler)
+CorrectionT = TypeVar("CorrectionT", bound=CorrectionHandler)
+CorrectionBatchT = TypeVar("CorrectionBatchT", bound=CorrectionBatchHandler)
 OptOutT = TypeVar("OptOutT", bound=OptOutHandler)
 OptOutBatchT = TypeVar("OptOutBatchT", bound=OptOutBatchHandler)
 
@@ -192,6 +196,16 @@ class Subscriber:
     def access_batch(self, handler: AccessBatchT) -> AccessBatchT:
         """Register the handler that hands over for many persons at once."""
         self._register(Right.ACCESS, handler, is_batch=True)
+        return handler
+
+    def correction(self, handler: CorrectionT) -> CorrectionT:
+        """Register the handler that puts right what the system holds on one person."""
+        self._register(Right.CORRECTION, handler, is_batch=False)
+        return handler
+
+    def correction_batch(self, handler: CorrectionBatchT) -> CorrectionBatchT:
+        """Register the handler that corrects for many persons at once."""
+        self._register(Right.CORRECTION, handler, is_batch=True)
         return handler
 
     def opt_out(self, handler: OptOutT) -> OptOutT:

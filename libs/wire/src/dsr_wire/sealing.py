@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from google.protobuf.message import DecodeError
 
 from dsr_contracts.v1 import notices_pb2
+from dsr_core.corrections import NOTHING, Correction, Rectification
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
 from dsr_core.rights import Right
@@ -47,6 +48,9 @@ class Addressed:
     package_key: bytes
     """X25519 public key that an export is sealed to; empty where none is asked for."""
 
+    rectification: Rectification = NOTHING
+    """What is to be put right; nothing but for correction."""
+
 
 class Sealer:
     """Seals identities for one system, under a content key that is used nowhere else.
@@ -62,7 +66,14 @@ class Sealer:
         self._cipher = ChaCha20Poly1305(content_key)
         self._sealed = 0
 
-    def seal(self, identity: Identity, *, request_id: str, package_key: bytes = b"") -> bytes:
+    def seal(
+        self,
+        identity: Identity,
+        *,
+        request_id: str,
+        package_key: bytes = b"",
+        rectification: Rectification | None = None,
+    ) -> bytes:
         """Return an identity, sealed for one request; the nonce comes first.
 
         Args:
@@ -70,13 +81,20 @@ class Sealer:
             request_id: The request.
             package_key: For access, the public key that exports are sealed to. It is inside what is
                 sealed, so that nobody on the way can put another in its place.
+            rectification: For correction, what is to be put right.
         """
+        wanted = rectification or NOTHING
         message = notices_pb2.Identity(
             identifiers=[
                 notices_pb2.Identifier(kind=one.kind, value=one.value)
                 for one in identity.identifiers
             ],
             package_key=package_key,
+            corrections=[
+                notices_pb2.Correction(category=one.category, old_value=one.old, new_value=one.new)
+                for one in wanted.corrections
+            ],
+            statement=wanted.statement,
         )
         # A count is never used twice under one key, which is all that a nonce must be.
         nonce = self._sealed.to_bytes(_NONCE_BYTES, "big")
@@ -126,7 +144,12 @@ class Opener:
             detail = "the identity was not sealed for this request and notice"
             raise RejectedInput("cannot_open", detail) from error
         identity = Identity.of(Identifier(one.kind, one.value) for one in message.identifiers)
-        return Addressed(identity, message.package_key)
+        corrections = tuple(
+            Correction(one.category, one.new_value, one.old_value) for one in message.corrections
+        )
+        return Addressed(
+            identity, message.package_key, Rectification(corrections, message.statement)
+        )
 
 
 def _info(system_id: str, right: Right) -> bytes:

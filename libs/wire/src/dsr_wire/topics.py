@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from dsr_core.registry import Registry
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 
 __all__ = [
     "ACKNOWLEDGEMENTS",
@@ -162,7 +162,7 @@ _FIXED = (
     SUPPRESSIONS,
 )
 
-NOTICE_RIGHTS = (Right.ACCESS, Right.DELETION, Right.OPT_OUT)
+NOTICE_RIGHTS = tuple(sorted(RIGHTS))
 """The rights that organisations have notice topics for."""
 
 NOTICE_LIFE = _RETENTION + _DEAD_LETTER_RETENTION

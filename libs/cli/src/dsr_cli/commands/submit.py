@@ -17,10 +17,10 @@ from dsr_cli.commands.submit_file import submit_file
 from dsr_cli.connection import api_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
-from dsr_core.rights import OFFERED
+from dsr_core.rights import Right
 
 
-def command(
+def command(  # noqa: PLR0917 - Typer passes them by name
     identifiers: Annotated[
         list[str] | None,
         typer.Argument(
@@ -30,8 +30,18 @@ def command(
         ),
     ] = None,
     right: Annotated[
-        str, typer.Option(help=f"What is asked for: {', '.join(sorted(OFFERED))}")
+        str, typer.Option(help=f"What is asked for: {', '.join(sorted(Right))}")
     ] = "deletion",
+    correct: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CATEGORY=NEW", help="With --right correction: what is right; repeat it"
+        ),
+    ] = None,
+    was: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CATEGORY=OLD", help="And what stands there now; repeat it"),
+    ] = None,
     jurisdiction: Annotated[str, typer.Option(help="ISO 3166, for example DE or US-CA")] = "DE",
     key: Annotated[
         str | None, typer.Option(help="Idempotency key; a retry with the same key is safe")
@@ -69,6 +79,7 @@ def command(
         "identity_attested": attested,
         "requester": {"role": "data_subject"},
         "channel": "api",
+        **_corrections(correct or [], was or []),
     }
     accepted = asyncio.run(_submit(body, key or str(uuid.uuid4())))
     if as_json:
@@ -77,6 +88,18 @@ def command(
     console = new_console()
     console.print(f"accepted {accepted['id']}, due {accepted['due_at']}")
     console.print(f"follow it: dsr watch {accepted['id']}")
+
+
+def _corrections(correct: list[str], was: list[str]) -> dict[str, Any]:
+    pairs = [text.partition("=") for text in (*correct, *was)]
+    if not all(category and value for category, _, value in pairs):
+        raise CommandError("a correction is CATEGORY=VALUE, for example user.name=Jane Doe")
+    old = {category: value for category, _, value in pairs[len(correct) :]}
+    made = [
+        {"category": category, "new": value, "old": old.get(category, "")}
+        for category, _, value in pairs[: len(correct)]
+    ]
+    return {"corrections": made} if made else {}
 
 
 def _given(identifiers: list[str]) -> Iterator[str]:

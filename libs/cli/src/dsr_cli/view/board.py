@@ -30,6 +30,7 @@ _CELLS = {
     Disposition.NOT_FOUND: ("∅", "blue"),
     Disposition.EXEMPT: ("§", "yellow"),
     Disposition.PARTIALLY_EXEMPT: ("◐", "yellow"),
+    Disposition.REFUSED: ("§", "yellow"),
     Disposition.FAILED: ("✘", "red"),
     Disposition.UNRESOLVABLE: ("?", "red"),
     Disposition.STOPPED: ("■", "magenta"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.corrections import Rectification
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import ProtectedField
 from dsr_core.ids import RequestId
@@ -96,6 +97,7 @@ class SubscriberHarness:
         look_again: bool = False,
         held_before: datetime | None = None,
         protected: Sequence[ProtectedField] = (),
+        rectification: Rectification | None = None,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -116,6 +118,7 @@ class SubscriberHarness:
             held_before: Ask whether what it had erased by then is still gone; it erases only what
                 it finds.
             protected: For access: fields whose values are not handed over as they are.
+            rectification: For correction: what is to be put right.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -135,6 +138,7 @@ class SubscriberHarness:
             held_before=held_before,
             package_key=self.package_key.public.raw if asked is Right.ACCESS else b"",
             protected=protected,
+            rectification=rectification,
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from dsr_contracts.v1 import acknowledgements_pb2
 from dsr_core.acknowledgements import Acknowledgement
+from dsr_core.corrections import Rectification
 from dsr_core.exports import ProtectedField
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
@@ -70,6 +72,7 @@ def a_notice(
     held_before: datetime | None = None,
     package_key: bytes = b"",
     protected: Sequence[ProtectedField] = (),
+    rectification: Rectification | None = None,
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -89,6 +92,7 @@ def a_notice(
         held_before: With the instruction to look: what was held before then is meant.
         package_key: The public key that exports are sealed to; for access.
         protected: Fields whose values are not handed over as they are; for access.
+        rectification: What is to be put right; for correction.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -104,7 +108,7 @@ def a_notice(
         scope=scope or Scope(),
         systems=tuple(
             replace(
-                _part_of(one, identities, right, instruction, package_key),
+                _part_of(one, identities, right, instruction, _With(package_key, rectification)),
                 answers_since=answers_since,
                 look_again=look_again,
                 protected_fields=tuple(protected),
@@ -117,15 +121,22 @@ def a_notice(
     )
 
 
+class _With(NamedTuple):
+    """What is sealed along with an identity."""
+
+    package_key: bytes
+    rectification: Rectification | None
+
+
 def _part_of(
     keys: SystemPublicKeys,
     identities: Mapping[RequestId, IdentityLike],
     right: Right,
     instruction: Instruction,
-    package_key: bytes,
+    along: _With,
 ) -> SystemNotice:
     if instruction in {Instruction.PERFORM, Instruction.LOOK}:
-        return _sealed_for(keys, identities, right, package_key)
+        return _sealed_for(keys, identities, right, along)
     named = tuple(SealedIdentity(request_id, b"") for request_id in identities)
     return SystemNotice(SystemId(keys.system_id), named, "", b"")
 
@@ -134,13 +145,18 @@ def _sealed_for(
     keys: SystemPublicKeys,
     identities: Mapping[RequestId, IdentityLike],
     right: Right,
-    package_key: bytes,
+    along: _With,
 ) -> SystemNotice:
     sealer = Sealer(system_id=keys.system_id, right=right, key=keys.sealing)
     sealed = tuple(
         SealedIdentity(
             request_id,
-            sealer.seal(an_identity(values), request_id=request_id, package_key=package_key),
+            sealer.seal(
+                an_identity(values),
+                request_id=request_id,
+                package_key=along.package_key,
+                rectification=along.rectification,
+            ),
         )
         for request_id, values in identities.items()
     )

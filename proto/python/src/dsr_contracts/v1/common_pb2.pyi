@@ -35,6 +35,7 @@ class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISPOSITION_ABSENT: _ClassVar[Disposition]
     DISPOSITION_PRESENT: _ClassVar[Disposition]
     DISPOSITION_HEEDED: _ClassVar[Disposition]
+    DISPOSITION_REFUSED: _ClassVar[Disposition]
 RIGHT_UNSPECIFIED: Right
 RIGHT_ACCESS: Right
 RIGHT_DELETION: Right
@@ -58,6 +59,7 @@ DISPOSITION_INFORMED: Disposition
 DISPOSITION_ABSENT: Disposition
 DISPOSITION_PRESENT: Disposition
 DISPOSITION_HEEDED: Disposition
+DISPOSITION_REFUSED: Disposition
 
 class Scope(_message.Message):
     __slots__ = ("categories", "organisation_ids", "system_ids")

@@ -100,12 +100,26 @@ class SealedIdentity(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identifiers", "package_key")
+    __slots__ = ("identifiers", "package_key", "corrections", "statement")
     IDENTIFIERS_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CORRECTIONS_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
     identifiers: _containers.RepeatedCompositeFieldContainer[Identifier]
     package_key: bytes
-    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ..., package_key: _Optional[bytes] = ...) -> None: ...
+    corrections: _containers.RepeatedCompositeFieldContainer[Correction]
+    statement: str
+    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ..., package_key: _Optional[bytes] = ..., corrections: _Optional[_Iterable[_Union[Correction, _Mapping]]] = ..., statement: _Optional[str] = ...) -> None: ...
+
+class Correction(_message.Message):
+    __slots__ = ("category", "old_value", "new_value")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    OLD_VALUE_FIELD_NUMBER: _ClassVar[int]
+    NEW_VALUE_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    old_value: str
+    new_value: str
+    def __init__(self, category: _Optional[str] = ..., old_value: _Optional[str] = ..., new_value: _Optional[str] = ...) -> None: ...
 
 class Identifier(_message.Message):
     __slots__ = ("kind", "value")

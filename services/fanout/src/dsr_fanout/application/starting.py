@@ -9,7 +9,6 @@ from dsr_core.errors import RejectedInput
 from dsr_fanout.application.ordering import ReminderPolicy, order_of
 from dsr_fanout.ports import Intake, Workflows
 from dsr_wire.codec.requests import AcceptedCohort
-from dsr_wire.topics import NOTICE_RIGHTS
 
 __all__ = ["Start", "Starting"]
 
@@ -55,9 +54,6 @@ class Starting:
             RejectedInput: No workflow can ever serve this cohort.
             Unavailable: Temporal or intake is away.
         """
-        if cohort.right not in NOTICE_RIGHTS:
-            detail = f"no organisation has a topic for {cohort.right}"
-            raise RejectedInput("right_without_notices", detail, field="right")
         if at - cohort.accepted_at > self._retention:
             progress = await self._intake.progress(cohort.cohort_id)
             if progress is None:

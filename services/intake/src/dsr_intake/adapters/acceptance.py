@@ -388,8 +388,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [sent.evidence.given_on if sent.evidence else None for _, sent, _ in members],
         [member.lookup_key_id for member, _, _ in members],
         [_hashes(member.former_hashes) for member, _, _ in members],
-        [_hashes(member.suppression_digests) for member, _, _ in members],
-        [member.suppression_key_id for member, _, _ in members],
+        [_hashes(member.suppressible.digests) for member, _, _ in members],
+        [member.suppressible.key_id for member, _, _ in members],
     )
 
 

@@ -12,7 +12,7 @@ from dsr_core.ids import RequestId, uuid7
 from dsr_core.law.proofs import Role
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
-from dsr_core.rights import OFFERED, RIGHTS, Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_core.suppressions import LISTED_KINDS
 from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
@@ -20,6 +20,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encrypt
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import Beginning, Draft, KeyTag, LegalHold, RequestView, Submission
+from dsr_intake.model.suppressions import Suppressible
 from dsr_intake.ports import Covering, RegistryView
 from dsr_wire.suppression import SuppressionKey
 
@@ -95,12 +96,9 @@ class Drafter:
         Raises:
             Unavailable: No registry is published, or no rules.
             RuleViolation: It is an appeal, and its law gives no right to one.
-            RejectedInput: The right is not offered, no system must answer, the date of receipt
+            RejectedInput: No system must answer, the date of receipt
                 cannot be, letters are wanted that cannot be sent, or it would wait and may not.
         """
-        if submission.right not in OFFERED:
-            detail = f"this right is not offered yet; offered: {', '.join(sorted(OFFERED))}"
-            raise RejectedInput("right_not_offered", detail, field="right")
         now = self._clock()
         received_at = self._received(submission.received_at, now)
         digest = self._planned(submission, received_at)
@@ -140,15 +138,18 @@ class Drafter:
             lookup_key_id=self._lookup.name,
             former_hashes=self._lookup.former_identifiers(submission.identity),
             ciphertext=encrypt(
-                submission.identity, request_id=request_id, key=data_key, nonce=nonce
+                submission.identity,
+                request_id=request_id,
+                key=data_key,
+                nonce=nonce,
+                rectification=submission.rectification,
             ),
             data_key=data_key,
             letters=self._by_letter(submission, by_letter=by_letter),
             person_hash=persons[0] if persons else None,
             former_person_hashes=persons[1:],
             traceparent=traceparent,
-            suppression_digests=self._suppressed(submission),
-            suppression_key_id=self._suppression_key.name if self._suppression_key else None,
+            suppressible=self._suppressible(submission),
         )
         if appealed is not None:
             # It repeats nothing, and what is held is held once it is granted.
@@ -161,12 +162,12 @@ class Drafter:
         # What was decided about it before it came sets it apart from what it may repeat.
         return draft if start is None else replace(draft, beginning=start, person_hash=None)
 
-    def _suppressed(self, submission: Submission) -> tuple[bytes, ...]:
+    def _suppressible(self, submission: Submission) -> Suppressible:
         key = self._suppression_key
         if key is None or not RIGHTS[submission.right].suppresses:
-            return ()
+            return Suppressible()
         listed = submission.identity.only(LISTED_KINDS).identifiers
-        return tuple(key.digest(one.kind, one.value) for one in listed)
+        return Suppressible(tuple(key.digest(one.kind, one.value) for one in listed), key.name)
 
     def _beginning(self, draft: Draft, holds: Sequence[LegalHold]) -> Beginning | None:
         registry = self._registry.current
@@ -249,7 +250,7 @@ class Drafter:
         return received_at
 
     def _persons(self, submission: Submission) -> tuple[bytes, ...]:
-        if not self._links_duplicates:
+        if not self._links_duplicates or not RIGHTS[submission.right].may_repeat:
             return ()
         return self._lookup.persons(submission.identity, submission.right, submission.scope)
 

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dsr_core.corrections import Rectification
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
 from dsr_core.registry import System
 from dsr_core.rights import RIGHTS, Right
 from dsr_intake.application.breaking import Breaker
-from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.identity_cipher import decrypt_whole
 from dsr_intake.application.owners import with_heirs
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.metrics import Metrics
@@ -136,14 +137,17 @@ def _deferred(members: Sequence[Member], system_ids: Sequence[str]) -> list[Syst
 
 def _sealed(task: _Task) -> list[SystemNotice]:
     identities = [
-        (member, decrypt(member.ciphertext, request_id=member.request_id, key=key))
+        (member, *decrypt_whole(member.ciphertext, request_id=member.request_id, key=key))
         for member, key in zip(task.members, task.keys, strict=True)
     ]
     return [_notice(identities, system, key, task) for system, key in task.addressed]
 
 
 def _notice(
-    identities: Sequence[tuple[Member, Identity]], system: System, key: SealingKey, task: _Task
+    identities: Sequence[tuple[Member, Identity, Rectification | None]],
+    system: System,
+    key: SealingKey,
+    task: _Task,
 ) -> SystemNotice:
     sealer = Sealer(system_id=system.id, right=task.right, key=key)
     sealed = tuple(
@@ -153,9 +157,10 @@ def _notice(
                 identity.only(system.identifiers),
                 request_id=member.request_id,
                 package_key=task.package_keys.get(member.request_id, b""),
+                rectification=wanted.only(system.categories) if wanted else None,
             ),
         )
-        for member, identity in identities
+        for member, identity, wanted in identities
         if system.id not in member.held
     )
     terms = system.access if task.right is Right.ACCESS else None

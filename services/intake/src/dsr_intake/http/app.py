@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry
 from starlette.routing import Match
 
-from dsr_core.rights import OFFERED
+from dsr_core.rights import Right
 from dsr_intake.http import (
     appeals,
     audit,
@@ -45,7 +45,7 @@ __all__ = ["create_app"]
 
 _DESCRIPTION = (
     "Takes data subjects' requests, has every system of the group asked, and tells how far they "
-    f"are. Rights that are offered: {', '.join(sorted(OFFERED))}. "
+    f"are. Rights: {', '.join(sorted(Right))}. "
     "Faults are problem documents (RFC 9457)."
 )
 _TAGS = (

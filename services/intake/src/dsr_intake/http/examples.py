@@ -55,6 +55,15 @@ SUBMISSIONS: dict[str, Any] = {
         "received_at": "2026-03-02T09:00:00Z",
         "language": "en-US",
     },
+    "correction of a name": {
+        "right": "correction",
+        "jurisdiction": "DE",
+        "identity": [{"kind": "email", "value": "someone@example.com"}],
+        "identity_attested": True,
+        "requester": {"role": "data_subject"},
+        "corrections": [{"category": "user.name", "old": "Jon Doe", "new": "Jane Doe"}],
+        "statement": "I have always spelt it so.",
+    },
     "opt-out that a visitor's browser asks for": {
         "right": "opt_out",
         "jurisdiction": "US-CA",

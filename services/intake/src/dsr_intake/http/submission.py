@@ -23,7 +23,8 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.law.proofs import Evidence
 from dsr_core.plan import Scope
-from dsr_core.rights import OFFERED, RIGHTS, Right
+from dsr_core.rights import RIGHTS, Right
+from dsr_intake.http.corrections import CategoryBody, CorrectionBody, rectified
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
@@ -164,9 +165,6 @@ RequesterBody = Annotated[DataSubjectBody | GuardianBody | AgentBody, Field(disc
 """Who filed the request."""
 
 
-CategoryBody = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$", max_length=120)]
-
-
 class ScopeBody(_Body):
     """What part of the data is meant; an empty list means all of it."""
 
@@ -189,14 +187,7 @@ class ControllerBody(_Body):
 class _RequestBody(_Body):
     """What a data subject asks for, by whichever call it comes."""
 
-    right: Annotated[
-        Right,
-        Field(
-            description="What is asked for. Offered so far: "
-            f"{', '.join(f'`{one}`' for one in sorted(OFFERED))}; others are refused as "
-            "`right_not_offered`."
-        ),
-    ]
+    right: Annotated[Right, Field(description="What is asked for.")]
     jurisdiction: Annotated[
         str,
         Field(
@@ -217,6 +208,20 @@ class _RequestBody(_Body):
     ]
     requester: RequesterBody
     scope: ScopeBody | None = None
+    corrections: Annotated[
+        list[CorrectionBody] | None,
+        Field(
+            min_length=1, max_length=50, description="For a correction: what is to be put right."
+        ),
+    ] = None
+    statement: Annotated[
+        str | None,
+        Field(
+            max_length=4000,
+            pattern=r"^[^\x00]*$",
+            description="For a correction: the person's own words, for what is not corrected.",
+        ),
+    ] = None
     controller: Annotated[
         ControllerBody | None,
         Field(
@@ -337,7 +342,7 @@ _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
 _NO_SCOPE = Scope()
 _NOT_CONTENT = {"idempotency_key"}
-_LATER = ("controller", "letters", "appeal_of")
+_LATER = ("controller", "letters", "appeal_of", "corrections", "statement")
 
 
 def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
@@ -410,11 +415,18 @@ def moment(text: str, *, field: str) -> datetime:
 def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
     appeal_of = body.appeal_of if isinstance(body, SubjectRequestBody) else None
     sent = body.received_at
+    wanted, scope = rectified(
+        body.right,
+        body.corrections,
+        body.statement,
+        _scope(body.scope) if body.scope is not None else _NO_SCOPE,
+    )
     return Submission(
         right=body.right,
         jurisdiction=body.jurisdiction,
         identity=identity_of(body.identity, within="/identity"),
-        scope=_scope(body.scope) if body.scope is not None else _NO_SCOPE,
+        scope=scope,
+        rectification=wanted,
         requester_role=body.requester.role,
         evidence=_evidence(body.requester),
         channel=body.channel,

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from dsr_core.closing import Outcome
+from dsr_core.corrections import Rectification
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.law.facts import Fact
@@ -31,6 +32,7 @@ from dsr_intake.model.keys import (
 from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
 from dsr_intake.model.promises import Promise
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
+from dsr_intake.model.suppressions import NOBODY, Suppressible
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.codec.requests import AcceptedCohort
@@ -113,6 +115,7 @@ class Submission:
     controller: tuple[str, str] | None = None
     """Whose the data is, and where the person can ask them, where it is a customer's."""
 
+    rectification: Rectification | None = field(default=None, repr=False)
     letters: bool | None = None
     """Whether the person is told by letter; none where the client left it to us."""
 
@@ -204,10 +207,8 @@ class Draft:
     beginning: Beginning | None = None
     """What was decided about it before it came; such a request is a cohort of its own."""
 
-    suppression_digests: tuple[bytes, ...] = ()
+    suppressible: Suppressible = NOBODY
     """What the suppression list is to have of the person, should it have them."""
-
-    suppression_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

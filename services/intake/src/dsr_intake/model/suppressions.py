@@ -8,7 +8,19 @@ from typing import NamedTuple
 
 from dsr_core.suppressions import SuppressionKind
 
-__all__ = ["ListSize", "Listed", "OptIn"]
+__all__ = ["NOBODY", "ListSize", "Listed", "OptIn", "Suppressible"]
+
+
+class Suppressible(NamedTuple):
+    """What the list is to have of somebody."""
+
+    digests: tuple[bytes, ...] = ()
+    key_id: str | None = None
+    """The key that made them; none where there is no list."""
+
+
+NOBODY = Suppressible()
+"""Nobody is to be listed."""
 
 
 class Listed(NamedTuple):

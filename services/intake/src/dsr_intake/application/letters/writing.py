@@ -28,7 +28,7 @@ _DATA = files(__package__) / "data"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _WIDTH = 78
 
-_WITH_REASON = frozenset({"exempt", "partially_exempt", "too_late"})
+_WITH_REASON = frozenset({"exempt", "partially_exempt", "refused", "too_late"})
 """The answers whose reason concerns the person; of the others it concerns operators."""
 
 
