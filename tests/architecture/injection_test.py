@@ -134,9 +134,13 @@ def test_nothing_that_was_sent_is_run_or_built() -> None:
         "imp",
         "code",
     }
-    # It writes packages, and reads none.
-    writes = {"services/intake/src/dsr_intake/application/packages/archive.py": {"zipfile"}}
-    assert {path: found for path in PRODUCT if (found := imported(path) & builders)} == writes
+    allowed = {
+        # It writes packages, and reads none.
+        "services/intake/src/dsr_intake/application/packages/archive.py": {"zipfile"},
+        # The demonstration unpacks what its own intake has just written, as a person would.
+        "libs/cli/src/dsr_cli/demo/package.py": {"zipfile"},
+    }
+    assert {path: found for path in PRODUCT if (found := imported(path) & builders)} == allowed
     wrong = []
     for path in PRODUCT:
         for node in ast.walk(tree(path)):

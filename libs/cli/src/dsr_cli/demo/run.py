@@ -16,6 +16,7 @@ from dsr_cli.connection import OPERATORS, Internal
 from dsr_cli.demo.evidence import leave_certificate
 from dsr_cli.demo.holdings import holdings
 from dsr_cli.demo.letters import letters_table
+from dsr_cli.demo.package import leave_package
 from dsr_cli.demo.people import Cast, submission
 from dsr_cli.demo.proof import answers_table, holdings_table, places, verdict
 from dsr_cli.demo.ways import OTHER_WAYS, Way
@@ -64,7 +65,8 @@ class Interrupts:
 def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) -> None:
     """Submit requests for some people, show them live, and print what was proved.
 
-    Besides those that systems bring to their end, one goes each of the other ways.
+    Besides those that systems bring to their end, one goes each of the other ways, and one more person
+    asks for access.
 
     Args:
         stack: The whole group, up.
@@ -73,9 +75,10 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
         stays: Whether the stack stays up afterwards.
 
     Raises:
-        CommandError: A request was not answered in time, or a system's data speaks against its answer.
+        CommandError: A request was not answered in time, a system's data speaks against its answer, or
+            a package is not what its manifest says.
     """
-    people = Cast(stack.settings.data_dir).next(count + len(OTHER_WAYS))
+    *people, curious = Cast(stack.settings.data_dir).next(count + len(OTHER_WAYS) + 1)
     before = asyncio.run(holdings(stack, people))
     board = Board([one.system_id for one in EXAMPLES], expected=len(people))
     asked: dict[str, str] = {}
@@ -90,6 +93,7 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     console.print("Every request ended by its systems' signed answers, and the data agrees.")
     console.print(leave_certificate(stack, next(iter(asked))), soft_wrap=True)
     console.print(letters_table(stack.settings, asked))
+    console.print(leave_package(stack, curious))
     console.print()
     console.print(places(stack.settings, stays=stays))
 
