@@ -40,8 +40,9 @@ BY = re.compile(r"\b(?:by|on) \(([^)]+)\)")
 
 @pytest.fixture(scope="module")
 async def prometheus(loop: Loop) -> AsyncIterator[Prometheus]:
-    """One that has seen requests go round, while a system was away and after it came back."""
+    """One that has seen requests go round, and sees another wait for a system that is away."""
     async with watching(loop) as one:
+        await loop.answered(*[await loop.submit() for _ in range(3)])
         away = loop.system("billing")
         loop.stack.stop(away)
         waiting = await loop.submit()
@@ -50,15 +51,17 @@ async def prometheus(loop: Loop) -> AsyncIterator[Prometheus]:
             missed = await one.query('dsr_verifier_missing_obligations{system_id="billing"} > 0')
             return bool(missed) and bool(await one.query("dsr_intake_open_requests > 0"))
 
-        await eventually(is_missed, within=90, what="billing is shown as missing")
-        loop.stack.start(away)
-        await loop.answered(waiting, *[await loop.submit() for _ in range(3)])
-        yield one
+        try:
+            await eventually(is_missed, within=90, what="billing is shown as missing")
+            yield one
+        finally:
+            loop.stack.start(away)
+            await loop.answered(waiting)
 
 
 def asked(expression: str) -> str:
     """Return a panel's query as Grafana sends it."""
-    return expression.replace("$__rate_interval", "1m").replace("$organisation", "ucloud-us")
+    return expression.replace("$__rate_interval", "1m").replace("$organisation", "cloud-europe")
 
 
 def panels() -> list[tuple[str, str, bool]]:
