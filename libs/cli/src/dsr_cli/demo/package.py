@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
 from dsr_cli.api.client import IntakeClient
@@ -32,8 +33,8 @@ _LINK = re.compile(r"https?://\S+(/p/[\w-]+)")
 _CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 
 
-def leave_package(stack: Stack, person: Person) -> Table:
-    """Have a person ask for access, unpack what they get into the data folder, and return what is in it.
+def leave_package(stack: Stack, console: Console, person: Person) -> None:
+    """Have a person ask for access, unpack what they get into the data folder, and show what is in it.
 
     Raises:
         CommandError: The request was not answered in time, or a file is not what the manifest says.
@@ -47,7 +48,9 @@ def leave_package(stack: Stack, person: Person) -> Table:
         archive.extractall(folder)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     _check(folder, manifest)
-    return _table(manifest, folder / "index.html")
+    console.print(_table(manifest))
+    page = folder / "index.html"
+    console.print(f"Unpacked, and every file as the manifest says; to read: {page}", soft_wrap=True)
 
 
 async def ask_for_package(stack: Stack, person: Person) -> str:
@@ -123,12 +126,10 @@ def _check(folder: Path, manifest: dict[str, Any]) -> None:
                 raise CommandError(f"{file['path']} is not what the manifest says")
 
 
-def _table(manifest: dict[str, Any], page: Path) -> Table:
+def _table(manifest: dict[str, Any]) -> Table:
     table = Table(
         title="\nWhat one person got who asked for access",
-        caption=f"Unpacked, and every file as the manifest says. To read: {page}",
         title_justify="left",
-        caption_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
         show_edge=False,

@@ -93,7 +93,7 @@ def show_the_loop(stack: Stack, console: Console, *, count: int, stays: bool) ->
     console.print("Every request ended by its systems' signed answers, and the data agrees.")
     console.print(leave_certificate(stack, next(iter(asked))), soft_wrap=True)
     console.print(letters_table(stack.settings, asked))
-    console.print(leave_package(stack, curious))
+    leave_package(stack, console, curious)
     console.print()
     console.print(places(stack.settings, stays=stays))
 
