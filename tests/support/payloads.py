@@ -44,7 +44,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     ),
     _DATE: (
         "at", "due_at", "effective_at", "recorded_at", "received_at", "left_at", "next_at",
-        "notified_at", "verify_identity_by",
+        "notified_at", "verify_identity_by", "held_before",
     ),
     _NUMBER: (
         "activation_index", "activity_id", "attempt", "backoff", "clarified_at", "dated_at",
