@@ -19,6 +19,8 @@ from support.transparency import log_settings
 from support.waiting import eventually
 from support.wire import Wire
 
+pytestmark = pytest.mark.timeout(240)
+
 TOKEN = "token-of-the-services"
 
 PARTS = {
@@ -118,7 +120,10 @@ async def test_readiness_names_the_part_that_is_away_at_the_start_and_no_other(
         assert alive is not None
         assert alive.status_code == 200
         outage.wires[absent].mend()
-        await eventually(process.is_ready, within=60, what="readiness")
+        try:
+            await eventually(process.is_ready, within=120, what="readiness")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; faults: {await process.faults()}") from error
         await process.stop()
         assert "Traceback" not in process.log.read_text()
 
