@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 from fastapi import FastAPI
+from generated import between_markers, write_or_check
 from prometheus_client import CollectorRegistry
 
 from dsr_intake.application.clients import ApiClients
@@ -21,8 +21,6 @@ from dsr_intake.model.principals import ALLOWED, GIVEN, Limits, PrincipalKind, S
 from dsr_runtime.health import Health
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "access.md"
-BEGIN = "<!-- access: written by tools/gen_access.py -->\n"
-END = "<!-- end of access -->\n"
 
 
 def application() -> FastAPI:
@@ -55,30 +53,11 @@ def _cell(kind: PrincipalKind, scope: Scope) -> str:
     return "if given" if scope in ALLOWED[kind] else ""
 
 
-def rendered(document: str) -> str:
-    """Return the document with a fresh table between its markers.
-
-    Raises:
-        ValueError: The markers are not there.
-    """
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
-
-
 def main() -> int:
     """Write or check; 1 when the table is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
-    document = DOCUMENT.read_text()
-    fresh = rendered(document)
-    if parser.parse_args().check:
-        if document != fresh:
-            sys.stderr.write("docs/access.md is stale: run `make docs`\n")
-            return 1
-        return 0
-    DOCUMENT.write_text(fresh)
-    return 0
+    before = DOCUMENT.read_text()
+    fresh = between_markers(before, "access", table(), tool="gen_access.py")
+    return write_or_check(__doc__, {DOCUMENT: fresh})
 
 
 if __name__ == "__main__":

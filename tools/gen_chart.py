@@ -6,7 +6,6 @@ the table of docs/deploying.md; the chart's copies of alerts and dashboards come
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 import yaml
 from chart_settings import SERVICES, Leaf, secrets_of, settings_of, shared_settings
+from generated import write_or_check
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "deploy" / "helm" / "values.source.yaml"
@@ -172,25 +172,9 @@ def outputs() -> dict[Path, str]:
 
 def main() -> int:
     """Write or check; 1 when something is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
     wanted = outputs()
-    surplus = {one for one in (CHART / "files").rglob("*") if one.is_file()} - wanted.keys()
-    if parser.parse_args().check:
-        stale = [
-            path
-            for path, text in wanted.items()
-            if not path.exists() or path.read_text(encoding="utf-8") != text
-        ]
-        for path in sorted({*stale, *surplus}):
-            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
-        return 1 if stale or surplus else 0
-    for path in surplus:
-        path.unlink()
-    for path, text in wanted.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return 0
+    there = {one for one in (CHART / "files").rglob("*") if one.is_file()}
+    return write_or_check(__doc__, wanted, there - wanted.keys())
 
 
 if __name__ == "__main__":

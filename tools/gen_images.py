@@ -6,11 +6,11 @@ and hashes are those of requirements.lock, which the Dockerfile takes these name
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from generated import write_or_check
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -89,21 +89,7 @@ def outputs() -> dict[Path, str]:
 
 def main() -> int:
     """Write or check; 1 when something is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
-    wanted = outputs()
-    if parser.parse_args().check:
-        stale = [
-            path
-            for path, text in wanted.items()
-            if not path.exists() or path.read_text(encoding="utf-8") != text
-        ]
-        for path in stale:
-            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
-        return 1 if stale else 0
-    for path, text in wanted.items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return write_or_check(__doc__, outputs())
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+from generated import between_markers, write_or_check
 
 from dsr_core.lifecycle import TRANSITIONS, State
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "lifecycle.md"
-BEGIN = "<!-- states: written by tools/gen_lifecycle.py -->\n"
-END = "<!-- end of states -->\n"
 
 
 def states() -> str:
@@ -27,30 +26,11 @@ def states() -> str:
     return "\n".join(lines) + "\n"
 
 
-def rendered(document: str) -> str:
-    """Return the document with fresh states between its markers.
-
-    Raises:
-        ValueError: The markers are not there.
-    """
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{states()}\n{END}{after}"
-
-
 def main() -> int:
     """Write or check; 1 when the document is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
-    check = parser.parse_args().check
-    document = DOCUMENT.read_text()
-    fresh = rendered(document)
-    if check:
-        if fresh != document:
-            sys.stderr.write("docs/lifecycle.md is stale: run tools/gen_lifecycle.py\n")
-        return int(fresh != document)
-    DOCUMENT.write_text(fresh)
-    return 0
+    before = DOCUMENT.read_text()
+    fresh = between_markers(before, "states", states(), tool="gen_lifecycle.py")
+    return write_or_check(__doc__, {DOCUMENT: fresh})
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+from generated import between_markers, write_or_check
 
 from dsr_cli.group.access import grants, principals
 from dsr_cli.kafka.access import CLUSTER, Grant
@@ -85,34 +86,12 @@ PARTS: dict[str, Callable[[], str]] = {
 """What is written between the markers of each name."""
 
 
-def rendered(document: str) -> str:
-    """Return the document with fresh parts between their markers.
-
-    Raises:
-        ValueError: The markers are not there.
-    """
-    for name, part in PARTS.items():
-        begin = f"<!-- {name}: written by tools/gen_security.py -->\n"
-        end = f"<!-- end of {name} -->\n"
-        before, rest = document.split(begin)
-        _, after = rest.split(end)
-        document = f"{before}{begin}\n{part()}\n{end}{after}"
-    return document
-
-
 def main() -> int:
     """Write or check; 1 when the document is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
-    check = parser.parse_args().check
     document = DOCUMENT.read_text()
-    fresh = rendered(document)
-    if check:
-        if fresh != document:
-            sys.stderr.write("docs/security.md is stale: run tools/gen_security.py\n")
-        return int(fresh != document)
-    DOCUMENT.write_text(fresh)
-    return 0
+    for name, part in PARTS.items():
+        document = between_markers(document, name, part(), tool="gen_security.py")
+    return write_or_check(__doc__, {DOCUMENT: document})
 
 
 if __name__ == "__main__":

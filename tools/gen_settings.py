@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from generated import write_or_check
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -60,15 +60,7 @@ def _text(field: FieldInfo) -> str:
 
 def main() -> int:
     """Write or check; 1 when the page is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when stale")
-    if parser.parse_args().check:
-        if not TARGET.exists() or TARGET.read_text() != render():
-            sys.stderr.write("docs/settings.md is stale: run `make docs`\n")
-            return 1
-        return 0
-    TARGET.write_text(render())
-    return 0
+    return write_or_check(__doc__, {TARGET: render()})
 
 
 if __name__ == "__main__":
