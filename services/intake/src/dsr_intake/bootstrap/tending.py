@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import asyncpg
@@ -84,7 +84,7 @@ def told_of_suppressions(outside: Outside, built: Application) -> Repeating:
     return Repeating(
         _SUPPRESSIONS_EVERY_S,
         lambda: _tried(
-            suppressing.tell(outside.publisher.publish),
+            lambda: suppressing.tell(outside.publisher.publish),
             else_say="the suppression list is told of later",
         ),
     )
@@ -119,62 +119,34 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
     _watch_lag(process, outside)
     holding, breaker = built.context.decisions.holding, built.context.breaker
     repeat(process, _FORGET_EVERY_S, lambda: _forget_keys(built.acceptance), turn=LAST)
-    repeat(
+    _tend(
         process,
         _FORGET_EVERY_S,
-        lambda: _tried(built.context.webhooks.forget(), else_say="webhooks are forgotten later"),
-        turn=LAST,
+        built.context.webhooks.forget,
+        else_say="webhooks are forgotten later",
     )
-    repeat(
-        process,
-        _HOLDS_EVERY_S,
-        lambda: _tried(holding.work(), else_say="what holds ask for is done later"),
-        turn=LAST,
-    )
-    repeat(
+    _tend(process, _HOLDS_EVERY_S, holding.work, else_say="what holds ask for is done later")
+    _tend(
         process,
         _LEFT_BEHIND_EVERY_S,
-        lambda: _tried(built.left_behind.work(), else_say="duplicates left behind go on later"),
-        turn=LAST,
+        built.left_behind.work,
+        else_say="duplicates left behind go on later",
     )
-    repeat(
-        process,
-        _LEARN_EVERY_S,
-        lambda: _tried(breaker.learn(), else_say="what is usual is learnt later"),
-        turn=LAST,
-    )
-    repeat(
-        process,
-        _MEASURE_EVERY_S,
-        lambda: _tried(breaker.scopes(), else_say="the breaker is looked at later"),
-        turn=LAST,
-    )
+    _tend(process, _LEARN_EVERY_S, breaker.learn, else_say="what is usual is learnt later")
+    _tend(process, _MEASURE_EVERY_S, breaker.scopes, else_say="the breaker is looked at later")
     refusing = built.context.refusing
-    repeat(
-        process,
-        _REFUSE_EVERY_S,
-        lambda: _tried(refusing.work(), else_say="what waits is refused later"),
-        turn=LAST,
-    )
+    _tend(process, _REFUSE_EVERY_S, refusing.work, else_say="what waits is refused later")
     keeping = built.context.keeping
-    repeat(
-        process,
-        _RING_EVERY_S,
-        lambda: _tried(keeping.look(), else_say="the key ring is read later"),
-        turn=LAST,
-    )
-    repeat(
-        process,
-        _CLEAN_EVERY_S,
-        lambda: _tried(keeping.clean(), else_say="rows of destroyed keys are dropped later"),
-        turn=LAST,
+    _tend(process, _RING_EVERY_S, keeping.look, else_say="the key ring is read later")
+    _tend(
+        process, _CLEAN_EVERY_S, keeping.clean, else_say="rows of destroyed keys are dropped later"
     )
     repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)
-    repeat(
+    _tend(
         process,
         _UNDECIDED_EVERY_S,
-        lambda: _tried(built.undecided.work(), else_say="undecided appeals are told of later"),
-        turn=LAST,
+        built.undecided.work,
+        else_say="undecided appeals are told of later",
     )
     measuring = Seldom(
         Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now).measure,
@@ -184,18 +156,13 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
     process.spawn(measuring.run(), stop=measuring.stop, turn=LAST)
     if built.packages is not None:
         expiring = built.packages.expiring
-        repeat(
+        _tend(
             process,
             _EXPIRE_EVERY_S,
-            lambda: _tried(expiring.work(), else_say="packages that are over are destroyed later"),
-            turn=LAST,
+            expiring.work,
+            else_say="packages that are over are destroyed later",
         )
-        repeat(
-            process,
-            _MEASURE_EVERY_S,
-            lambda: _tried(expiring.standing(), else_say="packages are measured later"),
-            turn=LAST,
-        )
+        _tend(process, _MEASURE_EVERY_S, expiring.standing, else_say="packages are measured later")
     letters = built.context.letters
     repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)
     repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)
@@ -223,9 +190,16 @@ async def _forget_keys(store: PostgresAcceptance) -> None:
         log.info("idempotency keys forgotten", count=count)
 
 
-async def _tried(work: Awaitable[object], *, else_say: str) -> None:
+def _tend(
+    process: Process, every_s: float, work: Callable[[], Awaitable[object]], *, else_say: str
+) -> None:
+    """Do something now and then; that a part is away is logged, and ends nothing."""
+    repeat(process, every_s, lambda: _tried(work, else_say=else_say), turn=LAST)
+
+
+async def _tried(work: Callable[[], Awaitable[object]], *, else_say: str) -> None:
     try:
-        await work
+        await work()
     except (Unavailable, asyncpg.PostgresError) as error:
         log.warning(else_say, error=type(error).__name__)
 
