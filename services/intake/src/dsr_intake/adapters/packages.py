@@ -9,7 +9,8 @@ import asyncpg
 
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.adapters.closing import known, write, write_letters
-from dsr_intake.model import Member, WrappedKey
+from dsr_intake.adapters.members import member_of
+from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackageState
 from dsr_intake.ports import Decide, Tell
 from dsr_runtime.postgres import translated
@@ -125,20 +126,7 @@ class PostgresPackages:
 
     async def member(self, request_id: RequestId) -> Member | None:
         """Return a request's identity and key; none where it is destroyed."""
-        with translated():
-            row = await self._pool.fetchrow(
-                """
-                select r.identity_ciphertext, k.wrapped_key, k.kek_id
-                from intake.subject_requests r
-                join intake_keys.request_keys k on k.request_id = r.id
-                where r.id = $1 and r.identity_ciphertext is not null
-                """,
-                request_id,
-            )
-        if row is None:
-            return None
-        key = WrappedKey(row["wrapped_key"], row["kek_id"])
-        return Member(request_id, row["identity_ciphertext"], key)
+        return await member_of(self._pool, request_id)
 
     async def package(self, request_id: RequestId) -> Package | None:
         """Return the package of a request; none where none is wanted."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +19,7 @@ from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.letters.contents import Gathering
 from dsr_intake.application.letters.envelope import LetterName, message, message_id
 from dsr_intake.application.letters.writing import Stationery, language_of
+from dsr_intake.application.working import Working, pause_after
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, Letter, LetterKind, LetterState, RequestView
 from dsr_intake.ports import KeyWrapper, LetterStore, Mailer, MailRefused, ReadStore
@@ -47,8 +46,6 @@ Contact = Callable[[RequestId], Awaitable[str | None]]
 """Gives the address of a package's letters; none where it is destroyed."""
 
 _TOGETHER = 8
-_LOOK_EVERY_S = 2.0
-_FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 900.0
 
 _NOT_IN_TIME = "not_sent_in_time"
@@ -63,7 +60,7 @@ class Posting:
     """A letter that the mail server has not taken for so long is given up, on record."""
 
 
-class Sending:
+class Sending(Working):
     """Sends what waits; several processes may do so at once.
 
     Without a mail server it sends nothing, and gives up what waits from before after its time.
@@ -86,6 +83,7 @@ class Sending:
         extending: Extending,
         contact: Contact | None = None,
     ) -> None:
+        super().__init__(else_say="letters wait")
         self._store = store
         self._reads = reads
         self._wrapper = wrapper
@@ -99,30 +97,6 @@ class Sending:
         self._lease = lease
         self._extending = extending
         self._contact = contact
-        self._stopping = False
-        self._waking = asyncio.Event()
-
-    def wake(self) -> None:
-        """Look for letters at once: some have been written."""
-        self._waking.set()
-
-    def stop(self) -> None:
-        """Ask `run` to end after the letters in hand."""
-        self._stopping = True
-        self._waking.set()
-
-    async def run(self) -> None:
-        """Send until `stop`."""
-        while not self._stopping:
-            self._waking.clear()
-            try:
-                count = await self.step()
-            except Unavailable as error:
-                log.warning("letters wait", error=str(error))
-                count = 0
-            if not count:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._waking.wait(), _LOOK_EVERY_S)
 
     async def step(self) -> int:
         """Try the letters that are due, some together; return how many there were."""
@@ -192,10 +166,9 @@ class Sending:
         if now - letter.waiting_since >= self._posting.give_up_after:
             await self._settle(letter, LetterState.GIVEN_UP, _NOT_IN_TIME)
             return
-        pause = min(_FIRST_PAUSE_S * 2 ** min(letter.tries - 1, 20), _LONGEST_PAUSE_S)
-        pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        pause = pause_after(letter.tries, longest_s=_LONGEST_PAUSE_S)
         log.warning("a letter waits", request_id=letter.request_id, kind=letter.kind, error=error)
-        await self._store.postpone(letter, until=now + timedelta(seconds=pause))
+        await self._store.postpone(letter, until=now + pause)
 
     async def _settle(self, letter: Letter, state: LetterState, reason: str | None = None) -> bool:
         """Record how a letter ended, and whether that is news; where it answers, so is its request.

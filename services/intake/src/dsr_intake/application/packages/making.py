@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,6 +31,7 @@ from dsr_intake.application.packages.page import PackagePage
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.telling import request_told, systems_told
 from dsr_intake.application.packages.words import Words
+from dsr_intake.application.working import Working, pause_after
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, RequestView
 from dsr_intake.model.packages import MadePackage, Package
@@ -42,8 +42,6 @@ __all__ = ["Making", "MakingParts", "Terms"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-_LOOK_EVERY_S = 2.0
-_FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 
 _PARTS_TRIES = 4
@@ -79,7 +77,7 @@ class MakingParts:
     signer: ManifestSigner
 
 
-class Making:
+class Making(Working):
     """Makes what is wanted; several processes may do so at once, each another package."""
 
     def __init__(
@@ -91,36 +89,13 @@ class Making:
         clock: Clock,
         on_committed: Callable[[], object],
     ) -> None:
+        super().__init__(else_say="packages wait")
         self._parts = parts
         self._terms = terms
         self._metrics = metrics
         self._clock = clock
         self._on_committed = on_committed
         self._page = PackagePage(parts.words)
-        self._stopping = False
-        self._waking = asyncio.Event()
-
-    def wake(self) -> None:
-        """Look for packages at once: some may be wanted."""
-        self._waking.set()
-
-    def stop(self) -> None:
-        """Ask `run` to end after the package in hand."""
-        self._stopping = True
-        self._waking.set()
-
-    async def run(self) -> None:
-        """Make packages until `stop`."""
-        while not self._stopping:
-            self._waking.clear()
-            try:
-                is_more = await self.step()
-            except Unavailable as error:
-                log.warning("packages wait", error=str(error))
-                is_more = False
-            if not is_more:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._waking.wait(), _LOOK_EVERY_S)
 
     async def step(self) -> bool:
         """Make one package, if one is wanted; a crash at any point leaves it to be made again."""
@@ -135,9 +110,7 @@ class Making:
         except Unavailable as error:
             self._metrics.packages.labels("postponed").inc()
             log.warning("a package waits", request_id=package.request_id, error=str(error))
-            pause = min(_FIRST_PAUSE_S * 2 ** min(package.tries - 1, 20), _LONGEST_PAUSE_S)
-            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-            until = self._clock() + timedelta(seconds=pause)
+            until = self._clock() + pause_after(package.tries, longest_s=_LONGEST_PAUSE_S)
             await _cancelled(holding)
             await self._parts.store.postpone(package, until=until)
         finally:
