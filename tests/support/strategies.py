@@ -16,6 +16,7 @@ from dsr_core.law.rules import TierAction
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
+from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import ANSWERS, Disposition, Right
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.lifecycle import StateChange
@@ -236,7 +237,10 @@ organisations = st.builds(
     contact=texts,
     parent=st.none() | slugs.map(OrganisationId),
     sold=st.none() | st.builds(Sale, on=st.dates(), to=texts),
+    processors_first=st.booleans(),
 )
+kinds = st.sampled_from(("account_id", "email", "phone"))
+resolutions = st.builds(Resolution, kinds, kinds, st.sampled_from(Confidence))
 systems = st.builds(
     System,
     id=slugs.map(SystemId),
@@ -246,9 +250,11 @@ systems = st.builds(
     contact=texts,
     region=texts,
     rights=sorted_tuples(rights),
-    identifiers=sorted_tuples(st.sampled_from(("account_id", "email", "phone"))),
+    identifiers=sorted_tuples(kinds),
     categories=sorted_tuples(categories),
     copies_from=sorted_tuples(slugs.map(SystemId)),
+    erase_after=sorted_tuples(slugs.map(SystemId)),
+    resolves=sorted_tuples(resolutions),
     retired_on=st.none() | st.dates(),
     successor=st.none() | slugs.map(SystemId),
 )

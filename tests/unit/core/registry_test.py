@@ -12,6 +12,7 @@ import pytest
 from dsr_core.exports import ProtectedField, Protection
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.registry import AccessTerms, OrganisationRole, Registry, Sale, System
+from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import Right
 from support.builders import a_registry, a_system, an_organisation
 
@@ -59,6 +60,9 @@ def test_the_order_within_a_system_does_not_matter() -> None:
         a_system(categories=("user",)),
         a_system(region="eu-west"),
         a_system(copies_from=(SystemId("mailer"),)),
+        a_system(erase_after=(SystemId("mailer"),)),
+        a_system(resolves=(Resolution("email", "phone", Confidence.VERIFIED),)),
+        a_system(resolves=(Resolution("email", "phone", Confidence.PROBABLE),)),
         a_system(retired_on=date(2026, 1, 31)),
         a_system(retired_on=date(2026, 1, 31), successor=SystemId("mailer")),
     ],
@@ -89,10 +93,19 @@ def test_the_canonical_form_gives_the_registry_again() -> None:
                 parent=OrganisationId("example-group"),
                 sold=Sale(on=date(2026, 1, 31), to="a buyer"),
             ),
+            an_organisation("example-shop", processors_first=True),
         ),
         (
             *a_registry().systems,
             a_system("old", retired_on=date(2026, 1, 31), successor=SystemId("crm")),
+            a_system(
+                "directory",
+                erase_after=(SystemId("billing"), SystemId("old")),
+                resolves=(
+                    Resolution("account_id", "phone", Confidence.PROBABLE),
+                    Resolution("email", "account_id", Confidence.VERIFIED),
+                ),
+            ),
         ),
     )
     assert Registry.from_canonical(registry.canonical()) == registry
@@ -131,6 +144,17 @@ def fields_of(what: str, **changes: object) -> bytes:
         fields_of("systems", retired_on="today"),
         fields_of("systems", retired_on=5),
         fields_of("systems", successor=5),
+        fields_of("systems", erase_after="crm"),
+        fields_of("systems", erase_after=[]),
+        fields_of("systems", erase_after=[5]),
+        fields_of("systems", erase_after=["crm", "billing"]),
+        fields_of("systems", resolves=[]),
+        fields_of("systems", resolves=["email"]),
+        fields_of("systems", resolves=[{"from": "email", "to": "phone"}]),
+        fields_of("systems", resolves=[{"confidence": "sure", "from": "email", "to": "phone"}]),
+        fields_of("systems", resolves=[{"confidence": "verified", "from": 5, "to": "phone"}]),
+        fields_of("organisations", policy="processors_last"),
+        fields_of("organisations", policy=["processors_first"]),
         fields_of("systems", rights=["everything"]),
         fields_of("systems", rights="access"),
         fields_of("systems", identifiers=5),

@@ -14,8 +14,11 @@ from dsr_cli.registry import load_registry
 from dsr_cli.registry.graph import mermaid
 from dsr_cli.registry.svg import svg
 from dsr_core.exports import Protection
+from dsr_core.phases import phases
+from dsr_core.plan import Scope, plan
 from dsr_core.registry import OrganisationRole, Registry
 from dsr_core.rights import Right
+from support.builders import NOW
 
 FOLDER = Path(__file__).parents[3] / "registry"
 
@@ -69,6 +72,18 @@ def test_contacts_are_roles_on_reserved_names(registry: Registry) -> None:
 
 def test_canonical_form_reads_back(registry: Registry) -> None:
     assert Registry.from_canonical(registry.canonical()) == registry
+
+
+def test_a_deletion_goes_from_the_copies_to_the_account_directory(registry: Registry) -> None:
+    def asked(right: Right, *kinds: str) -> list[list[str]]:
+        systems = plan(registry, right, Scope(), received_at=NOW)
+        return [[one.id for one in phase] for phase in phases(registry, systems, right, kinds)]
+
+    first, second, third = asked(Right.DELETION, "email", "customer_number")
+    assert second == ["billing", "newsletter", "web-analytics"]
+    assert third == ["accounts"]
+    assert len(first) == 11
+    assert len(asked(Right.ACCESS, "email")) == 1
 
 
 def test_mermaid_names_every_system_and_copy(registry: Registry) -> None:

@@ -175,6 +175,52 @@ def the_fault(faults: list[Fault]) -> str:
             id="copies_from_itself",
         ),
         pytest.param(
+            "    name: Accounts", "    name: Accounts\n    erase_after: [account]",
+            "a.yaml:12: erase_after: there is no system 'account'; did you mean 'accounts'?",
+            id="dangling_erase_after",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    erase_after: [accounts]",
+            "a.yaml:12: erase_after: 'accounts' names itself; name the system that erases before it",
+            id="erases_after_itself",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: email, to: phon, confidence: verified}]",
+            "a.yaml:12: unknown identifier kind 'phon'; did you mean 'phone'?",
+            id="resolves_to_an_unknown_kind",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: email, to: phone, confidence: sure}]",
+            "a.yaml:12: unknown confidence 'sure'; known are probable, verified",
+            id="resolves_with_an_unknown_confidence",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: email, to: phone}]",
+            "a.yaml:12: resolves: missing key 'confidence'; add it, like 'confidence: verified'",
+            id="resolves_with_no_confidence",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: phone, to: username, confidence: verified}]",
+            "a.yaml:12: resolves: the system knows nobody by 'phone'; add it to its identifiers, or name one of them",
+            id="resolves_from_what_it_does_not_know",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: email, to: email, confidence: verified}]",
+            "a.yaml:12: resolves: 'email' is found out from itself; name another kind",
+            id="resolves_to_itself",
+        ),
+        pytest.param(
+            "    name: Accounts", "    name: Accounts\n    resolves: [{from: email, to: phone, confidence: verified},"
+            " {from: email, to: phone, confidence: probable}]",
+            "a.yaml:12: resolves: 'email' to 'phone' stands twice in this list; keep one of the two",
+            id="resolves_one_pair_twice",
+        ),
+        pytest.param(
+            "  owner: Privacy office", "  owner: Privacy office\n  policy: processors_last",
+            "a.yaml:8: unknown policy 'processors_last'; did you mean 'processors_first'?",
+            id="unknown_policy",
+        ),
+        pytest.param(
             "    name: Accounts", "    name: Accounts\n    retired: 2026-01-31\n    successor: acounts",
             "a.yaml:13: successor: there is no system 'acounts'; did you mean 'accounts'?",
             id="dangling_successor",
@@ -215,7 +261,7 @@ def the_fault(faults: list[Fault]) -> str:
             id="anchor",
         ),
         pytest.param(
-            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'; known are contact, country, id, name, owner, parent, region, role, sold",
+            "name: Acme", "[a]: Acme\n  name: Acme", "a.yaml:3: unknown key 'a list'; known are contact, country, id, name, owner, parent, policy, region, role, sold",
             id="key_that_is_a_list",
         ),
         pytest.param(

@@ -16,9 +16,14 @@ from typing import Any
 
 from dsr_core.exports import ProtectedField, Protection
 from dsr_core.ids import OrganisationId, SystemId, is_slug
+from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import Right
 
 __all__ = ["AccessTerms", "Organisation", "OrganisationRole", "Registry", "Sale", "System"]
+
+
+_PROCESSORS_FIRST = "processors_first"
+"""How an organisation's policy is spelt."""
 
 
 class OrganisationRole(StrEnum):
@@ -59,6 +64,9 @@ class Organisation:
     parent: OrganisationId | None = None
     sold: Sale | None = None
     """None while it is part of the group."""
+
+    processors_first: bool = False
+    """Whether its systems erase after those of service providers, where no system says otherwise."""
 
     def has_left(self, at: datetime) -> bool:
         """Tell whether it was no part of the group any more at a time."""
@@ -106,6 +114,12 @@ class System:
 
     copies_from: tuple[SystemId, ...] = ()
     """The systems that its data comes from, sorted."""
+
+    erase_after: tuple[SystemId, ...] = ()
+    """The systems that have to have erased before it does, sorted."""
+
+    resolves: tuple[Resolution, ...] = ()
+    """What other identifiers of a person it can find out, sorted."""
 
     looks_again: bool = False
     """Whether it looks again after it has erased, and has confirmed only once it found nothing."""
@@ -214,8 +228,10 @@ class Registry:
 def _organisation_fields(one: Organisation) -> dict[str, Any]:
     # What was added later stands only where it is said, so that older versions keep their digests.
     sold = {"sold": {"on": one.sold.on.isoformat(), "to": one.sold.to}} if one.sold else {}
+    policy = {"policy": _PROCESSORS_FIRST} if one.processors_first else {}
     return {
         **sold,
+        **policy,
         "contact": one.contact,
         "country": one.country,
         "id": one.id,
@@ -236,7 +252,17 @@ def _organisation(fields: dict[str, Any]) -> Organisation:
     if sold is not None:
         _check_texts(fields["id"], [sold["to"]])
         sold = Sale(**{**sold, "on": date.fromisoformat(sold["on"])})
-    return Organisation(**{**fields, "role": OrganisationRole(fields["role"]), "sold": sold})
+    policy = fields.pop("policy", None)
+    if policy not in {None, _PROCESSORS_FIRST}:
+        raise ValueError("not the canonical form")
+    return Organisation(
+        **{
+            **fields,
+            "role": OrganisationRole(fields["role"]),
+            "sold": sold,
+            "processors_first": policy is not None,
+        }
+    )
 
 
 def _system_fields(one: System) -> dict[str, Any]:
@@ -246,6 +272,8 @@ def _system_fields(one: System) -> dict[str, Any]:
         "looks_again": "yes" if one.looks_again else None,
         "access": one.access and _access_fields(one.access),
         "looks_later": "yes" if one.looks_later else None,
+        "erase_after": sorted(one.erase_after) or None,
+        "resolves": [_resolution_fields(pair) for pair in sorted(one.resolves)] or None,
     }
     return {
         **{name: value for name, value in added.items() if value is not None},
@@ -288,8 +316,18 @@ def _access(fields: dict[str, Any]) -> AccessTerms:
     )
 
 
+def _resolution_fields(one: Resolution) -> dict[str, str]:
+    return {"confidence": one.confidence.value, "from": one.from_kind, "to": one.to_kind}
+
+
+def _resolution(fields: dict[str, Any]) -> Resolution:
+    _check_texts("resolves", [fields["from"], fields["to"]])
+    return Resolution(fields["from"], fields["to"], Confidence(fields["confidence"]))
+
+
 def _system(fields: dict[str, Any]) -> System:
     access = fields.pop("access", None)
+    resolves = fields.pop("resolves", [])
     lists = [value for value in fields.values() if isinstance(value, list)]
     single = [value for value in fields.values() if not isinstance(value, list)]
     _check_texts(fields["id"], [*single, *(text for texts in lists for text in texts)])
@@ -298,6 +336,8 @@ def _system(fields: dict[str, Any]) -> System:
             **fields,
             "categories": tuple(fields["categories"]),
             "copies_from": tuple(fields["copies_from"]),
+            "erase_after": tuple(fields.get("erase_after", [])),
+            "resolves": tuple(_resolution(one) for one in resolves),
             "identifiers": tuple(fields["identifiers"]),
             "rights": tuple(Right(right) for right in fields["rights"]),
             "looks_again": _is_yes(fields.get("looks_again")),

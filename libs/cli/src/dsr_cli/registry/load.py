@@ -16,6 +16,7 @@ from yaml.nodes import Node
 from dsr_cli.files.document import Item, Reader, Rule, compose
 from dsr_cli.files.faults import Fault, FaultList, FileFaults, as_slug, nearest
 from dsr_cli.registry.access import read_access
+from dsr_cli.registry.order import read_erase_after, read_policy, read_resolves
 from dsr_cli.registry.successors import Named, unfit
 from dsr_cli.registry.taxonomy import COUNTRIES, data_categories
 from dsr_core.identity import IDENTIFIER_KINDS
@@ -64,6 +65,12 @@ _SYSTEM_KEYS = {
 _SALE_KEYS = {"on": "2026-01-31", "to": "Example Holding"}
 """The keys that must be there, each with a value that it could have."""
 
+_NAMES = {
+    "copies_from": "name the system that its data comes from",
+    "erase_after": "name the system that erases before it",
+}
+"""Keys by which a system names others, each with what is right in place of itself."""
+
 
 @dataclass(slots=True)
 class _File:
@@ -75,8 +82,8 @@ class _File:
     organisation_ids: list[Item] = field(default_factory=list)
     system_ids: list[Item] = field(default_factory=list)
     parent: Item | None = None
-    origins: list[tuple[str, Item]] = field(default_factory=list)
-    """System ids, each with one that it copies from."""
+    named: list[tuple[str, str, Item]] = field(default_factory=list)
+    """System ids, each with a key of theirs and another system that it names there."""
 
     rights: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What each system can be asked for."""
@@ -133,7 +140,9 @@ def _read(path: Path) -> _File:
 
 def _read_organisation(node: Node, read: Reader, file: _File) -> None:
     where = "organisation"
-    keys = read.mapping(node, where, required=_ORGANISATION_KEYS, optional=("parent", "sold"))
+    keys = read.mapping(
+        node, where, required=_ORGANISATION_KEYS, optional=("parent", "sold", "policy")
+    )
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     if id_ is not None:
         file.organisation_ids.append(id_)
@@ -144,6 +153,7 @@ def _read_organisation(node: Node, read: Reader, file: _File) -> None:
     region = read.checked(keys.get("region"), "region", _slug("asia-pacific"))
     owner = read.text(keys.get("owner"), "owner")
     contact = read.checked(keys.get("contact"), "contact", _IS_ADDRESS)
+    processors_first = read_policy(keys.get("policy"), read)
     if id_ and name and role and country and region and owner and contact:
         file.organisation = Organisation(
             id=OrganisationId(id_.text),
@@ -155,6 +165,7 @@ def _read_organisation(node: Node, read: Reader, file: _File) -> None:
             contact=contact.text,
             parent=OrganisationId(file.parent.text) if file.parent else None,
             sold=_sale(keys.get("sold"), read),
+            processors_first=processors_first,
         )
 
 
@@ -168,7 +179,9 @@ def _sale(node: Node | None, read: Reader) -> Sale | None:
 
 def _read_system(node: Node, read: Reader, file: _File) -> None:
     where = "system"
-    optional = ("copies_from", "verification", "access", "retired", "successor")
+    optional = (
+        "copies_from", "erase_after", "resolves", "verification", "access", "retired", "successor"
+    )  # fmt: skip
     keys = read.mapping(node, where, required=_SYSTEM_KEYS, optional=optional)
     id_ = read.checked(keys.get("id"), f"{where} id", _slug("acme-cloud"))
     name = read.text(keys.get("name"), "name")
@@ -185,6 +198,8 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
     origin_nodes = read.items(keys.get("copies_from"), "copies_from")
     origins = [read.text(one, "copies_from") for one in origin_nodes]
     distinct_origins = read.distinct(origins, "system")
+    earlier = read_erase_after(keys.get("erase_after"), read, file.faults, rights=rights)
+    resolves = read_resolves(keys.get("resolves"), read, file.faults, kinds=kinds)
     ways = [_LOOKS_AGAIN, _LOOKS_LATER]
     verification = read.one_of(keys.get("verification"), "verification", ways)
     if verification and Right.DELETION not in rights:
@@ -201,7 +216,9 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
         file.rights[id_.text] = rights
         if successor:
             file.successors.append(Named(file.faults.file, id_.text, successor))
-    file.origins.extend((id_.text if id_ else "", one) for one in origins if one)
+    name_of = id_.text if id_ else ""
+    file.named.extend((name_of, "copies_from", one) for one in origins if one)
+    file.named.extend((name_of, "erase_after", one) for one in earlier)
     if id_ and name and owner and contact and region and file.organisation:
         file.systems.append(
             System(
@@ -215,6 +232,8 @@ def _read_system(node: Node, read: Reader, file: _File) -> None:
                 identifiers=kinds,
                 categories=categories,
                 copies_from=tuple(SystemId(one) for one in distinct_origins),
+                erase_after=tuple(SystemId(one) for one in sorted({one.text for one in earlier})),
+                resolves=resolves,
                 looks_again=verification is not None and verification.text == _LOOKS_AGAIN,
                 looks_later=verification is not None and verification.text == _LOOKS_LATER,
                 retired_on=retired_on,
@@ -278,13 +297,13 @@ def _dangling(files: Iterable[_File]) -> Iterator[Fault]:
             message = f"parent: there is no organisation '{file.parent.text}'"
             hint = nearest(file.parent.text, organisations)
             yield Fault(name, file.parent.line, message, hint)
-        for system_id, origin in file.origins:
-            if origin.text == system_id:
-                message = f"copies_from: '{system_id}' names itself"
-                yield Fault(name, origin.line, message, "name the system that its data comes from")
-            elif origin.text not in systems:
-                message = f"copies_from: there is no system '{origin.text}'"
-                yield Fault(name, origin.line, message, nearest(origin.text, systems))
+        for system_id, key, named in file.named:
+            if named.text == system_id:
+                message = f"{key}: '{system_id}' names itself"
+                yield Fault(name, named.line, message, _NAMES[key])
+            elif named.text not in systems:
+                message = f"{key}: there is no system '{named.text}'"
+                yield Fault(name, named.line, message, nearest(named.text, systems))
 
 
 def _rings(files: Iterable[_File]) -> Iterator[Fault]:
