@@ -18,6 +18,9 @@ NAMES := $(patsubst libs/%/,dsr-%,$(patsubst services/%/,dsr-%,$(filter libs/% s
 SOURCES := libs services examples tools tests
 # Of the images.
 TAG ?= 0.1.0
+# Tests run in so many processes, each with parts of its own; a file of tests stays in one.
+TEST_JOBS ?= 2
+PYTEST := $(BIN)/pytest --numprocesses $(TEST_JOBS) --dist loadfile
 # The contracts as they were last published.
 BASELINE := proto/baseline.binpb
 
@@ -59,7 +62,10 @@ pins: bootstrap ## Resolve the jars of Kafka anew into deploy/local/kafka.toml
 ##@ Checking
 
 .PHONY: check
-check: fmt-check lint imports types proto-check docs-check test-unit ## All that needs no running part, in order of speed
+check: static test-unit ## All that needs no running part, in order of speed
+
+.PHONY: static
+static: fmt-check lint imports types proto-check docs-check ## The checks that run no test
 
 .PHONY: fmt
 fmt: bootstrap ## Format the code
@@ -137,15 +143,15 @@ audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so w
 
 .PHONY: test
 test: bootstrap ## Run every test but the chaos ones
-	$(BIN)/pytest -q --no-skips
+	$(PYTEST) -q --no-skips
 
 .PHONY: test-unit
 test-unit: bootstrap ## Run the tests that need nothing but Python
-	$(BIN)/pytest -q $(wildcard tests/architecture tests/unit tests/property)
+	$(PYTEST) -q $(wildcard tests/architecture tests/unit tests/property)
 
 .PHONY: test-integration
 test-integration: bootstrap ## Run the tests against a real Kafka, Temporal and PostgreSQL
-	$(BIN)/pytest $(wildcard tests/contract tests/workflow tests/integration)
+	$(PYTEST) $(wildcard tests/contract tests/workflow tests/integration)
 
 .PHONY: test-deploy
 test-deploy: bootstrap ## Render the Helm chart, and hold it to the code and to true schemas

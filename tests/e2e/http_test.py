@@ -25,6 +25,9 @@ NDJSON = "application/x-ndjson"
 SECRET = "quite-personal-7f3a"
 """Stands in every value that is sent, and in no answer."""
 
+UNKNOWN = "019a0000-0000-7000-8000-00000000abcd"
+"""Well-formed, and of no request or cohort."""
+
 _TIMEOUT_S = 20
 _A_CLIENT_S = (
     "requests:submit",
@@ -38,17 +41,17 @@ _PUBLIC = [
     ("POST", BASE),
     ("POST", BATCH),
     ("GET", BASE),
-    ("GET", f"{BASE}/{a_new_id()}"),
-    ("GET", f"{BASE}/{a_new_id()}/obligations"),
-    ("GET", f"{BASE}/{a_new_id()}/closure"),
-    ("GET", f"{BASE}/{a_new_id()}/certificate"),
+    ("GET", f"{BASE}/{UNKNOWN}"),
+    ("GET", f"{BASE}/{UNKNOWN}/obligations"),
+    ("GET", f"{BASE}/{UNKNOWN}/closure"),
+    ("GET", f"{BASE}/{UNKNOWN}/certificate"),
     ("GET", "/v1/evidence-keys"),
-    ("GET", f"{BASE}/{a_new_id()}/events"),
+    ("GET", f"{BASE}/{UNKNOWN}/events"),
     ("GET", "/v1/events"),
 ]
 _INTERNAL = [
-    ("POST", f"/internal/v1/cohorts/{a_new_id()}/identities:seal"),
-    ("GET", f"/internal/v1/cohorts/{a_new_id()}"),
+    ("POST", f"/internal/v1/cohorts/{UNKNOWN}/identities:seal"),
+    ("GET", f"/internal/v1/cohorts/{UNKNOWN}"),
 ]
 _OFFICERS = [
     ("POST", "/internal/v1/clients"),
@@ -313,7 +316,7 @@ async def test_bad_last_event_id_is_refused(loop: Loop, path: str, given_id: str
     assert "Last-Event-ID" in answer.text
 
 
-@pytest.mark.parametrize("request_id", [SECRET, "0" * 36, a_new_id().upper(), "%00", "..%2f.."])
+@pytest.mark.parametrize("request_id", [SECRET, "0" * 36, UNKNOWN.upper(), "%00", "..%2f.."])
 @pytest.mark.parametrize("rest", ["", "/obligations", "/closure", "/events"])
 def test_bad_id_in_the_path_is_refused(http: httpx.Client, request_id: str, rest: str) -> None:
     _problem(http.get(f"{BASE}/{request_id}{rest}"), 404, 422)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,9 @@ import pytest
 from dsr_cli.stack import StackSettings
 from dsr_cli.stack.prometheus import RULES, Programs, prometheus_spec
 from support.parts import ROOT, data_folder, stack_settings
+from support.waiting import eventually
+
+JOBS = {"intake", "fanout", "verifier", "fanout-temporal", "temporal"}
 
 Dsr = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,10 +58,16 @@ def test_up_starts_prometheus_with_the_rules_and_shows_where(
     assert (part["state"], part["address"]) == ("ready", settings.prometheus_url)
     told = httpx.get(f"{settings.prometheus_url}/api/v1/rules").json()["data"]["groups"]
     assert {group["file"] for group in told} == {str(settings.checkout / RULES)}
-    targets = httpx.get(f"{settings.prometheus_url}/api/v1/targets").json()["data"]
-    jobs = {one["labels"]["job"] for one in targets["activeTargets"]}
-    assert jobs == {"intake", "fanout", "verifier", "fanout-temporal", "temporal"}
+    # Prometheus is ready before it has looked where its targets are.
+    asyncio.run(
+        eventually(lambda: _jobs(settings.prometheus_url) == JOBS, what=f"targets {sorted(JOBS)}")
+    )
     assert dsr("stack", "down").returncode == 0
+
+
+def _jobs(prometheus_url: str) -> set[str]:
+    targets = httpx.get(f"{prometheus_url}/api/v1/targets").json()["data"]["activeTargets"]
+    return {one["labels"]["job"] for one in targets}
 
 
 def test_without_prometheus_there_is_none_and_nothing_fails(

@@ -55,12 +55,15 @@ async def test_requests_of_before_close_by_what_was_answered_then_and_now(
             closed = await verifier.get(f"/v1/requests/{of(13)}/closure")
             assert closed["outcome"] == "fulfilled"
             await publisher.publish([group.answered(one, of(11)) for one in others])
-            await publisher.publish(
-                [
-                    group.amended(Stopped(Outcome.REFUSED), of(12)),
-                    *(group.answered(one, of(12)) for one in (first, *others)),
-                ]
-            )
+            await publisher.publish([group.amended(Stopped(Outcome.REFUSED), of(12))])
+
+            async def stopping() -> bool:
+                read = await verifier.get(f"/v1/requests/{of(12)}/obligations")
+                return bool(read["stopping"] == Outcome.REFUSED)
+
+            # Answers come by another topic: those read before it would fulfil the request.
+            await eventually(stopping, what="the refusal")
+            await publisher.publish([group.answered(one, of(12)) for one in (first, *others)])
 
             async def ended() -> dict[RequestId, Closure] | None:
                 found = {one.request_id: one for one in await closures.closures()}

@@ -64,6 +64,7 @@ def changed(**fields: object) -> str:
         changed(sealing="secret-é"),
         changed(signing=5),
     ],
+    ids=[*"01234567"],
 )
 def test_what_is_no_key_file_is_refused_without_an_echo(text: str) -> None:
     with pytest.raises(ValueError, match="not a key file") as caught:
