@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from integration.intake.assembly_test import no_room_for_more_than
 from integration.intake.closures_test import a_record
 from integration.intake.sealing_test import seal
 
@@ -31,6 +33,7 @@ from support.waiting import eventually
 
 BASE = "/v1/subject-requests"
 ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
+SMALL_BYTES = 100_000
 PHOTO = Handed("photos/me.jpg", b"\xff\xd8" + bytes(20_000), "image/jpeg")
 
 
@@ -137,7 +140,9 @@ async def running(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[Intake, Path]]:
     folder = tmp_path_factory.mktemp("packages")
-    async with running_intake(kafka, database, verifier.url, folder) as intake:
+    async with running_intake(
+        kafka, database, verifier.url, folder, package_small_bytes=SMALL_BYTES
+    ) as intake:
         yield intake, folder
 
 
@@ -232,6 +237,51 @@ async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
     await access.until("ready")
     assert f"data/{first}/orders.jsonl" in await access.unpacked()
     assert await access.state() == "answered"
+
+
+async def test_a_full_store_keeps_a_package_waiting_until_there_is_room(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    film = Handed("film.mp4", bytes(4_000_000), "video/mp4")
+    access.answered({first: await access.hand_over(first, film)})
+    with no_room_for_more_than(2_000_000):
+        await access.close(publisher)
+
+        async def has_tried() -> bool:
+            row = await access.row()
+            return bool(row and row["tries"] > 1)
+
+        await eventually(has_tried, within=30)
+    await access.until("ready")
+    assert (await access.unpacked())[f"data/{first}/film.mp4"] == film.content
+
+
+async def test_a_small_package_does_not_wait_for_a_large_one(
+    access: Access, registry: Registry, publisher: Publisher
+) -> None:
+    small = Access(access.intake, access.folder, access.verifier)
+    await small.submit(registry)
+    first, *_ = access.systems
+    film = Handed("film.mp4", bytes(SMALL_BYTES + 1), "video/mp4")
+    large = await access.hand_over(first, film)
+    part = access.store / part_path(access.id, SystemId(first), large.export_id, Stream.DATA, 0)
+    part.unlink()
+    os.mkfifo(part)  # whoever reads it waits until something is written
+    access.answered({first: large})
+    small.answered({first: await small.hand_over(first, ORDERS)})
+    await access.close(publisher)
+
+    async def is_in_hand() -> bool:
+        row = await access.row()
+        return bool(row and row["assembly_id"])
+
+    await eventually(is_in_hand)
+    await small.close(publisher)
+    await small.until("ready")
+    assert (await access.row())["state"] == "waiting"
+    os.close(os.open(part, os.O_WRONLY))
+    await access.until("ready")
 
 
 async def test_what_is_over_is_deleted_with_all_that_it_was_made_of_and_its_key(

@@ -208,6 +208,9 @@ class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
     package_system_bytes: int = Field(default=50_000_000_000, ge=1)
     """How many bytes one system may hand over for one request; what is more is named as missing."""
 
+    package_small_bytes: int = Field(default=250_000_000, ge=0)
+    """Packages for which systems have handed over no more bytes than this do not wait for larger ones."""
+
     breaker_floor: int = Field(default=1000, ge=1)
     """Erasures within the breaker's window that pass in any case, for the whole group and for each
     organisation; no system is told of more than is usual until two people agree."""

@@ -9,7 +9,6 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,145 +17,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from dsr_core.errors import RejectedInput
-from dsr_core.exports import Delivery, ProtectedField, Protection
-from dsr_core.ids import RequestId, SystemId
-from dsr_core.registry import AccessTerms
-from dsr_core.rights import Right
-from dsr_intake.adapters.object_store import Objects
-from dsr_intake.application.letters.writing import Stationery
+from dsr_core.exports import Delivery
+from dsr_core.ids import RequestId
 from dsr_intake.application.packages.assembling import (
-    Assembly,
     BadExport,
-    Made,
-    assemble,
 )
-from dsr_intake.application.packages.page import PackagePage
 from dsr_intake.application.packages.pieces import PieceCipher
 from dsr_intake.application.packages.signing import ManifestSigner
-from dsr_intake.application.packages.telling import request_told, systems_told
-from dsr_intake.application.packages.words import Words
-from dsr_intake.model.packages import Package, PackageState
 from dsr_wire.exports import Stream, part_path
 from dsr_wire.sealing_keys import PrivateSealingKey
-from support.builders import NOW, a_registry, a_request_id, a_system, an_id
+from support.builders import NOW, an_id
 from support.exports import Handed, hand_over, lines, opened_package, unzipped
-from support.intake_fakes import FakeRegistryView, a_request_view
-
-REQUEST = a_request_id(1)
-CRM = SystemId("crm")
-SEED = b"s" * 32
-SCHEMA = (files("dsr_intake") / "application/packages/data/manifest.schema.json").read_bytes()
-WORDS = Words(Stationery())
-
-TERMS = AccessTerms(
-    purpose="To sell <b>things</b>",
-    source="You",
-    recipients=("The post",),
-    retention="3 years",
-    protected=(ProtectedField("*.friend", Protection.THIRD_PARTY),),
-)
-REGISTRY = a_registry(
-    a_system("crm", access=TERMS),
-    a_system("mailer", "example-mail"),
-    a_system("billing"),
-    a_system("backup"),
-)
-
-
-class World:
-    """One request, its key, and a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.objects = Objects(folder.as_uri())
-        self.key = PrivateSealingKey.generate()
-        self.tries = 0
-
-    def hand_over(self, *handed: Handed, system_id: str = "crm", **changes: Any) -> Delivery:
-        return hand_over(
-            self.folder,
-            self.key.public.raw,
-            handed,
-            request_id=REQUEST,
-            system_id=SystemId(system_id),
-            **changes,
-        )
-
-    def assembly(self, deliveries: dict[str, Delivery], language: str = "en") -> Assembly:
-        self.tries += 1
-        one = replace(
-            a_request_view(request_id=REQUEST),
-            closed_at=NOW,
-            regime="gdpr",
-            jurisdiction="DE",
-            right=Right.ACCESS,
-        )
-        package = Package(
-            request_id=REQUEST,
-            state=PackageState.WAITING,
-            ledger=ledger(deliveries),
-            excluded={},
-            wanted_at=NOW,
-            tries=1,
-            assembly_id=an_id(self.tries),
-            size=0,
-            files=0,
-            manifest_digest=b"",
-            contact=b"",
-            made_at=None,
-            expires_at=None,
-        )
-        return Assembly(
-            request_id=REQUEST,
-            assembly_id=an_id(self.tries),
-            key=self.key,
-            at=NOW,
-            told=request_told(one, WORDS, language),
-            systems=systems_told(package, REGISTRY, FakeRegistryView(REGISTRY), bytes_limit=10**9),
-            language=language,
-        )
-
-    def made(self, deliveries: dict[str, Delivery], language: str = "en") -> Made:
-        return assemble(
-            self.assembly(deliveries, language),
-            self.objects,
-            page=PackagePage(WORDS),
-            schema=SCHEMA,
-            signer=ManifestSigner(SEED),
-        )
-
-    def package(self, deliveries: dict[str, Delivery], language: str = "en") -> dict[str, bytes]:
-        made = self.made(deliveries, language)
-        content = opened_package(self.objects, made.path, made.size, self.key, REQUEST)
-        return unzipped(content)
-
-
-def ledger(deliveries: dict[str, Delivery]) -> str:
-    """What the verifier said at the closing."""
-    owed = []
-    for one in REGISTRY.systems:
-        delivery = deliveries.get(one.id)
-        kept = {"ground": "HGB 257", "categories": ["user.financial"], "review_at": NOW.isoformat()}
-        owed.append(
-            {
-                "system_id": one.id,
-                "organisation_id": one.organisation_id,
-                "disposition": {"mailer": "not_found", "billing": "exempt", "backup": None}.get(
-                    one.id, "delivered"
-                ),
-                "exemptions": [kept] if one.id == "billing" else [],
-                "delivery": delivery
-                and {
-                    "export_id": delivery.export_id,
-                    "sealed_key": delivery.sealed_key.hex(),
-                    "size": delivery.size,
-                    "index_size": delivery.index_size,
-                    "index_digest": delivery.index_digest.hex(),
-                    "files": delivery.files,
-                },
-            }
-        )
-    return json.dumps({"obligations": owed})
+from support.packages import CRM, REQUEST, SCHEMA, SEED, WORDS, World
 
 
 @pytest.fixture
@@ -380,6 +252,19 @@ def test_a_piece_opens_in_its_own_place_only(world: World) -> None:
 def test_the_schema_that_is_documented_is_the_one_in_the_package() -> None:
     documented = Path(__file__).parents[4] / "docs" / "package-manifest.schema.json"
     assert documented.read_bytes() == SCHEMA
+
+
+def test_a_zip_bomb_stays_as_small_as_it_was_handed_over(world: World) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(100_000_000))
+    bomb = Handed("bomb.zip", packed.getvalue(), "application/zip")
+    made = world.made({"crm": world.hand_over(bomb)})
+    content = opened_package(world.objects, made.path, made.size, world.key, REQUEST)
+    assert len(content) < len(bomb.content) + 50_000
+    found = unzipped(content)
+    assert found["data/crm/bomb.zip"] == bomb.content
+    assert "bomb.zip" in found["index.html"].decode()
 
 
 def test_files_are_dated_by_the_closing(world: World) -> None:

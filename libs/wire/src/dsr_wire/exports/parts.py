@@ -100,8 +100,20 @@ class ExportKey:
         try:
             return self._cipher.decrypt(_nonce(stream, number), bytes(stored), self._info)
         except InvalidTag as error:
-            detail = f"part {number} of the {stream} is not what the system wrote"
-            raise RejectedInput("corrupted_part", detail) from error
+            raise _corrupted(stream, number) from error
+
+    def decrypt_into(
+        self, stream: Stream, number: int, stored: bytes | memoryview, buffer: memoryview
+    ) -> None:
+        """Fill a buffer, which is `TAG_BYTES` shorter than what is stored, with what `decrypt` returns.
+
+        Raises:
+            RejectedInput: As in `decrypt`; then nothing in the buffer may be used.
+        """
+        try:
+            self._cipher.decrypt_into(_nonce(stream, number), stored, self._info, buffer)
+        except InvalidTag as error:
+            raise _corrupted(stream, number) from error
 
 
 def prefix(request_id: RequestId) -> str:
@@ -121,6 +133,11 @@ def part_sizes(size: int) -> Iterator[int]:
     while size > 0:
         yield min(size, PART_BYTES)
         size -= PART_BYTES
+
+
+def _corrupted(stream: Stream, number: int) -> RejectedInput:
+    detail = f"part {number} of the {stream} is not what the system wrote"
+    return RejectedInput("corrupted_part", detail)
 
 
 def _info(request_id: RequestId, system_id: SystemId, export_id: str) -> bytes:

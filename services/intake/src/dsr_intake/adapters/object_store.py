@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -24,6 +28,7 @@ _BUFFER_BYTES = 10 * 1024 * 1024
 
 _AT_ONCE = 2
 _DELETED_TOGETHER = 1000
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Objects:
@@ -44,8 +49,8 @@ class Objects:
         """Give what fetches whole objects; one is fetched ahead."""
         with ThreadPoolExecutor(1, thread_name_prefix="objects") as ahead:
 
-            def fetch(path: str, limit: int) -> Future[bytes]:
-                return ahead.submit(self._get, path, limit)
+            def fetch(path: str, buffer: memoryview) -> Future[int]:
+                return ahead.submit(self._fill, path, buffer)
 
             yield fetch
 
@@ -57,12 +62,7 @@ class Objects:
     @contextmanager
     def writing(self, path: str) -> Iterator[ObjectSink]:
         """Give what takes an object's bytes; left with a fault, nothing is there."""
-        with (
-            _translated(),
-            obstore.open_writer(
-                self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
-            ) as sink,
-        ):
+        with _translated(), self._written(path) as sink:
             yield sink
 
     def delete_all(self, folder: str) -> int:
@@ -78,12 +78,42 @@ class Objects:
             shutil.rmtree(self._folder / folder, ignore_errors=True)
         return count
 
-    def _get(self, path: str, limit: int) -> bytes:
+    def _written(self, path: str) -> AbstractContextManager[ObjectSink]:
+        if (
+            self._folder is not None
+        ):  # without a copy of each part, which costs as much as to write it
+            return _file(self._folder / path)
+        return obstore.open_writer(
+            self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
+        )
+
+    def _fill(self, path: str, buffer: memoryview) -> int:
         with _translated():
+            if self._folder is not None:
+                with (self._folder / path).open("rb", buffering=0) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    file.readinto(buffer)
+                    return size
             found = obstore.get(self._store, path)
-            if found.meta["size"] > limit:
-                return bytes(obstore.get_range(self._store, path, start=0, end=limit + 1))
-            return bytes(found.bytes())
+            size = found.meta["size"]
+            if size <= len(buffer):
+                buffer[:size] = found.bytes()
+            return size
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file that has its name once it is whole and on the disk; left with a fault, it is gone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = path.with_name(f"{path.name}#{uuid.uuid4().int}")  # such names are not listed
+    try:
+        with begun.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        begun.replace(path)
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -93,4 +123,6 @@ def _translated() -> Iterator[None]:
     except FileNotFoundError as error:
         raise PartMissing from error
     except (BaseError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise Unavailable("the object store is full") from error
         raise Unavailable(f"the object store does not do it: {type(error).__name__}") from error

@@ -21,7 +21,10 @@ _CLAIM = """
     update intake.packages p set tries = p.tries + 1, next_try_at = $2, assembly_id = $3
     from (
         select request_id from intake.packages
-        where state = 'waiting' and next_try_at <= $1
+        where state = 'waiting' and next_try_at <= $1 and ($4::bigint is null or $4 >= (
+            select coalesce(sum((one -> 'delivery' ->> 'size')::bigint), 0)
+            from jsonb_array_elements(ledger::jsonb -> 'obligations') as one
+        ))
         order by next_try_at limit 1 for update skip locked
     ) as due
     where p.request_id = due.request_id
@@ -54,10 +57,12 @@ class PostgresPackages:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def claim(self, *, at: datetime, lease: timedelta, assembly_id: str) -> Package | None:
+    async def claim(
+        self, *, at: datetime, lease: timedelta, assembly_id: str, limit: int | None = None
+    ) -> Package | None:
         """Give the caller a package that is to be made, until the lease is over."""
         with translated():
-            row = await self._pool.fetchrow(_CLAIM, at, at + lease, assembly_id)
+            row = await self._pool.fetchrow(_CLAIM, at, at + lease, assembly_id, limit)
         return _package(row) if row else None
 
     async def exclude(self, package: Package, system_id: SystemId, reason: str) -> Package | None:

@@ -50,8 +50,8 @@ async def start(process: Process, settings: Settings) -> None:
     if outside.webhook_key is not None:  # else it would end at once, and the process with it
         process.spawn(webhooks.run(), stop=webhooks.stop, turn=LAST)
     if built.packages is not None:
-        making = built.packages.making
-        process.spawn(making.run(), stop=making.stop, turn=LAST)
+        for making in built.packages.makers:
+            process.spawn(making.run(), stop=making.stop, turn=LAST)
     if settings.smtp_url is not None:
         read_topic(escalations(outside))
     look_after(process, outside, built)

@@ -140,7 +140,7 @@ async def application(outside: Outside) -> Application:
 
     made = packages(outside, Stationery(), committed)
     if made is not None:
-        to_wake.append(made.making.wake)
+        to_wake.extend(one.wake for one in made.makers)
     basis = _Basis(outside, stores, dating, committed, made)
     decisions = Decisions(
         DecisionsParts(

@@ -32,7 +32,9 @@ class Packages:
     """What packages are made and looked after with."""
 
     keys: PackageKeys
-    making: Making
+    makers: tuple[Making, ...]
+    """The first makes any package, the others small ones alone."""
+
     expiring: Expiring
     links: Links
     door: PackageDoor
@@ -51,28 +53,34 @@ def packages(
     store = PostgresPackages(outside.pool)
     objects = Objects(settings.package_store_url)
     signer, words = ManifestSigner(outside.package_key), Words(stationery)
-    making = Making(
-        MakingParts(
-            store=store,
-            reads=PostgresReads(outside.pool),
-            keys=keys,
-            wrapper=outside.wrapper,
-            registry=outside.registries,
-            objects=objects,
-            words=words,
-            schema=(
-                files("dsr_intake") / "application/packages/data/manifest.schema.json"
-            ).read_bytes(),
-            signer=signer,
-        ),
-        terms=Terms(
-            kept_for=timedelta(seconds=settings.package_kept_s),
-            lease=timedelta(seconds=settings.package_lease_s),
-            bytes_limit=settings.package_system_bytes,
-        ),
-        metrics=outside.metrics,
-        clock=utc_now,
-        on_committed=on_committed,
+    parts = MakingParts(
+        store=store,
+        reads=PostgresReads(outside.pool),
+        keys=keys,
+        wrapper=outside.wrapper,
+        registry=outside.registries,
+        objects=objects,
+        words=words,
+        schema=(
+            files("dsr_intake") / "application/packages/data/manifest.schema.json"
+        ).read_bytes(),
+        signer=signer,
+    )
+    terms = Terms(
+        kept_for=timedelta(seconds=settings.package_kept_s),
+        lease=timedelta(seconds=settings.package_lease_s),
+        bytes_limit=settings.package_system_bytes,
+    )
+    makers = tuple(
+        Making(
+            parts,
+            terms=terms,
+            metrics=outside.metrics,
+            clock=utc_now,
+            on_committed=on_committed,
+            limit=limit,
+        )
+        for limit in (None, settings.package_small_bytes)
     )
     links = Links(
         links=PostgresPackageLinks(outside.pool),
@@ -89,7 +97,7 @@ def packages(
     )
     return Packages(
         keys=keys,
-        making=making,
+        makers=makers,
         expiring=Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now),
         links=links,
         door=PackageDoor(

@@ -29,8 +29,9 @@ class PartMissing(Exception):  # noqa: N818 - a fact about the store
     """An object is not there."""
 
 
-Fetch = Callable[[str, int], Future[bytes]]
-"""Fetches an object by its path and how long it is at most; of a longer one a byte more, so that it is seen.
+Fetch = Callable[[str, memoryview], Future[int]]
+"""Fills a buffer with an object, by its path, and tells how long the object is; of one that is longer than
+the buffer nothing need be in it.
 
 It raises `PartMissing` where there is no such object, and `Unavailable` where the store is away.
 """
@@ -39,8 +40,8 @@ It raises `PartMissing` where there is no such object, and `Unavailable` where t
 class ObjectSink(Protocol):
     """Takes an object's bytes, from the first to the last."""
 
-    def write(self, buffer: bytes, /) -> object:
-        """Take some bytes; they need not be stored before the object is whole.
+    def write(self, buffer: bytes | memoryview, /) -> object:
+        """Take some bytes; they need not be stored before the object is whole, and are the caller's again.
 
         Raises:
             Unavailable: The store is away, or full.
@@ -100,10 +101,13 @@ class PackageKeyStore(Protocol):
 class PackageStore(Protocol):
     """Keeps how packages stand."""
 
-    async def claim(self, *, at: datetime, lease: timedelta, assembly_id: str) -> Package | None:
+    async def claim(
+        self, *, at: datetime, lease: timedelta, assembly_id: str, limit: int | None = None
+    ) -> Package | None:
         """Give the caller a package that is to be made, as this assembly, until the lease is over.
 
-        Whoever had it before cannot record anything of it any more.
+        Whoever had it before cannot record anything of it any more. With a limit, one for which systems
+        have handed over no more bytes than that.
         """
         ...
 

@@ -6,7 +6,7 @@ import hashlib
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 from dsr_intake.application.packages.pieces import PieceWriter
 
@@ -19,7 +19,10 @@ _MODE = 0o600 << 16
 
 
 class Archive:
-    """Writes files, in any number and of any length; the directory comes at the end."""
+    """Writes files, in any number and of any length; the directory comes when the context is left.
+
+    Left with a fault, nothing more is written.
+    """
 
     def __init__(self, out: PieceWriter, *, at: datetime) -> None:
         """Begin.
@@ -30,6 +33,17 @@ class Archive:
         """
         self._zip = zipfile.ZipFile(cast(IO[bytes], out), "w", zipfile.ZIP_STORED)
         self._date: Any = at.astimezone(UTC).timetuple()[:6]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *fault: object) -> None:
+        """Write the directory, if all went well."""
+        if kind is None:
+            self._zip.close()
+        else:
+            self._zip.fp = None  # else it is written when the memory is freed
 
     def add(self, path: str, portions: Iterable[bytes | memoryview], *, size: int) -> None:
         """Write a file of about a size."""
@@ -44,7 +58,3 @@ class Archive:
         """Write a small file; return its digest and length."""
         self.add(path, [content], size=len(content))
         return hashlib.sha256(content).hexdigest(), len(content)
-
-    def finish(self) -> None:
-        """Write the directory."""
-        self._zip.close()

@@ -32,7 +32,7 @@ __all__ = [
     "package_path",
 ]
 
-_PORTION_BYTES = 1024 * 1024
+_PORTION_BYTES = 256 * 1024
 _PREVIEW_BYTES = 32 * 1024
 _PREVIEWS_BYTES = 1024 * 1024
 """So much of all tables together is shown on the page, at most."""
@@ -132,21 +132,20 @@ def assemble(
     )
     with store.writing(made.path) as sink:
         out = PieceWriter(sink, cipher)
-        archive = Archive(out, at=assembly.at)
-        writing = _Writing(assembly, store, archive, made)
-        parts = [writing.system(one) for one in assembly.systems]
-        shown = page(assembly, parts, writing.previews)
-        told = dict(assembly.told)
-        for name, path, content in (
-            ("page", "index.html", shown),
-            ("schema", "manifest.schema.json", schema),
-        ):
-            digest, size = archive.add_whole(path, content)
-            told[name] = {"path": path, "sha256": digest, "size": size}
-        hashed = hashlib.sha256()
-        archive.add("manifest.json", _hashing(manifest(told, parts), hashed), size=0)
-        archive.add_whole("manifest.sig", signer.sign(hashed.digest()))
-        archive.finish()
+        with Archive(out, at=assembly.at) as archive:
+            writing = _Writing(assembly, store, archive, made)
+            parts = [writing.system(one) for one in assembly.systems]
+            shown = page(assembly, parts, writing.previews)
+            told = dict(assembly.told)
+            for name, path, content in (
+                ("page", "index.html", shown),
+                ("schema", "manifest.schema.json", schema),
+            ):
+                digest, size = archive.add_whole(path, content)
+                told[name] = {"path": path, "sha256": digest, "size": size}
+            hashed = hashlib.sha256()
+            archive.add("manifest.json", _hashing(manifest(told, parts), hashed), size=0)
+            archive.add_whole("manifest.sig", signer.sign(hashed.digest()))
         out.finish()
     made.size = out.size
     made.files = sum(one.files for one in parts)

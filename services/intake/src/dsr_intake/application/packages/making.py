@@ -1,4 +1,4 @@
-"""Making: the packages that are wanted are assembled, one at a time in each process, and then answered."""
+"""Making: the packages that are wanted are assembled, one at a time by each of a few, and then answered."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class MakingParts:
 
 
 class Making(Working):
-    """Makes what is wanted; several processes may do so at once, each another package."""
+    """Makes what is wanted, one at a time; several may do so at once, each another package."""
 
     def __init__(
         self,
@@ -88,19 +88,35 @@ class Making(Working):
         metrics: Metrics,
         clock: Clock,
         on_committed: Callable[[], object],
+        limit: int | None = None,
     ) -> None:
+        """Take what it works with.
+
+        Args:
+            parts: What packages are made with.
+            terms: How.
+            metrics: Counts them.
+            clock: Tells the time.
+            on_committed: Called when one is made.
+            limit: So many bytes may have been handed over for what it makes; whoever has such a limit is
+                never kept from small packages by a large one.
+        """
         super().__init__(else_say="packages wait")
         self._parts = parts
         self._terms = terms
         self._metrics = metrics
         self._clock = clock
         self._on_committed = on_committed
+        self._limit = limit
         self._page = PackagePage(parts.words)
 
     async def step(self) -> bool:
         """Make one package, if one is wanted; a crash at any point leaves it to be made again."""
         package = await self._parts.store.claim(
-            at=self._clock(), lease=self._terms.lease, assembly_id=str(uuid.uuid4())
+            at=self._clock(),
+            lease=self._terms.lease,
+            assembly_id=str(uuid.uuid4()),
+            limit=self._limit,
         )
         if package is None:
             return False

@@ -31,7 +31,7 @@ _NAME = b"dsr.v1.Package"
 
 
 class _Sink(Protocol):
-    def write(self, buffer: bytes, /) -> object: ...
+    def write(self, buffer: bytes | memoryview, /) -> object: ...
 
 
 def derived(key: PrivateSealingKey, request_id: RequestId, purpose: str) -> bytes:
@@ -51,6 +51,12 @@ class PieceCipher:
         """Return a piece as it lies in the store. Never call it twice for one place."""
         return self._cipher.encrypt(_nonce(number, is_last=is_last), bytes(piece), self._bound)
 
+    def encrypt_into(
+        self, number: int, piece: memoryview, buffer: memoryview, *, is_last: bool
+    ) -> None:
+        """Fill a buffer, which is a tag longer than the piece, with what `encrypt` returns."""
+        self._cipher.encrypt_into(_nonce(number, is_last=is_last), piece, self._bound, buffer)
+
     def decrypt(self, number: int, stored: bytes, *, is_last: bool) -> bytes:
         """Return a piece in the clear.
 
@@ -65,12 +71,17 @@ class PieceCipher:
 
 
 class PieceWriter:
-    """Takes a package in the clear, in any portions, and writes it as pieces; it cannot be sought in."""
+    """Takes a package in the clear, in any portions, and writes it as pieces; it cannot be sought in.
+
+    Two pieces of memory are used for all of them: new ones for each would cost more than to encrypt them.
+    """
 
     def __init__(self, sink: _Sink, cipher: PieceCipher) -> None:
         self._sink = sink
         self._cipher = cipher
-        self._held = bytearray()
+        self._held = memoryview(bytearray(PIECE_BYTES))
+        self._end = 0
+        self._sealed = memoryview(bytearray(_STORED_BYTES))
         self._number = 0
         self.size = 0
         """Bytes in the clear so far."""
@@ -79,18 +90,13 @@ class PieceWriter:
         """Take some bytes. A piece is written when it is known that it is not the last."""
         rest = memoryview(data)
         self.size += len(rest)
-        while len(self._held) + len(rest) > PIECE_BYTES:
-            if self._held:
-                take = PIECE_BYTES - len(self._held)
-                self._held += rest[:take]
-                piece: bytes | memoryview = bytes(self._held)
-                self._held.clear()
-            else:
-                take = PIECE_BYTES
-                piece = rest[:take]
-            rest = rest[take:]
-            self._put(piece, is_last=False)
-        self._held += rest
+        while rest:
+            if self._end == PIECE_BYTES:
+                self._put(is_last=False)
+            start = self._end
+            some, rest = rest[: PIECE_BYTES - start], rest[PIECE_BYTES - start :]
+            self._end += len(some)
+            self._held[start : self._end] = some
         return len(data)
 
     def flush(self) -> None:
@@ -98,12 +104,14 @@ class PieceWriter:
 
     def finish(self) -> None:
         """Write the last piece."""
-        self._put(bytes(self._held), is_last=True)
-        self._held.clear()
+        self._put(is_last=True)
 
-    def _put(self, piece: bytes | memoryview, *, is_last: bool) -> None:
-        self._sink.write(self._cipher.encrypt(self._number, piece, is_last=is_last))
+    def _put(self, *, is_last: bool) -> None:
+        piece, sealed = self._held[: self._end], self._sealed[: self._end + _TAG_BYTES]
+        self._cipher.encrypt_into(self._number, piece, sealed, is_last=is_last)
+        self._sink.write(sealed)
         self._number += 1
+        self._end = 0
 
 
 def stored_size(size: int) -> int:

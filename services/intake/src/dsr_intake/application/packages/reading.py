@@ -9,9 +9,10 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from typing import NamedTuple
 
 from dsr_core.errors import RejectedInput
-from dsr_core.exports import Delivery, ExportedFile
+from dsr_core.exports import PART_BYTES, Delivery, ExportedFile
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.ports import Fetch
 from dsr_wire.exports import ExportKey, Stream, file_from_line, part_path, part_sizes
@@ -20,6 +21,16 @@ from dsr_wire.exports.parts import TAG_BYTES
 from dsr_wire.sealing_keys import PrivateSealingKey
 
 __all__ = ["ExportReader"]
+
+
+class _Coming(NamedTuple):
+    """A part that is fetched."""
+
+    number: int
+    stored: memoryview
+    """What it is fetched into."""
+
+    size: Future[int]
 
 
 class ExportReader:
@@ -79,11 +90,13 @@ class ExportReader:
             raise RejectedInput("wrong_index", "a file has the name of another's folder")
 
     def data(self) -> Iterator[memoryview]:
-        """Yield the data, its files one after another, a part at a time."""
-        for part in self._parts(Stream.DATA, self._delivery.size):
-            yield memoryview(part)
+        """Yield the data, its files one after another, a part at a time.
 
-    def _lines(self, take: Callable[[bytes], object]) -> Iterator[bytes]:
+        A part is good until the next is asked for, which takes its memory.
+        """
+        yield from self._parts(Stream.DATA, self._delivery.size)
+
+    def _lines(self, take: Callable[[memoryview], object]) -> Iterator[bytes]:
         held = b""
         for part in self._parts(Stream.INDEX, self._delivery.index_size):
             take(part)
@@ -94,25 +107,31 @@ class ExportReader:
         if held:
             raise RejectedInput("invalid_index", "the last line has no end")
 
-    def _parts(self, stream: Stream, size: int) -> Iterator[bytes]:
-        coming: tuple[int, int, Future[bytes]] | None = None
+    def _parts(self, stream: Stream, size: int) -> Iterator[memoryview]:
+        longest = min(size, PART_BYTES)
+        clear = memoryview(bytearray(longest))
+        arriving, other = (memoryview(bytearray(longest + TAG_BYTES)) for _ in range(2))
+        coming: _Coming | None = None
         for number, length in enumerate(part_sizes(size)):
             path = part_path(
                 self._request_id, self._system_id, self._delivery.export_id, stream, number
             )
-            following = (number, length, self._fetch(path, length + TAG_BYTES))
+            stored = arriving[: length + TAG_BYTES]
+            following = _Coming(number, stored, self._fetch(path, stored))
             if coming is not None:
-                yield self._part(stream, *coming)
+                yield self._part(stream, coming, clear)
             coming = following
+            arriving, other = other, arriving
         if coming is not None:
-            yield self._part(stream, *coming)
+            yield self._part(stream, coming, clear)
 
-    def _part(self, stream: Stream, number: int, length: int, coming: Future[bytes]) -> bytes:
-        stored = coming.result()
-        if len(stored) != length + TAG_BYTES:
-            detail = f"part {number} of the {stream} has another length than was said"
+    def _part(self, stream: Stream, coming: _Coming, clear: memoryview) -> memoryview:
+        if coming.size.result() != len(coming.stored):
+            detail = f"part {coming.number} of the {stream} has another length than was said"
             raise RejectedInput("wrong_length", detail)
-        return self._key.decrypt(stream, number, stored)
+        part = clear[: len(coming.stored) - TAG_BYTES]
+        self._key.decrypt_into(stream, coming.number, coming.stored, part)
+        return part
 
 
 def _folders(name: str) -> Iterator[str]:
