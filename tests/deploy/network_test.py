@@ -19,6 +19,8 @@ ARROWS: set[Arrow] = {
     ("intake", "postgresql"), ("verifier", "postgresql"), ("fanout", "temporal"),
     # Mail, the identity provider, key services, webhooks; who cosigns the log.
     ("intake", "outside"), ("verifier", "witnesses"),
+    # Spans, where there is a collector.
+    *((one, "collector") for one in ("intake", "fanout", "verifier")),
     # People and programs come to intake alone.
     ("callers", "intake"),
     # Operating it: metrics, migrations, what is published, `helm test`.
@@ -31,6 +33,7 @@ PLACES = {
     "kafka": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kafka"}}},
     "postgresql": {"ipBlock": {"cidr": "10.20.0.0/16"}},
     "temporal": {"ipBlock": {"cidr": "10.30.0.0/16"}},
+    "collector": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traces"}}},
     "callers": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}},
     "prometheus": {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}

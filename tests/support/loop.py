@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,11 +109,17 @@ class Loop:
 
 
 @contextmanager
-def running_loop(data_dir: Path, *, rules_dir: Path | None = None) -> Iterator[Loop]:
-    """Run the whole group, by the checkout's rules unless others are given; gone afterwards."""
+def running_loop(
+    data_dir: Path, *, rules_dir: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Loop]:
+    """Run the whole group, by the checkout's rules unless others are given; gone afterwards.
+
+    The settings are those of every service and system, besides their own.
+    """
     stack = Stack(stack_settings(data_dir), attached=True)
     try:
-        bring_up(stack, lambda _event: None, settings=QUICK, rules_dir=rules_dir)
+        told = {**QUICK, **(settings or {})}
+        bring_up(stack, lambda _event: None, settings=told, rules_dir=rules_dir)
         yield Loop(stack)
     finally:
         stack.down()

@@ -76,6 +76,7 @@ class _State:
     changes: list[Change] = field(default_factory=list)
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
+    spans: dict[RequestId, str] = field(default_factory=dict)
 
     def owed(self) -> set[Pair]:
         return {(key, system_id) for key, one in self.requests.items() for system_id in one.systems}
@@ -115,6 +116,9 @@ class FakeTransaction:
 
     def __init__(self, state: _State) -> None:
         self._state = state
+
+    async def trace(self, spans: Mapping[RequestId, str]) -> None:
+        self._state.spans = {**spans, **self._state.spans}
 
     async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
         known = self._state.requests

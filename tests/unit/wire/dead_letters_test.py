@@ -124,3 +124,11 @@ def test_a_record_of_900_kb_is_kept_whole() -> None:
     value = b"v" * 900_000
     letter = a_letter(value=value)
     assert exhume(origin_of(letter.topic), letter.key, letter.value, letter.headers).value == value
+
+
+def test_a_dead_letter_and_what_is_sent_again_of_it_keep_their_trace() -> None:
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    letter = a_letter(headers=[("traceparent", trace)])
+    assert header(letter.headers, "traceparent") == trace.decode()
+    again = exhume("dsr.closures.v1", letter.key, letter.value, letter.headers)
+    assert again.headers == (("traceparent", trace),)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta, timezone
 
 import pytest
 from google.protobuf import unknown_fields
 
 from dsr_contracts.v1 import closures_pb2, lifecycle_pb2, requests_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_wire.codec.lifecycle import cohort_answered_from_wire, cohort_answered_to_wire
 from dsr_wire.envelope import CONTENT_TYPE, Outgoing, decode, decode_one_of, encode, header
@@ -130,3 +132,28 @@ def test_a_null_header_is_none_and_ends_nothing() -> None:
     assert header([("a", None)], "a") is None
     with pytest.raises(RejectedInput, match=r"^no_envelope"):
         decode(b"x", [("ce_type", None)], lifecycle_pb2.CohortAnswered)
+
+
+def test_a_record_goes_on_in_the_span_that_the_code_is_in_unless_it_is_given_another() -> None:
+    class Span:
+        traceparent = TRACE
+
+        def rename(self, name: str) -> None: ...
+
+        def tell(self, attributes: Mapping[str, str | int]) -> None: ...
+
+        def end(self, fault: str | None = None) -> None: ...
+
+    class Tracer:
+        def begin(self, name: str, **_: object) -> Span:  # noqa: ARG002 - as the port
+            return Span()
+
+    tracing.install(Tracer())
+    try:
+        with tracing.root("POST", parent=None, kind=tracing.Kind.SERVER):
+            assert header(an_envelope().headers, "traceparent") == TRACE
+            other = TRACE.replace("7", "8")
+            assert header(an_envelope(other).headers, "traceparent") == other
+    finally:
+        tracing.install(None)
+    assert header(an_envelope().headers, "traceparent") is None

@@ -11,6 +11,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from dsr_core import tracing
+
 __all__ = ["ALLOWED_FIELDS", "configure"]
 
 ALLOWED_FIELDS = frozenset(
@@ -60,6 +62,7 @@ def configure(*, service: str, style: str, level: str) -> None:
     """Set up logging for the process; what libraries log goes the same way."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _what_it_is_about,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -99,6 +102,7 @@ def configure(*, service: str, style: str, level: str) -> None:
         "mode",
         "httpx",
         "httpcore",
+        "opentelemetry",
         "temporalio",
         "uvicorn",
     ):
@@ -114,6 +118,15 @@ def configure(*, service: str, style: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _what_it_is_about(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name, value in tracing.about().items():
+        event.setdefault(name, value)
+    trace_id = tracing.trace_id()
+    if trace_id is not None:
+        event.setdefault("trace_id", trace_id)
+    return event
 
 
 def _only_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

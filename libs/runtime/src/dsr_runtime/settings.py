@@ -21,6 +21,7 @@ __all__ = [
     "LogSettings",
     "PostgresSettings",
     "TemporalSettings",
+    "TracingSettings",
     "load",
 ]
 
@@ -46,6 +47,14 @@ class LogSettings(_Group):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged at least."""
+
+
+class TracingSettings(_Group):
+    """Whether the process tells what subject requests pass through."""
+
+    traces: bool = False
+    """Whether spans are exported by OTLP over HTTP; OpenTelemetry's own variables, `OTEL_*`, say where
+    to, how many and as whom (docs/traces.md)."""
 
 
 class HttpSettings(_Group):

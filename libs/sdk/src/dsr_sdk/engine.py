@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import SystemId
 from dsr_sdk.acknowledging import Signable, signed_batches
@@ -19,7 +20,7 @@ from dsr_sdk.obligations import SealedObligation, obligations_of
 from dsr_sdk.outcomes import OutcomeStore
 from dsr_sdk.processing import Processor
 from dsr_wire.dead_letters import bury_record
-from dsr_wire.envelope import Outgoing
+from dsr_wire.envelope import Outgoing, trace_of
 from dsr_wire.keys import SystemKeyPair
 
 __all__ = ["Engine", "signing_to", "utc_now"]
@@ -184,6 +185,16 @@ class Engine:
         return await self._unless_stopped(polling, self._processor.wake) or ()
 
     async def _handle(self, one: _Slice) -> None:
+        with tracing.together(
+            "answer notices",
+            _parents(one) if tracing.is_on() else (),
+            kind=tracing.Kind.CONSUMER,
+            system_id=self._system_id,
+            organisation_id=self._organisation_id,
+        ):
+            await self._handle_in_span(one)
+
+    async def _handle_in_span(self, one: _Slice) -> None:
         faults = await self._processor.process(one.obligations)
         buried: set[int] = set()
         for position, fault in faults.items():
@@ -246,3 +257,9 @@ class Engine:
         if self._stopping.is_set():
             raise _StopRequested
         return None
+
+
+def _parents(one: _Slice) -> list[str | None]:
+    """Return the trace of each record that obliges this system; others are not its business."""
+    ours = {id(obligation.record): obligation.record for obligation in one.obligations}
+    return [None if record is None else trace_of(record.headers) for record in ours.values()]

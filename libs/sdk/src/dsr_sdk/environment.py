@@ -32,6 +32,7 @@ VARIABLES: dict[str, str] = {
     "DSR_OUTCOMES_RETENTION_DAYS": "how long it keeps what is confirmed; 180 unless given",
     "DSR_STORE_URL": "the object store that access handlers hand over to; file://, s3://, gs:// or az://",
     "DSR_EXPORT_BYTES_LIMIT": "how much one export may hold; 20 GiB unless given",
+    "DSR_TRACES": "true has spans exported, as the variables OTEL_* say; needs dsr-sdk[traces]",
     "DSR_READY_FILE": "touched once partitions are assigned; optional",
 }
 """Every variable that is read, and what it is."""
@@ -43,6 +44,9 @@ _REQUIRED = (
     "DSR_KAFKA_BOOTSTRAP",
     "DSR_OUTCOMES_FILE",
 )
+
+
+_SWITCH = {"": False, "false": False, "true": True}
 
 
 def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -82,6 +86,8 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
     limits = _limits(environ.get("DSR_EXPORT_BYTES_LIMIT"))
     if limits is None:
         faults.append("DSR_EXPORT_BYTES_LIMIT must be a number of bytes")
+    if environ.get("DSR_TRACES", "") not in _SWITCH:
+        faults.append("DSR_TRACES must be true or false")
     if faults:
         raise ConfigurationError(faults)
     return {
@@ -94,6 +100,7 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
         "ready_file": ready_file,
         "store": store_url,
         "export_limits": limits,
+        "traces": _SWITCH[environ.get("DSR_TRACES", "")],
     }
 
 

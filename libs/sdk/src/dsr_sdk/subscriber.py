@@ -40,6 +40,7 @@ from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
 from dsr_sdk.processing import Processor
 from dsr_sdk.requests import AccessRequest, CorrectionRequest, DeletionRequest, OptOutRequest
+from dsr_sdk.tracing import record_spans
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.topics import notice_topic
 
@@ -105,6 +106,7 @@ class Subscriber:
         honours_scope: Whether the handlers heed `request.scope`. Unless they do, a request for some
             categories only is answered `failed` without asking them, so that nothing is erased or
             handed over beyond what was asked.
+        traces: Whether spans are exported; `dsr_sdk.tracing` says how, and needs `dsr-sdk[traces]`.
 
     Raises:
         ConfigurationError: The ids, the keys or the numbers do not fit.
@@ -126,6 +128,7 @@ class Subscriber:
         store: ExportStore | str | None = None,
         export_limits: ExportLimits | None = None,
         honours_scope: bool = False,
+        traces: bool = False,
     ) -> None:
         faults = [
             f"{name} must be a registry id, not {value!r}"
@@ -159,6 +162,8 @@ class Subscriber:
         self._processor: Processor | None = None
         self._exporter: Exporter | None = None
         self._finished = asyncio.Event()
+        if traces:
+            record_spans(system_id)
 
     @classmethod
     def from_environment(

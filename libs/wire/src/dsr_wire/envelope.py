@@ -6,7 +6,6 @@ hold no personal data. A record whose envelope or value is wrong is refused with
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 
 __all__ = [
@@ -24,15 +24,13 @@ __all__ = [
     "decode_one_of",
     "encode",
     "header",
-    "is_traceparent",
+    "trace_of",
 ]
 
 Headers = Sequence[tuple[str, bytes | None]]
 """Kafka headers, in order; others' may be null."""
 
 CONTENT_TYPE = "application/protobuf"
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -66,7 +64,7 @@ def encode(
         event_id: The same for every sending of the same event; consumers deduplicate by it.
         source: The service or system that speaks.
         at: When the event happened.
-        traceparent: The W3C trace that it belongs to, if any.
+        traceparent: The W3C trace that it belongs to; the one that the code is in unless given.
     """
     headers = [
         ("ce_specversion", b"1.0"),
@@ -76,15 +74,11 @@ def encode(
         ("ce_time", at.astimezone(UTC).isoformat().encode()),
         ("content-type", CONTENT_TYPE.encode()),
     ]
+    traceparent = traceparent or tracing.current()
     if traceparent is not None:
         headers.append(("traceparent", traceparent.encode()))
     value = message.SerializeToString(deterministic=True)
     return Outgoing(topic, key.encode(), value, tuple(headers))
-
-
-def is_traceparent(text: str) -> bool:
-    """Tell whether a text names a W3C trace; what does not is not carried on."""
-    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -96,6 +90,12 @@ def header(headers: Headers, name: str) -> str | None:
             except UnicodeDecodeError:
                 return None
     return None
+
+
+def trace_of(headers: Headers) -> str | None:
+    """Return the span that a record goes on from, or none where none is named in W3C's form."""
+    given = header(headers, "traceparent")
+    return given if given is not None and tracing.is_traceparent(given) else None
 
 
 def decode(value: bytes | None, headers: Headers, kind: type[MessageT]) -> MessageT:

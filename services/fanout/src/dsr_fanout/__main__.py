@@ -8,6 +8,7 @@ from dsr_fanout.worker import log_as_we_do
 from dsr_runtime import logs
 from dsr_runtime.process import Process, run
 from dsr_runtime.settings import load
+from dsr_runtime.tracing import export
 
 __all__ = ["main"]
 
@@ -19,6 +20,10 @@ def main() -> None:
     log_as_we_do()
 
     async def begin(process: Process) -> None:
+        if settings.traces:
+            from dsr_wire.spans import SpanRecorder  # noqa: PLC0415 - it loads OpenTelemetry
+
+            export(process, "fanout", SpanRecorder)
         await start(settings, process)
 
     run("fanout", begin)

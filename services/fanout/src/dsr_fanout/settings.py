@@ -6,12 +6,18 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from dsr_runtime.settings import HttpSettings, KafkaSettings, LogSettings, TemporalSettings
+from dsr_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    TemporalSettings,
+    TracingSettings,
+)
 
 __all__ = ["FanoutSettings"]
 
 
-class FanoutSettings(LogSettings, HttpSettings, KafkaSettings, TemporalSettings):
+class FanoutSettings(LogSettings, TracingSettings, HttpSettings, KafkaSettings, TemporalSettings):
     """Everything that fanout is told from outside."""
 
     intake_url: str = Field(pattern=r"^https?://")

@@ -18,6 +18,7 @@ from temporalio.runtime import (
 )
 from temporalio.worker import Worker
 
+from dsr_fanout.activities.spans import Spans
 from dsr_fanout.runner import CohortRunner
 from dsr_fanout.workflows.cohort import CohortWorkflow
 from dsr_fanout.workflows.replan import ReplanWorkflow
@@ -54,6 +55,7 @@ def new_worker(
         workflows=[CohortWorkflow, ReplanWorkflow],
         activities=activities,
         workflow_runner=CohortRunner(),
+        interceptors=[Spans()],
         max_cached_workflows=cached_workflows,
         max_concurrent_workflow_tasks=concurrent_workflow_tasks,
         # Every workflow task in hand may run one at the same time.

@@ -12,6 +12,7 @@ from dsr_intake.settings import Settings
 from dsr_runtime import logs, process, settings
 from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.settings import PostgresSettings
+from dsr_runtime.tracing import export
 
 
 def main() -> None:
@@ -37,7 +38,15 @@ def main() -> None:
         return
     chosen = settings.load(Settings)
     logs.configure(service="intake", style=chosen.log_format, level=chosen.log_level)
-    process.run("intake", lambda running: bootstrap.start(running, chosen))
+
+    async def begin(running: process.Process) -> None:
+        if chosen.traces:
+            from dsr_wire.spans import SpanRecorder  # noqa: PLC0415 - it loads OpenTelemetry
+
+            export(running, "intake", SpanRecorder)
+        await bootstrap.start(running, chosen)
+
+    process.run("intake", begin)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from dsr_runtime.settings import HttpSettings, KafkaSettings, LogSettings, PostgresSettings
+from dsr_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    PostgresSettings,
+    TracingSettings,
+)
 
 __all__ = ["Settings"]
 
@@ -94,7 +100,7 @@ class DoorSettings(HttpSettings):
         return self
 
 
-class Settings(LogSettings, DoorSettings, KafkaSettings, PostgresSettings):
+class Settings(LogSettings, TracingSettings, DoorSettings, KafkaSettings, PostgresSettings):
     """Everything that intake must know, from variables that begin with `DSR_`."""
 
     verifier_url: str = Field(pattern=r"^https?://[^/]+/?$")

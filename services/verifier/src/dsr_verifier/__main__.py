@@ -9,6 +9,7 @@ from dsr_runtime import logs
 from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.process import Process, run
 from dsr_runtime.settings import PostgresSettings, load
+from dsr_runtime.tracing import export
 from dsr_verifier.bootstrap import SCHEMA, start
 from dsr_verifier.settings import VerifierSettings
 
@@ -29,6 +30,10 @@ def main() -> None:
     logs.configure(service="verifier", style=settings.log_format, level=settings.log_level)
 
     async def begin(process: Process) -> None:
+        if settings.traces:
+            from dsr_wire.spans import SpanRecorder  # noqa: PLC0415 - it loads OpenTelemetry
+
+            export(process, "verifier", SpanRecorder)
         await start(process, settings)
 
     run("verifier", begin)

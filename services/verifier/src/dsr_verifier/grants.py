@@ -34,4 +34,5 @@ GRANTS: Grants = {
     "verifier.plans": _KEPT,
     "verifier.requests": _CHANGED,
     "verifier.statements": _KEPT,
+    "verifier.traces": _PASSING,
 }

@@ -64,6 +64,9 @@ class Received:
     received_at: datetime
     """When a broker took it, where the brokers say so; else when it came to us."""
 
+    span: str | None = None
+    """The span in which it is handled; none where nothing is traced."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -243,6 +246,10 @@ class Transaction(Protocol):
 
     async def open(self, opened: Sequence[OpenedObligations], at: datetime) -> Opening:
         """Write requests that are not there yet. What was amended since counts as opened before."""
+        ...
+
+    async def trace(self, spans: Mapping[RequestId, str]) -> None:
+        """Keep the spans in which requests were opened, until they are closed; the first ones stay."""
         ...
 
     async def keep(self, amendments: Sequence[KeptAmendment], at: datetime) -> list[int]:

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dsr_runtime.settings import HttpSettings, KafkaSettings, LogSettings, PostgresSettings
+from dsr_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    PostgresSettings,
+    TracingSettings,
+)
 from dsr_verifier.application.limits import Limits
 
 __all__ = ["VerifierSettings"]
 
 
-class VerifierSettings(LogSettings, HttpSettings, KafkaSettings, PostgresSettings):
+class VerifierSettings(LogSettings, TracingSettings, HttpSettings, KafkaSettings, PostgresSettings):
     """The verifier's settings; each is `DSR_` and its name in capitals."""
 
     verifier_group_id: str = Field(default="dsr.verifier", pattern=r"^dsr\.verifier[a-z0-9.-]*$")

@@ -14,9 +14,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from dsr_core import tracing
 from dsr_core.errors import Unavailable
 from dsr_runtime.health import Health
-from dsr_runtime.http import problems
+from dsr_runtime.http import problems, traced
 from dsr_runtime.process import StartFault
 
 __all__ = ["HttpServer", "internal_only", "new_app", "starting_app"]
@@ -37,7 +38,13 @@ def new_app(
     can still do or a 503 that says when to come again, where nobody routed to would refuse them all.
     """
     app = FastAPI(
-        title=title, description=description, version="1", redoc_url=None, openapi_url=openapi_url
+        title=title,
+        description=description,
+        version="1",
+        redoc_url=None,
+        openapi_url=openapi_url,
+        # FastAPI's own spans hold paths and questions as they came, and its logs bodies.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     problems.install(app)
 
@@ -137,7 +144,10 @@ class HttpServer:
         self._app = app
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        if tracing.is_on():
+            await traced.answer(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def stop(self) -> None:
         """Ask the server to take no more connections and to end."""

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from dsr_core import tracing
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_fanout.metrics import Metrics
 
@@ -78,7 +79,7 @@ class Calls:
                 method,
                 self._url + path,
                 data=body,
-                headers={**self._headers, **headers},
+                headers={**self._headers, **headers, **_trace()},
                 timeout=_TIMEOUT,
                 allow_redirects=False,
             ) as response:
@@ -95,6 +96,11 @@ class Calls:
         if status in _SAYS_NO:
             raise RuleViolation(code, f"{self._part} says no: {code}")
         raise Unavailable(f"{self._part} answered {status} {code}")
+
+
+def _trace() -> dict[str, str]:
+    traceparent = tracing.current()
+    return {} if traceparent is None else {"traceparent": traceparent}
 
 
 def _problem(body: bytes) -> str:

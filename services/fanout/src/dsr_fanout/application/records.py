@@ -6,6 +6,7 @@ from datetime import datetime
 
 from google.protobuf.message import Message
 
+from dsr_core import tracing
 from dsr_core.errors import RuleViolation
 from dsr_fanout.orders import Order
 from dsr_wire.envelope import Outgoing, encode
@@ -37,7 +38,7 @@ def record(
         event_id=event_id,
         source=SOURCE,
         at=at,
-        traceparent=order.traceparent,
+        traceparent=tracing.current() or order.traceparent,
     )
     if len(outgoing.value) > RECORD_LIMIT:
         detail = f"{len(outgoing.value)} bytes for {topic.name}, of {RECORD_LIMIT} at most"

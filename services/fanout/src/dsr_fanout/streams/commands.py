@@ -9,14 +9,14 @@ from datetime import datetime
 from aiokafka import ConsumerRecord
 
 from dsr_contracts.v1 import commands_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_fanout.application.commanding import Commanding
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
-from dsr_fanout.streams.tracing import trace_of
 from dsr_wire.codec.commands import command_from_wire
-from dsr_wire.envelope import decode
+from dsr_wire.envelope import decode, trace_of
 
 __all__ = ["COMMANDS_GROUP", "CommandsStream"]
 
@@ -59,9 +59,18 @@ class CommandsStream:
         async with self._limit:
             try:
                 message = decode(record.value, record.headers, commands_pb2.SubjectRequestCommand)
-                outcome = await self._commanding.follow(
-                    command_from_wire(message), traceparent=trace_of(record), at=self._now()
-                )
+                command, given = command_from_wire(message), trace_of(record.headers)
+                with tracing.span(
+                    "take a command",
+                    parent=given,
+                    kind=tracing.Kind.CONSUMER,
+                    topic=record.topic,
+                    cohort_id=command.cohort_id,
+                    request_id=command.request_id,
+                ):
+                    outcome = await self._commanding.follow(
+                        command, traceparent=tracing.current() or given, at=self._now()
+                    )
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=COMMANDS_GROUP)
             else:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord
 
 from dsr_contracts.v1 import lifecycle_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.ports import Workflows
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
 from dsr_wire.codec.lifecycle import cohort_answered_from_wire
-from dsr_wire.envelope import decode_one_of, header
+from dsr_wire.envelope import decode_one_of, header, trace_of
 
 __all__ = ["LIFECYCLE_GROUP", "LifecycleStream"]
 
@@ -51,7 +52,14 @@ class LifecycleStream:
                 if not isinstance(message, lifecycle_pb2.CohortAnswered):
                     return
                 cohort_id = cohort_answered_from_wire(message)
-                delivered = await self._workflows.hint(cohort_id)
+                with tracing.span(
+                    "take a hint",
+                    parent=trace_of(record.headers),
+                    kind=tracing.Kind.CONSUMER,
+                    topic=record.topic,
+                    cohort_id=cohort_id,
+                ):
+                    delivered = await self._workflows.hint(cohort_id)
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=LIFECYCLE_GROUP)
             else:

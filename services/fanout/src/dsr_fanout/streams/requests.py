@@ -9,14 +9,14 @@ from datetime import datetime
 from aiokafka import ConsumerRecord
 
 from dsr_contracts.v1 import requests_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_fanout.application.starting import Starting
 from dsr_fanout.metrics import Metrics
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.together import together
-from dsr_fanout.streams.tracing import trace_of
 from dsr_wire.codec.requests import cohort_accepted_from_wire
-from dsr_wire.envelope import decode
+from dsr_wire.envelope import decode, trace_of
 
 __all__ = ["REQUESTS_GROUP", "RequestsStream"]
 
@@ -53,9 +53,20 @@ class RequestsStream:
             try:
                 message = decode(record.value, record.headers, requests_pb2.CohortAccepted)
                 cohort = cohort_accepted_from_wire(message)
-                outcome = await self._starting.start(
-                    cohort, traceparent=trace_of(record), at=self._now()
-                )
+                given = trace_of(record.headers)
+                with tracing.span(
+                    "take a cohort",
+                    parent=given,
+                    kind=tracing.Kind.CONSUMER,
+                    apart=len(cohort.request_ids) > 1,
+                    topic=record.topic,
+                    cohort_id=cohort.cohort_id,
+                    right=cohort.right.value,
+                    count=len(cohort.request_ids),
+                ):
+                    outcome = await self._starting.start(
+                        cohort, traceparent=tracing.current() or given, at=self._now()
+                    )
             except RejectedInput as fault:
                 await self._refusals.refuse(record, fault, group_id=REQUESTS_GROUP)
             else:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from dsr_core import tracing
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
@@ -157,12 +158,15 @@ async def write_letters(connection: _Connection, made: Sequence[Answer], at: dat
         return
     await connection.execute(
         """
-        insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
-        select id, kind, 'waiting', $3, $3 from unnest($1::uuid[], $2::text[]) as l (id, kind)
+        insert into intake.letters
+            (request_id, kind, state, next_try_at, waiting_since, traceparent)
+        select id, kind, 'waiting', $3, $3, traceparent
+        from unnest($1::uuid[], $2::text[], $4::text[]) as l (id, kind, traceparent)
         """,
         [one.request_id for one in made],
         [one.letter.value for one in made if one.letter is not None],
         at,
+        [tracing.of_request(one.request_id) for one in made],
     )
 
 

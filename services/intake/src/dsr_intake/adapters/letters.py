@@ -17,7 +17,7 @@ from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresLetters"]
 
-_COLUMNS = "request_id, kind, number, state, tries, next_try_at, waiting_since, settled_at, reason"
+_COLUMNS = "request_id, kind, number, state, tries, next_try_at, waiting_since, settled_at, reason, traceparent"
 
 
 class PostgresLetters:
@@ -190,4 +190,5 @@ def _letter(row: asyncpg.Record) -> Letter:
         waiting_since=row["waiting_since"],
         settled_at=row["settled_at"],
         reason=row["reason"],
+        traceparent=row["traceparent"],
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.law.proofs import Role
@@ -88,7 +89,7 @@ class Drafter:
         Args:
             submission: What was sent.
             client_id: Who sent it.
-            traceparent: The trace that the call belongs to.
+            traceparent: The trace that the call belongs to, where we record none ourselves.
             by_letter: Whether the person is told by letter where the submission leaves it to us.
             may_wait: Whether it may wait for a proof of who asks, or that they may.
             appealed: The request that it is an appeal against.
@@ -148,7 +149,7 @@ class Drafter:
             letters=self._by_letter(submission, by_letter=by_letter),
             person_hash=persons[0] if persons else None,
             former_person_hashes=persons[1:],
-            traceparent=traceparent,
+            traceparent=tracing.current() or traceparent,
             suppressible=self._suppressible(submission),
         )
         if appealed is not None:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dsr_runtime.http.problems import KNOWN, from_error, problem_response
+from dsr_runtime.http.traced import ROUTE
 
 __all__ = ["Direct"]
 
@@ -42,6 +43,7 @@ class Direct:
         ):
             await self._app(scope, receive, send)
             return
+        scope[ROUTE] = self._path
         try:
             response = await self._endpoint(Request(scope, receive))
         except KNOWN as error:

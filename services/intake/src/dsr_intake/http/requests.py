@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
@@ -44,7 +45,6 @@ from dsr_intake.model import (
 )
 from dsr_intake.model.principals import Scope
 from dsr_runtime.http.problems import Problem
-from dsr_wire.envelope import is_traceparent
 
 __all__ = [
     "IDEMPOTENCY_KEY",
@@ -93,7 +93,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
             context.single.check_room()
             sent = signalled(parse_single(content, idempotency_key=key), given)
             traceparent = given.get("traceparent")
-            if traceparent is not None and not is_traceparent(traceparent):
+            if traceparent is not None and not tracing.is_traceparent(traceparent):
                 traceparent = None
             verdict = await _accepted(context, sent, client_id, traceparent)
         except Overloaded as fault:

@@ -58,6 +58,9 @@ class Letter:
     reason: str | None
     """Why it bounced or was given up; without personal data."""
 
+    traceparent: str | None = None
+    """The span that had it written, where spans are recorded."""
+
 
 class LettersStanding(NamedTuple):
     """How the letters of one kind stand that have not reached the mail server."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from aiokafka import ConsumerRecord
 
 from dsr_contracts.v1 import closures_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.clock import Clock
@@ -16,7 +17,8 @@ from dsr_intake.metrics import Metrics
 from dsr_runtime.kafka import Publisher
 from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.dead_letters import bury_record
-from dsr_wire.envelope import decode
+from dsr_wire.envelope import decode, trace_of
+from dsr_wire.topics import CLOSURES
 
 __all__ = ["GROUP", "ClosureStream"]
 
@@ -43,6 +45,15 @@ class ClosureStream:
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Answer what the records close, and dead-letter those that cannot be followed."""
+        with tracing.together(
+            "take closures",
+            [trace_of(one.headers) if tracing.is_on() else None for one in records],
+            kind=tracing.Kind.CONSUMER,
+            topic=CLOSURES.name,
+        ) as spans:
+            await self._handle(records, spans)
+
+    async def _handle(self, records: Sequence[ConsumerRecord], spans: Sequence[str | None]) -> None:
         read: list[tuple[ConsumerRecord, tuple[Closure, ...]]] = []
         refused: list[tuple[ConsumerRecord, RejectedInput]] = []
         for record in records:
@@ -53,7 +64,9 @@ class ClosureStream:
                 refused.append((record, fault))
         closures = [closure for _, many in read for closure in many]
         if closures:
-            unknown = await self._answering.answer(closures)
+            of_records = {id(one): span for one, span in zip(records, spans, strict=True)}
+            with tracing.knowing(_by_request(read, of_records)):
+                unknown = await self._answering.answer(closures)
             for record, many in read:
                 if any(one.request_id in unknown for one in many):
                     detail = (
@@ -84,3 +97,20 @@ class ClosureStream:
                 offset=record.offset,
                 reason=fault.reason,
             )
+
+
+def _by_request(
+    read: Iterable[tuple[ConsumerRecord, Iterable[Closure]]], spans: Mapping[int, str | None]
+) -> dict[str, str]:
+    """Return in which span each request goes on: its record's, and of a cohort of several its own."""
+    found: dict[str, str] = {}
+    for record, closures in read:
+        span = spans[id(record)]
+        for one in closures if span is not None else ():
+            is_one_of_many = str(one.cohort_id) != one.request_id
+            with tracing.span(
+                "answer a request", parent=span, apart=is_one_of_many, request_id=one.request_id
+            ) as begun:
+                if begun is not None:
+                    found[one.request_id] = begun.traceparent
+    return found

@@ -189,6 +189,15 @@ join verifier.requests r using (request_id) join verifier.plans l using (plan_id
 where p.system_id = any(l.system_ids) limit $1
 """
 
+ADD_SPANS = """
+insert into verifier.traces (request_id, traceparent)
+select * from unnest($1::uuid[], $2::text[]) on conflict do nothing
+"""
+
+TAKE_SPANS = """
+delete from verifier.traces where request_id = any($1::uuid[]) returning request_id, traceparent
+"""
+
 PARKED_COUNT = "select count(*) from verifier.parked"
 
 PRUNE_CHANGES = """

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from dsr_core import tracing
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
@@ -122,6 +123,14 @@ class PostgresTransaction:
             [RequestId(str(row["request_id"])) for row in inserted if row["is_amended"]],
         )
 
+    async def trace(self, spans: Mapping[RequestId, str]) -> None:
+        """Keep the spans in which requests were opened, until they are closed."""
+        await self._connection.execute(statements.ADD_SPANS, list(spans), list(spans.values()))
+
+    async def _spans(self, request_ids: Sequence[RequestId]) -> dict[RequestId, str]:
+        rows = await self._connection.fetch(statements.TAKE_SPANS, request_ids)
+        return {RequestId(str(row["request_id"])): row["traceparent"] for row in rows}
+
     async def keep(self, kept: Sequence[KeptAmendment], at: datetime) -> list[int]:
         """Write amendments that are not there yet; return the places of those whose key is taken."""
         return await amendments.keep(self._connection, kept, at)
@@ -207,7 +216,10 @@ class PostgresTransaction:
             )
         if settlement.closures:
             await self._add_closures(settlement.closures)
-            await enqueue(self._connection, SCHEMA, closure_records(settlement.closures, at))
+            closed_ids = [one.request_id for one in settlement.closures]
+            spans = await self._spans(closed_ids) if tracing.is_on() else {}
+            records = closure_records(settlement.closures, at, spans)
+            await enqueue(self._connection, SCHEMA, records)
         await self._tell(list(settlement.changes()), at)
 
     async def add_late(self, answers: Sequence[Answer]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsr_contracts.v1 import obligations_pb2
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_verifier.application.amending import Amender
@@ -131,6 +132,14 @@ class Opener:
         at = self._clock()
         async with self._ledger.transaction() as transaction:
             opening = await transaction.open([opened for _, opened in ready], at)
+            spans = {
+                request_id: received.span
+                for received, opened in ready
+                if received.span is not None and tracing.is_sampled(received.span)
+                for request_id in opened.request_ids
+            }
+            if spans:
+                await transaction.trace(spans)
             if opening.amended:
                 # In the same transaction, so that no answer closes a request that was stopped before.
                 requests = await transaction.lock(opening.amended)

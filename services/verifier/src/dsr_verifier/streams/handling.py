@@ -10,15 +10,18 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
 
+from dsr_core import tracing
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.metrics import Metrics
 from dsr_verifier.ports import DeadLetters, Received, Refusal
+from dsr_wire.envelope import trace_of
 
 __all__ = ["Abandoned", "Handling", "leave_at_once"]
 
@@ -74,7 +77,13 @@ class Handling:
         """
         started = time.perf_counter()
         try:
-            await self._until_durable(records)
+            with tracing.together(
+                "take records",
+                [trace_of(one.headers) if tracing.is_on() else None for one in records],
+                kind=tracing.Kind.CONSUMER,
+                topic=self._topic,
+            ) as spans:
+                await self._until_durable(_in_spans(records, spans))
         except (Abandoned, asyncio.CancelledError):
             raise
         except Exception:
@@ -114,3 +123,12 @@ class Handling:
             else:
                 self.fault = None
                 return result
+
+
+def _in_spans(records: Sequence[Received], spans: Sequence[str | None]) -> Sequence[Received]:
+    if not any(spans):
+        return records
+    return [
+        received if span is None else replace(received, span=span)
+        for received, span in zip(records, spans, strict=True)
+    ]

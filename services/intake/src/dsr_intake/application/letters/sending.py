@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from dsr_core import tracing
 from dsr_core.errors import RuleViolation, Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
@@ -111,8 +112,17 @@ class Sending(Working):
         if self._mailer is None:
             await self._settle(letter, LetterState.GIVEN_UP, _NOT_IN_TIME)
             return
+        with tracing.span(
+            "send a letter",
+            parent=letter.traceparent,
+            request_id=letter.request_id,
+            kind=tracing.Kind.CLIENT,
+        ):
+            await self._sent(letter, self._mailer)
+
+    async def _sent(self, letter: Letter, mailer: Mailer) -> None:
         try:
-            too_late = await self._send(letter, self._mailer)
+            too_late = await self._send(letter, mailer)
         except MailRefused as fault:
             await self._settle(letter, LetterState.BOUNCED, fault.reason)
         except Unavailable as error:
