@@ -19,6 +19,7 @@ from support.parts import ROOT, stack_settings
 READING = {
     "check",
     "diff",
+    "doctor",
     "explain",
     "graph",
     "keys",
@@ -34,7 +35,7 @@ READING = {
     "watch",
 }
 MEASURING = {"bulk", "intake", "loop", "waiting"}
-FETCHING = {"certificate", "strimzi"}
+FETCHING = {"certificate", "strimzi", "support-bundle"}
 """What it fetches or prints is for machines, whoever reads it."""
 
 CHANGING = {

@@ -39,6 +39,7 @@ COMMANDS = {
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
     "client": "Who may call: create, list, rotate, revoke",
     "audit": "The audit log: what people changed",
+    "config": "The settings of services, the registry and the rules: check them before a start",
     "topics": "Kafka topics: create, list, print for Strimzi",
     "acl": "Kafka's logins and rights: plan, apply, password, print for Strimzi",
     "log": "The transparency log: show it, check it, list its keys",
@@ -46,6 +47,8 @@ COMMANDS = {
     "certificate": "Fetch the certificate of a closed request",
     "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",
     "database": "PostgreSQL's logins: print what makes them",
+    "doctor": "Look at every part: what was seen, and what to do next",
+    "support-bundle": "One archive for whoever helps: versions, settings, metrics, logs; nobody in it",
     "selftest": "Look whether an installation works: all is up, and a request comes and goes",
     "bench": "Measure the loop",
 }

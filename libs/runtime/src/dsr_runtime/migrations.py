@@ -28,9 +28,15 @@ from dsr_runtime.postgres import (
 )
 from dsr_runtime.settings import PostgresSettings
 
-__all__ = ["migrate", "migrate_alone", "migrate_at_start"]
+__all__ = ["migrate", "migrate_alone", "migrate_at_start", "newest_version"]
 
 log = structlog.get_logger(__name__)
+
+
+def newest_version(package: str) -> str:
+    """Return the version that a package's migrations lead to."""
+    names = (file.name for file in files(package).joinpath("migrations").iterdir())
+    return max(one[1:5] for one in names if one.startswith("v"))
 
 
 async def migrate(dsn: str, *, package: str, schema: str, login: str | None = None) -> None:

@@ -22,7 +22,9 @@ __all__ = [
     "PostgresSettings",
     "TemporalSettings",
     "TracingSettings",
+    "faults_of",
     "load",
+    "variables",
 ]
 
 EXIT_CONFIGURATION = 78
@@ -157,13 +159,25 @@ class TemporalSettings(_Group):
     """The port on which Temporal's client and worker show their own metrics; nowhere unless given."""
 
 
+def faults_of(error: ValidationError) -> list[str]:
+    """Return what is wrong with settings, a line each that names the variable and never its value."""
+    return [
+        f"{_PREFIX}{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].lower()}"
+        for fault in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def variables(kind: type[BaseSettings]) -> list[str]:
+    """Return the variables that settings are read from."""
+    return sorted(f"{_PREFIX}{name.upper()}" for name in kind.model_fields)
+
+
 def load(kind: type[SettingsT]) -> SettingsT:
     """Read settings from the environment, or leave the process with one line for each fault."""
     try:
         return kind()
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = _PREFIX + "_".join(str(part) for part in fault["loc"]).upper()
-            sys.stderr.write(f"{name}: {fault['msg'].lower()}\n")
+        for fault in faults_of(error):
+            sys.stderr.write(f"{fault}\n")
         sys.stderr.write("set these in the environment; docs/settings.md explains each\n")
         sys.exit(EXIT_CONFIGURATION)

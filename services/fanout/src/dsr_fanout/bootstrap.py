@@ -15,7 +15,12 @@ from dsr_fanout.adapters.calls import Calls, new_session
 from dsr_fanout.adapters.intake import HttpIntake
 from dsr_fanout.adapters.kafka import KafkaPublisher
 from dsr_fanout.adapters.registry import PublishedRegistries
-from dsr_fanout.adapters.temporal import TemporalWorkflows, ensure_search_attributes, retention
+from dsr_fanout.adapters.temporal import (
+    TemporalWorkflows,
+    ensure_search_attributes,
+    retention,
+    server_of,
+)
 from dsr_fanout.adapters.verifier import HttpLedger
 from dsr_fanout.application.amending import Amending
 from dsr_fanout.application.commanding import Commanding
@@ -92,9 +97,13 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         Calls(session, part="verifier", url=settings.verifier_url, token=token, metrics=metrics)
     )
 
+    health.watch("intake", intake.look)
+    health.watch("verifier", ledger.look)
+
     runtime = showing_metrics(settings.http_host, settings.temporal_metrics_port)
     client = await connect(connection_of(settings), runtime)
     health.add("temporal", lambda: client.service_client.check_health(timeout=_PROBE_TIMEOUT))
+    health.watch("temporal server", lambda: server_of(client))
     remembered = await _prepared(client)
     await connected.wait()
 

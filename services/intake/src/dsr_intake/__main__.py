@@ -7,16 +7,18 @@ import asyncio
 import sys
 
 from dsr_intake import bootstrap
+from dsr_intake.bootstrap.keys import keys
 from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
 from dsr_runtime import logs, process, settings
+from dsr_runtime.checking import check
 from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.settings import PostgresSettings
 from dsr_runtime.tracing import export
 
 
 def main() -> None:
-    """Run intake until it is told to stop; or migrate; or make a privacy officer, and show the key."""
+    """Run intake until it is told to stop; or migrate, check the settings, or make a privacy officer."""
     parser = argparse.ArgumentParser(prog="dsr-intake", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     officer = commands.add_parser(
@@ -27,7 +29,13 @@ def main() -> None:
     commands.add_parser(
         "migrate", help="bring the schemas to this version; DSR_POSTGRES_* alone are needed"
     )
+    checking = commands.add_parser(
+        "check", help="say what is wrong with the settings; start nothing"
+    )
+    checking.add_argument("--json", action="store_true", help="for a program")
     asked = parser.parse_args()
+    if asked.command == "check":
+        sys.exit(check(Settings, keys, as_json=asked.json))
     if asked.command == "officer":
         key = asyncio.run(add_officer(settings.load(PostgresSettings), asked.name))
         sys.stdout.write(f"{key}\n")

@@ -32,7 +32,7 @@ def new_app(
     openapi_url: str | None = "/openapi.json",
     serves: bool = True,
 ) -> FastAPI:
-    """Return an application with `/livez`, `/servez`, `/readyz` and `/metrics`.
+    """Return an application with `/livez`, `/servez`, `/readyz`, `/statusz` and `/metrics`.
 
     Who routes calls asks `/servez`: while a part is away the service answers them itself, with what it
     can still do or a 503 that says when to come again, where nobody routed to would refuse them all.
@@ -65,6 +65,10 @@ def new_app(
         return JSONResponse(
             {"status": status, "faults": faults}, status_code=503 if faults else 200
         )
+
+    @app.get("/statusz", summary="What it is, and how every part is", include_in_schema=False)
+    async def statusz() -> Response:
+        return JSONResponse(await health.report())
 
     @app.get("/metrics", summary="Prometheus metrics", include_in_schema=False)
     async def exposition() -> Response:

@@ -22,6 +22,11 @@ class HttpIntake:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
+    async def look(self) -> str:
+        """Return once it has answered."""
+        await self._calls.get("/livez")
+        return "answers"
+
     async def seal(
         self,
         cohort_id: str,

@@ -16,6 +16,7 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
+    GetSystemInfoRequest,
     ListWorkflowExecutionsRequest,
 )
 from temporalio.client import Client
@@ -57,6 +58,7 @@ __all__ = [
     "add_search_attributes",
     "ensure_search_attributes",
     "retention",
+    "server_of",
 ]
 
 log = structlog.get_logger(__name__)
@@ -244,6 +246,14 @@ async def add_search_attributes(client: Client, kinds: Mapping[str, int]) -> Non
     except RPCError as error:
         if error.status is not RPCStatusCode.ALREADY_EXISTS:
             raise
+
+
+async def server_of(client: Client) -> str:
+    """Return which Temporal answers, and in which namespace we are."""
+    info = await client.workflow_service.get_system_info(
+        GetSystemInfoRequest(), timeout=_RPC_TIMEOUT
+    )
+    return f"Temporal {info.server_version}, namespace {client.namespace}"
 
 
 async def retention(client: Client) -> timedelta:

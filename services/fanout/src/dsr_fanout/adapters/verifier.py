@@ -16,6 +16,11 @@ class HttpLedger:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
+    async def look(self) -> str:
+        """Return once it has answered."""
+        await self._calls.get("/livez")
+        return "answers"
+
     async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
         """Return the systems that have not confirmed, or none where the cohort is unknown.
 

@@ -57,6 +57,11 @@ class HeldRing:
         """The names of all that are at hand."""
         return sorted(self._ciphers)
 
+    async def look(self) -> str:
+        """Return where keys come from and which one wraps, once the ring has been read."""
+        await self.refresh()
+        return f"from {self.source}, wraps under {self._current}"
+
     async def refresh(self) -> None:
         """Read the ring anew."""
         self._asked_at = self._monotonic()

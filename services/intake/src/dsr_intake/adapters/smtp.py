@@ -38,16 +38,19 @@ class SmtpMailer:
         self._password = unquote(parts.password) if parts.password else None
         self._sender = sender
 
+    async def look(self) -> str:
+        """Return once the server has let us in."""
+        client = self._client()
+        try:
+            await client.connect()
+            await client.quit()
+        except (SMTPException, OSError) as error:
+            raise Unavailable(f"the mail server: {type(error).__name__}") from None
+        return "lets us in"
+
     async def send(self, message: EmailMessage, *, to: str) -> None:
         """Return when the server has the message."""
-        client = SMTP(
-            hostname=self._host,
-            port=self._port,
-            username=self._username,
-            password=self._password,
-            use_tls=self._is_encrypted,
-            timeout=_TIMEOUT_S,
-        )
+        client = self._client()
         try:
             await client.connect()
             try:
@@ -65,6 +68,16 @@ class SmtpMailer:
         except (SMTPException, OSError) as error:
             # Who may send, and how, is settled between us and the server; the person has no part in it.
             raise Unavailable(f"the mail server: {type(error).__name__}") from None
+
+    def _client(self) -> SMTP:
+        return SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._username,
+            password=self._password,
+            use_tls=self._is_encrypted,
+            timeout=_TIMEOUT_S,
+        )
 
 
 def _refused(codes: list[int]) -> Exception:

@@ -30,6 +30,13 @@ class VerifierLedger:
         """Close the connections."""
         await self._http.aclose()
 
+    async def look(self) -> str:
+        """Return once the verifier has answered."""
+        response = await self._answer("/livez")
+        if response.status_code != httpx.codes.OK:
+            raise Unavailable(f"the verifier answered {response.status_code}")
+        return "answers"
+
     async def obligations(self, request_id: str) -> dict[str, Any] | None:
         """Return what is owed for a request, or none."""
         return await self._found(f"/v1/requests/{request_id}/obligations")

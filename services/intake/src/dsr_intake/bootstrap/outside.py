@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from dsr_intake.adapters.jwks import KeySet, KeySource
 from dsr_intake.adapters.keys import HeldRing
+from dsr_intake.adapters.object_store import Objects
 from dsr_intake.adapters.oidc import Claims, OidcTokens
 from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
@@ -26,7 +27,7 @@ from dsr_runtime.compacted import CompactedTopic
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
-from dsr_runtime.migrations import migrate_at_start
+from dsr_runtime.migrations import migrate_at_start, newest_version
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
@@ -87,8 +88,10 @@ class Outside:
 
 def probed(process: Process, settings: Settings) -> Probed:
     """Serve the probes."""
-    collectors, health = CollectorRegistry(), Health()
+    collectors, health = CollectorRegistry(), Health(schema=newest_version("dsr_intake"))
     health.expect("postgresql", "outbox", "closures stream")
+    if settings.smtp_url is not None:
+        health.watch("mail server", mailer(settings).look)
     server = HttpServer(
         starting_app(health=health, metrics=collectors),
         host=settings.http_host,
@@ -126,6 +129,11 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
 
     ledger = VerifierLedger(settings.verifier_url, token=settings.internal_token.get_secret_value())
     process.on_close(ledger.close)
+    health.watch("verifier", ledger.look)
+    wrapper = await ring(process, settings, keys, pool)
+    health.watch("keys", wrapper.look)
+    if settings.package_store_url is not None:
+        health.watch("object store", Objects(settings.package_store_url).look)
     return Outside(
         settings=settings,
         metrics=metrics,
@@ -133,7 +141,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         suppression_keys=keys.suppression,
         webhook_key=keys.webhook,
         package_key=keys.package,
-        wrapper=await ring(process, settings, keys, pool),
+        wrapper=wrapper,
         registries=PublishedRegistries(book, topic),
         publisher=publisher,
         connected=connected,

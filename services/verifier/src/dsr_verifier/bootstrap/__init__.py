@@ -12,7 +12,7 @@ from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
 from dsr_runtime.kafka import Publisher
 from dsr_runtime.lag import Lag
-from dsr_runtime.migrations import migrate_at_start
+from dsr_runtime.migrations import migrate_at_start, newest_version
 from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.postgres import connect_pool
 from dsr_runtime.process import Process, Ready
@@ -64,7 +64,11 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     in, then the relay, which publishes what they have left, and the API last.
     """
     keys = log_keys(settings)
-    health, metrics, limits = Health(), Metrics(), settings.limits
+    health, metrics, limits = (
+        Health(schema=newest_version("dsr_verifier")),
+        Metrics(),
+        settings.limits,
+    )
     health.expect("postgresql", "streams", "outbox", "log")
     server = HttpServer(
         starting_app(health=health, metrics=metrics.registry),

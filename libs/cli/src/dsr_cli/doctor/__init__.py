@@ -1,0 +1,1 @@
+"""Looking at every part of an installation: what was seen, and what to do next."""

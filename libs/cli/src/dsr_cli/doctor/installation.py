@@ -1,0 +1,109 @@
+"""Everything that is looked at, and where it is: by the environment, else the local stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dsr_cli.connection import (
+    OFFICER,
+    internal_connection,
+    kafka_from_environment,
+    verifier_url,
+)
+from dsr_cli.doctor import kafka, places, services
+from dsr_cli.doctor.findings import Finding, Look, examined, skipped
+from dsr_cli.kafka.connect import operator
+from dsr_cli.registry.load import load_registry
+from dsr_cli.stack import Stack, StackSettings
+
+__all__ = ["looks", "service_urls"]
+
+
+def service_urls() -> dict[str, str]:
+    """Return where the services are: DSR_INTAKE_URL and its like, else the local stack's."""
+    local = StackSettings.from_environment()
+    return {
+        "intake": os.environ.get("DSR_INTAKE_URL") or local.intake_url,
+        "fanout": os.environ.get("DSR_FANOUT_URL") or local.fanout_url,
+        "verifier": verifier_url(),
+    }
+
+
+def looks(registry: Path, *, within: float) -> dict[str, Look]:
+    """Return a look at each part, by its name."""
+    urls = service_urls()
+    found: dict[str, Look] = {}
+    for name, url in urls.items():
+        found[name] = partial(services.service, name, url)
+        found[f"{name}: measured"] = partial(services.measured, name, url)
+    own = metadata.version("dsr-cli")
+    found["versions"] = partial(services.skew, urls, own)
+    found["kafka"] = partial(_kafka, registry, within)
+    found["postgresql"] = partial(_postgres, urls)
+    found["keys"] = lambda: places.keys(internal_connection(OFFICER))
+    found["log"] = partial(places.log, urls["verifier"])
+    found |= _certificates(urls)
+    return found
+
+
+def _kafka(registry: Path, within: float) -> Iterator[Finding]:
+    admin = operator()
+    yield from kafka.brokers(admin)
+    parts = {
+        "topics": kafka.topics,
+        "rights": kafka.rights,
+        "systems": kafka.readers,
+    }
+    of_registry: dict[str, Look] = {
+        part: partial(_with_registry, look, admin, registry) for part, look in parts.items()
+    }
+    yield from examined(
+        of_registry | {"dead letters": partial(kafka.dead, admin)}, within=within - 1
+    )
+
+
+def _with_registry(look: object, admin: object, registry: Path) -> Iterator[Finding]:
+    yield from look(admin, load_registry(registry))  # type: ignore[operator]  # one of three of a kind
+
+
+def _postgres(urls: Mapping[str, str]) -> Iterator[Finding]:
+    schemas = {name: urls[name] for name in ("intake", "verifier")}
+    given = os.environ.get("DSR_POSTGRES_MIGRATION_DSN") or os.environ.get("DSR_POSTGRES_DSN")
+    local = StackSettings.from_environment()
+    if given is None and "DSR_KAFKA_BOOTSTRAP" not in os.environ and local.data_dir.is_dir():
+        given = Stack(local, attached=False).postgres_dsn()
+    if given is None:
+        yield skipped("postgresql", "set DSR_POSTGRES_DSN to a login that may read the schemas")
+        return
+    yield from places.postgres(given, schemas)
+
+
+def _certificates(urls: Mapping[str, str]) -> dict[str, Look]:
+    ends = {
+        f"{name}: certificate": (at.hostname or "", at.port or 443)
+        for name, url in urls.items()
+        if (at := urlsplit(url)).scheme == "https"
+    }
+    temporal = os.environ.get("DSR_TEMPORAL_ADDRESS")
+    if temporal and any(one.startswith("DSR_TEMPORAL_TLS") for one in os.environ):
+        host, _, port = temporal.rpartition(":")
+        ends["temporal: certificate"] = (host, int(port))
+    found: dict[str, Look] = {
+        part: partial(places.certificate, part, host, port) for part, (host, port) in ends.items()
+    }
+    found["kafka: certificate"] = _kafka_certificates
+    return found
+
+
+def _kafka_certificates() -> Iterator[Finding]:
+    bootstrap, protocol, *_ = kafka_from_environment()
+    if not protocol.endswith("SSL"):
+        return
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        yield from places.certificate(f"kafka {address.strip()}: certificate", host, int(port))

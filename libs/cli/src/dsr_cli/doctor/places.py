@@ -1,0 +1,142 @@
+"""PostgreSQL, certificates, keys and the transparency log."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import httpx
+from cryptography import x509
+
+from dsr_cli.api.client import ApiError
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import Internal
+from dsr_cli.doctor.findings import Finding, fault, fine, warning
+from dsr_cli.doctor.services import status, text
+
+__all__ = ["certificate", "keys", "log", "postgres"]
+
+_TIMEOUT_S = 6.0
+_RENEWED_BEFORE = timedelta(days=21)
+_CLOCKS_DIFFER_BY_S = 1.0
+_UNDEFINED = ("3F000", "42P01")
+
+
+def postgres(dsn: str, urls: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield PostgreSQL's version and clock, and whether each schema is at its service's version."""
+    try:
+        version, ahead, found = asyncio.run(_asked(dsn, list(urls)))
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        seen = f"does not answer, or not us ({type(error).__name__})"
+        yield fault("postgresql", seen, "see whether it runs, and DSR_POSTGRES_DSN")
+        return
+    yield fine("postgresql", f"version {version}")
+    if abs(ahead) > _CLOCKS_DIFFER_BY_S:
+        todo = "have its machine keep the time (NTP)"
+        yield warning("postgresql: clock", f"{ahead:+.1f} s beside this machine's", todo)
+    else:
+        yield fine("postgresql: clock", f"within {_CLOCKS_DIFFER_BY_S:g} s of this machine's")
+    for service, url in urls.items():
+        yield from _schema(service, url, found[service])
+
+
+def _schema(service: str, url: str, at: str | None) -> Iterator[Finding]:
+    part = f"postgresql: schema {service}"
+    if at is None:
+        yield fault(part, "is not there", f"`dsr-{service} migrate`, or start the service")
+        return
+    try:
+        newest = status(url)["about"].get("schema", at)
+    except httpx.HTTPError:
+        yield fine(part, f"at {at}; the service does not say what it needs")
+        return
+    if at < newest:
+        yield fault(part, f"at {at}, and the service needs {newest}", f"`dsr-{service} migrate`")
+    else:
+        yield fine(part, f"at {at}, as the service needs")
+
+
+async def _asked(dsn: str, schemas: list[str]) -> tuple[str, float, dict[str, str | None]]:
+    connection = await asyncpg.connect(dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
+    try:
+        version = await connection.fetchval("show server_version")
+        before = time.time()
+        now = await connection.fetchval("select extract(epoch from clock_timestamp())::float8")
+        after = time.time()
+        found: dict[str, str | None] = {}
+        for schema in schemas:
+            try:
+                found[schema] = await connection.fetchval(
+                    f"select max(version_num) from {schema}.alembic_version"
+                )
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _UNDEFINED:
+                    raise
+                found[schema] = None
+    finally:
+        await connection.close(timeout=_TIMEOUT_S)
+    return version, max(now - after, 0.0) - max(before - now, 0.0), found
+
+
+def certificate(part: str, host: str, port: int) -> Iterator[Finding]:
+    """Yield until when a server's certificate is good; whether it is trusted is its callers' to say."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            shown = wrapped.getpeercert(binary_form=True)
+    except (OSError, ssl.SSLError) as error:
+        seen = f"{host}:{port} shows none ({type(error).__name__})"
+        yield fault(part, seen, "see whether it is up, and speaks TLS")
+        return
+    ends = x509.load_der_x509_certificate(shown or b"").not_valid_after_utc
+    left = ends - datetime.now(UTC)
+    seen = f"good until {ends:%Y-%m-%d}"
+    if left < timedelta():
+        yield fault(
+            part, f"ended on {ends:%Y-%m-%d}", "renew it now: nobody who checks can connect"
+        )
+    elif left < _RENEWED_BEFORE:
+        yield warning(part, f"{seen}, {left.days} days", "renew it; see why that was not automatic")
+    else:
+        yield fine(part, seen)
+
+
+def keys(connection: Internal) -> Iterator[Finding]:
+    """Yield which key wraps, what is still wrapped under former ones, and since when."""
+    try:
+        found = InternalApi(connection).keys()["keks"]
+    except ApiError as error:
+        yield warning("keys", f"intake does not say ({error})", "call as a privacy officer")
+        return
+    unknown = [one["kek_id"] for one in found if not one["is_known"]]
+    if unknown:
+        todo = "give intake that key back: `dsr keys status`"
+        yield fault("keys", f"not at hand: {', '.join(unknown)}", todo)
+    for one in found:
+        since = (one["oldest_at"] or "")[:10]
+        age = f", the oldest since {since}" if since else ""
+        seen = f"{one['kek_id']}: {one['keys']} requests{age}"
+        yield fine("keys", seen)
+
+
+def log(url: str) -> Iterator[Finding]:
+    """Yield how far the transparency log has come."""
+    try:
+        origin, size, *_ = text(url, "/tlog/checkpoint").splitlines()
+    except httpx.HTTPStatusError as error:
+        todo = "it is made with the first leaf; `dsr log check`"
+        yield warning("log", f"no checkpoint ({error.response.status_code})", todo)
+        return
+    except httpx.HTTPError:
+        return  # the verifier's own line says it
+    yield fine("log", f"{origin}: {size} leaves, signed; `dsr log check` proves it")

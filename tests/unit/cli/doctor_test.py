@@ -1,0 +1,168 @@
+"""The doctor: looks side by side, each fault in its own line, certificates by their last day."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from dsr_cli.doctor.bundle import log_lines
+from dsr_cli.doctor.findings import Finding, State, examined, fine
+from dsr_cli.doctor.places import certificate
+from dsr_cli.doctor.services import measured, samples, skew
+from dsr_cli.errors import CommandError
+
+
+def test_looks_go_side_by_side_and_one_that_fails_or_hangs_hides_no_other() -> None:
+    meeting, never = threading.Barrier(2), threading.Event()
+
+    def together(part: str) -> Callable[[], Iterator[Finding]]:
+        def look() -> Iterator[Finding]:
+            meeting.wait(5)
+            yield fine(part, "met")
+
+        return look
+
+    def refused() -> Iterator[Finding]:
+        raise CommandError("no credential")
+        yield
+
+    def broken() -> Iterator[Finding]:
+        raise KeyError("anna@example.com")
+        yield
+
+    def hanging() -> Iterator[Finding]:
+        never.wait()
+        yield fine("hanging", "")
+
+    found = examined(
+        {
+            "hanging": hanging,
+            "one": together("one"),
+            "refused": refused,
+            "broken": broken,
+            "two": together("two"),
+        },
+        within=1,
+    )
+    never.set()
+    assert [(one.part, one.state, one.seen) for one in found] == [
+        ("hanging", State.FAULT, "no answer within 1 s"),
+        ("one", State.OK, "met"),
+        ("refused", State.FAULT, "no credential"),
+        ("broken", State.FAULT, "KeyError"),
+        ("two", State.OK, "met"),
+    ]
+    assert all(one.todo for one in found if one.state is not State.OK)
+
+
+@contextmanager
+def server(certificate_file: Path | None = None, body: str = "") -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    class Quiet(HTTPServer):
+        def handle_error(self, *_: object) -> None:
+            return  # the doctor hangs up after the handshake
+
+    served = Quiet(("127.0.0.1", 0), Handler)
+    if certificate_file is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate_file)
+        served.socket = context.wrap_socket(served.socket, server_side=True)
+    thread = threading.Thread(target=served.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield served.server_port
+    finally:
+        served.shutdown()
+        served.server_close()
+        thread.join()
+
+
+def a_certificate(folder: Path, *, ends: datetime) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(ends - timedelta(days=90))
+        .not_valid_after(ends)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(("days", "state"), [(-2, State.FAULT), (5, State.WARNING), (60, State.OK)])
+def test_a_certificate_is_judged_by_its_last_day(tmp_path: Path, days: int, state: State) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days)
+    with server(a_certificate(tmp_path, ends=ends)) as port:
+        [found] = certificate("kafka", "127.0.0.1", port)
+    assert found.state is state
+    assert f"{ends:%Y-%m-%d}" in found.seen
+    assert bool(found.todo) is (state is not State.OK)
+
+
+def test_a_server_without_tls_shows_no_certificate() -> None:
+    with server() as port:
+        [found] = certificate("kafka", "127.0.0.1", port)
+    assert found.state is State.FAULT
+
+
+def test_lag_and_age_are_judged_by_the_services_own_measurements() -> None:
+    exposition = """# HELP dsr_intake_consumer_lag_records Records
+dsr_intake_consumer_lag_records{topic="dsr.closures.v1"} 20000.0
+dsr_intake_outbox_age_seconds 3.0
+dsr_intake_keys_unknown 2.0
+"""
+    assert len(list(samples(exposition))) == 3
+    with server(body=exposition) as port:
+        found = {one.part: one for one in measured("intake", f"http://127.0.0.1:{port}")}
+    assert found["intake: lag"].state is State.WARNING
+    assert "20000 records of dsr.closures.v1" in found["intake: lag"].seen
+    assert found["intake: outbox"].state is State.OK
+    assert found["intake: keys unknown"].state is State.WARNING
+
+
+def test_versions_that_differ_are_told() -> None:
+    with server(body='{"about": {"version": "0.2.0"}}') as port:
+        urls = {"intake": f"http://127.0.0.1:{port}", "fanout": "http://127.0.0.1:9"}
+        [differs] = skew(urls, "0.1.0")
+        [same] = skew(urls, "0.2.0")
+    assert (differs.state, differs.seen) == (State.WARNING, "dsr 0.1.0, intake 0.2.0")
+    assert same.state is State.OK
+
+
+def test_of_a_log_line_only_ids_and_words_of_ours_are_shown() -> None:
+    said = (
+        '{"event": "a part is away", "logger": "dsr_fanout.x", "topic": "dsr.closures.v1",'
+        ' "error": "KafkaTimeoutError", "address": "10.0.0.1", "request_id": "Anna Example"}'
+    )
+    [line] = log_lines([said])
+    assert line == (
+        '{"logger": "dsr_fanout.x", "topic": "dsr.closures.v1", "event": "a part is away",'
+        ' "error": "KafkaTimeoutError"}'
+    )
