@@ -43,6 +43,10 @@ TRIED = (
     "path traversal",
     "flooding subscriber",
     "a million erasures",
+    "links forged, moved or replayed",
+    "a system links what the registry does not let it, or on a weak proof",
+    "a system links a person to somebody else's identifier",
+    "ten thousand links in one answer",
 )
 """Every attack that is to be tried."""
 

@@ -55,6 +55,7 @@ ELSEWHERE = {
     "invalid_jurisdictions": "as invalid_name",
     "invalid_end": "as invalid_name",
     "invalid_overlap": "as invalid_name",
+    "too_many_links": "intake, of links that it opens: `intake.link_answers` keeps it, and no dead letter",
     "unknown_member": "intake's internal API, which seals",
     "unknown_system": "as unknown_member, and where a hold or an answer names one",
     "unknown_category": "intake's internal API, which takes legal holds",

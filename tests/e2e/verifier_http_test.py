@@ -21,6 +21,7 @@ _OPERATIONS = [
     ("GET", f"{_REQUEST}/certificate"),
     ("GET", "/v1/evidence-keys"),
     ("POST", "/v1/progress:read"),
+    ("POST", "/v1/links:read"),
     ("GET", "/v1/cohorts/{cohort_id}/missing"),
     ("GET", "/v1/changes"),
 ]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr_core.acknowledgements import Acknowledgement
-from dsr_core.blockers import BlockerKind, Decided, Hold, Proposed, Untold
+from dsr_core.blockers import BlockerKind, Decided, Hold, Proposed, Unlinked, Untold
 from dsr_core.ids import SystemId
 from dsr_core.lifecycle import State
 from dsr_core.rights import Disposition, Right
@@ -44,6 +44,12 @@ UNTOLD = st.none() | st.builds(
     since=st.just(NOW),
     system_ids=st.frozensets(st.sampled_from([*NAMES, SystemId("elsewhere")])),
 )
+UNLINKED = st.none() | st.builds(
+    Unlinked,
+    since=st.just(NOW),
+    system_ids=st.frozensets(st.sampled_from([*NAMES, SystemId("elsewhere")])),
+    links=st.just(1),
+)
 UNASKED = (State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY, State.AWAITING_DECISION)
 
 
@@ -74,6 +80,7 @@ def simulated(draw: st.DrawFn) -> Simulated:
             # On hold it stands wherever a hold has taken effect; before, one may cover it already.
             holds=tuple(draw(HOLDS)),
             untold=draw(UNTOLD),
+            unlinked=draw(UNLINKED),
             clarification_since=NOW if is_asked else None,
             appealed_since=NOW if state is State.AWAITING_DECISION else None,
             stopping_since=NOW if state is State.STOPPING else None,
@@ -116,6 +123,10 @@ EACH = {
     ),
     BlockerKind.BREAKER: one(
         decided=Decided(untold=Untold(since=NOW, system_ids=frozenset({CRM})))
+    ),
+    BlockerKind.LINKS_UNDECIDED: one(
+        given=[an_answer(Disposition.UNRESOLVABLE)],
+        decided=Decided(unlinked=Unlinked(since=NOW, system_ids=frozenset({CRM}), links=2)),
     ),
     BlockerKind.STOPPING: one(State.STOPPING, decided=Decided(stopping_since=NOW)),
     BlockerKind.NOT_ANSWERED: one(State.CLOSED, [an_answer(Disposition.ERASED)]),

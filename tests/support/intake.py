@@ -40,6 +40,7 @@ class VerifierDouble:
     certificates: dict[str, bytes | None] = field(default_factory=dict)
     """By request; none of one that the log does not cover yet."""
 
+    links_told: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     polls: int = 0
     is_away: bool = False
@@ -113,7 +114,16 @@ class VerifierDouble:
             page = self.changes[start : start + limit]
             return {"changes": page, "cursor": page[-1]["cursor"] if page else str(start)}
 
+        self._add_links(app)
         return app
+
+    def _add_links(self, app: FastAPI) -> None:
+        @app.post("/v1/links:read")
+        async def links(asked: dict[str, list[str]]) -> dict[str, Any]:
+            if self.is_away:
+                raise Problem(503, "unavailable", "the ledger is away")
+            found = (self.links_told.get(one) for one in asked["request_ids"])
+            return {"requests": [one for one in found if one is not None]}
 
 
 @dataclass

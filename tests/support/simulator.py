@@ -117,6 +117,12 @@ class Simulated:
             is_silent = one.answer is None and not one.is_contradicted
             if name in decided.untold.system_ids and is_silent:
                 return True
+        if decided.unlinked is not None and BlockerKind.LINKS_UNDECIDED not in gone:
+            is_unresolvable = (
+                one.answer is not None and one.answer.disposition is Disposition.UNRESOLVABLE
+            )
+            if name in decided.unlinked.system_ids and is_unresolvable and not one.is_contradicted:
+                return True
         if decided.clarification_since is None or BlockerKind.CLARIFICATION_AWAITED in gone:
             return False
         has_failed = one.answer is not None and one.answer.disposition is Disposition.FAILED

@@ -9,6 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from integration.verifier.processes import TOKEN
+from unit.verifier.linking import finding
 from unit.verifier.world import (
     REGISTRY,
     World,
@@ -314,3 +315,14 @@ async def test_strangers_are_refused(client: httpx.AsyncClient, token: str) -> N
     assert answer.status_code == 401
     for path in ("/livez", "/readyz", "/metrics"):
         assert (await client.get(path, headers={"Authorization": ""})).status_code == 200
+
+
+async def test_how_many_links_intake_was_told_of(client: httpx.AsyncClient, world: World) -> None:
+    request_id, other = a_new_request_id(), a_new_request_id()
+    await world.open(request_id)
+    await world.open(other)
+    await world.record([batch(finding(request_id), finding(request_id, 2))])
+    asked = {"request_ids": [other, request_id]}
+    [told] = (await client.post("/v1/links:read", json=asked)).json()["requests"]
+    assert (told["request_id"], told["told"]) == (request_id, 2)
+    assert datetime.fromisoformat(told["last_told_at"]) == NOW

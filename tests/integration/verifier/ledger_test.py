@@ -13,6 +13,7 @@ from unit.verifier.behaviour import LedgerBehaviour, state_of
 from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.linking import LinkingBehaviour, finding
 from unit.verifier.looking import LookingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
@@ -29,7 +30,7 @@ from unit.verifier.world import (
     obligations,
 )
 
-from dsr_contracts.v1 import closures_pb2
+from dsr_contracts.v1 import closures_pb2, links_pb2
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_verifier.adapters.closing import closure_records
@@ -37,9 +38,10 @@ from dsr_verifier.adapters.ledger import PostgresLedger
 from dsr_verifier.bootstrap import BY_INDEX
 from dsr_wire import merkle
 from dsr_wire.codec.closures import closures_from_wire
+from dsr_wire.codec.links import links_found_from_wire
 from dsr_wire.envelope import decode, header
 from dsr_wire.signing import signed_bytes
-from dsr_wire.topics import ACKNOWLEDGEMENTS, dead_letter
+from dsr_wire.topics import ACKNOWLEDGEMENTS, LINKS, dead_letter
 from support.builders import NOW, a_closure, a_cohort_id, a_request_id
 
 
@@ -52,6 +54,10 @@ class TestRevocation(RevocationBehaviour):
 
 
 class TestHandingOver(HandingOverBehaviour):
+    pass
+
+
+class TestLinking(LinkingBehaviour):
     pass
 
 
@@ -157,6 +163,20 @@ async def test_a_closure_is_in_the_outbox_with_the_transaction_that_made_it(
     assert (row["topic"], row["key"]) == ("dsr.closures.v1", first.encode())
     message = closures_pb2.Closures.FromString(row["value"])
     assert {one.request_id for one in closures_from_wire(message)} == {first, second}
+
+
+async def test_links_are_in_the_outbox_with_the_transaction_that_recorded_their_answer(
+    pool: asyncpg.Pool[asyncpg.Record], world: World
+) -> None:
+    await pool.execute("delete from verifier.outbox")
+    request_id = a_new_request_id()
+    await world.open(request_id)
+    await world.record([batch(finding(request_id, 2))])
+    (row,) = await pool.fetch("select * from verifier.outbox")
+    assert (row["topic"], row["key"]) == (LINKS.name, request_id.encode())
+    found = links_found_from_wire(links_pb2.LinksFound.FromString(row["value"]))
+    assert (found.request_id, found.system_id, found.sequence) == (request_id, "crm", 2)
+    assert found.sealed == b"sealed"
 
 
 async def test_an_expired_answer_is_in_the_outbox_as_it_came(

@@ -39,6 +39,7 @@ FETCHING = {"certificate", "strimzi", "support-bundle"}
 """What it fetches or prints is for machines, whoever reads it."""
 
 CHANGING = {
+    "accept",
     "apply",
     "approve",
     "ask",

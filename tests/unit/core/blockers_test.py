@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Untold, blockers
+from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Unlinked, Untold, blockers
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 from support.builders import NOW, days
@@ -140,6 +140,30 @@ def test_systems_that_the_breaker_keeps_from_being_told_are_one_blocker() -> Non
     assert (one.kind, one.since, one.owner) == (BlockerKind.BREAKER, LATER, "Privacy office")
     assert "these have not been told: crm, mailer" in one.what
     assert (other.kind, other.system_id) == (BlockerKind.UNANSWERED, "billing")
+
+
+def test_systems_that_only_undecided_links_can_reach_are_one_blocker() -> None:
+    unlinked = Unlinked(
+        since=LATER, system_ids=frozenset({SystemId("crm"), SystemId("mailer")}), links=2
+    )
+    lost = [
+        an_owed(one, disposition=Disposition.UNRESOLVABLE) for one in ("billing", "crm", "mailer")
+    ]
+    found = blockers(
+        lost,
+        awaits_identity=False,
+        accepted_at=NOW,
+        opened_at=NOW,
+        closed_at=None,
+        answered_at=None,
+        decided=Decided(unlinked=unlinked),
+    )
+    assert [(one.kind, one.system_id) for one in found] == [
+        (BlockerKind.LINKS_UNDECIDED, None),
+        (BlockerKind.UNRESOLVABLE, "billing"),
+    ]
+    assert (found[0].since, found[0].owner) == (LATER, "Privacy office")
+    assert found[0].what.endswith("crm, mailer")
 
 
 def test_a_system_that_has_said_something_was_told() -> None:

@@ -23,7 +23,13 @@ from dsr_wire.codec.commands import (
     Decision,
     IdentityVerified,
 )
-from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.codec.decisions import (
+    HoldLifted,
+    HoldPlaced,
+    IdentityExpanded,
+    ObligationSettled,
+    Stopped,
+)
 from support.builders import NOW, a_command, a_proof_command, a_request_id, an_id, days
 
 
@@ -109,6 +115,7 @@ DECISIONS: dict[str, Decision] = {
     ),
     "clarification_asked": ClarificationAsked(),
     "clarification_given": ClarificationGiven(),
+    "identity_expanded": IdentityExpanded((SystemId("crm"),)),
 }
 
 

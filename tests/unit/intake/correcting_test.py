@@ -10,7 +10,7 @@ import pytest
 from dsr_core.corrections import Correction, Rectification
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
-from dsr_intake.application.identity_cipher import decrypt, decrypt_whole
+from dsr_intake.application.identity_cipher import decrypt, decrypt_kept
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Draft, Submission
 from dsr_runtime.http.problems import Problem
@@ -38,9 +38,8 @@ def test_what_is_right_is_encrypted_with_the_identity() -> None:
     draft = drafted(statement=SPOKEN)
     assert MARKER.encode() not in draft.ciphertext
     assert MARKER not in repr(draft)
-    identity, wanted = decrypt_whole(
-        draft.ciphertext, request_id=draft.request_id, key=draft.data_key
-    )
+    kept = decrypt_kept(draft.ciphertext, request_id=draft.request_id, key=draft.data_key)
+    identity, wanted = kept.given, kept.rectification
     assert identity == draft.submission.identity
     assert wanted == Rectification(
         (Correction("user.name", f"{MARKER} Jane", f"{MARKER} Jon"),), SPOKEN

@@ -29,7 +29,9 @@ from dsr_intake.model import (
     RequestView,
 )
 from dsr_intake.model.breaker import Stopped
+from dsr_intake.model.links import LinkStep
 from dsr_intake.ports.breaker import BreakerStore
+from dsr_intake.ports.links import LinkStore
 from support.builders import (
     NOW,
     a_registry,
@@ -78,6 +80,7 @@ async def explained(
     proposals: tuple[Proposal, ...] = (),
     others: tuple[RequestView, ...] = (),
     rules: Rules | None = None,
+    undecided: tuple[LinkStep, ...] = (),
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
@@ -92,6 +95,7 @@ async def explained(
             newer or a_registry(), rules, former=[a_registry()] if newer else ()
         ),
         proposals=FakeProposals(*proposals),
+        links=AsyncMock(LinkStore, **{"undecided.return_value": list(undecided)}),
         reads=FakeReads(*others),
         dating=Dating(no_holidays),
         letters=letters or FakeLetters(),

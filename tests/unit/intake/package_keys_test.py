@@ -141,6 +141,7 @@ async def _notices(right: Right) -> tuple[list[SystemNotice], SystemKeyPair]:
         registry=_Registry(registry),
         breaker=cast(Any, _Breaker()),
         packages=keys,
+        reaching=cast(Any, None),
         metrics=Metrics(CollectorRegistry()),
     )
     found = await sealing.seal(

@@ -59,6 +59,7 @@ async def test_a_hold_on_a_retired_system_keeps_its_successor_from_being_sealed_
         registry=_Registry(newest, former=[former]),
         breaker=cast(Any, _Breaker()),
         packages=None,
+        reaching=cast(Any, None),
         metrics=Metrics(CollectorRegistry()),
     )
     notices = await sealing.seal(

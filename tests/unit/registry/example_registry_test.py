@@ -79,11 +79,23 @@ def test_a_deletion_goes_from_the_copies_to_the_account_directory(registry: Regi
         systems = plan(registry, right, Scope(), received_at=NOW)
         return [[one.id for one in phase] for phase in phases(registry, systems, right, kinds)]
 
-    first, second, third = asked(Right.DELETION, "email", "customer_number")
+    first, second, third = asked(Right.DELETION, "account_id", "email", "customer_number")
     assert second == ["billing", "newsletter", "web-analytics"]
     assert third == ["accounts"]
     assert len(first) == 11
-    assert len(asked(Right.ACCESS, "email")) == 1
+    assert len(asked(Right.ACCESS, "account_id", "email")) == 1
+
+
+def test_who_knows_people_by_accounts_alone_comes_after_who_finds_them_out(
+    registry: Registry,
+) -> None:
+    for right, phases_ in ((Right.ACCESS, 2), (Right.DELETION, 4)):
+        systems = plan(registry, right, Scope(), received_at=NOW)
+        found = phases(registry, systems, right, ["email", "customer_number"])
+        assert len(found) == phases_
+        last = [one.id for one in found[-1]]
+        assert last == ["console-activity", "identity-checks", "regional-accounts"]
+        assert "accounts" in {one.id for one in found[-2]}
 
 
 def test_mermaid_names_every_system_and_copy(registry: Registry) -> None:

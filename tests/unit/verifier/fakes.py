@@ -73,6 +73,9 @@ class _State:
     breaches: dict[tuple[RequestId, SystemId, str], Breach] = field(default_factory=dict)
     against_closure: dict[Pair, bool] = field(default_factory=dict)
     late: set[bytes] = field(default_factory=set)
+    links: list[Acknowledgement] = field(default_factory=list)
+    """Answers whose links intake is told of."""
+
     changes: list[Change] = field(default_factory=list)
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
@@ -254,6 +257,13 @@ class FakeTransaction:
                 closed_at=closure_or_none.closed_at if closure_or_none else None,
             )
         self._state.changes.extend(settlement.changes())
+
+    async def tell_links(
+        self,
+        answers: Sequence[Answer],
+        at: datetime,  # noqa: ARG002 - as the port
+    ) -> None:
+        self._state.links.extend(one.acknowledgement for one in answers)
 
     async def add_late(self, answers: Sequence[Answer]) -> None:
         self._state.late.update(one.leaf_hash for one in answers)

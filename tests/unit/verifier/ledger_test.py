@@ -9,6 +9,7 @@ from unit.verifier.fakes import FakeLedger
 from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
+from unit.verifier.linking import LinkingBehaviour
 from unit.verifier.looking import LookingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
@@ -29,6 +30,12 @@ class TestRevocation(RevocationBehaviour):
 
 
 class TestHandingOver(HandingOverBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestLinking(LinkingBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

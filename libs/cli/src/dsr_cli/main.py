@@ -26,6 +26,7 @@ COMMANDS = {
     "identity": "Who asks: take it as proven",
     "authority": "Who asks for another person: take it as shown that they may",
     "request": "Decide about one request: withdraw, refuse, refer, extend, clarify, settle",
+    "links": "What systems found out about persons: list what waits for people, accept, refuse",
     "hold": "Legal holds: place, list, lift",
     "appeal": "Appeals: grant one",
     "suppression": "The suppression list: check, list-size, export, opt-in",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
@@ -19,6 +19,7 @@ from dsr_core.rights import ANSWERS, CONFIRMING, STOPPING, Disposition, Right
 
 __all__ = [
     "EXEMPTIONS_LIMIT",
+    "LINKS_BYTES",
     "TEXT_LIMIT",
     "Acknowledgement",
     "Exemption",
@@ -36,6 +37,9 @@ TEXT_LIMIT = 10_000
 
 With these limits every answer fits into one record of any transport; reasons are cut on their way.
 """
+
+LINKS_BYTES = 16 * 1024
+"""How long the sealed links of one answer are at most."""
 
 _LARGEST = 2**63 - 1
 """The largest number that every store can hold."""
@@ -103,6 +107,9 @@ class Acknowledgement:
     settled_by: SettledBy | None = None
     """Who answered in place of the system; none where the system did."""
 
+    sealed_links: bytes = field(default=b"", repr=False, compare=False)
+    """Other identifiers of the person, for intake alone; it says nothing of what the answer means."""
+
     @property
     def confirms(self) -> bool:
         """Whether this answer, taken alone, says that the right is met."""
@@ -151,6 +158,9 @@ def check(acknowledgement: Acknowledgement) -> None:
     _check_text(acknowledgement.reason, field="reason")
     if disposition is Disposition.REFUSED and not acknowledgement.reason.strip():
         raise RejectedInput("missing_ground", "a refusal needs its ground", field="reason")
+    if len(acknowledgement.sealed_links) > LINKS_BYTES:
+        detail = f"sealed links have at most {LINKS_BYTES} bytes"
+        raise RejectedInput("too_large", detail, field="sealed_links")
     if acknowledgement.delivery is not None:
         _check_delivery(acknowledgement.delivery, disposition)
     if acknowledgement.exemptions:

@@ -21,6 +21,7 @@ __all__ = [
     "Hold",
     "Owed",
     "Proposed",
+    "Unlinked",
     "Untold",
     "blockers",
 ]
@@ -46,6 +47,10 @@ class BlockerKind(StrEnum):
     FAILED = "system_failed"
     UNRESOLVABLE = "system_unresolvable"
     """The system cannot tell who is meant: a person has to bring another identifier."""
+
+    LINKS_UNDECIDED = "links_undecided"
+    """Systems found identifiers out that speak against each other, or of somebody else, and what they would
+    be used for cannot be done without: people decide whose they are."""
 
     UNVERIFIED = "erasure_unverified"
     """The system has erased, and has yet to look again; or did, and something was still there."""
@@ -124,6 +129,16 @@ class Untold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlinked:
+    """Systems that know people by identifiers alone about which people have to decide."""
+
+    since: datetime
+    system_ids: frozenset[SystemId]
+    links: int
+    """How many are to be decided about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
     """An answer that one person has proposed in place of a system, and nobody has approved."""
 
@@ -140,6 +155,7 @@ class Decided:
 
     holds: tuple[Hold, ...] = ()
     untold: Untold | None = None
+    unlinked: Unlinked | None = None
     clarification_since: datetime | None = None
     """When the person was asked what is meant; none while nothing is awaited."""
 
@@ -266,6 +282,10 @@ def _of_systems(
         stopped = [one for one in missing if one.system_id in untold.system_ids and _is_silent(one)]
         kept.update(one.system_id for one in stopped)
         found.append(_of_breaker(untold.since, stopped))
+    if decided.unlinked is not None:
+        lost = [one for one in missing if _is_lost(one, decided.unlinked)]
+        kept.update(one.system_id for one in lost)
+        found.append(_of_links(decided.unlinked, lost))
     if decided.clarification_since is not None:
         waiting = {one.system_id for one in missing if _waits(one)}
         kept |= waiting
@@ -287,6 +307,24 @@ def _of_breaker(since: datetime, untold: Sequence[Owed]) -> Blocker | None:
         kind=BlockerKind.BREAKER,
         since=since,
         what=f"more was to be erased than is usual, so these have not been told: {names}",
+        owner="Privacy office",
+    )
+
+
+def _is_lost(one: Owed, unlinked: Unlinked) -> bool:
+    is_unresolvable = one.disposition is Disposition.UNRESOLVABLE and not one.is_contradicted
+    return is_unresolvable and one.system_id in unlinked.system_ids
+
+
+def _of_links(unlinked: Unlinked, lost: Sequence[Owed]) -> Blocker | None:
+    if not lost:
+        return None
+    names = ", ".join(one.system_id for one in lost)
+    return Blocker(
+        kind=BlockerKind.LINKS_UNDECIDED,
+        since=unlinked.since,
+        what=f"{unlinked.links} links are to be decided about, and without them these cannot tell"
+        f" who is meant: {names}",
         owner="Privacy office",
     )
 

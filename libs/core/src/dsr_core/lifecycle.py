@@ -83,6 +83,9 @@ class Event(StrEnum):
     LIFT_HOLD = "lift_hold"
     """The last hold on it is over."""
 
+    EXPAND_IDENTITY = "expand_identity"
+    """More identifiers of the person are known, and systems are told anew by them."""
+
     SETTLE = "settle"
     """Two people answer in place of a system."""
 
@@ -138,6 +141,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.AWAITING_CLARIFICATION, Event.PLACE_HOLD): State.AWAITING_CLARIFICATION,
     (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,
     (State.AWAITING_CLARIFICATION, Event.LIFT_HOLD): State.AWAITING_CLARIFICATION,
+    **{(state, Event.EXPAND_IDENTITY): state for state in ASKED},
     **{(state, Event.SETTLE): state for state in (*ASKED, State.STOPPING)},
     **{(state, event): State.CLOSED for state in PREMATURE for event in _ENDINGS},
     **{(state, event): State.STOPPING for state in ASKED for event in _ENDINGS},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dsr_core.resolving import Confidence
 from dsr_core.suppressions import SuppressionKind
 
 __all__ = [
@@ -86,6 +87,10 @@ class Terms:
     may_repeat: bool = True
     """Whether two requests of one person for one part of the data ask for the same."""
 
+    links: Confidence = Confidence.VERIFIED
+    """How sure it must be that an identifier which a system found is the person's. A wrong one erases,
+    discloses or changes what is somebody else's, so for all of these it must be proven."""
+
     suppresses: tuple[SuppressionKind, ...] = ()
     """What the suppression list says of the person once it is followed for all of their data."""
 
@@ -118,6 +123,8 @@ RIGHTS: dict[Right, Terms] = {
         confirmed_by=frozenset({_D.HEEDED, _D.INFORMED, _D.NOT_FOUND}),
         asks_who=False,
         needs_known_kind=False,
+        # Who is taken for somebody else gets less advertising, and can opt in again.
+        links=Confidence.PROBABLE,
         suppresses=(SuppressionKind.MARKETING, SuppressionKind.SALE_OR_SHARING),
         suppresses_at_once=True,
     ),

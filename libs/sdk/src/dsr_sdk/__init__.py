@@ -19,7 +19,9 @@ Register a handler and run; what must not be lost, asked twice or shown is taken
 from dsr_core.acknowledgements import Exemption
 from dsr_core.corrections import Correction, Rectification
 from dsr_core.identity import Identifier, Identity
+from dsr_core.linking import Link, LinkProof
 from dsr_core.plan import Scope
+from dsr_core.resolving import Confidence
 from dsr_core.rights import Disposition, Right
 from dsr_core.suppressions import SuppressionKind
 from dsr_sdk.access.items import ExportLimits, File, Row
@@ -67,6 +69,7 @@ __all__ = [
     "AlreadyRight",
     "Answer",
     "Bus",
+    "Confidence",
     "ConfigurationError",
     "Corrected",
     "Correction",
@@ -88,6 +91,8 @@ __all__ = [
     "InProgress",
     "Informed",
     "KafkaConnection",
+    "Link",
+    "LinkProof",
     "NotFound",
     "ObligationKey",
     "OptOutRequest",

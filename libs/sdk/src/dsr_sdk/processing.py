@@ -212,6 +212,7 @@ class Processor:
                 raise RuleViolation("unknown_obligation", "this system was never asked for that")
             in_hand = self._in_hand.get(key)
             told = self._acknowledge(key, answer, stored.sequence + 1)
+            told = in_hand.with_links(told) if in_hand is not None else told
             acknowledgement = after_its_end(stored, told) if stored.state in _ENDED else told
             if acknowledgement is None:
                 return
@@ -268,6 +269,7 @@ class Processor:
                 turn.results.append((in_hand, unasked, None))
                 continue
             in_hand.request = request_for(in_hand, addressed, self._report)
+            in_hand.link_key = addressed.link_key
             in_hand.terms = Terms(obligation.system.protected_fields, addressed.package_key)
             turn.asks[key] = self._in_hand[key] = in_hand
         if changed:
@@ -413,6 +415,7 @@ class Processor:
         except RejectedInput as fault:
             unfit, state = self._failure(in_hand, fault), OutcomeState.RAISED
             acknowledgement = self._acknowledge(obligation.key, unfit, sequence)
+        acknowledgement = in_hand.with_links(acknowledgement)
         outcome = outcome_of(
             acknowledgement,
             notice_id=obligation.notice.notice_id,

@@ -182,6 +182,7 @@ def _too_late(answer: Acknowledgement) -> Acknowledgement:
         disposition=Disposition.TOO_LATE,
         reason=f"answered as {answer.disposition}",
         delivery=None,  # nobody takes it any more
+        sealed_links=b"",
     )
 
 

@@ -9,8 +9,11 @@ from datetime import datetime
 from dsr_core.corrections import Correction
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
+from dsr_core.linking import Link, LinkProof
 from dsr_core.plan import Scope
+from dsr_core.resolving import Confidence
 from dsr_core.rights import Right
+from dsr_sdk.finding import found
 
 __all__ = [
     "AccessRequest",
@@ -56,6 +59,7 @@ class SystemRequest:
     before then is meant, and nothing that has come since. None where nothing is so limited."""
 
     _report: Report = field(repr=False, compare=False)
+    _links: list[Link] = field(default_factory=list, repr=False, compare=False)
 
     async def in_progress(self, reason: str = "", expected_at: datetime | None = None) -> None:
         """Tell at once that the work has begun, while the handler goes on.
@@ -65,6 +69,40 @@ class SystemRequest:
             expected_at: When the answer is to be expected.
         """
         await self._report(self.request_id, self.right, reason, expected_at)
+
+    def also_known(
+        self, kind: str, value: str, *, through: str, confidence: Confidence, proof: LinkProof
+    ) -> bool:
+        """Tell that the person has another identifier, so that other systems find them by it.
+
+        It goes with the handler's answer, sealed for intake alone, also where it fails. A wrong one erases or discloses what is somebody else's: say what is proven, and
+        how, and nothing else. Of what the registry does not let this system resolve nothing is used.
+
+        Before erasing is the time to look. `await request.in_progress()` then makes what was found
+        durable, so that a crash after the erasure does not lose it.
+
+        Args:
+            kind: The kind of the other identifier: `account_id`, `customer_number`, …
+            value: Its value.
+            through: By which kind of `identity` this system found the person.
+            confidence: How sure it is.
+            proof: How this system knows.
+
+        Returns:
+            Whether it is told; not where the value is none of its kind, or there are too many.
+
+        Raises:
+            ValueError: The kind is unknown, or the request names nobody by `through`.
+        """
+        link = (kind, value)
+        return found(
+            self._links, self.identity, link, through=through, confidence=confidence, proof=proof
+        )
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What `also_known` has told so far. Never log it."""
+        return tuple(self._links)
 
 
 @dataclass(frozen=True, slots=True)

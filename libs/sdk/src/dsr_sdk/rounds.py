@@ -11,6 +11,7 @@ from dsr_sdk.access.exporting import Terms
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
 from dsr_sdk.deciding import effect_may_stand
+from dsr_sdk.finding import with_links
 from dsr_sdk.obligations import ObligationKey, SealedObligation
 from dsr_sdk.outcomes import Outcome, OutcomeState
 from dsr_sdk.recording import outcome_of, still_asked, suspended
@@ -67,8 +68,16 @@ class InHand:
     terms: Terms = field(default_factory=Terms)
     """How is handed over; for access."""
 
+    link_key: bytes = b""
+    """What links are sealed to; empty where this system may tell of none."""
+
     is_settled: bool = False
     """`Subscriber.answer` has confirmed it while the handler still ran."""
+
+    def with_links(self, acknowledgement: Acknowledgement) -> Acknowledgement:
+        """Return an answer with what its handler has found out besides."""
+        links = self.request.links if self.request is not None else ()
+        return with_links(acknowledgement, links, link_key=self.link_key)
 
 
 @dataclass(slots=True)

@@ -51,6 +51,9 @@ class Addressed:
     rectification: Rectification = NOTHING
     """What is to be put right; nothing but for correction."""
 
+    link_key: bytes = b""
+    """X25519 public key that links are sealed to; empty where the registry lets the system resolve nothing."""
+
 
 class Sealer:
     """Seals identities for one system, under a content key that is used nowhere else.
@@ -73,6 +76,7 @@ class Sealer:
         request_id: str,
         package_key: bytes = b"",
         rectification: Rectification | None = None,
+        link_key: bytes = b"",
     ) -> bytes:
         """Return an identity, sealed for one request; the nonce comes first.
 
@@ -82,6 +86,7 @@ class Sealer:
             package_key: For access, the public key that exports are sealed to. It is inside what is
                 sealed, so that nobody on the way can put another in its place.
             rectification: For correction, what is to be put right.
+            link_key: For a system that resolves, the public key that links are sealed to.
         """
         wanted = rectification or NOTHING
         message = notices_pb2.Identity(
@@ -95,6 +100,7 @@ class Sealer:
                 for one in wanted.corrections
             ],
             statement=wanted.statement,
+            link_key=link_key,
         )
         # A count is never used twice under one key, which is all that a nonce must be.
         nonce = self._sealed.to_bytes(_NONCE_BYTES, "big")
@@ -148,7 +154,10 @@ class Opener:
             Correction(one.category, one.new_value, one.old_value) for one in message.corrections
         )
         return Addressed(
-            identity, message.package_key, Rectification(corrections, message.statement)
+            identity,
+            message.package_key,
+            Rectification(corrections, message.statement),
+            message.link_key,
         )
 
 

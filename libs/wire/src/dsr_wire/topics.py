@@ -21,6 +21,7 @@ __all__ = [
     "COMMANDS",
     "ESCALATIONS",
     "LIFECYCLE",
+    "LINKS",
     "NOTICE_LIFE",
     "NOTICE_RIGHTS",
     "OBLIGATIONS",
@@ -101,6 +102,7 @@ ACKNOWLEDGEMENTS = Topic(
 CLOSURES = Topic(
     name="dsr.closures.v1", key="cohort_id", producers=(VERIFIER,), consumers=(INTAKE, OPERATOR)
 )
+LINKS = Topic(name="dsr.links.v1", key="request_id", producers=(VERIFIER,), consumers=(INTAKE,))
 LIFECYCLE = Topic(
     name="dsr.lifecycle.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT, OPERATOR)
 )
@@ -155,6 +157,7 @@ _FIXED = (
     ACKNOWLEDGEMENTS,
     CLOSURES,
     LIFECYCLE,
+    LINKS,
     ESCALATIONS,
     AUDIT,
     REGISTRY,

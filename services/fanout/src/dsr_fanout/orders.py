@@ -164,7 +164,7 @@ class Decided:
 
     hold_id: str = ""
     system_ids: list[str] = field(default_factory=list)
-    """The systems that a hold covers; empty means all of them."""
+    """The systems that a hold covers, where empty means all of them; or those that are told anew."""
 
     settled: Settled | None = None
 

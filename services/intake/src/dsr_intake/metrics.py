@@ -41,6 +41,8 @@ class Metrics:
         self.escalations = made.counters(named.ESCALATIONS)
         self.appeal_tiers = made.counters(named.APPEAL_TIERS)
         self.deferred = made.counters(named.DEFERRED)
+        self.links = made.counters(named.LINKS)
+        self.links_missed = made.counter(named.LINKS_MISSED)
         self.dead_letters = made.counters(named.DEAD_LETTERS)
         self.bad_registry_records = made.counters(named.BAD_REGISTRY_RECORDS)
         self.outbox_records = made.gauge(named.OUTBOX_RECORDS)

@@ -22,6 +22,7 @@ GRANTS: Grants = {
     "verifier.changes": (*_CHANGED, "delete"),
     "verifier.closures": _KEPT,
     "verifier.late_answers": _KEPT,
+    "verifier.links_told": _KEPT,
     "verifier.log_checkpoints": _KEPT,
     "verifier.log_cosignatures": _KEPT,
     "verifier.log_leaves": _KEPT,

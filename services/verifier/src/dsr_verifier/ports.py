@@ -312,6 +312,13 @@ class Transaction(Protocol):
         """Write new standings, counters, closures with their message, and the change feed."""
         ...
 
+    async def tell_links(self, answers: Sequence[Answer], at: datetime) -> None:
+        """Tell intake of the links that new answers hold, when this transaction commits.
+
+        They are passed on as they came: sealed, for intake alone.
+        """
+        ...
+
     async def add_late(self, answers: Sequence[Answer]) -> None:
         """Write of recorded answers that they came after the closing: no part of what it rests on.
 

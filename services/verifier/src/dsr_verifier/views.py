@@ -78,6 +78,13 @@ class Views(Protocol):
         """Return how far the known ones among requests are, in the order asked."""
         ...
 
+    async def links_told(self, request_ids: Sequence[str]) -> list[Document]:
+        """Return how many answers with links intake was told of, for those requests that have any.
+
+        Sorted by request; with the time of the last.
+        """
+        ...
+
     async def missing(self, cohort_id: str) -> Document | None:
         """Return how many requests of a cohort are open, and which of them each system still owes.
 

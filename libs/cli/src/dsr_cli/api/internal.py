@@ -138,6 +138,14 @@ class InternalApi:
         found: list[dict[str, Any]] = self._call("GET", path)["settlements"]
         return found
 
+    def links(self, request_id: str | None) -> list[dict[str, Any]]:
+        """Return the links that wait for people, or every step of one request's, the oldest first."""
+        path = "/internal/v1/links"
+        if request_id is not None:
+            path = f"/internal/v1/subject-requests/{part(request_id)}/links"
+        found: list[dict[str, Any]] = self._call("GET", path)["links"]
+        return found
+
     def holds(self) -> list[dict[str, Any]]:
         """Return every legal hold, the newest first."""
         found: list[dict[str, Any]] = self._call("GET", "/internal/v1/holds")["holds"]

@@ -185,6 +185,19 @@ DEFERRED = Metric(
     meaning="Notices kept until a system is asked again, by what became of them",
     labels=(Label("step", "what became of it", 10),),
 )
+LINKS = Metric(
+    name="dsr_intake_links",
+    kind=Kind.COUNTER,
+    unit="links",
+    meaning="Identifiers that systems found out, each time that one is judged, by the reason of its use or refusal",
+    labels=(REASON,),
+)
+LINKS_MISSED = Metric(
+    name="dsr_intake_links_missed",
+    kind=Kind.COUNTER,
+    unit="subject requests",
+    meaning="Subject requests of which systems were told before links on their way had come; they are told anew",
+)
 DEAD_LETTERS = Metric(
     name="dsr_intake_dead_letters",
     kind=Kind.COUNTER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from dsr_core.corrections import Rectification
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import ProtectedField
 from dsr_core.ids import RequestId
+from dsr_core.linking import Link
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_sdk.access.exporting import Exporter
@@ -24,6 +26,7 @@ from dsr_sdk.testing.memory_outcomes import MemoryOutcomeStore
 from dsr_sdk.testing.memory_store import HandedOver, MemoryStore, read_export
 from dsr_sdk.testing.notices import IdentityLike, a_notice, a_notice_record, new_request_id
 from dsr_wire.codec.notices import Instruction, Notice
+from dsr_wire.link_keys import LinkKey
 from dsr_wire.sealing_keys import PrivateSealingKey
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class SubscriberHarness:
         self.package_key = PrivateSealingKey.generate()
         """What opens the exports."""
 
+        self._link_secret = secrets.token_bytes(32)
         self._subscriber = subscriber
         self._answers: list[Acknowledgement] = []
         self._last: Record | None = None
@@ -98,6 +102,7 @@ class SubscriberHarness:
         held_before: datetime | None = None,
         protected: Sequence[ProtectedField] = (),
         rectification: Rectification | None = None,
+        resolves: bool = True,
     ) -> tuple[Acknowledgement, ...]:
         """Deliver one notice and return the answers, in the order of the requests.
 
@@ -119,6 +124,7 @@ class SubscriberHarness:
                 it finds.
             protected: For access: fields whose values are not handed over as they are.
             rectification: For correction: what is to be put right.
+            resolves: Whether the registry lets this system tell of other identifiers; see `links`.
         """
         given = [*identities, *(() if identity is None else (identity,))]
         named = {RequestId(key): value for key, value in (requests or {}).items()}
@@ -139,6 +145,7 @@ class SubscriberHarness:
             package_key=self.package_key.public.raw if asked is Right.ACCESS else b"",
             protected=protected,
             rectification=rectification,
+            link_keys={one: self._link_key(one).public for one in named} if resolves else {},
         )
         if may_be_repeat:
             keys = [ObligationKey(request_id, asked) for request_id in named]
@@ -152,6 +159,17 @@ class SubscriberHarness:
             AssertionError: It has handed nothing over.
         """
         return read_export(self.store.objects, answer, self.package_key)
+
+    def links(self, answer: Acknowledgement) -> tuple[Link, ...]:
+        """Open the links that an answer holds: what `also_known` has told; none where it told nothing."""
+        if not answer.sealed_links:
+            return ()
+        return self._link_key(answer.request_id).open(
+            answer.sealed_links, system_id=answer.system_id
+        )
+
+    def _link_key(self, request_id: RequestId) -> LinkKey:
+        return LinkKey(request_id, self._link_secret)
 
     async def stop(
         self, *request_ids: str, right: Right | None = None, revision: int = 1, reminder: int = 0

@@ -73,6 +73,7 @@ def a_notice(
     package_key: bytes = b"",
     protected: Sequence[ProtectedField] = (),
     rectification: Rectification | None = None,
+    link_keys: Mapping[RequestId, bytes] | None = None,
 ) -> Notice:
     """Make a notice that seals every identity for every system; none where it stops or suspends.
 
@@ -93,6 +94,7 @@ def a_notice(
         package_key: The public key that exports are sealed to; for access.
         protected: Fields whose values are not handed over as they are; for access.
         rectification: What is to be put right; for correction.
+        link_keys: The public key of each request that links are sealed to; for a system that resolves.
     """
     now = datetime.now(UTC)
     return Notice(
@@ -108,7 +110,13 @@ def a_notice(
         scope=scope or Scope(),
         systems=tuple(
             replace(
-                _part_of(one, identities, right, instruction, _With(package_key, rectification)),
+                _part_of(
+                    one,
+                    identities,
+                    right,
+                    instruction,
+                    _With(package_key, rectification, link_keys or {}),
+                ),
                 answers_since=answers_since,
                 look_again=look_again,
                 protected_fields=tuple(protected),
@@ -126,6 +134,7 @@ class _With(NamedTuple):
 
     package_key: bytes
     rectification: Rectification | None
+    link_keys: Mapping[RequestId, bytes]
 
 
 def _part_of(
@@ -156,6 +165,7 @@ def _sealed_for(
                 request_id=request_id,
                 package_key=along.package_key,
                 rectification=along.rectification,
+                link_key=along.link_keys.get(request_id, b""),
             ),
         )
         for request_id, values in identities.items()

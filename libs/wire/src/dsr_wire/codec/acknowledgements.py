@@ -53,6 +53,7 @@ def acknowledgement_to_wire(one: Acknowledgement) -> acknowledgements_pb2.Acknow
             for exemption in one.exemptions
         ],
         reason=one.reason[:_REASON_LIMIT],
+        sealed_links=one.sealed_links,
     )
     if one.retry_at is not None:
         message.retry_at.CopyFrom(time_to_wire(one.retry_at))
@@ -85,6 +86,7 @@ def acknowledgement_from_bytes(leaf: bytes) -> Acknowledgement:
         reason=storable(message.reason, field="reason")[:_REASON_LIMIT],
         retry_at=time_from_wire(message.retry_at, field="retry_at") if has_retry else None,
         delivery=delivery_from_wire(message.delivery) if has_delivery else None,
+        sealed_links=message.sealed_links,
     )
     check(answer)
     return answer

@@ -12,12 +12,15 @@ from dsr_core.ids import CohortId, RequestId
 from dsr_wire.codec.decisions import (
     HoldLifted,
     HoldPlaced,
+    IdentityExpanded,
     ObligationSettled,
     Stopped,
     hold_lifted_from_wire,
     hold_lifted_to_wire,
     hold_placed_from_wire,
     hold_placed_to_wire,
+    identity_expanded_from_wire,
+    identity_expanded_to_wire,
     settled_from_wire,
     settled_to_wire,
     stopped_from_wire,
@@ -78,6 +81,7 @@ Decision = (
     | ObligationSettled
     | ClarificationAsked
     | ClarificationGiven
+    | IdentityExpanded
 )
 """What can be decided."""
 
@@ -125,6 +129,8 @@ def command_to_wire(command: Command) -> commands_pb2.SubjectRequestCommand:
             message.hold_lifted.CopyFrom(hold_lifted_to_wire(one))
         case ObligationSettled() as one:
             message.obligation_settled.CopyFrom(settled_to_wire(one))
+        case IdentityExpanded() as one:
+            message.identity_expanded.CopyFrom(identity_expanded_to_wire(one))
         case DeadlineExtended():
             message.deadline_extended.SetInParent()
         case ClarificationAsked():
@@ -181,6 +187,7 @@ _READ: dict[str, Callable[[commands_pb2.SubjectRequestCommand], Decision]] = {
     "hold_placed": lambda message: hold_placed_from_wire(message.hold_placed),
     "hold_lifted": lambda message: hold_lifted_from_wire(message.hold_lifted),
     "obligation_settled": lambda message: settled_from_wire(message.obligation_settled),
+    "identity_expanded": lambda message: identity_expanded_from_wire(message.identity_expanded),
     "deadline_extended": lambda _: DeadlineExtended(),
     "clarification_asked": lambda _: ClarificationAsked(),
     "clarification_given": lambda _: ClarificationGiven(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsr_contracts.v1 import commands_pb2
@@ -23,12 +24,15 @@ __all__ = [
     "ENDINGS",
     "HoldLifted",
     "HoldPlaced",
+    "IdentityExpanded",
     "ObligationSettled",
     "Stopped",
     "hold_lifted_from_wire",
     "hold_lifted_to_wire",
     "hold_placed_from_wire",
     "hold_placed_to_wire",
+    "identity_expanded_from_wire",
+    "identity_expanded_to_wire",
     "settled_from_wire",
     "settled_to_wire",
     "stopped_from_wire",
@@ -65,6 +69,14 @@ class HoldLifted:
     hold_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityExpanded:
+    """More identifiers of the person are known."""
+
+    system_ids: tuple[SystemId, ...]
+    """The systems that are told anew, sorted; at least one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObligationSettled:
     """Two people have answered in place of a system."""
@@ -98,11 +110,26 @@ def hold_placed_to_wire(one: HoldPlaced) -> commands_pb2.HoldPlaced:
 
 def hold_placed_from_wire(message: commands_pb2.HoldPlaced) -> HoldPlaced:
     """Return the hold that a message holds, or refuse it."""
-    if len(message.system_ids) > _SYSTEMS_LIMIT:
+    return HoldPlaced(uuid_text(message.hold_id, field="hold_id"), _system_ids(message.system_ids))
+
+
+def identity_expanded_to_wire(one: IdentityExpanded) -> commands_pb2.IdentityExpanded:
+    """Return that more identifiers are known as a message."""
+    return commands_pb2.IdentityExpanded(system_ids=one.system_ids)
+
+
+def identity_expanded_from_wire(message: commands_pb2.IdentityExpanded) -> IdentityExpanded:
+    """Return which systems are told anew, or refuse where none is named."""
+    if not message.system_ids:
+        raise RejectedInput("invalid_field", "system_ids is empty", field="system_ids")
+    return IdentityExpanded(_system_ids(message.system_ids))
+
+
+def _system_ids(values: Sequence[str]) -> tuple[SystemId, ...]:
+    if len(values) > _SYSTEMS_LIMIT:
         detail = f"system_ids has more than {_SYSTEMS_LIMIT:,}"
         raise RejectedInput("invalid_field", detail, field="system_ids")
-    systems = {SystemId(slug(one, field="system_ids")) for one in message.system_ids}
-    return HoldPlaced(uuid_text(message.hold_id, field="hold_id"), tuple(sorted(systems)))
+    return tuple(sorted({SystemId(slug(one, field="system_ids")) for one in values}))
 
 
 def hold_lifted_to_wire(one: HoldLifted) -> commands_pb2.HoldLifted:

@@ -26,7 +26,7 @@ from dsr_contracts.v1 import common_pb2 as dsr_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64sr/v1/acknowledgements.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x16SignedAcknowledgements\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x18\n\x10\x61\x63knowledgements\x18\x04 \x03(\x0c\"\xdd\x02\n\x0f\x41\x63knowledgement\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x1c\n\x05right\x18\x03 \x01(\x0e\x32\r.dsr.v1.Right\x12(\n\x0b\x64isposition\x18\x04 \x01(\x0e\x32\x13.dsr.v1.Disposition\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12/\n\x0b\x61nswered_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07records\x18\x07 \x01(\x04\x12%\n\nexemptions\x18\x08 \x03(\x0b\x32\x11.dsr.v1.Exemption\x12\x0e\n\x06reason\x18\t \x01(\t\x12,\n\x08retry_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x08\x64\x65livery\x18\x0b \x01(\x0b\x32\x10.dsr.v1.Delivery\"x\n\x08\x44\x65livery\x12\x11\n\texport_id\x18\x01 \x01(\t\x12\x12\n\nsealed_key\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x12\n\nindex_size\x18\x04 \x01(\x04\x12\x14\n\x0cindex_digest\x18\x05 \x01(\x0c\x12\r\n\x05\x66iles\x18\x06 \x01(\x04\"o\n\tExemption\x12\x0e\n\x06ground\x18\x01 \x01(\t\x12\x12\n\ncategories\x18\x02 \x03(\t\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12-\n\treview_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64sr/v1/acknowledgements.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x16SignedAcknowledgements\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x18\n\x10\x61\x63knowledgements\x18\x04 \x03(\x0c\"\xf3\x02\n\x0f\x41\x63knowledgement\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x1c\n\x05right\x18\x03 \x01(\x0e\x32\r.dsr.v1.Right\x12(\n\x0b\x64isposition\x18\x04 \x01(\x0e\x32\x13.dsr.v1.Disposition\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12/\n\x0b\x61nswered_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07records\x18\x07 \x01(\x04\x12%\n\nexemptions\x18\x08 \x03(\x0b\x32\x11.dsr.v1.Exemption\x12\x0e\n\x06reason\x18\t \x01(\t\x12,\n\x08retry_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x08\x64\x65livery\x18\x0b \x01(\x0b\x32\x10.dsr.v1.Delivery\x12\x14\n\x0csealed_links\x18\x0c \x01(\x0c\"x\n\x08\x44\x65livery\x12\x11\n\texport_id\x18\x01 \x01(\t\x12\x12\n\nsealed_key\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x12\n\nindex_size\x18\x04 \x01(\x04\x12\x14\n\x0cindex_digest\x18\x05 \x01(\x0c\x12\r\n\x05\x66iles\x18\x06 \x01(\x04\"o\n\tExemption\x12\x0e\n\x06ground\x18\x01 \x01(\t\x12\x12\n\ncategories\x18\x02 \x03(\t\x12\x0f\n\x07records\x18\x03 \x01(\x04\x12-\n\treview_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNEDACKNOWLEDGEMENTS']._serialized_start=95
   _globals['_SIGNEDACKNOWLEDGEMENTS']._serialized_end=199
   _globals['_ACKNOWLEDGEMENT']._serialized_start=202
-  _globals['_ACKNOWLEDGEMENT']._serialized_end=551
-  _globals['_DELIVERY']._serialized_start=553
-  _globals['_DELIVERY']._serialized_end=673
-  _globals['_EXEMPTION']._serialized_start=675
-  _globals['_EXEMPTION']._serialized_end=786
+  _globals['_ACKNOWLEDGEMENT']._serialized_end=573
+  _globals['_DELIVERY']._serialized_start=575
+  _globals['_DELIVERY']._serialized_end=695
+  _globals['_EXEMPTION']._serialized_start=697
+  _globals['_EXEMPTION']._serialized_end=808
 # @@protoc_insertion_point(module_scope)

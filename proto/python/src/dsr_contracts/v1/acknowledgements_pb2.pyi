@@ -23,7 +23,7 @@ class SignedAcknowledgements(_message.Message):
     def __init__(self, system_id: _Optional[str] = ..., key_id: _Optional[str] = ..., signature: _Optional[bytes] = ..., acknowledgements: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
-    __slots__ = ("request_id", "system_id", "right", "disposition", "sequence", "answered_at", "records", "exemptions", "reason", "retry_at", "delivery")
+    __slots__ = ("request_id", "system_id", "right", "disposition", "sequence", "answered_at", "records", "exemptions", "reason", "retry_at", "delivery", "sealed_links")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class Acknowledgement(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     RETRY_AT_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    SEALED_LINKS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     system_id: str
     right: _common_pb2.Right
@@ -46,7 +47,8 @@ class Acknowledgement(_message.Message):
     reason: str
     retry_at: _timestamp_pb2.Timestamp
     delivery: Delivery
-    def __init__(self, request_id: _Optional[str] = ..., system_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., disposition: _Optional[_Union[_common_pb2.Disposition, str]] = ..., sequence: _Optional[int] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., records: _Optional[int] = ..., exemptions: _Optional[_Iterable[_Union[Exemption, _Mapping]]] = ..., reason: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ...) -> None: ...
+    sealed_links: bytes
+    def __init__(self, request_id: _Optional[str] = ..., system_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., disposition: _Optional[_Union[_common_pb2.Disposition, str]] = ..., sequence: _Optional[int] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., records: _Optional[int] = ..., exemptions: _Optional[_Iterable[_Union[Exemption, _Mapping]]] = ..., reason: _Optional[str] = ..., retry_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., sealed_links: _Optional[bytes] = ...) -> None: ...
 
 class Delivery(_message.Message):
     __slots__ = ("export_id", "sealed_key", "size", "index_size", "index_digest", "files")

@@ -28,7 +28,7 @@ from dsr_contracts.v1 import requests_pb2 as dsr_dot_v1_dot_requests__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/commands.proto\x12\x06\x64sr.v1\x1a\x15\x64sr/v1/closures.proto\x1a\x13\x64sr/v1/common.proto\x1a\x15\x64sr/v1/requests.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x05\n\x15SubjectRequestCommand\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11identity_verified\x18\x06 \x01(\x0b\x32\x18.dsr.v1.IdentityVerifiedH\x00\x12&\n\twithdrawn\x18\x07 \x01(\x0b\x32\x11.dsr.v1.WithdrawnH\x00\x12)\n\x0bhold_placed\x18\x08 \x01(\x0b\x32\x12.dsr.v1.HoldPlacedH\x00\x12)\n\x0bhold_lifted\x18\t \x01(\x0b\x32\x12.dsr.v1.HoldLiftedH\x00\x12\x35\n\x11\x64\x65\x61\x64line_extended\x18\n \x01(\x0b\x32\x18.dsr.v1.DeadlineExtendedH\x00\x12\x37\n\x12obligation_settled\x18\x0b \x01(\x0b\x32\x19.dsr.v1.ObligationSettledH\x00\x12\x39\n\x13\x63larification_asked\x18\x0c \x01(\x0b\x32\x1a.dsr.v1.ClarificationAskedH\x00\x12\x39\n\x13\x63larification_given\x18\r \x01(\x0b\x32\x1a.dsr.v1.ClarificationGivenH\x00\x12\"\n\x07stopped\x18\x0f \x01(\x0b\x32\x0f.dsr.v1.StoppedH\x00\x12%\n\x05\x61lone\x18\x0e \x01(\x0b\x32\x16.dsr.v1.CohortAcceptedB\t\n\x07\x63ommand\"k\n\x10IdentityVerified\x12\x0e\n\x06method\x18\x01 \x01(\t\x12*\n\x06\x64ue_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x05tiers\x18\x03 \x03(\x0b\x32\x0c.dsr.v1.Tier\"\x0b\n\tWithdrawn\"+\n\x07Stopped\x12 \n\x07outcome\x18\x01 \x01(\x0e\x32\x0f.dsr.v1.Outcome\"1\n\nHoldPlaced\x12\x0f\n\x07hold_id\x18\x01 \x01(\t\x12\x12\n\nsystem_ids\x18\x02 \x03(\t\"\x1d\n\nHoldLifted\x12\x0f\n\x07hold_id\x18\x01 \x01(\t\">\n\x10\x44\x65\x61\x64lineExtended\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x11ObligationSettled\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12(\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x13.dsr.v1.Disposition\x12\x13\n\x0bproposed_by\x18\x03 \x01(\t\x12\x13\n\x0b\x61pproved_by\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x14\n\x12\x43larificationAsked\"\x14\n\x12\x43larificationGivenb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/commands.proto\x12\x06\x64sr.v1\x1a\x15\x64sr/v1/closures.proto\x1a\x13\x64sr/v1/common.proto\x1a\x15\x64sr/v1/requests.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x05\n\x15SubjectRequestCommand\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11identity_verified\x18\x06 \x01(\x0b\x32\x18.dsr.v1.IdentityVerifiedH\x00\x12&\n\twithdrawn\x18\x07 \x01(\x0b\x32\x11.dsr.v1.WithdrawnH\x00\x12)\n\x0bhold_placed\x18\x08 \x01(\x0b\x32\x12.dsr.v1.HoldPlacedH\x00\x12)\n\x0bhold_lifted\x18\t \x01(\x0b\x32\x12.dsr.v1.HoldLiftedH\x00\x12\x35\n\x11\x64\x65\x61\x64line_extended\x18\n \x01(\x0b\x32\x18.dsr.v1.DeadlineExtendedH\x00\x12\x37\n\x12obligation_settled\x18\x0b \x01(\x0b\x32\x19.dsr.v1.ObligationSettledH\x00\x12\x39\n\x13\x63larification_asked\x18\x0c \x01(\x0b\x32\x1a.dsr.v1.ClarificationAskedH\x00\x12\x39\n\x13\x63larification_given\x18\r \x01(\x0b\x32\x1a.dsr.v1.ClarificationGivenH\x00\x12\"\n\x07stopped\x18\x0f \x01(\x0b\x32\x0f.dsr.v1.StoppedH\x00\x12\x35\n\x11identity_expanded\x18\x10 \x01(\x0b\x32\x18.dsr.v1.IdentityExpandedH\x00\x12%\n\x05\x61lone\x18\x0e \x01(\x0b\x32\x16.dsr.v1.CohortAcceptedB\t\n\x07\x63ommand\"k\n\x10IdentityVerified\x12\x0e\n\x06method\x18\x01 \x01(\t\x12*\n\x06\x64ue_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x05tiers\x18\x03 \x03(\x0b\x32\x0c.dsr.v1.Tier\"\x0b\n\tWithdrawn\"+\n\x07Stopped\x12 \n\x07outcome\x18\x01 \x01(\x0e\x32\x0f.dsr.v1.Outcome\"1\n\nHoldPlaced\x12\x0f\n\x07hold_id\x18\x01 \x01(\t\x12\x12\n\nsystem_ids\x18\x02 \x03(\t\"\x1d\n\nHoldLifted\x12\x0f\n\x07hold_id\x18\x01 \x01(\t\">\n\x10\x44\x65\x61\x64lineExtended\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x11ObligationSettled\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12(\n\x0b\x64isposition\x18\x02 \x01(\x0e\x32\x13.dsr.v1.Disposition\x12\x13\n\x0bproposed_by\x18\x03 \x01(\t\x12\x13\n\x0b\x61pproved_by\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x14\n\x12\x43larificationAsked\"\x14\n\x12\x43larificationGiven\"&\n\x10IdentityExpanded\x12\x12\n\nsystem_ids\x18\x01 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,23 +36,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.commands_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBJECTREQUESTCOMMAND']._serialized_start=134
-  _globals['_SUBJECTREQUESTCOMMAND']._serialized_end=810
-  _globals['_IDENTITYVERIFIED']._serialized_start=812
-  _globals['_IDENTITYVERIFIED']._serialized_end=919
-  _globals['_WITHDRAWN']._serialized_start=921
-  _globals['_WITHDRAWN']._serialized_end=932
-  _globals['_STOPPED']._serialized_start=934
-  _globals['_STOPPED']._serialized_end=977
-  _globals['_HOLDPLACED']._serialized_start=979
-  _globals['_HOLDPLACED']._serialized_end=1028
-  _globals['_HOLDLIFTED']._serialized_start=1030
-  _globals['_HOLDLIFTED']._serialized_end=1059
-  _globals['_DEADLINEEXTENDED']._serialized_start=1061
-  _globals['_DEADLINEEXTENDED']._serialized_end=1123
-  _globals['_OBLIGATIONSETTLED']._serialized_start=1126
-  _globals['_OBLIGATIONSETTLED']._serialized_end=1264
-  _globals['_CLARIFICATIONASKED']._serialized_start=1266
-  _globals['_CLARIFICATIONASKED']._serialized_end=1286
-  _globals['_CLARIFICATIONGIVEN']._serialized_start=1288
-  _globals['_CLARIFICATIONGIVEN']._serialized_end=1308
+  _globals['_SUBJECTREQUESTCOMMAND']._serialized_end=865
+  _globals['_IDENTITYVERIFIED']._serialized_start=867
+  _globals['_IDENTITYVERIFIED']._serialized_end=974
+  _globals['_WITHDRAWN']._serialized_start=976
+  _globals['_WITHDRAWN']._serialized_end=987
+  _globals['_STOPPED']._serialized_start=989
+  _globals['_STOPPED']._serialized_end=1032
+  _globals['_HOLDPLACED']._serialized_start=1034
+  _globals['_HOLDPLACED']._serialized_end=1083
+  _globals['_HOLDLIFTED']._serialized_start=1085
+  _globals['_HOLDLIFTED']._serialized_end=1114
+  _globals['_DEADLINEEXTENDED']._serialized_start=1116
+  _globals['_DEADLINEEXTENDED']._serialized_end=1178
+  _globals['_OBLIGATIONSETTLED']._serialized_start=1181
+  _globals['_OBLIGATIONSETTLED']._serialized_end=1319
+  _globals['_CLARIFICATIONASKED']._serialized_start=1321
+  _globals['_CLARIFICATIONASKED']._serialized_end=1341
+  _globals['_CLARIFICATIONGIVEN']._serialized_start=1343
+  _globals['_CLARIFICATIONGIVEN']._serialized_end=1363
+  _globals['_IDENTITYEXPANDED']._serialized_start=1365
+  _globals['_IDENTITYEXPANDED']._serialized_end=1403
 # @@protoc_insertion_point(module_scope)

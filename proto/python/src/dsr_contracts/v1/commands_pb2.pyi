@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SubjectRequestCommand(_message.Message):
-    __slots__ = ("cohort_id", "request_id", "revision", "effective_at", "recorded_at", "identity_verified", "withdrawn", "hold_placed", "hold_lifted", "deadline_extended", "obligation_settled", "clarification_asked", "clarification_given", "stopped", "alone")
+    __slots__ = ("cohort_id", "request_id", "revision", "effective_at", "recorded_at", "identity_verified", "withdrawn", "hold_placed", "hold_lifted", "deadline_extended", "obligation_settled", "clarification_asked", "clarification_given", "stopped", "identity_expanded", "alone")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,7 @@ class SubjectRequestCommand(_message.Message):
     CLARIFICATION_ASKED_FIELD_NUMBER: _ClassVar[int]
     CLARIFICATION_GIVEN_FIELD_NUMBER: _ClassVar[int]
     STOPPED_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_EXPANDED_FIELD_NUMBER: _ClassVar[int]
     ALONE_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     request_id: str
@@ -43,8 +44,9 @@ class SubjectRequestCommand(_message.Message):
     clarification_asked: ClarificationAsked
     clarification_given: ClarificationGiven
     stopped: Stopped
+    identity_expanded: IdentityExpanded
     alone: _requests_pb2.CohortAccepted
-    def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity_verified: _Optional[_Union[IdentityVerified, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., hold_placed: _Optional[_Union[HoldPlaced, _Mapping]] = ..., hold_lifted: _Optional[_Union[HoldLifted, _Mapping]] = ..., deadline_extended: _Optional[_Union[DeadlineExtended, _Mapping]] = ..., obligation_settled: _Optional[_Union[ObligationSettled, _Mapping]] = ..., clarification_asked: _Optional[_Union[ClarificationAsked, _Mapping]] = ..., clarification_given: _Optional[_Union[ClarificationGiven, _Mapping]] = ..., stopped: _Optional[_Union[Stopped, _Mapping]] = ..., alone: _Optional[_Union[_requests_pb2.CohortAccepted, _Mapping]] = ...) -> None: ...
+    def __init__(self, cohort_id: _Optional[str] = ..., request_id: _Optional[str] = ..., revision: _Optional[int] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recorded_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., identity_verified: _Optional[_Union[IdentityVerified, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., hold_placed: _Optional[_Union[HoldPlaced, _Mapping]] = ..., hold_lifted: _Optional[_Union[HoldLifted, _Mapping]] = ..., deadline_extended: _Optional[_Union[DeadlineExtended, _Mapping]] = ..., obligation_settled: _Optional[_Union[ObligationSettled, _Mapping]] = ..., clarification_asked: _Optional[_Union[ClarificationAsked, _Mapping]] = ..., clarification_given: _Optional[_Union[ClarificationGiven, _Mapping]] = ..., stopped: _Optional[_Union[Stopped, _Mapping]] = ..., identity_expanded: _Optional[_Union[IdentityExpanded, _Mapping]] = ..., alone: _Optional[_Union[_requests_pb2.CohortAccepted, _Mapping]] = ...) -> None: ...
 
 class IdentityVerified(_message.Message):
     __slots__ = ("method", "due_at", "tiers")
@@ -107,3 +109,9 @@ class ClarificationAsked(_message.Message):
 class ClarificationGiven(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class IdentityExpanded(_message.Message):
+    __slots__ = ("system_ids",)
+    SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    system_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, system_ids: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -26,17 +26,17 @@ from dsr_contracts.v1 import common_pb2 as dsr_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64sr/v1/notices.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x03\n\x06Notice\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x11\n\tcohort_id\x18\x03 \x01(\t\x12\x1c\n\x05right\x18\x04 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x05 \x01(\t\x12\x17\n\x0fregistry_digest\x18\x06 \x01(\t\x12*\n\x06\x64ue_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08reminder\x18\t \x01(\r\x12\x1c\n\x05scope\x18\n \x01(\x0b\x32\r.dsr.v1.Scope\x12%\n\x07systems\x18\x0b \x03(\x0b\x32\x14.dsr.v1.SystemNotice\x12(\n\x0binstruction\x18\x0c \x01(\x0e\x32\x13.dsr.v1.Instruction\x12\x10\n\x08revision\x18\r \x01(\r\x12/\n\x0bheld_before\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xea\x01\n\x0cSystemNotice\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12*\n\nidentities\x18\x02 \x03(\x0b\x32\x16.dsr.v1.SealedIdentity\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x12\n\nsealed_key\x18\x04 \x01(\x0c\x12\x31\n\ranswers_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlook_again\x18\x06 \x01(\x08\x12\x30\n\x10protected_fields\x18\x07 \x03(\x0b\x32\x16.dsr.v1.ProtectedField\"F\n\x0eProtectedField\x12\x0c\n\x04path\x18\x01 \x01(\t\x12&\n\nprotection\x18\x02 \x01(\x0e\x32\x12.dsr.v1.Protection\"4\n\x0eSealedIdentity\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06sealed\x18\x02 \x01(\x0c\"\x84\x01\n\x08Identity\x12\'\n\x0bidentifiers\x18\x01 \x03(\x0b\x32\x12.dsr.v1.Identifier\x12\x13\n\x0bpackage_key\x18\x02 \x01(\x0c\x12\'\n\x0b\x63orrections\x18\x03 \x03(\x0b\x32\x12.dsr.v1.Correction\x12\x11\n\tstatement\x18\x04 \x01(\t\"D\n\nCorrection\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\")\n\nIdentifier\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"O\n\x0bSealRequest\x12\x17\n\x0fregistry_digest\x18\x01 \x01(\t\x12\x12\n\nsystem_ids\x18\x02 \x03(\t\x12\x13\n\x0brequest_ids\x18\x03 \x03(\t\"5\n\x0cSealResponse\x12%\n\x07systems\x18\x01 \x03(\x0b\x32\x14.dsr.v1.SystemNotice*o\n\x0bInstruction\x12\x1b\n\x17INSTRUCTION_UNSPECIFIED\x10\x00\x12\x14\n\x10INSTRUCTION_STOP\x10\x01\x12\x17\n\x13INSTRUCTION_SUSPEND\x10\x02\x12\x14\n\x10INSTRUCTION_LOOK\x10\x03*{\n\nProtection\x12\x1a\n\x16PROTECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROTECTION_THIRD_PARTY\x10\x01\x12\x15\n\x11PROTECTION_SECRET\x10\x02\x12\x1e\n\x1aPROTECTION_NEVER_DISCLOSED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64sr/v1/notices.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x03\n\x06Notice\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x11\n\tcohort_id\x18\x03 \x01(\t\x12\x1c\n\x05right\x18\x04 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x05 \x01(\t\x12\x17\n\x0fregistry_digest\x18\x06 \x01(\t\x12*\n\x06\x64ue_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08reminder\x18\t \x01(\r\x12\x1c\n\x05scope\x18\n \x01(\x0b\x32\r.dsr.v1.Scope\x12%\n\x07systems\x18\x0b \x03(\x0b\x32\x14.dsr.v1.SystemNotice\x12(\n\x0binstruction\x18\x0c \x01(\x0e\x32\x13.dsr.v1.Instruction\x12\x10\n\x08revision\x18\r \x01(\r\x12/\n\x0bheld_before\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xea\x01\n\x0cSystemNotice\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12*\n\nidentities\x18\x02 \x03(\x0b\x32\x16.dsr.v1.SealedIdentity\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x12\n\nsealed_key\x18\x04 \x01(\x0c\x12\x31\n\ranswers_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlook_again\x18\x06 \x01(\x08\x12\x30\n\x10protected_fields\x18\x07 \x03(\x0b\x32\x16.dsr.v1.ProtectedField\"F\n\x0eProtectedField\x12\x0c\n\x04path\x18\x01 \x01(\t\x12&\n\nprotection\x18\x02 \x01(\x0e\x32\x12.dsr.v1.Protection\"4\n\x0eSealedIdentity\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06sealed\x18\x02 \x01(\x0c\"\x96\x01\n\x08Identity\x12\'\n\x0bidentifiers\x18\x01 \x03(\x0b\x32\x12.dsr.v1.Identifier\x12\x13\n\x0bpackage_key\x18\x02 \x01(\x0c\x12\'\n\x0b\x63orrections\x18\x03 \x03(\x0b\x32\x12.dsr.v1.Correction\x12\x11\n\tstatement\x18\x04 \x01(\t\x12\x10\n\x08link_key\x18\x05 \x01(\x0c\"D\n\nCorrection\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\")\n\nIdentifier\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"O\n\x0bSealRequest\x12\x17\n\x0fregistry_digest\x18\x01 \x01(\t\x12\x12\n\nsystem_ids\x18\x02 \x03(\t\x12\x13\n\x0brequest_ids\x18\x03 \x03(\t\"5\n\x0cSealResponse\x12%\n\x07systems\x18\x01 \x03(\x0b\x32\x14.dsr.v1.SystemNotice*o\n\x0bInstruction\x12\x1b\n\x17INSTRUCTION_UNSPECIFIED\x10\x00\x12\x14\n\x10INSTRUCTION_STOP\x10\x01\x12\x17\n\x13INSTRUCTION_SUSPEND\x10\x02\x12\x14\n\x10INSTRUCTION_LOOK\x10\x03*{\n\nProtection\x12\x1a\n\x16PROTECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16PROTECTION_THIRD_PARTY\x10\x01\x12\x15\n\x11PROTECTION_SECRET\x10\x02\x12\x1e\n\x1aPROTECTION_NEVER_DISCLOSED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.notices_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INSTRUCTION']._serialized_start=1263
-  _globals['_INSTRUCTION']._serialized_end=1374
-  _globals['_PROTECTION']._serialized_start=1376
-  _globals['_PROTECTION']._serialized_end=1499
+  _globals['_INSTRUCTION']._serialized_start=1281
+  _globals['_INSTRUCTION']._serialized_end=1392
+  _globals['_PROTECTION']._serialized_start=1394
+  _globals['_PROTECTION']._serialized_end=1517
   _globals['_NOTICE']._serialized_start=87
   _globals['_NOTICE']._serialized_end=514
   _globals['_SYSTEMNOTICE']._serialized_start=517
@@ -46,13 +46,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEALEDIDENTITY']._serialized_start=825
   _globals['_SEALEDIDENTITY']._serialized_end=877
   _globals['_IDENTITY']._serialized_start=880
-  _globals['_IDENTITY']._serialized_end=1012
-  _globals['_CORRECTION']._serialized_start=1014
-  _globals['_CORRECTION']._serialized_end=1082
-  _globals['_IDENTIFIER']._serialized_start=1084
-  _globals['_IDENTIFIER']._serialized_end=1125
-  _globals['_SEALREQUEST']._serialized_start=1127
-  _globals['_SEALREQUEST']._serialized_end=1206
-  _globals['_SEALRESPONSE']._serialized_start=1208
-  _globals['_SEALRESPONSE']._serialized_end=1261
+  _globals['_IDENTITY']._serialized_end=1030
+  _globals['_CORRECTION']._serialized_start=1032
+  _globals['_CORRECTION']._serialized_end=1100
+  _globals['_IDENTIFIER']._serialized_start=1102
+  _globals['_IDENTIFIER']._serialized_end=1143
+  _globals['_SEALREQUEST']._serialized_start=1145
+  _globals['_SEALREQUEST']._serialized_end=1224
+  _globals['_SEALRESPONSE']._serialized_start=1226
+  _globals['_SEALRESPONSE']._serialized_end=1279
 # @@protoc_insertion_point(module_scope)

@@ -100,16 +100,18 @@ class SealedIdentity(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identifiers", "package_key", "corrections", "statement")
+    __slots__ = ("identifiers", "package_key", "corrections", "statement", "link_key")
     IDENTIFIERS_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_KEY_FIELD_NUMBER: _ClassVar[int]
     CORRECTIONS_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
+    LINK_KEY_FIELD_NUMBER: _ClassVar[int]
     identifiers: _containers.RepeatedCompositeFieldContainer[Identifier]
     package_key: bytes
     corrections: _containers.RepeatedCompositeFieldContainer[Correction]
     statement: str
-    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ..., package_key: _Optional[bytes] = ..., corrections: _Optional[_Iterable[_Union[Correction, _Mapping]]] = ..., statement: _Optional[str] = ...) -> None: ...
+    link_key: bytes
+    def __init__(self, identifiers: _Optional[_Iterable[_Union[Identifier, _Mapping]]] = ..., package_key: _Optional[bytes] = ..., corrections: _Optional[_Iterable[_Union[Correction, _Mapping]]] = ..., statement: _Optional[str] = ..., link_key: _Optional[bytes] = ...) -> None: ...
 
 class Correction(_message.Message):
     __slots__ = ("category", "old_value", "new_value")

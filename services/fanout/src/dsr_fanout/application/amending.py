@@ -92,7 +92,7 @@ def _change(decided: Decided) -> Change | None:
                 approved_by=decided.settled.approved_by,
                 reason=decided.settled.reason,
             )
-        case "clarification_asked":
+        case "clarification_asked" | "identity_expanded":
             return None
         case other:
             detail = f"{other} is newer than this version"

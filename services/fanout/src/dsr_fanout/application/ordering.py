@@ -16,7 +16,13 @@ from dsr_wire.codec.commands import (
     DeadlineExtended,
     Decision,
 )
-from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
+from dsr_wire.codec.decisions import (
+    HoldLifted,
+    HoldPlaced,
+    IdentityExpanded,
+    ObligationSettled,
+    Stopped,
+)
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier
 
 __all__ = ["ReminderPolicy", "decided_by", "order_alone", "order_of"]
@@ -104,6 +110,8 @@ def decided_by(command: Command, reminders: ReminderPolicy, *, at: datetime) -> 
             decided = replace(decided, outcome=outcome.value)
         case HoldPlaced(hold_id, system_ids):
             decided = replace(decided, hold_id=hold_id, system_ids=list(system_ids))
+        case IdentityExpanded(system_ids):
+            decided = replace(decided, system_ids=list(system_ids))
         case HoldLifted(hold_id):
             decided = replace(decided, hold_id=hold_id)
         case ObligationSettled() as one:
@@ -128,6 +136,7 @@ _KINDS: dict[type[Decision], str] = {
     ObligationSettled: "obligation_settled",
     ClarificationAsked: "clarification_asked",
     ClarificationGiven: "clarification_given",
+    IdentityExpanded: "identity_expanded",
 }
 """Each decision that sets a request apart, as the field of the command is called."""
 

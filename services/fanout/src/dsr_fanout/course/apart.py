@@ -78,6 +78,10 @@ def instructed(before: Apart, decided: Decided) -> Unsent | None:
         return None
     if decided.kind == "hold_placed" and decided.hold_id in now.holds:
         return replace(told, instruction=SUSPEND, system_ids=decided.system_ids)
+    if decided.kind == "identity_expanded" and not holds_all(now):
+        still = held(now)
+        anew = [one for one in decided.system_ids if one not in still]
+        return replace(told, instruction=PERFORM, system_ids=anew) if anew else None
     if decided.kind == "hold_lifted" and decided.hold_id in before.holds and not holds_all(now):
         covered, still = before.holds[decided.hold_id], held(now)
         freed = [one for one in covered if one not in still]

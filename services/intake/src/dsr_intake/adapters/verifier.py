@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.ids import RequestId
 from dsr_intake.model import LedgerChange
+from dsr_intake.model.links import LinksTold
 from dsr_intake.ports import CertificatePending
 
 __all__ = ["VerifierLedger"]
 
+_AT_ONCE = 1000
 _TIMEOUT_S = 5.0
 _SAYING = {httpx.codes.NOT_FOUND, httpx.codes.CONFLICT}
 
@@ -64,6 +69,22 @@ class VerifierLedger:
         if response.status_code != httpx.codes.OK:
             raise Unavailable("the verifier publishes no keys")
         return response.content
+
+    async def links_told(self, request_ids: Collection[RequestId]) -> dict[RequestId, LinksTold]:
+        """Return how many answers with links it has passed on."""
+        asked = sorted(request_ids)
+        found: dict[RequestId, LinksTold] = {}
+        try:
+            for first in range(0, len(asked), _AT_ONCE):
+                some = {"request_ids": asked[first : first + _AT_ONCE]}
+                response = await self._http.post("/v1/links:read", json=some)
+                response.raise_for_status()
+                for one in response.json()["requests"]:
+                    at = datetime.fromisoformat(one["last_told_at"])
+                    found[RequestId(one["request_id"])] = LinksTold(one["told"], at)
+        except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+            raise Unavailable("the verifier does not answer") from error
+        return found
 
     async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
         """Return changes after a cursor, and the cursor to go on from."""

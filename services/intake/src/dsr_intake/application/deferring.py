@@ -21,7 +21,7 @@ from dsr_core.errors import Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId, uuid7
 from dsr_core.rights import Disposition
-from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.identity_cipher import decrypt_kept
 from dsr_intake.application.sampling import Sampling
 from dsr_intake.deferral import Deferred, Sealable
 from dsr_intake.metrics import Metrics
@@ -117,7 +117,7 @@ class Deferring:
             log.error("nothing can be deferred without a key", request_id=one.request_id)
             return []
         [key] = await self._wrapper.unwrap([(one.request_id, one.key)])
-        identity = decrypt(one.ciphertext, request_id=one.request_id, key=key)
+        identity = decrypt_kept(one.ciphertext, request_id=one.request_id, key=key).told
         self._metrics.deferred.labels("sealed").inc(len(kept))
         return [await self._sealed(one, identity, each) for each in kept]
 

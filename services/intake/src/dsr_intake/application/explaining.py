@@ -14,6 +14,7 @@ from dsr_core.blockers import (
     Hold,
     Owed,
     Proposed,
+    Unlinked,
     Untold,
     blockers,
 )
@@ -35,6 +36,7 @@ from dsr_intake.application.owners import Owner, owner_of, with_heirs
 from dsr_intake.application.promises import AtRisk, Upcoming, at_risk
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
+from dsr_intake.model.principals import Sight
 from dsr_intake.ports import (
     DecisionStore,
     HoldStore,
@@ -45,6 +47,7 @@ from dsr_intake.ports import (
     RegistryView,
 )
 from dsr_intake.ports.breaker import BreakerStore
+from dsr_intake.ports.links import LinkStore
 
 __all__ = ["Explained", "Explaining", "Explanation"]
 
@@ -70,6 +73,7 @@ _FOR_THE_OFFICE = (
     BlockerKind.APPEAL_UNDECIDED,
     BlockerKind.NOT_SIGNED,
     BlockerKind.BREAKER,
+    BlockerKind.LINKS_UNDECIDED,
 )
 
 
@@ -111,6 +115,7 @@ class Explaining:
         holds: HoldStore,
         breaker: BreakerStore,
         proposals: ProposalStore,
+        links: LinkStore,
         reads: ReadStore,
         registry: RegistryView,
         dating: Dating,
@@ -124,6 +129,7 @@ class Explaining:
         self._holds = holds
         self._breaker = breaker
         self._proposals = proposals
+        self._links = links
         self._reads = reads
         self._registry = registry
         self._dating = dating
@@ -229,6 +235,7 @@ class Explaining:
             appealed_since=one.received_at if one.state is State.AWAITING_DECISION else None,
             clarification_since=asked_at,
             untold=await self._untold(one),
+            unlinked=await self._unlinked(one),
             proposals=proposals,
             holds=tuple(
                 Hold(
@@ -241,6 +248,20 @@ class Explaining:
                 )
                 for each in held
             ),
+        )
+
+    async def _unlinked(self, one: RequestView) -> Unlinked | None:
+        open_links = await self._links.undecided(Sight(), request_id=one.request_id)
+        if not open_links:
+            return None
+        kinds = {each.kind for each in open_links}
+        registry = await self._registry.version(one.registry_digest)
+        return Unlinked(
+            since=min(each.recorded_at for each in open_links),
+            system_ids=frozenset(
+                system.id for system in registry.systems if not kinds.isdisjoint(system.identifiers)
+            ),
+            links=len({each.link_id for each in open_links}),
         )
 
     async def _untold(self, one: RequestView) -> Untold | None:

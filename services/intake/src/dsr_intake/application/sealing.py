@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dsr_core.corrections import Rectification
 from dsr_core.errors import RejectedInput, RuleViolation
-from dsr_core.identity import Identity
-from dsr_core.ids import RequestId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import System
 from dsr_core.rights import RIGHTS, Right
 from dsr_intake.application.breaking import Breaker
-from dsr_intake.application.identity_cipher import decrypt_whole
+from dsr_intake.application.identity_cipher import Kept, decrypt_kept
 from dsr_intake.application.owners import with_heirs
 from dsr_intake.application.packages.keys import PackageKeys
+from dsr_intake.application.reaching import Reaching, can_be_found, knows
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
 from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 from dsr_wire.keys import SealingKey
+from dsr_wire.link_keys import LinkKey
 from dsr_wire.sealing import Sealer
 
 __all__ = ["Sealing"]
@@ -30,11 +30,20 @@ _INLINE = 20
 
 
 @dataclass(frozen=True, slots=True)
+class _Person:
+    """One member, opened for a moment."""
+
+    member: Member
+    kept: Kept
+    link_key: bytes
+    """What links are sealed to; empty where no system of the task resolves."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Task:
     """What is sealed for whom."""
 
-    members: Sequence[Member]
-    keys: Sequence[bytes]
+    people: Sequence[_Person]
     addressed: Sequence[tuple[System, SealingKey]]
     right: Right
     package_keys: Mapping[RequestId, bytes]
@@ -52,6 +61,7 @@ class Sealing:
         registry: RegistryView,
         breaker: Breaker,
         packages: PackageKeys | None,
+        reaching: Reaching,
         metrics: Metrics,
     ) -> None:
         self._store = store
@@ -59,6 +69,7 @@ class Sealing:
         self._registry = registry
         self._breaker = breaker
         self._packages = packages
+        self._reaching = reaching
         self._metrics = metrics
 
     async def seal(
@@ -82,7 +93,8 @@ class Sealing:
             RejectedInput: A system is not in that registry version, or a request not in the cohort.
             RuleViolation: A member's key is gone though it is not answered; none is left out silently.
                 Or the breaker has stopped erasures.
-            Unavailable: The version or a system's keys have not arrived, or keys cannot be unwrapped.
+            Unavailable: The version or a system's keys have not arrived, keys cannot be unwrapped, or links
+                are on their way.
         """
         cohort = await self._store.cohort(cohort_id)
         if cohort is None:
@@ -98,21 +110,38 @@ class Sealing:
         if RIGHTS[cohort.right].erases:
             organisations = {system.organisation_id for system, _ in addressed}
             await self._breaker.pass_(cohort_id, cohort.members, organisations)
-        members = [
-            replace(one, held=with_heirs(self._registry.current, one.held)) if one.held else one
-            for one in await self._store.members(cohort_id, request_ids)
-        ]
+        members = await self._members(cohort_id, request_ids)
         if any(one.deferred for one in members):
             return _deferred(members, system_ids)
-        keys = await self._wrapper.unwrap(self._wrapped(members))
+        resolves = any(system.resolves for system, _ in addressed)
+        people = await self._opened(members, resolves=resolves)
+        found = can_be_found(registry)
+        blind = [system for system, _ in addressed if not found.isdisjoint(system.identifiers)]
+        if lacking := _lacking(blind, people):
+            await self._reaching.begin(lacking)
+            # What was found out meanwhile is in what is read now, or finds these systems on record.
+            members = await self._members(cohort_id, request_ids)
+            people = await self._opened(members, resolves=resolves)
         package_keys: dict[RequestId, bytes] = {}
         if cohort.right is Right.ACCESS and self._packages is not None:
             package_keys = await self._packages.public([one.request_id for one in members])
         self._metrics.sealed.inc(len(members) * len(addressed))
-        task = _Task(members, keys, addressed, cohort.right, package_keys)
+        task = _Task(people, addressed, cohort.right, package_keys)
         if len(members) * len(addressed) <= _INLINE:
             return _sealed(task)
         return await asyncio.to_thread(_sealed, task)
+
+    async def _members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
+        return [
+            replace(one, held=with_heirs(self._registry.current, one.held)) if one.held else one
+            for one in await self._store.members(cohort_id, request_ids)
+        ]
+
+    async def _opened(self, members: Sequence[Member], *, resolves: bool) -> list[_Person]:
+        keys = await self._wrapper.unwrap(self._wrapped(members))
+        if len(members) <= _INLINE:
+            return _opened(members, keys, resolves=resolves)
+        return await asyncio.to_thread(_opened, members, keys, resolves=resolves)
 
     def _wrapped(self, members: Sequence[Member]) -> list[tuple[RequestId, WrappedKey]]:
         missing = [one.request_id for one in members if one.key is None]
@@ -135,33 +164,52 @@ def _deferred(members: Sequence[Member], system_ids: Sequence[str]) -> list[Syst
     return [replace(one, identities=()) if one.system_id in held else one for one in notices]
 
 
-def _sealed(task: _Task) -> list[SystemNotice]:
-    identities = [
-        (member, *decrypt_whole(member.ciphertext, request_id=member.request_id, key=key))
-        for member, key in zip(task.members, task.keys, strict=True)
+def _opened(members: Sequence[Member], keys: Sequence[bytes], *, resolves: bool) -> list[_Person]:
+    return [
+        _Person(
+            member,
+            decrypt_kept(member.ciphertext, request_id=member.request_id, key=key),
+            LinkKey(member.request_id, key).public if resolves else b"",
+        )
+        for member, key in zip(members, keys, strict=True)
     ]
-    return [_notice(identities, system, key, task) for system, key in task.addressed]
 
 
-def _notice(
-    identities: Sequence[tuple[Member, Identity, Rectification | None]],
-    system: System,
-    key: SealingKey,
-    task: _Task,
-) -> SystemNotice:
+def _lacking(
+    systems: Sequence[System], people: Sequence[_Person]
+) -> list[tuple[RequestId, SystemId]]:
+    """Return the systems that know a person by nothing at hand, with the request."""
+    if not systems:
+        return []
+    return [
+        (one.member.request_id, system.id)
+        for one in people
+        for system in systems
+        if system.id not in one.member.held and not knows(system, one.kept.told)
+    ]
+
+
+def _sealed(task: _Task) -> list[SystemNotice]:
+    return [_notice(system, key, task) for system, key in task.addressed]
+
+
+def _notice(system: System, key: SealingKey, task: _Task) -> SystemNotice:
     sealer = Sealer(system_id=system.id, right=task.right, key=key)
     sealed = tuple(
         SealedIdentity(
-            member.request_id,
+            one.member.request_id,
             sealer.seal(
-                identity.only(system.identifiers),
-                request_id=member.request_id,
-                package_key=task.package_keys.get(member.request_id, b""),
-                rectification=wanted.only(system.categories) if wanted else None,
+                one.kept.told.only(system.identifiers),
+                request_id=one.member.request_id,
+                package_key=task.package_keys.get(one.member.request_id, b""),
+                rectification=wanted.only(system.categories)
+                if (wanted := one.kept.rectification)
+                else None,
+                link_key=one.link_key if system.resolves else b"",
             ),
         )
-        for member, identity, wanted in identities
-        if system.id not in member.held
+        for one in task.people
+        if system.id not in one.member.held
     )
     terms = system.access if task.right is Right.ACCESS else None
     return SystemNotice(

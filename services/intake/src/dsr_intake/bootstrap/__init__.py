@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsr_intake.bootstrap.application import application
 from dsr_intake.bootstrap.keys import keys
+from dsr_intake.bootstrap.linking import link_loop
 from dsr_intake.bootstrap.outside import EVENTS, LAST, connect, probed
 from dsr_intake.bootstrap.tending import (
     closures,
@@ -42,6 +43,7 @@ async def start(process: Process, settings: Settings) -> None:
     # Requests are accepted while Kafka is away: what is told of them waits in the outbox.
     process.spawn(events.run(), stop=events.stop, turn=EVENTS)
     read_topic(answered)
+    read_topic(link_loop(outside, context.linking))
     process.spawn(connected.then(relay.run), stop=connected.stopping(relay.stop), turn=LAST)
     if outside.suppression_keys:
         telling = told_of_suppressions(outside, built)

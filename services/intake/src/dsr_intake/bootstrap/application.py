@@ -23,6 +23,7 @@ from dsr_intake.adapters.identity import PostgresIdentity
 from dsr_intake.adapters.key_store import PostgresKeys
 from dsr_intake.adapters.left_behind import PostgresLeftBehind
 from dsr_intake.adapters.letters import PostgresLetters
+from dsr_intake.adapters.links import PostgresLinks
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.suppressions import PostgresSuppressions
@@ -61,6 +62,7 @@ from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
+from dsr_intake.bootstrap.linking import link_taking, reaching
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.bootstrap.packages import Packages, packages
 from dsr_intake.http.context import Context
@@ -259,6 +261,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             breaker=stores.breaker,
             letters=stores.letters,
             proposals=PostgresProposals(outside.pool),
+            links=PostgresLinks(outside.pool),
             reads=stores.reads,
             registry=outside.registries,
             dating=dating,
@@ -305,8 +308,11 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             registry=outside.registries,
             breaker=breaker,
             packages=basis.packages.keys if basis.packages else None,
+            reaching=reaching(outside),
             metrics=outside.metrics,
         ),
+        linking=link_taking(outside, decisions.deciding),
+        links=PostgresLinks(outside.pool),
         letters=stores.letters,
         packages=basis.packages.door if basis.packages else None,
         sending=sending,

@@ -19,6 +19,7 @@ from dsr_intake.application.followers import Followers
 from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
+from dsr_intake.application.linking import LinkTaking
 from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.links import Links
 from dsr_intake.application.packages.signing import ManifestSigner
@@ -38,6 +39,7 @@ from dsr_intake.ports import (
     ReadStore,
     RegistryView,
 )
+from dsr_intake.ports.links import LinkStore
 
 __all__ = ["Context", "PackageDoor"]
 
@@ -78,6 +80,8 @@ class Context:
     ledger: Ledger
     events: Events
     sealing: Sealing
+    linking: LinkTaking
+    links: LinkStore
     letters: LetterStore
     packages: PackageDoor | None
     """None where packages are kept nowhere."""

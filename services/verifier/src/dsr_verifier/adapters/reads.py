@@ -46,6 +46,10 @@ _DISPOSITIONS = """
 select request_id, system_id, disposition from verifier.obligations
 where request_id = any($1::uuid[])
 """
+_LINKS_TOLD = """
+select request_id, count(*) as told, max(told_at) as last_told_at
+from verifier.links_told where request_id = any($1::uuid[]) group by 1 order by 1
+"""
 _OPEN_MEMBERS = """
 select r.request_id, p.system_ids, r.held_system_ids
 from verifier.requests r join verifier.plans p using (plan_id)
@@ -164,6 +168,12 @@ class PostgresViews:
             for request_id in request_ids
             if (request := found.get(request_id)) is not None
         ]
+
+    async def links_told(self, request_ids: Sequence[str]) -> list[Document]:
+        """Return how many answers with links intake was told of."""
+        with translated():
+            rows = await self._pool.fetch(_LINKS_TOLD, list(request_ids))
+        return [{**row, "request_id": str(row["request_id"])} for row in rows]
 
     async def missing(self, cohort_id: str) -> Document | None:
         """Return how many requests of a cohort are open and who owes them, or none as above."""

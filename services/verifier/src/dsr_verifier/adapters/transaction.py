@@ -18,6 +18,7 @@ from dsr_runtime.outbox import enqueue
 from dsr_verifier.adapters import amendments, arrays, statements
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
+from dsr_verifier.adapters.links import tell_links
 from dsr_verifier.adapters.plans import Connection, Plan, Plans, plan_id
 from dsr_verifier.adapters.rows import (
     delivery_text,
@@ -225,6 +226,10 @@ class PostgresTransaction:
     async def add_late(self, answers: Sequence[Answer]) -> None:
         """Write of recorded answers that they came after the closing."""
         await self._connection.execute(statements.ADD_LATE, *_answer_columns(answers)[:4])
+
+    async def tell_links(self, answers: Sequence[Answer], at: datetime) -> None:
+        """Tell intake of the links that answers hold, when this transaction commits."""
+        await tell_links(self._connection, SCHEMA, answers, at)
 
     async def contradict(self, against: Mapping[Pair, bool]) -> None:
         """Write whether obligations of closed requests are contradicted by what came since."""

@@ -206,6 +206,10 @@ class Recorder:
             one for one in fresh if requests[one.acknowledgement.request_id].closed_at is None
         ]
         tally.recorded = len(effective)
+        linking = [one for one in effective if one.acknowledgement.sealed_links]
+        if linking:
+            await transaction.tell_links(linking, at)
+            tally.links = len(linking)
         if len(effective) < len(fresh):
             await self._note_late(transaction, requests, fresh, tally, at)
         if not effective:

@@ -45,6 +45,9 @@ class Tally:
 
     breaches: list[Breach] = field(default_factory=list)
     contradictions: int = 0
+    links: int = 0
+    """Answers whose links intake is told of."""
+
     closures: list[Closure] = field(default_factory=list)
     stuck: list[RequestId] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -74,6 +77,7 @@ class Tally:
         self.waiting.extend(other.waiting)
         self.breaches.extend(other.breaches)
         self.contradictions += other.contradictions
+        self.links += other.links
         self.closures.extend(other.closures)
         self.stuck.extend(other.stuck)
         self.refusals.extend(other.refusals)

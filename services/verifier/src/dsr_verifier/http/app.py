@@ -19,6 +19,7 @@ from dsr_verifier.http.documents import (
     AcknowledgementsDocument,
     ChangesDocument,
     ClosureDocument,
+    LinksToldDocument,
     MissingDocument,
     ObligationsDocument,
     ProgressDocument,
@@ -34,8 +35,8 @@ __all__ = ["read_api"]
 _Id = Annotated[str, Path(pattern=UUID_PATTERN)]
 
 
-class ProgressQuery(BaseModel):
-    """Which requests' progress is asked for."""
+class RequestsQuery(BaseModel):
+    """Which requests are asked for."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +108,7 @@ def read_api(
         summary="How far up to 1000 requests are",
         responses=answers(ProgressDocument, 400, 422),
     )
-    async def progress(query: ProgressQuery) -> Response:
+    async def progress(query: RequestsQuery) -> Response:
         return _json({"requests": await views.progress(query.request_ids)})
 
     @router.get(
@@ -136,10 +137,22 @@ def read_api(
         found, cursor = await views.changes(start, limit)
         return _json({"changes": found, "cursor": str(cursor)})
 
+    _add_links(router, views)
     add_certificates(router, certificates, views)
     app.include_router(router)
     app.include_router(tlog_routes(transparency))
     return app
+
+
+def _add_links(router: APIRouter, views: Views) -> None:
+    @router.post(
+        "/links:read",
+        summary="How many answers with links intake was told of",
+        description="Of up to 1000 requests. What the links say is sealed, and not told here.",
+        responses=answers(LinksToldDocument, 400, 422),
+    )
+    async def links_told(query: RequestsQuery) -> Response:
+        return _json({"requests": await views.links_told(query.request_ids)})
 
 
 def _known(document: Document | None, kind: str = "request") -> Document:

@@ -18,6 +18,7 @@ __all__ = [
     "ChangesDocument",
     "ClosureDocument",
     "EvidenceKeysDocument",
+    "LinksToldDocument",
     "MissingDocument",
     "ObligationsDocument",
     "ProgressDocument",
@@ -217,6 +218,20 @@ class ProgressDocument(BaseModel):
     """Those of the requests asked for that the ledger knows, in the order asked."""
 
     requests: list[RequestProgress]
+
+
+class LinksTold(BaseModel):
+    """How many answers with links to one request intake was told of."""
+
+    request_id: str
+    told: int
+    last_told_at: datetime
+
+
+class LinksToldDocument(BaseModel):
+    """Those of the requests asked for that have any, by id."""
+
+    requests: list[LinksTold]
 
 
 class MissingDocument(BaseModel):
