@@ -50,6 +50,16 @@ async def test_every_part_is_looked_at_and_what_is_well_is_said_to_be(loop: Loop
     assert len(shown.out.splitlines()) == sum(map(len, found.values()))
 
 
+async def test_the_settings_of_the_local_stack_have_no_faults(loop: Loop) -> None:
+    said = await dsr(loop.stack.settings, "config", "check", "--json")
+    assert said.json == {
+        "faults": {
+            part: [] for part in ("intake", "fanout", "verifier", "variables", "registry", "rules")
+        },
+        "not_installed": [],
+    }
+
+
 async def test_a_part_that_is_stopped_hides_no_other(loop: Loop) -> None:
     loop.stack.stop("fanout")
     try:

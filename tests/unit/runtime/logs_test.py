@@ -6,13 +6,14 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr
 from typing import Any
 
 import pytest
 import structlog
 
+from dsr_core import tracing
 from dsr_runtime import logs
 from support.builders import MARKER, an_identifier
 
@@ -156,3 +157,37 @@ def test_no_field_that_could_be_personal_is_allowed() -> None:
     personal = {"email", "phone", "value", "identifier", "identity", "name", "subject", "user",
                 "ip", "client", "path", "url", "query", "body", "headers", "key"}  # fmt: skip
     assert not personal & logs.ALLOWED_FIELDS
+
+
+def test_a_line_says_which_request_system_and_trace_it_is_about(shown: Shown) -> None:
+    trace = "00-" + "a" * 32 + "-" + "1" * 16 + "-01"
+
+    class Span:
+        traceparent = trace
+
+        def rename(self, name: str) -> None: ...
+
+        def tell(self, attributes: Mapping[str, str | int]) -> None: ...
+
+        def end(self, fault: str | None = None) -> None: ...
+
+    class Tracer:
+        def begin(self, name: str, **_: object) -> Span:  # noqa: ARG002 - as the port
+            return Span()
+
+    with tracing.span("a step", request_id="r-17", system_id="newsletter"):
+        a_logger().info("without a trace")
+    tracing.install(Tracer())
+    try:
+        with tracing.span("a step", parent=trace, request_id="r-18"):
+            a_logger().info("within a trace")
+        logging.getLogger("library").warning("outside of any")
+    finally:
+        tracing.install(None)
+    without, within, outside = shown().strip().splitlines()
+    assert "r-17" in without
+    assert "newsletter" in without
+    assert "trace_id" not in without
+    assert "a" * 32 in within
+    assert "r-18" in within
+    assert "r-18" not in outside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +17,11 @@ from dsr_cli.connection import (
 )
 from dsr_cli.doctor import kafka, places, services
 from dsr_cli.doctor.findings import Finding, Look, examined, skipped
+from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.registry.load import load_registry
 from dsr_cli.stack import Stack, StackSettings
+from dsr_core.registry import Registry
 
 __all__ = ["looks", "service_urls"]
 
@@ -54,21 +56,17 @@ def looks(registry: Path, *, within: float) -> dict[str, Look]:
 def _kafka(registry: Path, within: float) -> Iterator[Finding]:
     admin = operator()
     yield from kafka.brokers(admin)
-    parts = {
+    of_registry: dict[str, Callable[[KafkaAdmin, Registry], Iterator[Finding]]] = {
         "topics": kafka.topics,
         "rights": kafka.rights,
         "systems": kafka.readers,
     }
-    of_registry: dict[str, Look] = {
-        part: partial(_with_registry, look, admin, registry) for part, look in parts.items()
-    }
-    yield from examined(
-        of_registry | {"dead letters": partial(kafka.dead, admin)}, within=within - 1
-    )
 
+    def look(part: str) -> Iterator[Finding]:
+        return of_registry[part](admin, load_registry(registry))
 
-def _with_registry(look: object, admin: object, registry: Path) -> Iterator[Finding]:
-    yield from look(admin, load_registry(registry))  # type: ignore[operator]  # one of three of a kind
+    inner: dict[str, Look] = {part: partial(look, part) for part in of_registry}
+    yield from examined(inner | {"dead letters": partial(kafka.dead, admin)}, within=within - 1)
 
 
 def _postgres(urls: Mapping[str, str]) -> Iterator[Finding]:
