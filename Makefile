@@ -142,8 +142,14 @@ audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so w
 ##@ Testing
 
 .PHONY: test
-test: bootstrap ## Run every test but the chaos ones
+test: bootstrap browser ## Run every test but the chaos ones
 	$(PYTEST) -q --no-skips
+
+.PHONY: browser
+browser: ## Install Chromium (Debian's package) where there is none, for the tests of the console
+	@command -v chromium >/dev/null || { apt-get -qq update && \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium >/dev/null; } \
+	  || echo "There is no Chromium: its tests are skipped, which make test takes as failed." >&2
 
 .PHONY: test-unit
 test-unit: bootstrap ## Run the tests that need nothing but Python

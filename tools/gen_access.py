@@ -31,7 +31,7 @@ def application() -> FastAPI:
         internal_token="",
         limiter=Limiter(Limits(1, 1)),
     )
-    context = cast(Context, SimpleNamespace(doors=doors))
+    context = cast(Context, SimpleNamespace(doors=doors, console=None))
     return create_app(context, health=Health(), metrics=CollectorRegistry())
 
 

@@ -22,6 +22,7 @@ TRIED = (
     "an export that is changed, cut, sealed to others, or lies about itself",
     "scripts in what a system hands over",
     "a link to a package that is guessed, expired, revoked, or of another request",
+    "a session of the console that is forged, revoked, or begun by another site",
     "contradicting acknowledgements",
     "stolen system key after revocation",
     "token attacks",

@@ -33,6 +33,7 @@ LOOKED_AT = {
         "' and '.join(conditions)",  # fixed texts with numbered places; the values go beside them
         "len(values)",
     },
+    "services/intake/src/dsr_intake/adapters/console.py": {"' and '.join(conditions)"},  # likewise
     "services/intake/src/dsr_intake/adapters/key_store.py": {"table"},
     "services/intake/src/dsr_intake/adapters/letters.py": {
         "', '.join((f'l.{one}' for one in _COLUMNS.split(', ')))",

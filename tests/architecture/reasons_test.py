@@ -32,6 +32,7 @@ ELSEWHERE = {
     "link_refused": "intake's pages for people, which hand packages over",
     "code_refused": "as link_refused",
     "session_refused": "as link_refused",
+    "unknown_credential": "the console, when somebody signs in",
     "letters_not_offered": "intake's API, on a submission that asks for letters",
     "no_address": "as letters_not_offered",
     "proof_refused": "intake's API, which takes one-time codes",

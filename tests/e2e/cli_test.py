@@ -234,7 +234,7 @@ async def test_kafka_that_is_away_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def own_folder() -> Iterator[Path]:
     with data_folder() as made:
         yield made
 
@@ -276,10 +276,10 @@ async def test_second_stack_on_a_data_folder_in_use_is_told_in_one_line(
 
 
 async def test_demo_on_the_folder_of_a_stack_that_stays_leaves_it_alone(
-    folder: Path,
+    own_folder: Path,
 ) -> None:
     """It was refused, and then stopped what somebody else had started."""
-    settings = stack_settings(folder)
+    settings = stack_settings(own_folder)
     up = await _up(settings)
     assert up.code == 0, up.err
     try:

@@ -173,6 +173,9 @@ async def test_progress_of_many(client: httpx.AsyncClient, world: World) -> None
             "open": 1,
             "closed_at": None,
             "systems": {"crm": "erased", "mailer": None},
+            "confirmed": ["crm"],
+            "contradicted": [],
+            "held": [],
         },
         {
             "request_id": first,
@@ -180,6 +183,9 @@ async def test_progress_of_many(client: httpx.AsyncClient, world: World) -> None
             "open": 2,
             "closed_at": None,
             "systems": {"crm": None, "mailer": None},
+            "confirmed": [],
+            "contradicted": [],
+            "held": [],
         },
     ]
 

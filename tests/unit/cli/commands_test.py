@@ -171,7 +171,7 @@ def test_the_way_to_the_api_is_printed_as_a_shell_takes_it(
         cache_dir=tmp_path,
     )
     monkeypatch.chdir(tmp_path)
-    assert stack._api_lines(settings)[1:] == [
+    assert stack._api_lines(settings)[2:] == [
         "export DSR_INTAKE_URL=http://127.0.0.1:17000",
         "export DSR_API_KEY=$(cat .dsr/17000/secrets/api-key)",
     ]

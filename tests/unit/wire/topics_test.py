@@ -65,7 +65,7 @@ def test_only_those_who_refuse_write_dead_letters() -> None:
     for topic in EVERY:
         if not is_dead_letter(topic.name):
             assert dead_letter(topic).producers == topic.consumers
-            assert dead_letter(topic).consumers == ("operator",)
+            assert dead_letter(topic).consumers == ("intake", "operator")
 
 
 def test_every_organisation_with_a_system_has_a_topic_a_right() -> None:

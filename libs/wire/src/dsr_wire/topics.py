@@ -34,6 +34,7 @@ __all__ = [
     "all_topics",
     "dead_letter",
     "is_dead_letter",
+    "is_notice",
     "notice_topic",
     "organisation_principal",
     "origin_of",
@@ -194,10 +195,15 @@ def dead_letter(topic: Topic) -> Topic:
         name=f"{topic.name}{_DEAD_LETTER_SUFFIX}",
         key="as the original",
         producers=topic.consumers,
-        consumers=(OPERATOR,),
+        consumers=(INTAKE, OPERATOR),  # intake: for the console, which shows why, and no value
         partitions=1,
         retention=_DEAD_LETTER_RETENTION,
     )
+
+
+def is_notice(name: str) -> bool:
+    """Tell whether a topic's name is a notice topic's, whose dead letters organisations write."""
+    return name not in {one.name for one in _FIXED}
 
 
 def is_dead_letter(name: str) -> bool:

@@ -100,7 +100,26 @@ class DoorSettings(HttpSettings):
         return self
 
 
-class Settings(LogSettings, TracingSettings, DoorSettings, KafkaSettings, PostgresSettings):
+class ConsoleSettings(HttpSettings):
+    """The console in the browser, for operators."""
+
+    console: bool = False
+    """Whether operators can look at the loop in a browser, at /console of this service."""
+
+    console_session_s: float = Field(default=28_800, ge=60)
+    """Seconds for which somebody is signed in at the console; a key that ends, or is revoked, ends it
+    before, and so does a token."""
+
+    console_temporal_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Where people reach Temporal's web UI: the console links to each request's workflow there."""
+
+    console_temporal_namespace: str = Field(default="default", pattern=r"^[A-Za-z0-9._-]+$")
+    """The namespace of Temporal that these links name."""
+
+
+class Settings(
+    LogSettings, TracingSettings, DoorSettings, ConsoleSettings, KafkaSettings, PostgresSettings
+):
     """Everything that intake must know, from variables that begin with `DSR_`."""
 
     verifier_url: str = Field(pattern=r"^https?://[^/]+/?$")

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dsr_cli.commands.stack_progress import ShownProgress, say_lost_logs
-from dsr_cli.connection import CLIENT, key_name
+from dsr_cli.connection import CLIENT, OPERATORS, key_name
 from dsr_cli.group.bring_up import bring_up
 from dsr_cli.group.systems import system_specs
 from dsr_cli.stack import PartStatus, Stack, StackError, StackSettings
@@ -112,14 +112,19 @@ def logs(
 
 
 def _api_lines(settings: StackSettings) -> list[str]:
-    """Return where the local API client's key is, and what a shell needs to call the API."""
-    path = settings.secrets_dir / key_name(CLIENT)
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    """Return how to look at it in a browser, and what a shell needs to call the API."""
+    shown = _near(settings.secrets_dir / key_name(CLIENT))
+    operators = _near(settings.secrets_dir / key_name(OPERATORS[0]))
     return [
+        f"The console is at {settings.console_url}; sign in with the key in {operators}.",
         f"The API key is in {shown}; to call the API from this shell:",
         f"export DSR_INTAKE_URL={settings.intake_url}",
         f"export DSR_API_KEY=$(cat {shlex.quote(str(shown))})",
     ]
+
+
+def _near(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _watched() -> Stack:

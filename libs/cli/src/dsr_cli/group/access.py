@@ -9,6 +9,7 @@ from dsr_cli.kafka.access import CLUSTER, Grant
 from dsr_core.registry import Registry
 from dsr_wire.topics import (
     ACKNOWLEDGEMENTS,
+    INTAKE,
     OPERATOR,
     Principal,
     Topic,
@@ -22,6 +23,7 @@ __all__ = ["SERVICE_PRINCIPALS", "grants", "is_organisation", "is_ours", "princi
 SERVICE_PRINCIPALS: tuple[Principal, ...] = ("intake", "fanout", "verifier")
 
 _ORGANISATIONS = organisation_principal("")
+_SEEN: tuple[Literal["topic", "group"], ...] = ("topic", "group")
 
 
 def principals(registry: Registry) -> list[Principal]:
@@ -61,12 +63,25 @@ def grants(registry: Registry) -> Iterator[Grant]:
     )
     for service in (*SERVICE_PRINCIPALS, OPERATOR):
         yield _groups(service, f"dsr.{service}")
+    yield from _console()
     for organisation_id in _owners(registry):
         principal = organisation_principal(organisation_id)
         yield _topic(principal, ACKNOWLEDGEMENTS.name, "write")
         for topic in _open(registry):
             yield _topic(principal, topic.name, "read")
         yield _groups(principal, f"dsr.{principal}.")
+
+
+def _console() -> Iterator[Grant]:
+    """Yield what intake's console needs: to see how far every group of ours is, and to read nothing."""
+    for resource in _SEEN:
+        yield Grant(
+            principal=INTAKE,
+            resource=resource,
+            name="dsr.",
+            operations=("describe",),
+            pattern="prefixed",
+        )
 
 
 def _open(registry: Registry) -> list[Topic]:

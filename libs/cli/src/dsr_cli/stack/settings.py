@@ -131,6 +131,11 @@ class StackSettings:
         return f"http://{self.host}:{self.intake_port}"
 
     @property
+    def console_url(self) -> str:
+        """Where operators look at the loop in a browser."""
+        return f"{self.intake_url}/console"
+
+    @property
     def fanout_url(self) -> str:
         """Where fanout serves HTTP."""
         return f"http://{self.host}:{self.fanout_port}"

@@ -50,6 +50,7 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
         "DSR_PACKAGE_STORE_URL": settings.folder("store").as_uri(),
         "DSR_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
     }
+    console = {"DSR_CONSOLE": "true", "DSR_CONSOLE_TEMPORAL_URL": settings.temporal_ui_url}
     letters = {"DSR_SMTP_URL": settings.smtp_url} if with_mail else {}
     service = partial(_service, stack)
     return [
@@ -64,7 +65,8 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
             INTAKE,
             settings.intake_port,
             settings.intake_url,
-            {**_at_postgres(stack, INTAKE), **at_verifier, **keys, **letters},
+            {**_at_postgres(stack, INTAKE), **at_verifier, **keys, **letters, **console},
+            page=settings.console_url,
         ),
         service(
             FANOUT,
@@ -88,7 +90,9 @@ def _at_postgres(stack: Stack, service: str) -> dict[str, str]:
     }
 
 
-def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) -> ProcessSpec:
+def _service(
+    stack: Stack, name: str, port: int, url: str, env: dict[str, str], *, page: str = ""
+) -> ProcessSpec:
     settings = stack.settings
     shared = {
         **kafka_environment(stack, name),
@@ -103,7 +107,7 @@ def _service(stack: Stack, name: str, port: int, url: str, env: dict[str, str]) 
         env={**shared, **env},
         cwd=settings.data_dir,
         ports=(port,),
-        address=url,
+        address=f"{url}, {page}" if page else url,
         ready=lambda: probes.http_ok(f"{url}/readyz"),
         after=(kafka.NAME, temporal.NAME, postgres.NAME),
     )

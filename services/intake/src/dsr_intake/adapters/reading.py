@@ -29,7 +29,7 @@ from dsr_intake.model.principals import Sight
 from dsr_runtime.postgres import translated
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
-__all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "view"]
+__all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "seen", "view"]
 
 # A proof is a command, which a replica of before decisions does not count.
 VIEW = """
@@ -62,7 +62,7 @@ class PostgresReads:
     async def get(self, sight: Sight, request_id: str) -> RequestView | None:
         """Return a request that is seen, or none."""
         values: list[object] = [request_id]
-        conditions = ["r.id = $1", *_seen(sight, values)]
+        conditions = ["r.id = $1", *seen(sight, values)]
         with translated():
             row = await self._pool.fetchrow(f"{VIEW} where {' and '.join(conditions)}", *values)
         return view(row) if row else None
@@ -84,7 +84,7 @@ class PostgresReads:
     ) -> list[RequestView]:
         """Return the next requests, newest first."""
         values: list[object] = []
-        conditions = ["true", *_seen(sight, values)]
+        conditions = ["true", *seen(sight, values)]
 
         def where(condition: str, value: object | None) -> None:
             if value is not None:
@@ -203,7 +203,7 @@ class PostgresStateFeed:
             values.append(request_id)
             conditions.append("r.id = $2")
         elif sight is not None:
-            conditions += _seen(sight, values)
+            conditions += seen(sight, values)
         with translated():
             rows = await self._pool.fetch(
                 f"""
@@ -253,7 +253,7 @@ class PostgresStateFeed:
         return {str(row["id"]): Owner(row["client_id"], row["jurisdiction"]) for row in rows}
 
 
-def _seen(sight: Sight, values: list[object]) -> list[str]:
+def seen(sight: Sight, values: list[object]) -> list[str]:
     """Return what says that a request `r` is seen, and append what that compares with."""
     if sight.client_id is not None:
         values.append(sight.client_id)

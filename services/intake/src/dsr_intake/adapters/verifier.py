@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import httpx
 
 from dsr_core.errors import RejectedInput, Unavailable
-from dsr_core.ids import RequestId
+from dsr_core.ids import RequestId, SystemId
+from dsr_core.rights import Disposition
+from dsr_intake.adapters.verifier_metrics import measures
 from dsr_intake.model import LedgerChange
+from dsr_intake.model.console import LedgerMeasures, RequestProgress
 from dsr_intake.model.links import LinksTold
 from dsr_intake.ports import CertificatePending
 
@@ -86,6 +89,30 @@ class VerifierLedger:
             raise Unavailable("the verifier does not answer") from error
         return found
 
+    async def progress(self, request_ids: Sequence[str]) -> list[RequestProgress]:
+        """Return how far those of the requests are that the ledger knows."""
+        if not request_ids:
+            return []
+        asked = {"request_ids": list(request_ids)}
+        try:
+            response = await self._http.post("/v1/progress:read", json=asked)
+            response.raise_for_status()
+            return [_progress(one) for one in response.json()["requests"]]
+        except httpx.HTTPError as error:
+            raise Unavailable("the verifier does not answer") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unavailable("the verifier's progress cannot be read") from error
+
+    async def measured(self) -> LedgerMeasures:
+        """Return what the verifier shows to whoever watches it."""
+        response = await self._answer("/metrics")
+        if response.status_code != httpx.codes.OK:
+            raise Unavailable("the verifier shows no metrics")
+        try:
+            return measures(response.text)
+        except ValueError as error:
+            raise Unavailable("the verifier's metrics cannot be read") from error
+
     async def changes(self, after: str | None, *, limit: int) -> tuple[list[LedgerChange], str]:
         """Return changes after a cursor, and the cursor to go on from."""
         parameters: dict[str, str | int] = {"limit": limit}
@@ -135,3 +162,18 @@ class VerifierLedger:
         except httpx.HTTPError as error:
             raise Unavailable("the verifier does not answer") from error
         return response
+
+
+def _progress(one: Mapping[str, Any]) -> RequestProgress:
+    # A verifier of before says neither what is confirmed nor what is held: the answer alone is shown.
+    return RequestProgress(
+        request_id=RequestId(one["request_id"]),
+        is_closed=one["closed_at"] is not None,
+        answers={
+            SystemId(system_id): Disposition(answer) if answer else None
+            for system_id, answer in one["systems"].items()
+        },
+        confirmed=frozenset(SystemId(each) for each in one.get("confirmed", ())),
+        contradicted=frozenset(SystemId(each) for each in one.get("contradicted", ())),
+        held=frozenset(SystemId(each) for each in one.get("held", ())),
+    )

@@ -25,7 +25,7 @@ from dsr_intake.model.principals import (
 )
 from dsr_intake.ports import ApiClientStore
 
-__all__ = ["ApiClients", "NewClient", "NewKey"]
+__all__ = ["ApiClients", "NewClient", "NewKey", "secret_hash"]
 
 _KEY = re.compile(r"dsr_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,100}")
@@ -94,6 +94,15 @@ class ApiClients:
             self._good.clear()
         self._good[digest] = (stored.principal, time.monotonic() + until)
         return stored.principal
+
+    async def stored(self, client_id: str) -> StoredKey | None:
+        """Return a client as it is kept, with those of its secrets that are good now; or none."""
+        kept = await self._store.stored(client_id)
+        if kept is None:
+            return None
+        now = self._clock()
+        good = tuple(one for one in kept.secrets if one[1] is None or one[1] > now)
+        return StoredKey(principal=kept.principal, secrets=good)
 
     async def add(self, asked: NewClient, *, by: Principal | None, reason: str = "") -> NewKey:
         """Make a client, and its first key.
@@ -166,6 +175,12 @@ class ApiClients:
         self._good = {
             digest: known for digest, known in self._good.items() if known[0].id != client_id
         }
+
+
+def secret_hash(api_key: str) -> bytes:
+    """Return what is kept of a key's secret part."""
+    matched = _KEY.fullmatch(api_key)
+    return hashlib.sha256(matched.group(2).encode()).digest() if matched else _NOBODYS
 
 
 def _new_secret() -> tuple[str, bytes]:

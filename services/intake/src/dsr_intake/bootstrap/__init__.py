@@ -56,5 +56,7 @@ async def start(process: Process, settings: Settings) -> None:
             process.spawn(making.run(), stop=making.stop, turn=LAST)
     if settings.smtp_url is not None:
         read_topic(escalations(outside))
+    if context.console is not None:
+        process.on_close(context.console.looking.close)
     look_after(process, outside, built)
     probes.server.serve(create_app(context, health=probes.health, metrics=probes.collectors))

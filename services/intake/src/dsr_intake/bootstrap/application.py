@@ -62,6 +62,7 @@ from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.undecided import Undecided
 from dsr_intake.application.webhooks import Webhooks
+from dsr_intake.bootstrap.console import console
 from dsr_intake.bootstrap.linking import link_taking, reaching
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.bootstrap.packages import Packages, packages
@@ -315,6 +316,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
         links=PostgresLinks(outside.pool),
         letters=stores.letters,
         packages=basis.packages.door if basis.packages else None,
+        console=console(outside, stores.reads, breaker, clients) if settings.console else None,
         sending=sending,
         suppressing=Suppressing(
             store=PostgresSuppressions(outside.pool),

@@ -17,6 +17,7 @@ from dsr_intake.http import (
     certificates,
     clients,
     codes,
+    console,
     decisions,
     events,
     explanations,
@@ -90,6 +91,7 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         audit,
         internal,
         keys,
+        console,
     ):
         app.include_router(group.router(context))
     groups = (

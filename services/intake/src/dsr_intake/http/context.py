@@ -10,6 +10,8 @@ from dsr_intake.application.authorising import Authorising
 from dsr_intake.application.breaking import Breaker
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.codes import Codes
+from dsr_intake.application.console.looking import Looking
+from dsr_intake.application.console.sessions import Sessions
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.decisions import Decisions
 from dsr_intake.application.drafting import Drafter
@@ -41,7 +43,7 @@ from dsr_intake.ports import (
 )
 from dsr_intake.ports.links import LinkStore
 
-__all__ = ["Context", "PackageDoor"]
+__all__ = ["ConsoleDoor", "Context", "PackageDoor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,18 @@ class PackageDoor:
     store: PackageStore
     words: Words
     signer: ManifestSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleDoor:
+    """The console: who is signed in, and what there is to see."""
+
+    sessions: Sessions
+    looking: Looking
+    temporal_url: str | None
+    """Where people reach Temporal's web UI; none where nobody said."""
+
+    temporal_namespace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +99,9 @@ class Context:
     letters: LetterStore
     packages: PackageDoor | None
     """None where packages are kept nowhere."""
+
+    console: ConsoleDoor | None
+    """None where there is no console."""
 
     sending: Sending
     suppressing: Suppressing

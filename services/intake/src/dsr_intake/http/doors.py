@@ -55,8 +55,21 @@ class Doors:
         """
         who: Principal | None = request.scope.get(_PRINCIPAL)
         if who is None:
-            who = request.scope[_PRINCIPAL] = await self._known(request)
-            request.scope[_LEASE] = self._counted(who)
+            who = await self._known(request)
+            self.admit(request, who)
+        return self._permitted(who, permission)
+
+    def admit(self, request: Request, who: Principal) -> None:
+        """Take it as known who calls; they are counted until the answer is out.
+
+        Raises:
+            Problem: They call too much (429).
+        """
+        request.scope[_PRINCIPAL] = who
+        request.scope[_LEASE] = self._counted(who)
+
+    @staticmethod
+    def _permitted(who: Principal, permission: Permission) -> Principal:
         if permission not in who.scopes:
             said = f'Bearer error="insufficient_scope", scope="{permission}"'
             detail = f"this needs the scope {permission}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -39,11 +39,11 @@ from verifier.acknowledgements where request_id = $1 order by recorded_at, syste
 """
 _CLOSURE = "select * from verifier.closures where request_id = $1"
 _PROGRESS = """
-select r.request_id, r.expected, r.open_count, r.closed_at, p.system_ids
+select r.request_id, r.expected, r.open_count, r.closed_at, r.held_system_ids, p.system_ids
 from verifier.requests r join verifier.plans p using (plan_id) where r.request_id = any($1::uuid[])
 """
 _DISPOSITIONS = """
-select request_id, system_id, disposition from verifier.obligations
+select request_id, system_id, disposition, is_confirmed, is_contradicted from verifier.obligations
 where request_id = any($1::uuid[])
 """
 _LINKS_TOLD = """
@@ -150,9 +150,9 @@ class PostgresViews:
         async with self._snapshot() as connection:
             rows = await connection.fetch(_PROGRESS, list(request_ids))
             answered = await connection.fetch(_DISPOSITIONS, list(request_ids))
-        given: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        given: defaultdict[str, dict[str, asyncpg.Record]] = defaultdict(dict)
         for row in answered:
-            given[str(row["request_id"])][row["system_id"]] = row["disposition"]
+            given[str(row["request_id"])][row["system_id"]] = row
         found = {str(row["request_id"]): row for row in rows}
         return [
             {
@@ -161,9 +161,14 @@ class PostgresViews:
                 "open": request["open_count"],
                 "closed_at": request["closed_at"],
                 "systems": {
-                    system_id: given[request_id].get(system_id)
+                    system_id: answer["disposition"]
+                    if (answer := given[request_id].get(system_id))
+                    else None
                     for system_id in request["system_ids"]
                 },
+                "confirmed": _named(given[request_id], "is_confirmed"),
+                "contradicted": _named(given[request_id], "is_contradicted"),
+                "held": sorted(request["held_system_ids"] or ()),
             }
             for request_id in request_ids
             if (request := found.get(request_id)) is not None
@@ -227,6 +232,11 @@ class PostgresViews:
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield connection
+
+
+def _named(rows: Mapping[str, asyncpg.Record], column: str) -> list[str]:
+    """Return the systems whose obligations stand so."""
+    return sorted(system_id for system_id, row in rows.items() if row[column])
 
 
 def _obligation(row: asyncpg.Record | None) -> Document:

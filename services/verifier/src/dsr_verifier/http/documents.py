@@ -212,6 +212,12 @@ class RequestProgress(BaseModel):
     open: int
     closed_at: datetime | None
     systems: dict[str, Disposition | None]
+    confirmed: list[str]
+    contradicted: list[str]
+    """Systems whose answers contradict each other: none of them confirms."""
+
+    held: list[str]
+    """Systems in which a legal hold suspends erasure."""
 
 
 class ProgressDocument(BaseModel):

@@ -1,0 +1,1 @@
+"""The console: what somebody who looks after the loop is shown, and who that may be."""
