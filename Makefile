@@ -141,9 +141,15 @@ audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so w
 
 ##@ Testing
 
+# Those that need an engine or a cluster have targets of their own.
+ELSEWHERE := tests/containers tests/cluster
+
 .PHONY: test
-test: bootstrap browser ## Run every test but the chaos ones
-	$(PYTEST) -q --no-skips
+test: test-processes test-containers ## Run every test but the chaos ones; those in containers where an engine runs
+
+.PHONY: test-processes
+test-processes: bootstrap browser ## Run every test that needs no container engine
+	$(PYTEST) -q --no-skips $(addprefix --ignore=,$(ELSEWHERE))
 
 .PHONY: browser
 browser: ## Install Chromium (Debian's package) where there is none, for the tests of the console
@@ -162,6 +168,18 @@ test-integration: bootstrap ## Run the tests against a real Kafka, Temporal and 
 .PHONY: test-deploy
 test-deploy: bootstrap ## Render the Helm chart, and hold it to the code and to true schemas
 	$(BIN)/pytest tests/deploy
+
+.PHONY: test-containers
+test-containers: bootstrap ## Run the loop in containers of our images, and kill, pause, cut off, replace them
+	@if docker version > /dev/null 2>&1; then \
+	  $(MAKE) images && $(BIN)/pytest -q --no-skips tests/containers; \
+	else \
+	  echo "No container engine answers here: tests/containers was not run."; \
+	fi
+
+.PHONY: test-cluster
+test-cluster: bootstrap ## Install the chart on the cluster of KUBECONFIG; LOAD_IMAGE takes an image archive there
+	$(BIN)/pytest -q --no-skips tests/cluster
 
 .PHONY: test-e2e
 test-e2e: bootstrap ## Run the tests of the whole loop
@@ -205,17 +223,19 @@ logs: bootstrap ## Follow the logs of the local stack
 
 
 .PHONY: images
-images: ## Build the images of the services and of the command; BASE, TAG and DOCKER_BUILD_FLAGS may be set
-	@$(call build_images,intake fanout verifier cli)
+images: ## Build the images of services, command and example systems; BASE, TAG, DOCKER_BUILD_FLAGS may be set
+	@$(call build_images,intake fanout verifier cli examples)
 
 .PHONY: images-parts
 images-parts: ## Build images of Kafka, Temporal and PostgreSQL, where the official ones cannot be had
 	@$(call build_images,kafka temporal postgresql)
 
+# What a build says is shown where it fails.
 define build_images
 for target in $(1); do \
-  docker build --quiet --file deploy/docker/Dockerfile --target $$target --tag dsr-$$target:$(TAG) \
-    $(if $(BASE),--build-arg BASE=$(BASE)) $(DOCKER_BUILD_FLAGS) .; \
+  said=$$(docker build --file deploy/docker/Dockerfile --target $$target --tag dsr-$$target:$(TAG) \
+    $(if $(BASE),--build-arg BASE=$(BASE)) $(DOCKER_BUILD_FLAGS) . 2>&1) \
+    && echo "dsr-$$target:$(TAG)" || { tail -n 20 <<< "$$said" >&2; exit 1; }; \
 done
 endef
 

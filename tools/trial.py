@@ -1,6 +1,7 @@
 """Give the Kafka and the PostgreSQL of a trial what the example group needs, and make its secrets.
 
 Runs in the image of the command, before the services. Repeating it changes nothing that matters.
+`DSR_TRIAL_SYSTEMS` names the systems that take part, joined by commas; all of them unless given.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,10 +35,13 @@ from dsr_cli.registry import load_registry
 from dsr_cli.rules import load_rules
 from dsr_cli.stack.roles import SCHEMAS, login_of, owner_of, statements
 from dsr_cli.stack.secret_store import SecretStore
+from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
 
 SECRETS = Path(os.environ.get("DSR_TRIAL_SECRETS", "/secrets"))
 PASSWORD = os.environ["DSR_TRIAL_PASSWORD"]
+SYSTEMS = frozenset(filter(None, os.environ.get("DSR_TRIAL_SYSTEMS", "").split(",")))
+FOLDERS = (Path("/systems"), Path("/store"))
 DATABASE = "dsr"
 NOBODY = 65532
 
@@ -55,14 +61,30 @@ async def postgresql(dsn: str) -> None:
 def secrets() -> None:
     """Make the keys that services read from files."""
     store = SecretStore(SECRETS)
-    for name in ("key-encryption-key", "lookup-key", "webhook-key"):
+    for name in ("key-encryption-key", "lookup-key", "package-key", "webhook-key"):
         store.key_file(name)
     store.note_key_file("log-key", origin=os.environ["DSR_LOG_ORIGIN"])
 
 
-def kafka(admin: KafkaAdmin, registry_dir: Path, rules_dir: Path) -> None:
+def of_systems(registry: Registry, ids: Collection[str]) -> Registry:
+    """Return a registry with these systems alone, and the organisations that own them."""
+    systems = tuple(
+        replace(one, copies_from=tuple(other for other in one.copies_from if other in ids))
+        for one in registry.systems
+        if one.id in ids
+    )
+    named = {one.organisation_id for one in systems}
+    while (
+        more := {one.parent for one in registry.organisations if one.id in named and one.parent}
+        - named
+    ):
+        named |= more
+    return Registry(tuple(one for one in registry.organisations if one.id in named), systems)
+
+
+def kafka(admin: KafkaAdmin, registry: Registry, rules_dir: Path) -> None:
     """Create topics, logins and rights; register every system's keys; publish rules and registry."""
-    registry, rules = load_registry(registry_dir), load_rules(rules_dir)
+    rules = load_rules(rules_dir)
     client = admin.client()
     create_topics(client, all_topics(registry))
     set_passwords(client, dict.fromkeys(principals(registry), PASSWORD))
@@ -85,10 +107,14 @@ def main() -> None:
         username="admin",
         password=PASSWORD,
     )
-    kafka(admin, Path("/published/registry"), Path("/published/rules"))
+    registry = load_registry(Path("/published/registry"))
+    kafka(admin, of_systems(registry, SYSTEMS) if SYSTEMS else registry, Path("/published/rules"))
     if os.geteuid() == 0:
-        for path in (SECRETS, *SECRETS.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
+        for one in SYSTEMS:
+            (FOLDERS[0] / one).mkdir(exist_ok=True)
+        for folder in filter(Path.exists, (SECRETS, *FOLDERS)):
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
     sys.stdout.write("topics, logins, keys, rules and registry are there\n")
 
 

@@ -58,10 +58,17 @@ down() {
   for _ in $(seq 60); do [ -e "$RUN/pid" ] || return 0; sleep 0.5; done
 }
 
+# All of it, for tests: an engine, and every image on a base of its own.
+images() {
+  up
+  base
+  make -C "$(dirname "${BASH_SOURCE[0]}")/../.." images-parts images BASE="$BASE" DOCKER_BUILD_FLAGS='--network host'
+}
+
 case ${1:-} in
-  up | base | down) "$1" ;;
+  up | base | images | down) "$1" ;;
   *)
-    echo "usage: $0 up | base | down" >&2
+    echo "usage: $0 up | base | images | down" >&2
     exit 2
     ;;
 esac

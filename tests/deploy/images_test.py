@@ -93,7 +93,7 @@ def test_every_image_is_one_process_of_nobody_with_a_base_that_can_be_chosen() -
     text = (DOCKER / "Dockerfile").read_text()
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)
     assert {base for base, _ in stages} == {"${BASE}", "builder", "runtime", "parts-runtime"}
-    for target in (*SERVICES, "cli"):
+    for target in (*SERVICES, "cli", "examples"):
         assert ("runtime", target) in stages
         stage = text.split(f" AS {target}\n")[1].split("\nFROM ")[0]
         assert 'ENTRYPOINT ["/opt/dsr/bin/' in stage

@@ -9,7 +9,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+from temporalio.service import KeepAliveConfig, RPCError, RPCStatusCode, TLSConfig
 
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.payload_codec import EncryptingCodec, payload_keys
@@ -19,6 +19,10 @@ from dsr_runtime.settings import TemporalSettings
 __all__ = ["TemporalConnection", "connect", "connection_of", "showing_metrics"]
 
 log = structlog.get_logger(__name__)
+
+# A network that was cut says nothing: calls wait for a connection that is none until this finds out. Servers
+# take a ping each ten seconds at most (frontend.keepAliveMinTime).
+_KEEP_ALIVE = KeepAliveConfig(interval_millis=15_000, timeout_millis=5_000)
 
 _REFUSALS = {RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED}
 
@@ -54,6 +58,7 @@ class TemporalConnection:
             api_key=self.api_key,
             data_converter=DataConverter(payload_codec=self.codec),
             runtime=runtime,
+            keep_alive_config=_KEEP_ALIVE,
         )
 
 

@@ -1,0 +1,81 @@
+"""The chart on the cluster that KUBECONFIG names, beside parts and systems, once a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dsr_cli.api.internal import InternalApi
+from dsr_cli.connection import Internal
+from dsr_cli.demo.people import submission
+from dsr_examples.people import People
+from support.cluster import SYSTEMS, Cluster, load_images
+from support.cluster_load import Loaded
+from support.ledger import Ledger
+from support.sources import ROOT
+
+_PEOPLE = 100
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give pods the time to start and to end."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A namespace with Kafka, Temporal, PostgreSQL, the systems, and the release."""
+    if not os.environ.get("KUBECONFIG"):
+        pytest.skip("KUBECONFIG names no cluster")
+    load_images()
+    made = Cluster()
+    try:
+        _begin(made)
+        yield made
+    finally:
+        made.tried("delete", "namespace", made.namespace, "--timeout=120s", within=150)
+
+
+def _begin(made: Cluster) -> None:
+    made.kubectl("create", "namespace", made.namespace)
+    made.secrets()
+    made.config_map("trial", ROOT / "tools" / "trial.py")
+    made.config_map("registry", *(ROOT / "registry").glob("*.yaml"))
+    made.config_map("rules", *(ROOT / "rules").glob("*.yaml"))
+    made.config_map("load", ROOT / "tests" / "cluster" / "load.py")
+    people = [json.dumps(submission(People().person(one + 1))) for one in range(_PEOPLE)]
+    made.secret("people", {"people.jsonl": "\n".join(people)})
+    made.apply("parts.yaml", SYSTEMS=",".join(SYSTEMS))
+    made.kubectl("wait", "job/setup", "--for=condition=complete", "--timeout=180s", within=200)
+    for system, organisation in SYSTEMS.items():
+        made.apply("system.yaml", SYSTEM=system, ORGANISATION=organisation)
+    made.install()
+    for system in SYSTEMS:
+        made.settled(system)
+    made.secret("dsr-test", {"token": _token(made)})
+
+
+def _token(made: Cluster) -> str:
+    officer = made.program("deploy/dsr-intake", "-m", "dsr_intake", "officer", "o").split()[-1]
+    with made.forwarded("service/dsr-intake", 8080) as port:
+        intake = InternalApi(Internal(f"http://127.0.0.1:{port}", officer))
+        return str(intake.create_client({"name": "load", "role": "client"})["api_key"])
+
+
+@pytest.fixture(scope="session")
+def ledger(cluster: Cluster) -> Iterator[Ledger]:
+    """What services keep of what was submitted."""
+    with cluster.forwarded("service/postgresql", 5432) as port:
+        yield Ledger(lambda: cluster.super_user(port), SYSTEMS)
+
+
+@pytest.fixture(scope="session")
+def loaded(cluster: Cluster, ledger: Ledger) -> Loaded:
+    """Load from within the cluster, through intake's Service."""
+    return Loaded(cluster, ledger)

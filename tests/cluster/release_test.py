@@ -1,0 +1,95 @@
+"""The chart on a true cluster, in the order of its life: installed, used, disturbed, changed, taken away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from support.cluster import RELEASE, Cluster
+from support.cluster_load import Loaded
+from support.waiting import eventually
+
+SERVICES = ("intake", "fanout", "verifier")
+ROOT_POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "root"},
+    "spec": {
+        "containers": [{"name": "root", "image": "none", "securityContext": {"runAsUser": 0}}]
+    },
+}
+
+
+def test_every_pod_is_ready_in_a_namespace_that_refuses_what_is_not_restricted(
+    cluster: Cluster,
+) -> None:
+    for service in SERVICES:
+        assert len(cluster.pods(service)) == 2
+    refused = cluster.tried("apply", "--filename", "-", given=json.dumps(ROOT_POD))
+    assert refused.returncode != 0
+    assert 'violates PodSecurity "restricted' in refused.stderr
+
+
+async def test_requests_through_the_service_go_round_and_close(
+    loaded: Loaded,
+) -> None:
+    async with loaded.load() as seen:
+        pass
+    assert len(seen.ids) >= 20
+    assert seen.refused == []
+
+
+def test_helm_test_submits_a_request_and_withdraws_it(cluster: Cluster) -> None:
+    said = cluster.helm("test", RELEASE, "--logs", "--timeout", "2m")
+    assert "accepted, withdrawn and answered" in said
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_pod_that_is_deleted_at_once_loses_nothing(
+    cluster: Cluster, loaded: Loaded, service: str
+) -> None:
+    async with loaded.load():
+        gone = cluster.pods(service)[0]
+        cluster.kubectl("delete", "pod", gone, "--grace-period=0", "--force")
+        cluster.settled(f"{RELEASE}-{service}")
+        assert gone not in cluster.pods(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_evictions_take_one_pod_at_a_time(
+    cluster: Cluster, loaded: Loaded, service: str
+) -> None:
+    async with loaded.load() as seen:
+        first, second = cluster.pods(service)
+        assert cluster.evicted(first) == "evicted"
+        assert "disruption budget" in cluster.evicted(second)
+        cluster.settled(f"{RELEASE}-{service}")
+        await eventually(lambda: cluster.evicted(second) == "evicted", within=60)
+        cluster.settled(f"{RELEASE}-{service}")
+    assert seen.refused == []
+
+
+async def test_an_upgrade_and_its_rollback_under_load_refuse_nobody(
+    cluster: Cluster, loaded: Loaded
+) -> None:
+    before = {service: set(cluster.pods(service)) for service in SERVICES}
+    async with loaded.load() as seen:
+        cluster.install('settings.log_level="debug"')
+        for service in SERVICES:
+            assert not before[service] & set(cluster.pods(service))
+        cluster.helm("rollback", RELEASE, "--wait", "--timeout", "4m")
+    assert seen.refused == []
+
+
+async def test_what_is_taken_away_leaves_nothing(cluster: Cluster) -> None:
+    cluster.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+    kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name")
+    wanted = ",".join(one for one in kinds.split() if not one.startswith("events"))
+
+    def left() -> str:
+        return cluster.kubectl(
+            "get", wanted, "--selector", f"app.kubernetes.io/instance={RELEASE}", "--output=name"
+        )
+
+    await eventually(lambda: not left(), within=60, what="an empty namespace")
