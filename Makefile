@@ -195,6 +195,10 @@ bench-trust: bootstrap ## Measure signed answers, seals and the log, for a core 
 	PYTHONPATH=tests $(BIN)/python tests/bench/verifier_answers.py --systems 5 --requests 5000
 	$(BIN)/python tests/bench/seals.py
 
+.PHONY: bench-package
+bench-package: bootstrap ## Measure a package of 5 GB from 20 systems, and the memory of each process
+	$(BIN)/dsr bench package --svg docs/package-memory.svg
+
 .PHONY: bench
 bench: bootstrap ## Measure the loop on this machine
 	$(BIN)/dsr bench loop --systems 5 --requests 500 --lean

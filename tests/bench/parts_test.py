@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from dsr_cli.bench.curves import curves
 from dsr_cli.bench.http import Connection
 from dsr_cli.bench.ledger import Closed
 from dsr_cli.bench.loop import latencies
+from dsr_cli.bench.memory import watched
 from dsr_cli.bench.meter import DRIVER, Meter
 from dsr_cli.bench.people import People, tables
 from dsr_cli.bench.registry import IDENTIFIER_KIND, synthetic_registry
@@ -19,6 +21,7 @@ from dsr_cli.bench.report import Percentiles, percentiles
 from dsr_cli.bench.submitting import Client
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.errors import CommandError
+from dsr_cli.waiting import wait_until
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
 
@@ -165,3 +168,15 @@ def _next(counts: Iterator[int]) -> Callable[[], Awaitable[int]]:
         return next(counts)
 
     return count
+
+
+def test_the_most_that_a_process_holds_is_seen_and_drawn_under_the_limit() -> None:
+    with watched() as memory:
+        memory.add("this one", os.getpid())
+        held = bytearray(os.urandom(1024)) * 30_000
+        assert wait_until(lambda: memory.most().get("this one", 0) > len(held), timeout=10)
+        memory.mark("done <here>")
+    drawn = curves(memory, title="A & B", limit=250_000_000)
+    assert ">done &lt;here&gt;, " in drawn
+    assert f"this one: {memory.most()['this one'] / 1e6:.0f} MB at most" in drawn
+    assert drawn.count("<polyline") == 1

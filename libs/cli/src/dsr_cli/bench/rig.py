@@ -20,6 +20,7 @@ from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_cli.stack.specs import service_specs
 from dsr_core.registry import Registry
+from dsr_core.rights import Right
 from dsr_runtime.kafka import KafkaConnection
 
 __all__ = ["DATABASE", "PARTS", "Rig", "running_rig"]
@@ -125,13 +126,16 @@ class Rig:
 
 
 @contextmanager
-def running_rig(systems: int, *, keep: bool, listen: Listen) -> Iterator[Rig]:
+def running_rig(
+    systems: int, *, keep: bool, listen: Listen, right: Right = Right.DELETION
+) -> Iterator[Rig]:
     """Run the parts for so many systems; they end with this, whatever happens.
 
     Args:
         systems: How many systems the registry has.
         keep: Leave data and logs; after a fault they stay in any case.
         listen: Told what starts and stops.
+        right: What the systems are asked for.
 
     Raises:
         CommandError: Something of the stack failed; says what.
@@ -139,7 +143,7 @@ def running_rig(systems: int, *, keep: bool, listen: Listen) -> Iterator[Rig]:
     settings = _settings()
     Stack(settings, attached=True).reset()
     stack = Stack(settings, attached=True)
-    registry = synthetic_registry(systems)
+    registry = synthetic_registry(systems, right)
     try:
         try:
             stack.up(listen)

@@ -10,13 +10,16 @@ from dsr_cli.bench.intake import IntakeReport, measure_intake
 from dsr_cli.bench.lean import measure_lean
 from dsr_cli.bench.loop import Plan, measure_loop
 from dsr_cli.bench.machine import machine
+from dsr_cli.bench.memory import Memory
+from dsr_cli.bench.packages import PackageReport, measure_package
 from dsr_cli.bench.progress import Bars
 from dsr_cli.bench.report import Report
 from dsr_cli.bench.rig import running_rig
 from dsr_cli.bench.waiting_workflows import WaitingReport, measure_waiting
 from dsr_cli.bench.warming import warm_kafka
+from dsr_core.rights import Right
 
-__all__ = ["run_intake", "run_loop", "run_waiting"]
+__all__ = ["run_intake", "run_loop", "run_package", "run_waiting"]
 
 LEAN_ORDER = "after the loop, whose processes were stopped first"
 
@@ -77,6 +80,17 @@ def run_intake(*, requests: int, concurrency: int, batch: int, keep: bool) -> In
             machine=machine(),
             bars=bars,
         )
+
+
+def run_package(*, systems: int, size: int, rows: int, keep: bool) -> tuple[PackageReport, Memory]:
+    """Measure one large package, from the systems to the download.
+
+    Raises:
+        CommandError: It was not made, or a process held too much.
+    """
+    bars = Bars()
+    with running_rig(systems, keep=keep, listen=bars.listen, right=Right.ACCESS) as rig:
+        return measure_package(rig, size=size, rows=rows, machine=machine(), bars=bars)
 
 
 def run_waiting(*, systems: int, requests: int, cached_workflows: int, keep: bool) -> WaitingReport:

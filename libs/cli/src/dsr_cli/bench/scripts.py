@@ -18,7 +18,7 @@ from dsr_cli.stack import ProcessSpec
 from dsr_cli.stack.access import secret_name
 from dsr_wire.topics import organisation_principal
 
-__all__ = ["script_spec", "systems_spec"]
+__all__ = ["SCRIPTS", "exporting_specs", "script_spec", "systems_spec"]
 
 SCRIPTS = Path("tests/bench")
 
@@ -57,27 +57,43 @@ def script_spec(rig: Rig, name: str, script: str, content: Mapping[str, Any]) ->
 
 def systems_spec(rig: Rig, *, schema: str) -> ProcessSpec:
     """Return the one process that runs every system, each as its own subscriber."""
-    stack = rig.stack
-    systems = []
-    for number in range(1, rig.systems + 1):
-        principal = organisation_principal(organisation_id(number))
-        systems.append(
-            {
-                "number": number,
-                "system_id": system_id(number),
-                "organisation_id": organisation_id(number),
-                "keys_file": str(key_file(stack.settings.secrets_dir, system_id(number))),
-                "username": principal,
-                "password": stack.secrets.secret(secret_name(principal)),
-                "outcomes_file": str(stack.settings.folder("systems") / f"{number}.sqlite"),
-            }
-        )
     content = {
-        "kafka": stack.kafka_bootstrap,
-        "kafka_ca_file": str(stack.kafka_ca_file),
+        **_kafka(rig),
         "database": rig.database,
         "schema": schema,
         "tables": TABLES,
-        "systems": systems,
+        "systems": [_system(rig, number) for number in range(1, rig.systems + 1)],
     }
     return script_spec(rig, "systems", "systems.py", content)
+
+
+def exporting_specs(rig: Rig, *, size: int, rows: int) -> list[ProcessSpec]:
+    """Return one process for each system, which hands over so many bytes, and rows besides."""
+    store = rig.stack.settings.folder("store").as_uri()
+    return [
+        script_spec(
+            rig,
+            f"system-{number}",
+            "exporting.py",
+            {**_kafka(rig), **_system(rig, number), "store": store, "size": size, "rows": rows},
+        )
+        for number in range(1, rig.systems + 1)
+    ]
+
+
+def _kafka(rig: Rig) -> dict[str, Any]:
+    return {"kafka": rig.stack.kafka_bootstrap, "kafka_ca_file": str(rig.stack.kafka_ca_file)}
+
+
+def _system(rig: Rig, number: int) -> dict[str, Any]:
+    stack = rig.stack
+    principal = organisation_principal(organisation_id(number))
+    return {
+        "number": number,
+        "system_id": system_id(number),
+        "organisation_id": organisation_id(number),
+        "keys_file": str(key_file(stack.settings.secrets_dir, system_id(number))),
+        "username": principal,
+        "password": stack.secrets.secret(secret_name(principal)),
+        "outcomes_file": str(stack.settings.folder("systems") / f"{number}.sqlite"),
+    }

@@ -15,6 +15,7 @@ from dsr_cli.bench.http import Connection
 from dsr_cli.bench.progress import Progress, ignore
 from dsr_cli.bench.registry import IDENTIFIER_KIND
 from dsr_cli.errors import CommandError
+from dsr_core.rights import Right
 
 __all__ = ["Client", "Submitted"]
 
@@ -39,10 +40,10 @@ class Submitted:
     """From the first call's start to the last answer."""
 
 
-def body_of(person: str) -> dict[str, object]:
-    """Return the body of a request to erase one person."""
+def body_of(person: str, right: Right = Right.DELETION) -> dict[str, object]:
+    """Return the body of one person's request."""
     return {
-        "right": "deletion",
+        "right": right.value,
         "jurisdiction": "DE",
         "identity": [{"kind": IDENTIFIER_KIND, "value": person}],
         "identity_attested": True,
@@ -64,6 +65,7 @@ class Client:
         *,
         concurrency: int,
         rate: float | None = None,
+        right: Right = Right.DELETION,
         progress: Progress = ignore,
     ) -> Submitted:
         """Submit one request a person, so many at once, over connections that are kept.
@@ -72,6 +74,7 @@ class Client:
             people: Whom to ask for.
             concurrency: Calls under way at once, at most.
             rate: Calls begun a second; as many as intake takes when not given.
+            right: What is asked for.
             progress: Told how many have been accepted.
 
         Raises:
@@ -79,7 +82,9 @@ class Client:
         """
         done = Submitted(began_at=time.time())
         began = time.perf_counter()
-        calls = iter(enumerate((person, json.dumps(body_of(person)).encode()) for person in people))
+        calls = iter(
+            enumerate((person, json.dumps(body_of(person, right)).encode()) for person in people)
+        )
 
         async def work() -> None:
             async with self._connection() as connection:

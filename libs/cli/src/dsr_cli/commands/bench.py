@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from dsr_cli.bench.curves import curves
 from dsr_cli.bench.intake import intake_table
+from dsr_cli.bench.packages import MEMORY_LIMIT, package_table
 from dsr_cli.bench.report import Report, report_table
-from dsr_cli.bench.run import run_intake, run_loop, run_waiting
+from dsr_cli.bench.run import run_intake, run_loop, run_package, run_waiting
 from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
 
@@ -124,6 +127,26 @@ def waiting(
     """Measure open requests with their timers: memory, disk, and a restart of fanout among them."""
     report = run_waiting(systems=systems, requests=requests, cached_workflows=cached, keep=keep)
     _show(report.content(), waiting_table(report), as_json=as_json)
+
+
+@app.command()
+def package(
+    systems: Systems = 20,
+    megabytes: Annotated[int, typer.Option(min=1, help="Of all systems together")] = 5000,
+    rows: Annotated[int, typer.Option(min=0, help="Of each system, beside its file")] = 100_000,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the memory of each process into this file")
+    ] = None,
+    *,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Measure one large package for access: handed over, assembled, downloaded, and in what memory."""
+    report, memory = run_package(systems=systems, size=megabytes * 10**6, rows=rows, keep=keep)
+    if svg is not None:
+        title = f"A package of {report.bytes / 1e9:.1f} GB from {systems} systems"
+        svg.write_text(curves(memory, title=title, limit=MEMORY_LIMIT), encoding="utf-8")
+    _show(report.content(), package_table(report), as_json=as_json)
 
 
 def _show_report(report: Report, *, as_json: bool) -> None:
