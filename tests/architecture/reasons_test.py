@@ -33,6 +33,7 @@ ELSEWHERE = {
     "code_refused": "as link_refused",
     "session_refused": "as link_refused",
     "unknown_credential": "the console, when somebody signs in",
+    "invalid_age_key": "intake's API and its pages for people, which alone take keys of requesters",
     "letters_not_offered": "intake's API, on a submission that asks for letters",
     "no_address": "as letters_not_offered",
     "proof_refused": "intake's API, which takes one-time codes",

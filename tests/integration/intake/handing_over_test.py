@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pyrage
 import pytest
 from integration.intake.packages_test import BASE, ORDERS, PHOTO, Access
 
@@ -17,6 +19,7 @@ from support.builders import MARKER
 from support.exports import unzipped
 from support.intake import Intake, VerifierDouble, running_intake
 from support.post import MailServer, mail_server
+from support.submissions import a_submission
 from support.waiting import eventually
 
 ZIP = "/package.zip"
@@ -71,7 +74,7 @@ class Handed(Access):
         assert found, "the letter has a link"
         return found[1]
 
-    async def opened(self, link: str, codes: int = 1) -> httpx.AsyncClient:
+    async def opened(self, link: str, codes: int = 1, age_key: str = "") -> httpx.AsyncClient:
         """Open a link as a browser does; return what has the cookie."""
         browser = httpx.AsyncClient(base_url=self.intake.url, timeout=30)
         self.browsers.append(browser)
@@ -79,7 +82,7 @@ class Handed(Access):
         assert sent.status_code == 200, sent.text
         code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", await self.mailed("package_code", codes))
         assert code
-        answer = await browser.post(f"{link}/open", data={"code": code[0]})
+        answer = await browser.post(f"{link}/open", data={"code": code[0], "age_key": age_key})
         assert answer.status_code == 200, answer.text
         # Over TLS alone it would be marked so; here the service is reached without.
         assert "HttpOnly" in answer.headers["set-cookie"]
@@ -308,3 +311,60 @@ async def test_a_client_that_tells_its_people_itself_fetches_their_package(
     assert other.status_code == 404
     keys = (await own.intake.http.get("/v1/package-keys")).json()["keys"]
     assert keys[0]["algorithm"] == "ed25519"
+
+
+def opened_by(identity: pyrage.x25519.Identity, answer: httpx.Response) -> dict[str, bytes]:
+    assert answer.status_code == 200
+    assert 'filename="package.zip.age"' in answer.headers["content-disposition"]
+    assert answer.headers["accept-ranges"] == "none"
+    return unzipped(pyrage.decrypt(answer.content, [identity]))
+
+
+async def test_a_key_that_is_given_with_the_code_locks_the_package(handed: Handed) -> None:
+    link = await handed.link()
+    wrong = await handed.intake.http.post(f"{link}/open", data={"code": "", "age_key": "age1no"})
+    assert wrong.status_code == 422
+    assert "no public key" in wrong.text
+    identity = pyrage.x25519.Identity.generate()
+    browser = await handed.opened(link, age_key=str(identity.to_public()))
+    assert str(identity.to_public()) in (await browser.get(link)).text
+    found = await browser.get(link + ZIP, headers={"Range": "bytes=5-"})
+    first, *_ = handed.systems
+    assert f"data/{first}/orders.jsonl" in opened_by(identity, found)
+    assert (await handed.audited())[-1] == "package.fetched"
+
+
+async def test_a_key_that_came_with_the_request_locks_the_package_for_everyone(
+    handed: Handed, registry: Registry, publisher: Publisher
+) -> None:
+    identity, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    own = Handed(handed.intake, handed.folder, handed.verifier)
+    await own.submit(registry, letters=False, age_key=str(identity.to_public()))
+    first, *_ = own.systems
+    own.answered({first: await own.hand_over(first, ORDERS)})
+    await own.close(publisher)
+    await own.until("ready")
+    found = await own.intake.http.get(f"{BASE}/{own.id}/package/content")
+    assert f"data/{first}/orders.jsonl" in opened_by(identity, found)
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(found.content, [other])
+    await own.intake.pool.execute(
+        "update intake.packages set expires_at = now() where request_id = $1", own.id
+    )
+    await own.until("expired")
+    kept = await own.intake.pool.fetchval(
+        "select age_key from intake.subject_requests where id = $1", own.id
+    )
+    assert kept is None
+
+
+@pytest.mark.parametrize("changes", [{"age_key": "age1" + "q" * 58}, {"age_key": "age1"}])
+async def test_what_is_no_key_is_refused_at_the_door(handed: Handed, changes: Any) -> None:
+    body = a_submission(right="access", **changes)
+    assert (await handed.intake.http.post(BASE, json=body)).status_code == 422
+
+
+async def test_only_a_request_for_access_takes_a_key(handed: Handed) -> None:
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    body = a_submission(right="deletion", age_key=key)
+    assert (await handed.intake.http.post(BASE, json=body)).status_code == 422

@@ -320,7 +320,7 @@ DOWNLOADS = Metric(
     kind=Kind.COUNTER,
     unit="calls",
     meaning="Calls for packages by their links, by how they ended",
-    labels=(Label.of("result", "how it ended", ("whole", "range", "refused", "failed")),),
+    labels=(Label.of("result", "how it ended", ("whole", "range", "locked", "refused", "failed")),),
 )
 
 ALL = collected(dict(globals()))

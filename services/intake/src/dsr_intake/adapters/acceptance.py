@@ -82,22 +82,23 @@ _WRITE = """
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
             person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
             authority_reference, authority_given_on, lookup_key_id, former_hashes,
-            suppression_digests, suppression_key_id)
+            suppression_digests, suppression_key_id, age_key)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
             identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
             authority_awaited, authority_kind, authority_reference, authority_given_on,
-            lookup_key_id, former_hashes::bytea[], suppression_digests::bytea[], suppression_key_id
+            lookup_key_id, former_hashes::bytea[], suppression_digests::bytea[], suppression_key_id,
+            age_key
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
             $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
-            $44::date[], $45::text[], $46::text[], $47::text[], $48::text[])
+            $44::date[], $45::text[], $46::text[], $47::text[], $48::text[], $49::text[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
                 authority_awaited, authority_kind, authority_reference, authority_given_on,
-                lookup_key_id, former_hashes, suppression_digests, suppression_key_id)
+                lookup_key_id, former_hashes, suppression_digests, suppression_key_id, age_key)
     ), new_proofs as (
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
@@ -390,6 +391,7 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [_hashes(member.former_hashes) for member, _, _ in members],
         [_hashes(member.suppressible.digests) for member, _, _ in members],
         [member.suppressible.key_id for member, _, _ in members],
+        [sent.age_key for _, sent, _ in members],
     )
 
 

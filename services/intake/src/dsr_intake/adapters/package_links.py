@@ -51,7 +51,8 @@ _ATTEMPT = """
 
 _OPEN = """
     update intake.package_links
-    set code_nonce = null, sessions = sessions + 1, session_hash = $3, session_expires_at = $4
+    set code_nonce = null, sessions = sessions + 1, session_hash = $3, session_expires_at = $4,
+        age_key = $7
     where request_id = $1 and number = $2 and code_nonce is not null and revoked_at is null
         and expires_at > $5 and sessions < $6
 """
@@ -130,12 +131,19 @@ class PostgresPackageLinks:
         return _link(row).code if row else None
 
     async def open(
-        self, link: PackageLink, session_hash: bytes, *, until: datetime, at: datetime, limit: int
+        self,
+        link: PackageLink,
+        session_hash: bytes,
+        *,
+        until: datetime,
+        at: datetime,
+        limit: int,
+        age_key: str | None,
     ) -> bool:
         """Use the code up, and let a session in."""
         with translated():
             status = await self._pool.execute(
-                _OPEN, link.request_id, link.number, session_hash, until, at, limit
+                _OPEN, link.request_id, link.number, session_hash, until, at, limit, age_key
             )
         return not status.endswith(" 0")
 
@@ -191,6 +199,7 @@ def _link(row: asyncpg.Record) -> PackageLink:
         issued_at=row["issued_at"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        age_key=row["age_key"],
         sessions=row["sessions"],
         code=code,
         code_number=row["code_number"],

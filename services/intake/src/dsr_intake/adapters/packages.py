@@ -155,7 +155,16 @@ class PostgresPackages:
                     "delete from intake_keys.package_keys where request_id = $1", request_id
                 )
                 await connection.execute(
-                    "delete from intake.package_links where package_id = $1", request_id
+                    """
+                    with links as (
+                        delete from intake.package_links where package_id = $1 returning request_id
+                    )
+                    update intake.subject_requests set age_key = null
+                    where age_key is not null and (
+                        id = $1 or duplicate_of = $1 or id in (select request_id from links)
+                    )
+                    """,
+                    request_id,
                 )
                 await connection.execute(
                     """

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.packages.fetching import Content, Part, part_of
+from dsr_intake.application.packages.locking import locked
 from dsr_intake.metrics import Metrics
 from dsr_runtime.http.problems import Problem
 
@@ -33,11 +34,16 @@ async def download(
     content: Content,
     metrics: Metrics,
     fetched: Callable[[str], Awaitable[None]],
+    *,
+    age_key: str | None = None,
 ) -> Response:
     """Return a package, or the range that is asked for, in constant memory.
 
-    `fetched` enters it in the audit log before the first byte leaves.
+    `fetched` enters it in the audit log before the first byte leaves. With a key it is the whole package
+    under that key, whatever range is asked for.
     """
+    if age_key is not None:
+        return await _locked(content, metrics, fetched, age_key)
     size = content.package.size
     unchanged = request.headers.get("if-range", content.tag) == content.tag
     try:
@@ -46,13 +52,7 @@ async def download(
         headers = PRIVATE | {"Content-Range": f"bytes */{size}"}
         raise Problem(416, "range_refused", fault.detail, headers=headers) from None
     part = asked or Part(0, size)
-    pieces = content.read(part)
-    try:
-        first = await asyncio.to_thread(next, pieces)
-    except RejectedInput as fault:
-        metrics.downloads.labels("failed").inc()
-        log.exception("a package cannot be read", request_id=content.package.request_id)
-        raise Problem(500, "package_damaged", "the package cannot be read") from fault
+    rest = await _begun(content, content.read(part), metrics)
     await fetched(f"bytes {part.start}-{part.end - 1} of {size}")
     metrics.downloads.labels("range" if asked else "whole").inc()
     headers = PRIVATE | {
@@ -63,7 +63,31 @@ async def download(
     }
     if asked:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
-    rest: Iterator[bytes] = chain([first], pieces)
     return StreamingResponse(
         rest, status_code=206 if asked else 200, media_type="application/zip", headers=headers
     )
+
+
+async def _locked(
+    content: Content, metrics: Metrics, fetched: Callable[[str], Awaitable[None]], age_key: str
+) -> Response:
+    size = content.package.size
+    rest = await _begun(content, locked(content.read(Part(0, size)), age_key), metrics)
+    await fetched(f"all {size} bytes, under the requester's key")
+    metrics.downloads.labels("locked").inc()
+    headers = PRIVATE | {
+        "Accept-Ranges": "none",
+        "Content-Disposition": 'attachment; filename="package.zip.age"',
+    }
+    return StreamingResponse(rest, media_type="application/octet-stream", headers=headers)
+
+
+async def _begun(content: Content, pieces: Iterator[bytes], metrics: Metrics) -> Iterator[bytes]:
+    """Return the pieces once there is a first one: until then a fault can be answered."""
+    try:
+        first = await asyncio.to_thread(next, pieces)
+    except RejectedInput as fault:
+        metrics.downloads.labels("failed").inc()
+        log.exception("a package cannot be read", request_id=content.package.request_id)
+        raise Problem(500, "package_damaged", "the package cannot be read") from fault
+    return chain([first], pieces)

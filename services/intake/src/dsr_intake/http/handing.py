@@ -105,7 +105,8 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         summary="Fetch the package of an access request whose person the client tells itself",
         description=(
             "A ZIP, whole or a range of it. For clients whose requests have no letters; a person who is "
-            "told by letter fetches it by the link in it, and the client gets 409 `told_by_letter`."
+            "told by letter fetches it by the link in it, and the client gets 409 `told_by_letter`. Of a "
+            "request with an `age_key` it is that ZIP in the format of age, and has no ranges."
         ),
         responses={
             200: answer(None, "The package", media="application/zip"),
@@ -122,7 +123,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         async def fetched(part: str) -> None:
             await context.audit.enter("package.fetched", [one.request_id], part, by=who)
 
-        return await download(request, found, context.metrics, fetched)
+        return await download(request, found, context.metrics, fetched, age_key=one.age_key)
 
     @routes.get(
         "/v1/package-keys",

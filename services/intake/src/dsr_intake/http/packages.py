@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.letters.writing import language_of
+from dsr_intake.application.packages.locking import checked_age_key
 from dsr_intake.http.access import read_body
 from dsr_intake.http.context import Context, PackageDoor
 from dsr_intake.http.downloads import PRIVATE, download
@@ -23,7 +25,11 @@ _Token = Annotated[str, Path(max_length=100)]
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;"
-    "margin:2rem auto;padding:0 1rem}button,input{font:inherit;padding:.5rem .8rem;margin:.3rem 0}"
+    "margin:2rem auto;padding:0 1rem}button,input{font:inherit;padding:.5rem .8rem;margin:.3rem 0}code{overflow-wrap:anywhere}"
+)
+_KEY_FIELD = (
+    "<details><summary>{key}</summary><label>{key_label} <input name=age_key maxlength=100 "
+    "placeholder='age1…' autocomplete=off spellcheck=false></label></details>"
 )
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
@@ -75,11 +81,16 @@ def _add_opening(routes: APIRouter, context: Context) -> None:
         except RejectedInput:
             return _refused(context)
         try:
-            secret = await links.open(token, form.get("code", [""])[0])
+            given = form.get("age_key", [""])[0].strip()
+            age_key = checked_age_key(given) if given else None
+        except RejectedInput:
+            return await _page(context, link, token, "wrong_key", "enter", status=422)
+        try:
+            secret = await links.open(token, form.get("code", [""])[0], age_key=age_key)
         except RejectedInput:
             context.metrics.downloads.labels("refused").inc()
             return await _page(context, link, token, "wrong", "ask", "enter", status=403)
-        answer = await _page(context, link, token, "fetch")
+        answer = await _page(context, replace(link, age_key=age_key), token, "fetch")
         answer.set_cookie(
             _COOKIE,
             secret,
@@ -100,11 +111,15 @@ def _add_fetching(routes: APIRouter, context: Context) -> None:
         except RejectedInput:
             return _refused(context)
         content = await door.fetching.content(link.package_id)
+        one = await context.reads.any(link.request_id)
+        own = one.age_key if one else None
 
         async def fetched(part: str) -> None:
             await door.links.fetched(link, part)
 
-        return await download(request, content, context.metrics, fetched)
+        return await download(
+            request, content, context.metrics, fetched, age_key=own or link.age_key
+        )
 
 
 async def _page(
@@ -115,15 +130,20 @@ async def _page(
     words = _door(context).words
     said = {name: escape(text) for name, text in words.of(language)["fetching"].items()}
     own = f"/p/{escape(token)}"
+    age_key = (one.age_key if one else None) or link.age_key
+    asks_key = "" if one and one.age_key else _KEY_FIELD.format(**said)
+    locked = f"<p>{said['locked']} <code>{escape(age_key)}</code></p>" if age_key else ""
     shown = {
         "ask": f"<p>{said['ask']}</p><form method=post action='{own}/code'>"
         f"<button>{said['send']}</button></form>",
         "sent": f"<p>{said['sent']}</p>",
         "enter": f"<form method=post action='{own}/open'><label>{said['code']} <input name=code "
-        f"autocomplete=one-time-code required maxlength=20></label> "
+        f"autocomplete=one-time-code required maxlength=20></label> {asks_key}"
         f"<button>{said['open']}</button></form>",
         "wrong": f"<p role=alert><strong>{said['wrong']}</strong></p>",
-        "fetch": f"<p><a href='{own}/package.zip'>{said['fetch']}</a></p><p>{said['keep']}</p>",
+        "wrong_key": f"<p role=alert><strong>{said['wrong_key']}</strong></p>",
+        "fetch": f"<p><a href='{own}/package.zip'>{said['fetch']}</a></p>{locked}"
+        f"<p>{said['keep']}</p>",
     }
     until = escape(words.day(language, link.expires_at.date()))
     head = f"<h1>{said['title']}</h1><p>{said['until']} {until}</p>"

@@ -23,8 +23,9 @@ _SIGNAL = "signal"
 GPC = parameter(
     "Sec-GPC",
     "header",
-    "Global Privacy Control: `1` says that the visitor's browser asks for this opt-out (11 CCR 7025).",
-    {"type": "string", "const": "1"},
+    "Global Privacy Control: `1` says that the visitor's browser asks for this opt-out (11 CCR 7025); "
+    "anything else says nothing.",
+    {"type": "string"},
 )
 """How the header is documented."""
 

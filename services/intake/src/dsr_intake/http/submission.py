@@ -24,6 +24,7 @@ from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.law.proofs import Evidence
 from dsr_core.plan import Scope
 from dsr_core.rights import RIGHTS, Right
+from dsr_intake.http.age_keys import AgeKey, age_key_of
 from dsr_intake.http.corrections import CategoryBody, CorrectionBody, rectified
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
@@ -257,6 +258,7 @@ class _RequestBody(_Body):
             )
         ),
     ] = None
+    age_key: AgeKey = None
 
 
 class SubjectRequestBody(_RequestBody):
@@ -342,7 +344,7 @@ _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
 _NO_SCOPE = Scope()
 _NOT_CONTENT = {"idempotency_key"}
-_LATER = ("controller", "letters", "appeal_of", "corrections", "statement")
+_LATER = ("age_key", "controller", "letters", "appeal_of", "corrections", "statement")
 
 
 def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
@@ -437,6 +439,7 @@ def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
         content=_content(body),
         idempotency_key=idempotency_key,
         letters=body.letters,
+        age_key=age_key_of(body.right, body.age_key),
         appeal_of=RequestId(appeal_of) if appeal_of is not None else None,
     )
 

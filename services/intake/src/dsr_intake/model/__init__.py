@@ -24,8 +24,10 @@ from dsr_intake.model.keys import (
     HashedAnew,
     HashedRow,
     KeyCount,
+    KeyTag,
     Ring,
     RingRow,
+    WrappedKey,
     WrappedRow,
     key_name,
 )
@@ -119,6 +121,9 @@ class Submission:
     letters: bool | None = None
     """Whether the person is told by letter; none where the client left it to us."""
 
+    age_key: str | None = None
+    """The public key that the package is handed over under, where one was given."""
+
     evidence: RequesterEvidence | None = None
     """What shows that the requester may ask for another person; none where nothing was sent."""
 
@@ -127,32 +132,6 @@ class Submission:
 
     attested_once_shown: bool = False
     """The client has made sure who asks, which counts once that is shown."""
-
-
-class KeyTag(NamedTuple):
-    """An idempotency key and what it was sent with, both as keyed hashes."""
-
-    key: bytes
-    content: bytes
-    former: tuple[tuple[bytes, bytes], ...] = ()
-    """The same two under former lookup keys."""
-
-    @property
-    def keys(self) -> tuple[bytes, ...]:
-        """Every hash that the key may be kept under."""
-        return (self.key, *(key for key, _ in self.former))
-
-    @property
-    def contents(self) -> tuple[bytes, ...]:
-        """Every hash that the content may be kept under."""
-        return (self.content, *(content for _, content in self.former))
-
-
-class WrappedKey(NamedTuple):
-    """A request's key, encrypted, and the name of the key that it was encrypted with."""
-
-    wrapped: bytes
-    kek_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,6 +355,9 @@ class RequestView:
 
     letters: bool = False
     """Whether the requester is told by letter."""
+
+    age_key: str | None = None
+    """The public key that its package is handed over under, where one was given with it."""
 
     evidence: RequesterEvidence | None = None
     """What was sent to show that the requester may ask for another person."""

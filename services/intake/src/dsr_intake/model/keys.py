@@ -13,11 +13,39 @@ __all__ = [
     "HashedAnew",
     "HashedRow",
     "KeyCount",
+    "KeyTag",
     "Ring",
     "RingRow",
+    "WrappedKey",
     "WrappedRow",
     "key_name",
 ]
+
+
+class KeyTag(NamedTuple):
+    """An idempotency key and what it was sent with, both as keyed hashes."""
+
+    key: bytes
+    content: bytes
+    former: tuple[tuple[bytes, bytes], ...] = ()
+    """The same two under former lookup keys."""
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every hash that the key may be kept under."""
+        return (self.key, *(key for key, _ in self.former))
+
+    @property
+    def contents(self) -> tuple[bytes, ...]:
+        """Every hash that the content may be kept under."""
+        return (self.content, *(content for _, content in self.former))
+
+
+class WrappedKey(NamedTuple):
+    """A request's key, encrypted, and the name of the key that it was encrypted with."""
+
+    wrapped: bytes
+    kek_id: str
 
 
 def key_name(key: bytes) -> str:

@@ -106,6 +106,9 @@ class PackageLink:
     issued_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    age_key: str | None = None
+    """The key that whoever opened it last has given to have the package under."""
+
     sessions: int = 0
     """How often it was opened by a code."""
 

@@ -193,9 +193,16 @@ class PackageLinkStore(Protocol):
         ...
 
     async def open(
-        self, link: PackageLink, session_hash: bytes, *, until: datetime, at: datetime, limit: int
+        self,
+        link: PackageLink,
+        session_hash: bytes,
+        *,
+        until: datetime,
+        at: datetime,
+        limit: int,
+        age_key: str | None,
     ) -> bool:
-        """Use the code up, and let a session in until a time; at most so many a link."""
+        """Use the code up, and let a session in until a time, with its key; at most so many a link."""
         ...
 
     async def is_open(self, link: PackageLink, session_hash: bytes, *, at: datetime) -> bool:

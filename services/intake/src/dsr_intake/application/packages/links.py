@@ -137,8 +137,10 @@ class Links:
         )
         await self._links.issue(link, code, limits=LIMITS, at=now)
 
-    async def open(self, token: str, code: str) -> str:
+    async def open(self, token: str, code: str, *, age_key: str | None = None) -> str:
         """Return the secret of a session that may fetch the package, for a code; once.
+
+        With a key, which has been checked, it is fetched under that.
 
         Raises:
             RejectedInput: The link, or the code, is wrong, has expired, or was used too often.
@@ -156,7 +158,12 @@ class Links:
         if is_open:
             until = min(now + self._terms.session_lasts, link.expires_at)
             is_open = await self._links.open(
-                link, hashed(secret), until=until, at=now, limit=self._terms.sessions
+                link,
+                hashed(secret),
+                until=until,
+                at=now,
+                limit=self._terms.sessions,
+                age_key=age_key,
             )
         if not is_open:
             await self._links.record(link, "package.refused", "a code that does not open it")
