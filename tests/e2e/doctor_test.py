@@ -36,18 +36,20 @@ async def test_every_part_is_looked_at_and_what_is_well_is_said_to_be(loop: Loop
     found = await examined(loop)
     well = {part for part, many in found.items() if all(one["state"] == "ok" for one in many)}
     address = loop.stack.kafka_bootstrap
-    assert well >= {
+    expected = {
         "intake", "fanout", "verifier", "versions", "kafka", "topics", "rights", "postgresql",
         "postgresql: schema intake", "postgresql: schema verifier", "postgresql: clock", "keys",
         "log", "intake: clock", "intake: mail server", "intake: object store", "intake: keys",
         "intake: verifier", "fanout: temporal server", "fanout: temporal", "verifier: streams",
         f"kafka {address}: certificate",
-    }, found  # fmt: skip
+    }  # fmt: skip
+    assert well >= expected, found
     [server] = found["fanout: temporal server"]
     assert server["seen"].startswith("Temporal 1.")
     shown = await dsr(loop.stack.settings, "doctor")
-    assert "✓" in shown.out
-    assert len(shown.out.splitlines()) == sum(map(len, found.values()))
+    lines = shown.out.splitlines()
+    for part in expected:
+        assert any(part in line and "✓" in line for line in lines), part
 
 
 async def test_the_settings_of_the_local_stack_have_no_faults(loop: Loop) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -29,6 +30,7 @@ from dsr_wire.log.leaves import Kind, Leaf
 from dsr_wire.log.proofs import check_consistency, check_inclusion
 from dsr_wire.log.tiles import Tile
 from support.builders import NOW, an_id
+from support.old_schemas import filled
 from support.parts import fresh_database
 from support.transparency import a_signer
 
@@ -283,26 +285,17 @@ class _Single:
 
 async def test_what_was_closed_before_there_was_a_log_is_in_it(stack: Stack) -> None:
     with fresh_database(stack) as dsn:
+        await filled(
+            dsn,
+            package="dsr_verifier",
+            schema="verifier",
+            revision="0006",
+            rows=Path(__file__).parent / "closed_0006.sql",
+            values={},
+        )
         await migrate(dsn, package="dsr_verifier", schema="verifier")
         pool = await connect_pool(dsn, size=2, server_settings=BY_INDEX)
         try:
-            await pool.execute(
-                """
-                drop table verifier.log_pending, verifier.log_leaves, verifier.log_tiles,
-                    verifier.log_cosignatures, verifier.log_checkpoints, verifier.statements;
-                drop function verifier.refuse_rewriting;
-                drop trigger append_only on verifier.plans;
-                drop index verifier.requests_open;
-                alter table verifier.obligations drop column delivery;
-                update verifier.alembic_version set version_num = '0006';
-                insert into verifier.closures (
-                    request_id, cohort_id, asked_right, outcome, closed_at, obligations,
-                    evidence_digest, registry_digest)
-                select gen_random_uuid(), gen_random_uuid(), 'deletion', 'fulfilled', now(), 1, '', ''
-                from generate_series(1, 3);
-                """
-            )
-            await migrate(dsn, package="dsr_verifier", schema="verifier")
             assert (await World(pool).sequencer().step()).leaves == 3
         finally:
             await pool.close()
