@@ -51,6 +51,7 @@ _GROUPS = {
     "dsr.fanout.requests": ("dsr.requests.v1",),
     "dsr.fanout.commands": ("dsr.commands.v1",),
     "dsr.fanout.lifecycle": ("dsr.lifecycle.v1",),
+    "dsr.fanout.phases": ("dsr.phases.v1",),
     "dsr.intake.closures": ("dsr.closures.v1",),
     "dsr.intake.escalations": ("dsr.escalations.v1",),
     "dsr.verifier": ("dsr.obligations.v1", "dsr.acknowledgements.v1", "dsr.audit.v1"),

@@ -7,13 +7,14 @@ from typing import Any
 from dsr_core.registry import Registry
 from dsr_fanout.streams.commands import COMMANDS_GROUP
 from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP
+from dsr_fanout.streams.phases import PHASES_GROUP
 from dsr_fanout.streams.requests import REQUESTS_GROUP
 from dsr_verifier.settings import VerifierSettings
 from dsr_wire.topics import AUDIT, all_topics
 from support.helm import CHART, Helm, Rendered
 
 GROUPS = {
-    "fanout": {REQUESTS_GROUP, COMMANDS_GROUP, LIFECYCLE_GROUP},
+    "fanout": {REQUESTS_GROUP, COMMANDS_GROUP, LIFECYCLE_GROUP, PHASES_GROUP},
     "verifier": {VerifierSettings.model_fields["verifier_group_id"].default},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from itertools import pairwise
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
@@ -97,7 +98,25 @@ async def test_the_workflow_ends_after_the_last_member_is_answered(loop: Loop) -
 
     await eventually(completed, what="the workflow has completed")
     history = await handle.fetch_history()
-    assert len(history.events) <= 25
+    assert len(history.events) <= 25 + 2 * 8, "two further phases, of eight events each"
+
+
+async def test_copies_are_erased_before_what_they_come_from(loop: Loop) -> None:
+    request_id = await loop.submit()
+    await loop.answered(request_id)
+    async with loop.client() as client:
+        document = await client.obligations(request_id)
+    phases = document["phases"]
+    assert len(phases) == 3
+    assert not any(one["is_due"] for one in phases)
+    for earlier, later in pairwise(phases):
+        assert earlier["confirmed_at"] <= later["told_at"]
+    answered = {one["system_id"]: one["answered_at"] for one in document["obligations"]}
+    for system_id, phase in ((one["system_id"], one["phase"]) for one in document["obligations"]):
+        assert answered[system_id] >= phases[phase]["told_at"]
+    assert {one["system_id"] for one in document["obligations"] if one["phase"] == 2} == {
+        "accounts"
+    }
 
 
 async def test_a_system_that_never_answers_keeps_the_request_open_and_is_named(loop: Loop) -> None:
@@ -108,12 +127,15 @@ async def test_a_system_that_never_answers_keeps_the_request_open_and_is_named(l
         async def only_one_missing() -> bool:
             return await loop.missing(request_id) == {"newsletter"}
 
-        await eventually(only_one_missing, within=30, what="all but newsletter have confirmed")
+        await eventually(only_one_missing, within=30, what="all who were told have confirmed")
         assert (await loop.show(request_id))["state"] == "open"
         assert await loop.closures(request_id) == 0
         said = (await dsr(loop.stack.settings, "explain", request_id, "--json")).json
-        assert [one["system_id"] for one in said["blockers"]] == ["newsletter"]
-        assert said["blockers"][0]["owner"]
+        waiting, unanswered = said["blockers"]
+        assert waiting["kind"] == "system_waits_its_turn"
+        assert waiting["what"] == "accounts waits for newsletter to be done first"
+        assert unanswered["system_id"] == "newsletter"
+        assert unanswered["owner"]
         assert said["next_date"]["name"]
     finally:
         loop.stack.start(loop.system("newsletter"))

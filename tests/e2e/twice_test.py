@@ -17,7 +17,7 @@ from dsr_cli.demo.people import submission
 from dsr_cli.group.bring_up import api_key
 from dsr_contracts.v1 import obligations_pb2
 from dsr_core.rights import Disposition
-from dsr_wire.envelope import encode
+from dsr_wire.envelope import encode, header
 from dsr_wire.topics import CLOSURES, LIFECYCLE, OBLIGATIONS
 from support.forging import (
     GROUPS,
@@ -156,6 +156,7 @@ async def test_obligations_opened_again_with_another_plan_are_refused(loop: Loop
         one
         for one in records(loop, [OBLIGATIONS.name])
         if request_id.encode() in (one.value or b"")
+        and header(one.headers, "ce_type") == obligations_pb2.ObligationsOpened.DESCRIPTOR.full_name
     ]
     message = obligations_pb2.ObligationsOpened.FromString(opened.value or b"")
     del message.systems[1:]

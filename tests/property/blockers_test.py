@@ -87,6 +87,7 @@ def simulated(draw: st.DrawFn) -> Simulated:
             proposals=tuple(draw(PROPOSALS)) if is_opened else (),
         ),
         bounced_at=draw(st.sampled_from([None, NOW])) if state is State.CLOSED else None,
+        waits_for=draw(st.sampled_from([{}, {NAMES[1]: (NAMES[0],)}])),
     )
 
 
@@ -103,6 +104,7 @@ EACH = {
     ),
     BlockerKind.NOT_OPENED: one(is_opened=False),
     BlockerKind.UNANSWERED: one(),
+    BlockerKind.WAITING: one(waits_for={CRM: ()}),
     BlockerKind.IN_PROGRESS: one(given=[an_answer(Disposition.IN_PROGRESS)]),
     BlockerKind.FAILED: one(given=[an_answer(Disposition.FAILED)]),
     BlockerKind.UNRESOLVABLE: one(given=[an_answer(Disposition.UNRESOLVABLE)]),

@@ -18,6 +18,7 @@ from dsr_contracts.v1 import (
     lifecycle_pb2,
     notices_pb2,
     obligations_pb2,
+    phases_pb2,
     registry_pb2,
     requests_pb2,
 )
@@ -39,7 +40,13 @@ from dsr_wire.codec.notices import (
     system_notice_from_wire,
     system_notice_to_wire,
 )
-from dsr_wire.codec.obligations import obligations_opened_from_wire, obligations_opened_to_wire
+from dsr_wire.codec.obligations import (
+    obligations_opened_from_wire,
+    obligations_opened_to_wire,
+    phase_told_from_wire,
+    phase_told_to_wire,
+)
+from dsr_wire.codec.phases import phase_confirmed_from_wire, phase_confirmed_to_wire
 from dsr_wire.codec.registry import (
     registry_version_from_wire,
     registry_version_to_wire,
@@ -60,6 +67,8 @@ PAIR = SystemKeyPair.generate("crm")
 READERS: list[tuple[type[Message], Callable[[Any], object]]] = [
     (requests_pb2.CohortAccepted, cohort_accepted_from_wire),
     (obligations_pb2.ObligationsOpened, obligations_opened_from_wire),
+    (obligations_pb2.PhaseTold, phase_told_from_wire),
+    (phases_pb2.PhaseConfirmed, phase_confirmed_from_wire),
     (notices_pb2.Notice, notice_from_wire),
     (notices_pb2.SystemNotice, system_notice_from_wire),
     (closures_pb2.Closures, closures_from_wire),
@@ -89,6 +98,16 @@ def test_cohorts(one: Any) -> None:
 @given(strategies.opened)
 def test_opened_obligations(one: Any) -> None:
     assert obligations_opened_from_wire(wired(obligations_opened_to_wire(one))) == one
+
+
+@given(strategies.told_phases)
+def test_told_phases(one: Any) -> None:
+    assert phase_told_from_wire(wired(phase_told_to_wire(one))) == one
+
+
+@given(strategies.confirmed_phases)
+def test_confirmed_phases(one: Any) -> None:
+    assert phase_confirmed_from_wire(wired(phase_confirmed_to_wire(one))) == one
 
 
 @given(strategies.notices)

@@ -33,6 +33,7 @@ from dsr_wire.topics import (
     CLOSURES,
     LIFECYCLE,
     OBLIGATIONS,
+    PHASES,
     REQUESTS,
     notice_topic,
 )
@@ -45,6 +46,7 @@ _TIMEOUT_S = 10.0
 GROUPS: Mapping[str, tuple[str, ...]] = {
     REQUESTS.name: ("dsr.fanout.requests",),
     LIFECYCLE.name: ("dsr.fanout.lifecycle",),
+    PHASES.name: ("dsr.fanout.phases",),
     OBLIGATIONS.name: ("dsr.verifier",),
     ACKNOWLEDGEMENTS.name: ("dsr.verifier",),
     CLOSURES.name: ("dsr.intake.closures",),

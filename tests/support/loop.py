@@ -79,9 +79,15 @@ class Loop:
         return {one["system_id"]: one for one in found["obligations"]}
 
     async def missing(self, request_id: str) -> set[str]:
-        """Return the systems that have not confirmed."""
-        found = await self.obligations(request_id)
-        return {system_id for system_id, one in found.items() if not one["is_confirmed"]}
+        """Return the systems that have not confirmed; those whose turn has not come are left out."""
+        async with self.client() as client:
+            found = await client.obligations(request_id)
+        untold = {one["phase"] for one in found["phases"] if one["told_at"] is None}
+        return {
+            one["system_id"]
+            for one in found["obligations"]
+            if not one["is_confirmed"] and one["phase"] not in untold
+        }
 
     async def query(self, statement: str, *arguments: object) -> Sequence[asyncpg.Record]:
         """Look into the services' database."""

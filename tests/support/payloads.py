@@ -40,7 +40,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     ),
     _WORD: (
         "action", "kind", "outcome", "instruction", "state", "right", "disposition",
-        "activity_type",
+        "activity_type", "identifier_kinds",
     ),
     _DATE: (
         "at", "due_at", "effective_at", "recorded_at", "received_at", "left_at", "next_at",
@@ -48,12 +48,12 @@ _KINDS: dict[str, tuple[str, ...]] = {
     ),
     _NUMBER: (
         "activation_index", "activity_id", "attempt", "backoff", "clarified_at", "dated_at",
-        "first", "joined", "late", "members", "nanos", "next", "notices", "open_leavers",
-        "open_members", "overdue_reads", "remind_after_s", "reminder", "reminders", "requests",
+        "first", "joined", "late", "members", "nanos", "next", "notices", "open_leavers", "below", "confirmed",
+        "open_members", "overdue_reads", "phase", "phases", "remind_after_s", "reminder", "reminders", "requests",
         "revision", "seconds", "seq", "systems", "tiers", "told",
     ),
     _DIGEST: ("registry_digest", "rules_digest", "digest", "replan", "replanned", "newest"),
-    _FLAG: ("awaits_clarification", "deprecated", "has_left", "leaves", "was_overdue"),
+    _FLAG: ("awaits_clarification", "deprecated", "has_left", "is_due", "leaves", "was_overdue"),
     r"[A-Z]{2}(-[A-Z0-9]{1,3})?": ("jurisdiction",),
     r"[a-z_]+(\.[a-z_]+)*": ("categories",),
     r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}": ("traceparent",),

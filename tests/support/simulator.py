@@ -31,6 +31,7 @@ _UNTOLD = (BlockerKind.NOT_ANSWERED, BlockerKind.LETTER_BOUNCED)
 _OF_ONE_SYSTEM = frozenset(
     {
         BlockerKind.UNANSWERED,
+        BlockerKind.WAITING,
         BlockerKind.IN_PROGRESS,
         BlockerKind.FAILED,
         BlockerKind.UNRESOLVABLE,
@@ -53,12 +54,16 @@ class Simulated:
     decided: Decided = field(default_factory=Decided)
     is_opened: bool = True
     bounced_at: datetime | None = None
+    waits_for: Mapping[SystemId, tuple[SystemId, ...]] = field(default_factory=dict)
+    """Who is not told yet, and for whom that waits."""
 
     def blockers(self) -> tuple[Blocker, ...]:
         """Return what the product says."""
         closed = self.state in {State.CLOSED, State.ANSWERED}
         return blockers(
-            [_owed(name, given) for name, given in self.answers.items()] if self.is_opened else (),
+            [_owed(name, given, self.waits_for.get(name)) for name, given in self.answers.items()]
+            if self.is_opened
+            else (),
             awaits_authority=self.state is State.AWAITING_AUTHORITY,
             awaits_identity=self.state in {State.AWAITING_AUTHORITY, State.AWAITING_IDENTITY},
             accepted_at=NOW,
@@ -129,13 +134,16 @@ class Simulated:
         return not one.is_confirmed and not one.is_contradicted and not has_failed
 
 
-def _owed(name: SystemId, given: Sequence[Acknowledgement]) -> Owed:
+def _owed(
+    name: SystemId, given: Sequence[Acknowledgement], waits_for: tuple[SystemId, ...] | None
+) -> Owed:
     one = standing(given)
     return Owed(
         system_id=name,
         is_confirmed=one.is_confirmed,
         is_contradicted=one.is_contradicted,
         disposition=one.answer.disposition if one.answer else None,
+        waits_for=waits_for,
     )
 
 

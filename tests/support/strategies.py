@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.law.rules import TierAction
 from dsr_core.lifecycle import State
+from dsr_core.phases import PHASES_LIMIT
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
 from dsr_core.resolving import Confidence, Resolution
@@ -21,7 +23,8 @@ from dsr_core.rights import ANSWERS, Disposition, Right
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
-from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
+from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier
 
@@ -162,6 +165,15 @@ cohorts = st.builds(
     ),
     held_before=st.none() | times,
 )
+
+
+def _phased(one: OpenedObligations) -> st.SearchStrategy[OpenedObligations]:
+    numbers = st.integers(0, PHASES_LIMIT - 1)
+    return st.fixed_dictionaries({system: numbers for system, _ in one.systems}).map(
+        lambda found: replace(one, phases={key: each for key, each in found.items() if each})
+    )
+
+
 opened = st.builds(
     OpenedObligations,
     cohort_id=uuids.map(CohortId),
@@ -175,6 +187,19 @@ opened = st.builds(
         lambda owners: tuple(sorted(owners.items()))
     ),
     rules_digest=st.just("") | hex_digests,
+).flatmap(_phased)
+told_phases = st.builds(
+    ToldPhase,
+    cohort_id=uuids.map(CohortId),
+    phase=st.integers(1, PHASES_LIMIT - 1),
+    told_at=times,
+    is_due=st.booleans(),
+)
+confirmed_phases = st.builds(
+    ConfirmedPhase,
+    cohort_id=uuids.map(CohortId),
+    phase=st.integers(0, PHASES_LIMIT - 1),
+    confirmed_at=times,
 )
 system_notices = st.builds(
     SystemNotice,

@@ -27,6 +27,7 @@ from dsr_fanout.bootstrap import start
 from dsr_fanout.settings import FanoutSettings
 from dsr_fanout.streams.commands import COMMANDS_GROUP
 from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP
+from dsr_fanout.streams.phases import PHASES_GROUP
 from dsr_fanout.streams.requests import REQUESTS_GROUP
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.process import Process
@@ -35,7 +36,15 @@ from dsr_wire.codec.lifecycle import cohort_answered_to_wire
 from dsr_wire.codec.notices import Notice, notice_from_wire
 from dsr_wire.codec.requests import AcceptedCohort, DatedTier, cohort_accepted_to_wire
 from dsr_wire.envelope import decode, encode, header
-from dsr_wire.topics import COMMANDS, LIFECYCLE, OBLIGATIONS, REQUESTS, Topic, notice_topic
+from dsr_wire.topics import (
+    COMMANDS,
+    LIFECYCLE,
+    OBLIGATIONS,
+    PHASES,
+    REQUESTS,
+    Topic,
+    notice_topic,
+)
 from support.builders import an_accepted_cohort
 from support.parts import free_port_base
 from support.topics import begin_at_the_end
@@ -258,7 +267,12 @@ async def addressed(
 
 async def begin_all_at_the_end(kafka: KafkaConnection) -> None:
     """Have fanout begin after what other tests have sent."""
-    groups = ((REQUESTS_GROUP, REQUESTS), (LIFECYCLE_GROUP, LIFECYCLE), (COMMANDS_GROUP, COMMANDS))
+    groups = (
+        (REQUESTS_GROUP, REQUESTS),
+        (LIFECYCLE_GROUP, LIFECYCLE),
+        (COMMANDS_GROUP, COMMANDS),
+        (PHASES_GROUP, PHASES),
+    )
     for group, topic in groups:
         await begin_at_the_end(kafka, group, [topic])
 

@@ -55,6 +55,7 @@ async def test_obligations(client: httpx.AsyncClient, world: World) -> None:
     assert mailer == {
         "system_id": "mailer",
         "organisation_id": "example-mail",
+        "phase": 0,
         "is_held": False,
         "answers_for": [],
         "is_confirmed": False,
@@ -202,6 +203,7 @@ async def test_who_is_missing_in_a_cohort(client: httpx.AsyncClient, world: Worl
         "open_requests": 1,
         "systems": {"crm": [second]},
         "held": {},
+        "phases": [],
     }
 
 
@@ -220,7 +222,13 @@ async def test_nobody_is_missing_in_an_answered_cohort(
     await world.open(request_id)
     await world.record(answers_of_all(request_id))
     document = (await client.get(f"/v1/cohorts/{request_id}/missing")).json()
-    assert document == {"cohort_id": request_id, "open_requests": 0, "systems": {}, "held": {}}
+    assert document == {
+        "cohort_id": request_id,
+        "open_requests": 0,
+        "systems": {},
+        "held": {},
+        "phases": [],
+    }
 
 
 async def test_changes_from_now_on(client: httpx.AsyncClient, world: World) -> None:

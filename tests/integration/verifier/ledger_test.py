@@ -15,6 +15,7 @@ from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.linking import LinkingBehaviour, finding
 from unit.verifier.looking import LookingBehaviour
+from unit.verifier.phasing import PhasingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.succession import SuccessionBehaviour
@@ -50,6 +51,10 @@ class TestLedger(LedgerBehaviour):
 
 
 class TestRevocation(RevocationBehaviour):
+    pass
+
+
+class TestPhasing(PhasingBehaviour):
     pass
 
 

@@ -50,6 +50,26 @@ def test_a_contradiction_is_one_whatever_the_last_answer_says() -> None:
     assert kinds(owed) == [BlockerKind.CONTRADICTED]
 
 
+def test_who_is_not_told_yet_waits_for_those_before_it() -> None:
+    def said(*names: str) -> str:
+        waiting = an_owed(waits_for=tuple(SystemId(one) for one in names))
+        [found] = blockers(
+            [waiting],
+            awaits_identity=False,
+            accepted_at=NOW,
+            opened_at=NOW,
+            closed_at=None,
+            answered_at=None,
+        )
+        assert found.kind is BlockerKind.WAITING
+        return found.what
+
+    assert said("billing", "mailer") == "crm waits for billing, mailer to be done first"
+    assert said() == "crm waits for other requests of its cohort to be done first"
+    early = an_owed(waits_for=(), disposition=Disposition.FAILED)
+    assert kinds(early) == [BlockerKind.FAILED]
+
+
 def test_who_has_confirmed_blocks_nothing() -> None:
     found = blockers(
         [an_owed("mailer"), an_owed("billing", is_confirmed=True), an_owed("crm")],

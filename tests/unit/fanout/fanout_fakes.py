@@ -14,7 +14,7 @@ from dsr_contracts.v1 import notices_pb2, obligations_pb2
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Decided, Order, Telling, Told, Verified
+from dsr_fanout.orders import CohortPhases, CohortProgress, Decided, Order, Telling, Told, Verified
 from dsr_wire.codec.amendments import Amendment, amendment_from_wire
 from dsr_wire.codec.notices import (
     Instruction,
@@ -23,7 +23,12 @@ from dsr_wire.codec.notices import (
     SystemNotice,
     notice_from_wire,
 )
-from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
+from dsr_wire.codec.obligations import (
+    OpenedObligations,
+    ToldPhase,
+    obligations_opened_from_wire,
+    phase_told_from_wire,
+)
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.envelope import Outgoing, decode, header
 from dsr_wire.topics import OBLIGATIONS
@@ -97,6 +102,13 @@ class FakePublisher:
                 decode(one.value, one.headers, obligations_pb2.ObligationsOpened)
             )
             for one in self._of(obligations_pb2.ObligationsOpened)
+        ]
+
+    @property
+    def told_phases(self) -> list[ToldPhase]:
+        return [
+            phase_told_from_wire(decode(one.value, one.headers, obligations_pb2.PhaseTold))
+            for one in self._of(obligations_pb2.PhaseTold)
         ]
 
     @property
@@ -228,6 +240,12 @@ class FakeLedger:
     away: Away = field(default_factory=Away)
     owed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    confirmed: int = 0
+    """How many phases of every cohort are confirmed."""
+
+    async def phases(self, cohort_id: str) -> CohortPhases | None:
+        self.away.call()
+        return None if cohort_id in self.unknown else CohortPhases(confirmed=self.confirmed)
 
     async def missing(self, cohort_id: str) -> Mapping[str, Sequence[str]] | None:
         self.away.call()
@@ -287,6 +305,7 @@ class FakeWorkflows:
     away: Away = field(default_factory=Away)
     started: list[Order] = field(default_factory=list)
     hinted: list[str] = field(default_factory=list)
+    phases_hinted: list[str] = field(default_factory=list)
     running: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -310,6 +329,13 @@ class FakeWorkflows:
         if cohort_id not in self.running:
             return False
         self.hinted.append(cohort_id)
+        return True
+
+    async def phase_confirmed(self, cohort_id: str) -> bool:
+        self.away.call()
+        if cohort_id not in self.running:
+            return False
+        self.phases_hinted.append(cohort_id)
         return True
 
     async def verified(self, cohort_id: str, verified: Verified) -> bool:

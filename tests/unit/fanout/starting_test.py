@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from unit.fanout.fanout_fakes import FakeIntake, FakeWorkflows
+from unit.fanout.fanout_fakes import FakeIntake, FakeLedger, FakeWorkflows
 
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import SystemId
@@ -107,4 +107,6 @@ def test_reminder_comes_at_a_part_of_the_time_or_after_a_fixed_one(
 
 async def test_reading_a_cohort_that_intake_does_not_know_is_no_answer() -> None:
     with pytest.raises(RuleViolation):
-        await Reading(intake=FakeIntake()).progress(an_accepted_cohort().cohort_id)
+        await Reading(intake=FakeIntake(), ledger=FakeLedger()).progress(
+            an_accepted_cohort().cohort_id
+        )

@@ -81,11 +81,16 @@ async def explained(
     others: tuple[RequestView, ...] = (),
     rules: Rules | None = None,
     undecided: tuple[LinkStep, ...] = (),
+    phases: tuple[dict[str, object], ...] = (),
     **changes: Any,
 ) -> Explanation:
     ledger = FakeLedger()
     if obligations != (None,):
-        ledger.document = {"opened_at": NOW.isoformat(), "obligations": list(obligations)}
+        ledger.document = {
+            "opened_at": NOW.isoformat(),
+            "obligations": list(obligations),
+            "phases": phases,
+        }
     explaining = Explaining(
         ledger=ledger,
         decisions=FakeDecisions(*entries),
@@ -115,6 +120,24 @@ async def test_a_blocker_names_its_owner_and_the_next_tier() -> None:
     assert NOW < one.upcoming.at < NOW + days(16)
     assert why.next_date is not None
     assert why.next_date.name == "respond_by"
+
+
+async def test_who_waits_its_turn_names_those_before_it_until_its_phase_is_told() -> None:
+    owed = (
+        an_obligation("billing", phase=0),
+        an_obligation("mailer", phase=0, is_confirmed=True),
+        an_obligation("crm", phase=1),
+    )
+
+    async def said(told_at: str | None) -> list[tuple[BlockerKind, str]]:
+        phases = ({"phase": 0, "told_at": NOW.isoformat()}, {"phase": 1, "told_at": told_at})
+        why = await explained(*owed, phases=phases)
+        return [(one.blocker.kind, one.blocker.what) for one in why.blockers]
+
+    unanswered, waiting = await said(None)
+    assert unanswered[0] is BlockerKind.UNANSWERED
+    assert waiting == (BlockerKind.WAITING, "crm waits for billing to be done first")
+    assert {kind for kind, _ in await said(NOW.isoformat())} == {BlockerKind.UNANSWERED}
 
 
 async def test_a_system_that_tries_again_itself_comes_before_the_next_tier() -> None:

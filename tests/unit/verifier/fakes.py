@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
-from dsr_core.ids import RequestId, SystemId
+from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, key_of
 from dsr_verifier.ports import (
@@ -25,7 +25,8 @@ from dsr_verifier.ports import (
 )
 from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
-from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
+from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.terms import in_order
 
@@ -59,6 +60,15 @@ class FakeRegistry:
         return condition()
 
 
+@dataclass(frozen=True)
+class Phase:
+    """How far a phase of a cohort has come."""
+
+    told_at: datetime | None = None
+    is_due: bool = False
+    confirmed_at: datetime | None = None
+
+
 @dataclass
 class _State:
     requests: dict[RequestId, LedgerRequest] = field(default_factory=dict)
@@ -80,6 +90,7 @@ class _State:
     parked: dict[bytes, tuple[ParkedAnswer, datetime]] = field(default_factory=dict)
     buried: list[Refusal] = field(default_factory=list)
     spans: dict[RequestId, str] = field(default_factory=dict)
+    phases: dict[tuple[CohortId, int], Phase] = field(default_factory=dict)
 
     def owed(self) -> set[Pair]:
         return {(key, system_id) for key, one in self.requests.items() for system_id in one.systems}
@@ -150,6 +161,7 @@ class FakeTransaction:
                         due_at=one.due_at,
                         home_cohort_id=one.cohort_id,
                         looks_again=one.looks_again,
+                        phases=one.phases,
                     )
                     self._state.opened[request_id] = self._state.requests[request_id]
                     self._state.changes.append(Change(request_id, None, None, is_confirmed=False))
@@ -160,6 +172,10 @@ class FakeTransaction:
                     dict(present.systems),
                 ) != (one.cohort_id, one.right, one.registry_digest, dict(one.systems)):
                     differing.add(place)
+            if one.phases:
+                for phase in range(max(one.phases.values()) + 1):
+                    begun = Phase(told_at=one.opened_at if phase == 0 else None)
+                    self._state.phases.setdefault((one.cohort_id, phase), begun)
         waiting = {key[0] for key in self._state.amendments.keys() - self._state.effects.keys()}
         return Opening(new, sorted(differing), [one for one in new if one in waiting])
 
@@ -192,6 +208,10 @@ class FakeTransaction:
             assert one.expected >= 1
             self._state.requests[one.request_id] = one
             self._state.held[one.request_id] = held
+            if one.phases and one.cohort_id != one.home_cohort_id:
+                for (cohort_id, phase), known in list(self._state.phases.items()):
+                    if cohort_id == one.home_cohort_id:
+                        self._state.phases.setdefault((one.cohort_id, phase), known)
         assert not effects.keys() & self._state.effects.keys()
         self._state.effects.update(effects)
 
@@ -264,6 +284,40 @@ class FakeTransaction:
         at: datetime,  # noqa: ARG002 - as the port
     ) -> None:
         self._state.links.extend(one.acknowledgement for one in answers)
+
+    async def advance(self, cohort_ids: Collection[CohortId], at: datetime) -> list[ConfirmedPhase]:
+        found: list[ConfirmedPhase] = []
+        for cohort_id in cohort_ids:
+            phases = sorted(phase for one, phase in self._state.phases if one == cohort_id)
+            for phase in phases[:-1]:
+                key = (cohort_id, phase)
+                if self._state.phases[key].confirmed_at is None:
+                    if not self._is_done(cohort_id, phase):
+                        break
+                    self._state.phases[key] = replace(self._state.phases[key], confirmed_at=at)
+                    found.append(ConfirmedPhase(cohort_id=cohort_id, phase=phase, confirmed_at=at))
+        return found
+
+    def _is_done(self, cohort_id: CohortId, phase: int) -> bool:
+        members = [
+            one
+            for one in self._state.requests.values()
+            if one.cohort_id == cohort_id and one.closed_at is None
+        ]
+        return bool(members) and all(
+            (standing := self._state.standings.get((one.request_id, system_id))) is not None
+            and standing.is_confirmed
+            for one in members
+            for system_id in one.systems
+            if one.phased.get(system_id, 0) <= phase
+        )
+
+    async def tell(self, told: Sequence[ToldPhase]) -> None:
+        for one in told:
+            key = (one.cohort_id, one.phase)
+            known = self._state.phases.get(key, Phase())
+            if known.told_at is None:
+                self._state.phases[key] = replace(known, told_at=one.told_at, is_due=one.is_due)
 
     async def add_late(self, answers: Sequence[Answer]) -> None:
         self._state.late.update(one.leaf_hash for one in answers)

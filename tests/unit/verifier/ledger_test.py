@@ -11,6 +11,7 @@ from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
 from unit.verifier.linking import LinkingBehaviour
 from unit.verifier.looking import LookingBehaviour
+from unit.verifier.phasing import PhasingBehaviour
 from unit.verifier.replanning import ReplanningBehaviour
 from unit.verifier.revocation import RevocationBehaviour
 from unit.verifier.succession import SuccessionBehaviour
@@ -54,6 +55,12 @@ class TestAmending(AmendingBehaviour):
 
 
 class TestHolding(HoldingBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestPhasing(PhasingBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

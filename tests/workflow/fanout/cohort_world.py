@@ -136,7 +136,7 @@ class World:
                 publisher=self.publisher,
                 monotonic=self._monotonic,
             ),
-            reading=Reading(intake=self.intake),
+            reading=Reading(intake=self.intake, ledger=self.ledger),
             escalating=Escalating(
                 registries=self.registries, ledger=self.ledger, publisher=self.publisher
             ),

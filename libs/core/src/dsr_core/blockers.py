@@ -43,6 +43,9 @@ class BlockerKind(StrEnum):
     """The ledger does not know yet who must answer."""
 
     UNANSWERED = "system_unanswered"
+    WAITING = "system_waits_its_turn"
+    """The system is asked once others have confirmed, or at the first tier."""
+
     IN_PROGRESS = "system_in_progress"
     FAILED = "system_failed"
     UNRESOLVABLE = "system_unresolvable"
@@ -94,6 +97,9 @@ class Owed:
 
     asked_since: datetime | None = None
     """When it took over the last of them: an answer from before does not count."""
+
+    waits_for: tuple[SystemId, ...] | None = None
+    """Of a system that was not told yet: those of this request that have to confirm before it is."""
 
     @property
     def is_outdated(self) -> bool:
@@ -425,6 +431,9 @@ def _said(one: Owed) -> tuple[BlockerKind, str]:
     name = f"{one.system_id}{also}"
     if one.is_outdated:
         return BlockerKind.UNANSWERED, f"{name} has not answered since it took that over"
+    if one.waits_for is not None and one.disposition is None and not one.is_contradicted:
+        first = ", ".join(one.waits_for) or "other requests of its cohort"
+        return BlockerKind.WAITING, f"{name} waits for {first} to be done first"
     because = f": {one.reason}" if one.reason else ""
     if one.is_contradicted and one.disposition is not Disposition.PRESENT:
         return BlockerKind.CONTRADICTED, f"the answers of {name} contradict each other"

@@ -65,6 +65,8 @@ def phases(
     """
     by_id = {one.id: one for one in sorted(systems, key=lambda one: one.id)}
     edges = precedences(registry, by_id.values(), right, kinds)
+    if not edges:
+        return (tuple(by_id.values()),) if by_id else ()
     found: list[list[System]] = [[] for _ in range(PHASES_LIMIT)]
     for system_id, level in _levels(tuple(by_id), edges).items():
         found[min(level, PHASES_LIMIT - 1)].append(by_id[system_id])
@@ -82,6 +84,8 @@ def precedences(
     wanted = {*_resolving(planned, frozenset(kinds))}
     if RIGHTS[right].erases:
         wanted |= {*_declared(planned), *_by_policy(registry, planned)}
+    if not wanted:
+        return ()  # as most plans have it, and with hundreds of systems the rest takes a while
     ids = tuple(one.id for one in planned)
     kept: list[Precedence] = []
     for reasons in _STRENGTH:

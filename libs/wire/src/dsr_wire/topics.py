@@ -25,6 +25,7 @@ __all__ = [
     "NOTICE_LIFE",
     "NOTICE_RIGHTS",
     "OBLIGATIONS",
+    "PHASES",
     "REGISTRY",
     "REQUESTS",
     "SUPPRESSIONS",
@@ -104,6 +105,7 @@ CLOSURES = Topic(
     name="dsr.closures.v1", key="cohort_id", producers=(VERIFIER,), consumers=(INTAKE, OPERATOR)
 )
 LINKS = Topic(name="dsr.links.v1", key="request_id", producers=(VERIFIER,), consumers=(INTAKE,))
+PHASES = Topic(name="dsr.phases.v1", key="cohort_id", producers=(VERIFIER,), consumers=(FANOUT,))
 LIFECYCLE = Topic(
     name="dsr.lifecycle.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT, OPERATOR)
 )
@@ -157,6 +159,7 @@ _FIXED = (
     OBLIGATIONS,
     ACKNOWLEDGEMENTS,
     CLOSURES,
+    PHASES,
     LIFECYCLE,
     LINKS,
     ESCALATIONS,

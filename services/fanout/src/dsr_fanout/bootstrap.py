@@ -33,9 +33,11 @@ from dsr_fanout.application.replanning import Replanning
 from dsr_fanout.application.starting import Starting
 from dsr_fanout.http.app import fanout_app
 from dsr_fanout.metrics import Metrics
+from dsr_fanout.ports import Workflows
 from dsr_fanout.settings import FanoutSettings
 from dsr_fanout.streams.commands import COMMANDS_GROUP, CommandsStream
 from dsr_fanout.streams.lifecycle import LIFECYCLE_GROUP, LifecycleStream
+from dsr_fanout.streams.phases import PHASES_GROUP, PhasesStream
 from dsr_fanout.streams.refusals import Refusals
 from dsr_fanout.streams.registry import RegistryWatcher
 from dsr_fanout.streams.requests import REQUESTS_GROUP, RequestsStream
@@ -47,7 +49,7 @@ from dsr_runtime.kafka import Publisher, RecordLoop
 from dsr_runtime.lag import Lag
 from dsr_runtime.process import Process, Ready
 from dsr_runtime.temporal import connect, connection_of, showing_metrics
-from dsr_wire.topics import COMMANDS, LIFECYCLE, REQUESTS
+from dsr_wire.topics import COMMANDS, LIFECYCLE, PHASES, REQUESTS
 
 __all__ = ["start"]
 
@@ -73,7 +75,14 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     app = fanout_app(health=health, metrics=metrics.registry)
     server = HttpServer(app, host=settings.http_host, port=settings.http_port)
     process.spawn(server.run(), stop=server.stop)
-    health.expect("temporal", "requests stream", "commands stream", "lifecycle stream", "worker")
+    health.expect(
+        "temporal",
+        "requests stream",
+        "commands stream",
+        "lifecycle stream",
+        "phases stream",
+        "worker",
+    )
 
     registries = PublishedRegistries(
         settings.kafka, rejected=lambda reason: metrics.bad_registry_records.labels(reason).inc()
@@ -117,7 +126,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
             publisher=publisher,
             monotonic=time.monotonic,
         ),
-        reading=Reading(intake=intake),
+        reading=Reading(intake=intake, ledger=ledger),
         escalating=Escalating(registries=registries, ledger=ledger, publisher=publisher),
         amending=Amending(publisher=publisher),
         replanning=Replanning(registries=registries, publisher=publisher),
@@ -150,17 +159,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
             concurrency=settings.concurrent_starts,
         ).handle,
     )
-    lifecycle = RecordLoop(
-        settings.kafka,
-        topics=[LIFECYCLE.name],
-        group_id=LIFECYCLE_GROUP,
-        handle=LifecycleStream(
-            workflows=workflows,
-            refusals=refusals,
-            metrics=metrics,
-            concurrency=settings.concurrent_starts,
-        ).handle,
-    )
+    hints = _hints(settings, workflows, refusals, metrics)
     commands = RecordLoop(
         settings.kafka,
         topics=[COMMANDS.name],
@@ -177,7 +176,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     )
     health.add("requests stream", requests.ping)
     health.add("commands stream", commands.ping)
-    health.add("lifecycle stream", lifecycle.ping)
+    for name, loop in hints.items():
+        health.add(name, loop.ping)
     health.add("worker", worker.ping)
     process.spawn(requests.run(), stop=requests.stop)
     process.spawn(commands.run(), stop=commands.stop)
@@ -185,6 +185,7 @@ async def start(settings: FanoutSettings, process: Process) -> None:
         REQUESTS.name: REQUESTS_GROUP,
         COMMANDS.name: COMMANDS_GROUP,
         LIFECYCLE.name: LIFECYCLE_GROUP,
+        PHASES.name: PHASES_GROUP,
     }
     lag = Lag(
         settings.kafka,
@@ -194,8 +195,33 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     process.spawn(lag.run(), stop=lag.stop)
     watcher = RegistryWatcher(registries=registries, workflows=workflows)
     process.spawn(watcher.run(), stop=watcher.stop)
-    process.spawn(lifecycle.run(), stop=lifecycle.stop)
+    for loop in hints.values():
+        process.spawn(loop.run(), stop=loop.stop)
     process.spawn(worker.run(), stop=worker.stop)
+
+
+def _hints(
+    settings: FanoutSettings, workflows: Workflows, refusals: Refusals, metrics: Metrics
+) -> dict[str, RecordLoop]:
+    """Return what reads hints for workflows, each by the name that the probes have for it."""
+    limit = settings.concurrent_starts
+    lifecycle = LifecycleStream(
+        workflows=workflows, refusals=refusals, metrics=metrics, concurrency=limit
+    )
+    phases = PhasesStream(
+        workflows=workflows, refusals=refusals, metrics=metrics, concurrency=limit
+    )
+    return {
+        "lifecycle stream": RecordLoop(
+            settings.kafka,
+            topics=[LIFECYCLE.name],
+            group_id=LIFECYCLE_GROUP,
+            handle=lifecycle.handle,
+        ),
+        "phases stream": RecordLoop(
+            settings.kafka, topics=[PHASES.name], group_id=PHASES_GROUP, handle=phases.handle
+        ),
+    }
 
 
 async def _prepared(client: Client) -> timedelta:

@@ -18,6 +18,7 @@ class Metrics:
         made = Instruments(registry)
         self.starts = made.counters(named.COHORTS)
         self.hints = made.counters(named.HINTS)
+        self.phases = made.counters(named.PHASES)
         self.commands = made.counters(named.COMMANDS)
         self.tiers = made.counters(named.TIERS)
         self.dead_letters = made.counters(named.DEAD_LETTERS)

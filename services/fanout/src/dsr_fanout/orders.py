@@ -25,8 +25,10 @@ __all__ = [
     "NEWEST",
     "NOTIFY",
     "OPEN_AND_NOTIFY",
+    "PHASE_SIGNAL",
     "PROGRESS_QUERY",
     "READ_COHORT",
+    "READ_PHASES",
     "REPLAN",
     "REPLAN_SIGNAL",
     "REPLAN_WORKFLOW",
@@ -38,6 +40,7 @@ __all__ = [
     "UNTOLD",
     "WORKFLOW",
     "Apart",
+    "CohortPhases",
     "CohortProgress",
     "Decided",
     "Ended",
@@ -65,11 +68,13 @@ ANSWERED_SIGNAL = "answered"
 IDENTITY_SIGNAL = "identity_verified"
 DECIDED_SIGNAL = "decided"
 REPLAN_SIGNAL = "replan"
+PHASE_SIGNAL = "phase_confirmed"
 PROGRESS_QUERY = "progress"
 
 OPEN_AND_NOTIFY = "open_and_notify"
 NOTIFY = "notify"
 READ_COHORT = "read_cohort"
+READ_PHASES = "read_phases"
 GIVE_UP_IDENTITY = "give_up_identity"
 TELL_TIER = "tell_tier"
 AMEND = "amend"
@@ -214,6 +219,9 @@ class Unsent:
     system_ids: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     joined: int = 0
+    phase: int = 0
+    is_due: bool = False
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +243,12 @@ class Position:
 
     unsent: list[Unsent] = field(default_factory=list)
     """What could not be sent so far, the oldest first."""
+
+    phases: int = 1
+    """How many phases the plan has."""
+
+    phase: int = 0
+    """The last one that was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +302,9 @@ class Order:
     held_before: datetime | None = None
     """Set where systems are only asked to look: what they held before then is meant."""
 
+    identifier_kinds: list[str] = field(default_factory=list)
+    """The kinds that every member brings; empty in orders from before they mattered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
@@ -316,6 +333,8 @@ class Replan:
     """A newer registry version applies to a cohort that is open."""
 
     order: Order
+    phase: int = 0
+    """The last phase that was told: who joins a later one is told with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +347,9 @@ class Replanned:
 
     revision: int = 0
     """Of the amendment; 0 where nothing has changed."""
+
+    phases: int = 1
+    """How many phases the first plan has: who has left a cohort learns it here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +365,9 @@ class Opened:
 
     newest: str = ""
     """The newest registry version, where it is another than the order's."""
+
+    phases: int = 1
+    """How many phases the plan has; the first of them is told by the first notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +399,15 @@ class Sending:
     joined: int = 0
     """The revision of the change of plan by which the systems joined; 0 for systems of the first plan."""
 
+    phase: int = 0
+    """The later phase of the plan whose systems are told; 0 for any other round."""
+
+    is_due: bool = False
+    """Whether the phase is told since its date has come, whatever the earlier ones say."""
+
+    below: int = 0
+    """Systems of this phase and of later ones are left out, as they were not told; 0 where all were."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
@@ -392,6 +426,14 @@ class CohortProgress:
     open_members: int
     open_leavers: int = 0
     """Requests that were its members, and wait under workflows of their own to be told to systems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortPhases:
+    """How far the phases of a cohort have come, as the ledger counts them."""
+
+    confirmed: int
+    """How many of them every open member has confirmed, from the first on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

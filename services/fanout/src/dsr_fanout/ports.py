@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dsr_core.registry import Registry
-from dsr_fanout.orders import CohortProgress, Decided, Order, Telling, Told, Verified
+from dsr_fanout.orders import CohortPhases, CohortProgress, Decided, Order, Telling, Told, Verified
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.envelope import Outgoing
@@ -68,6 +68,13 @@ class Ledger(Protocol):
 
         Systems that a hold covers are among them: who is left out for it is the caller's to say. None
         where it does not know the cohort: that is not the same as nobody missing.
+        """
+        ...
+
+    async def phases(self, cohort_id: str) -> CohortPhases | None:
+        """Return how far the phases of a cohort have come, or none where it does not know the cohort.
+
+        All are confirmed where the ledger has none of them on record.
         """
         ...
 
@@ -130,6 +137,10 @@ class Workflows(Protocol):
 
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again; false where none runs."""
+        ...
+
+    async def phase_confirmed(self, cohort_id: str) -> bool:
+        """Tell a cohort's workflow to read how far its phases have come; false where none runs."""
         ...
 
     async def verified(self, cohort_id: str, verified: Verified) -> bool:

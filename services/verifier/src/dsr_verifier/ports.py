@@ -18,7 +18,8 @@ from dsr_core.rights import Disposition, Right
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
 from dsr_wire.codec.amendments import Amendment, PlanChanged
 from dsr_wire.codec.closures import Closure
-from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
+from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.envelope import Headers
 from dsr_wire.keys import SystemPublicKeys
 from dsr_wire.terms import Owing, owing
@@ -146,6 +147,26 @@ class LedgerRequest:
 
     looks_again: frozenset[SystemId] = frozenset()
     """Who has to look again after an erasure; only of those who had to answer at first."""
+
+    phases: Mapping[SystemId, int] = field(default_factory=dict)
+    """The phase of each system that is not in the first; only of those who had to answer at first."""
+
+    @property
+    def phased(self) -> Mapping[SystemId, int]:
+        """The phase of each system that must answer now, as `phases` has it.
+
+        Who has a retired system's data has its phase, and who joined later is in the last, so that
+        nobody waits for it.
+        """
+        if not self.phases or not self.plans:
+            return self.phases
+        opened, owing = self.opened or {}, self.owing
+        found: dict[SystemId, int] = {}
+        for one in self.systems:
+            firsts = [one] if one in opened else [old.retired for old in owing.before(one)]
+            known = [self.phases.get(first, 0) for first in firsts if first in opened]
+            found[one] = min(known, default=max(self.phases.values()))
+        return {one: phase for one, phase in found.items() if phase}
 
     @property
     def expected(self) -> int:
@@ -317,6 +338,19 @@ class Transaction(Protocol):
 
         They are passed on as they came: sealed, for intake alone.
         """
+        ...
+
+    async def advance(self, cohort_ids: Collection[CohortId], at: datetime) -> list[ConfirmedPhase]:
+        """Put on record which phases of cohorts are confirmed now, with their message; return the new.
+
+        A phase is, once no open member owes an answer in it or in one before it. Cohorts of which all
+        systems are asked at once have nothing on record. The last phase is not told of: the closure
+        is. Transactions about one cohort wait for each other here, so that none overlooks the other.
+        """
+        ...
+
+    async def tell(self, told: Sequence[ToldPhase]) -> None:
+        """Put on record that phases are told; of one that was told twice, the first time stays."""
         ...
 
     async def add_late(self, answers: Sequence[Answer]) -> None:

@@ -26,6 +26,19 @@ HINTS = Metric(
         ),
     ),
 )
+PHASES = Metric(
+    name="dsr_fanout_phases",
+    kind=Kind.COUNTER,
+    unit="cohorts",
+    meaning="PhaseConfirmed read from Kafka",
+    labels=(
+        Label.of(
+            "outcome",
+            "delivered to a workflow, or finished where none runs",
+            ("delivered", "finished"),
+        ),
+    ),
+)
 COMMANDS = Metric(
     name="dsr_fanout_commands",
     kind=Kind.COUNTER,
@@ -77,8 +90,9 @@ NOTICES = Metric(
     labels=(
         Label(
             "kind",
-            "first, reminder, joined (to a system that joined the plan), stop, suspend, or perform"
-            " after a hold",
+            "first, phase (of a later phase of the plan), due (the same at its date, whatever the"
+            " earlier ones say), reminder, joined (to a system that joined the plan), stop, suspend,"
+            " or perform after a hold",
             10,
         ),
     ),

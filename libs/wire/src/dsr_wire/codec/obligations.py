@@ -1,13 +1,15 @@
-"""ObligationsOpened: what fanout tells the verifier is owed, before any notice."""
+"""ObligationsOpened and PhaseTold: what fanout tells the verifier is owed, before any notice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from dsr_contracts.v1 import obligations_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
+from dsr_core.phases import PHASES_LIMIT
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
     right_from_wire,
@@ -21,7 +23,14 @@ from dsr_wire.codec.fields import (
     uuid_texts,
 )
 
-__all__ = ["OpenedObligations", "obligations_opened_from_wire", "obligations_opened_to_wire"]
+__all__ = [
+    "OpenedObligations",
+    "ToldPhase",
+    "obligations_opened_from_wire",
+    "obligations_opened_to_wire",
+    "phase_told_from_wire",
+    "phase_told_to_wire",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,20 @@ class OpenedObligations:
     looks_again: frozenset[SystemId] = frozenset()
     """Those that have confirmed an erasure only once they looked again, and found nothing."""
 
+    phases: Mapping[SystemId, int] = field(default_factory=dict)
+    """The phase of each system that is not in the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldPhase:
+    """That a later phase of a cohort's plan is about to be told."""
+
+    cohort_id: CohortId
+    phase: int
+    told_at: datetime
+    is_due: bool
+    """Whether it is told since its date has come, whatever the earlier phases say."""
+
 
 def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.ObligationsOpened:
     """Return obligations as a message."""
@@ -60,6 +83,7 @@ def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.Obl
                 system_id=system,
                 organisation_id=organisation,
                 looks_again=system in opened.looks_again,
+                phase=opened.phases.get(system, 0),
             )
             for system, organisation in opened.systems
         ],
@@ -101,4 +125,40 @@ def obligations_opened_from_wire(message: obligations_pb2.ObligationsOpened) -> 
         looks_again=frozenset(
             SystemId(one.system_id) for one in message.systems if one.looks_again
         ),
+        phases=_phases(message.systems),
     )
+
+
+def phase_told_to_wire(told: ToldPhase) -> obligations_pb2.PhaseTold:
+    """Return what is said of a phase as a message."""
+    return obligations_pb2.PhaseTold(
+        cohort_id=told.cohort_id,
+        phase=told.phase,
+        told_at=time_to_wire(told.told_at),
+        is_due=told.is_due,
+    )
+
+
+def phase_told_from_wire(message: obligations_pb2.PhaseTold) -> ToldPhase:
+    """Return what a message says of a phase.
+
+    Raises:
+        RejectedInput: A field is missing or wrong.
+    """
+    if not 0 < message.phase < PHASES_LIMIT:
+        detail = f"phase is not between 1 and {PHASES_LIMIT - 1}"
+        raise RejectedInput("invalid_field", detail, field="phase")
+    return ToldPhase(
+        cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
+        phase=message.phase,
+        told_at=time_from_wire(message.told_at, field="told_at"),
+        is_due=message.is_due,
+    )
+
+
+def _phases(systems: Iterable[obligations_pb2.AddressedSystem]) -> dict[SystemId, int]:
+    found = {SystemId(one.system_id): one.phase for one in systems if one.phase}
+    if any(phase >= PHASES_LIMIT for phase in found.values()):
+        detail = f"systems has more than {PHASES_LIMIT} phases"
+        raise RejectedInput("invalid_field", detail, field="systems.phase")
+    return dict(sorted(found.items()))

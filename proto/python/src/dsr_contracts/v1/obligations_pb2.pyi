@@ -36,14 +36,28 @@ class ObligationsOpened(_message.Message):
     def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., expected_systems: _Optional[int] = ..., rules_digest: _Optional[str] = ...) -> None: ...
 
 class AddressedSystem(_message.Message):
-    __slots__ = ("system_id", "organisation_id", "looks_again")
+    __slots__ = ("system_id", "organisation_id", "looks_again", "phase")
     SYSTEM_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_ID_FIELD_NUMBER: _ClassVar[int]
     LOOKS_AGAIN_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
     system_id: str
     organisation_id: str
     looks_again: bool
-    def __init__(self, system_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., looks_again: _Optional[bool] = ...) -> None: ...
+    phase: int
+    def __init__(self, system_id: _Optional[str] = ..., organisation_id: _Optional[str] = ..., looks_again: _Optional[bool] = ..., phase: _Optional[int] = ...) -> None: ...
+
+class PhaseTold(_message.Message):
+    __slots__ = ("cohort_id", "phase", "told_at", "is_due")
+    COHORT_ID_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    TOLD_AT_FIELD_NUMBER: _ClassVar[int]
+    IS_DUE_FIELD_NUMBER: _ClassVar[int]
+    cohort_id: str
+    phase: int
+    told_at: _timestamp_pb2.Timestamp
+    is_due: bool
+    def __init__(self, cohort_id: _Optional[str] = ..., phase: _Optional[int] = ..., told_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_due: _Optional[bool] = ...) -> None: ...
 
 class ObligationsAmended(_message.Message):
     __slots__ = ("cohort_id", "request_id", "revision", "amended_at", "left_cohort", "plan_changed", "due_date_moved", "stopped", "hold_placed", "hold_lifted", "obligation_settled", "effective_at")

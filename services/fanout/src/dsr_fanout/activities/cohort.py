@@ -32,10 +32,12 @@ from dsr_fanout.orders import (
     NOTIFY,
     OPEN_AND_NOTIFY,
     READ_COHORT,
+    READ_PHASES,
     REPLAN,
     TELL_RUNNING,
     TELL_TIER,
     UNTOLD,
+    CohortPhases,
     CohortProgress,
     Opened,
     Order,
@@ -90,6 +92,7 @@ class CohortActivities:
             self.open_and_notify,
             self.notify,
             self.read_cohort,
+            self.read_phases,
             self.give_up_identity,
             self.tell_tier,
             self.amend,
@@ -131,6 +134,11 @@ class CohortActivities:
     async def read_cohort(self, cohort_id: str) -> CohortProgress:
         """Read how many members of a cohort are open."""
         return await self._mapped(READ_COHORT, self._reading.progress(cohort_id))
+
+    @activity.defn(name=READ_PHASES)
+    async def read_phases(self, cohort_id: str) -> CohortPhases:
+        """Read how many phases of a cohort are confirmed."""
+        return await self._mapped(READ_PHASES, self._reading.phases(cohort_id))
 
     @activity.defn(name=GIVE_UP_IDENTITY)
     async def give_up_identity(self, cohort_id: str) -> CohortProgress:
@@ -218,4 +226,6 @@ def _kind(sending: Sending) -> str:
         return "reminder"
     if sending.joined:
         return "joined"
+    if sending.phase:
+        return "due" if sending.is_due else "phase"
     return sending.instruction if sending.revision else "first"

@@ -37,6 +37,7 @@ from dsr_fanout.orders import (
     DUE_AT,
     IDENTITY_SIGNAL,
     JURISDICTION,
+    PHASE_SIGNAL,
     REPLAN_SIGNAL,
     REPLAN_WORKFLOW,
     RIGHT,
@@ -180,6 +181,10 @@ class TemporalWorkflows:
     async def hint(self, cohort_id: str) -> bool:
         """Tell a cohort's workflow to read again."""
         return await self._signal(workflow_id(cohort_id), ANSWERED_SIGNAL)
+
+    async def phase_confirmed(self, cohort_id: str) -> bool:
+        """Tell a cohort's workflow to read how far its phases have come."""
+        return await self._signal(workflow_id(cohort_id), PHASE_SIGNAL)
 
     async def verified(self, cohort_id: str, verified: Verified) -> bool:
         """Tell a cohort's workflow that it is proven who asks."""

@@ -1,11 +1,13 @@
-"""The verifier's ledger over HTTP: who is missing."""
+"""The verifier's ledger over HTTP: who is missing, and how far the phases have come."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from dsr_core.errors import Unavailable
+from dsr_core.phases import PHASES_LIMIT
 from dsr_fanout.adapters.calls import Calls
+from dsr_fanout.orders import CohortPhases
 
 __all__ = ["HttpLedger"]
 
@@ -37,6 +39,28 @@ class HttpLedger:
                 return _merged(systems, {})
             case _:
                 raise Unavailable("the verifier's answer does not say who is missing")
+
+    async def phases(self, cohort_id: str) -> CohortPhases | None:
+        """Return how far the phases of a cohort have come, or none where the cohort is unknown.
+
+        A verifier from before there were phases has none on record.
+        """
+        answer = await self._calls.get(f"/v1/cohorts/{cohort_id}/missing")
+        if answer.status == 404:
+            return None
+        match answer.json():
+            case {"phases": [_, *_] as phases}:
+                return CohortPhases(confirmed=sum(1 for one in phases if _is_confirmed(one)))
+            case _:
+                return CohortPhases(confirmed=PHASES_LIMIT)
+
+
+def _is_confirmed(phase: object) -> bool:
+    match phase:
+        case {"confirmed_at": confirmed_at}:
+            return confirmed_at is not None
+        case _:
+            raise Unavailable("the verifier's answer does not say which phases are confirmed")
 
 
 def _merged(

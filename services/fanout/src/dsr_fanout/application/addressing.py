@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dsr_core.errors import RuleViolation, Unavailable
+from dsr_core.ids import SystemId
 from dsr_core.registry import Registry, System
-from dsr_fanout.application.opening import planned_systems
+from dsr_fanout.application.opening import phases_of, planned_systems
+from dsr_fanout.application.phasing import later_phases
 from dsr_fanout.application.replanning import changed
 from dsr_fanout.orders import Order, Sending
 from dsr_fanout.ports import Ledger, Registries
@@ -21,8 +23,9 @@ Owed = Mapping[System, frozenset[str]]
 async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed:
     """Return whom to tell of what.
 
-    The first notice goes to every planned system for every request. A reminder, and the word that
-    erasure goes on, go to those who are missing. A stop goes to those who have not ended, which is
+    The first notice goes to every planned system of the first phase for every request, that of a later
+    phase to those who are missing in it. A reminder, and the word that erasure goes on, go to those who
+    are missing and were told. A stop goes to those who have not ended, which is
     everyone where the ledger does not know the request yet; and suspending, to all that a hold covers.
     Who has joined the plan is told like a planned system, of every request; and a system that answers
     for a retired one, wherever that is meant.
@@ -36,11 +39,13 @@ async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed
     newest = (await registries.newest()).registry
     instruction = Instruction(sending.instruction)
     is_first = not sending.reminder and not sending.revision
-    if sending.joined:
+    if sending.phase:
+        systems = await _of_phase(sending, registries, ledger)
+    elif sending.joined:
         ids = dict.fromkeys(sending.system_ids, order.request_ids)
         systems = missing_systems(registries, registry, ids)
     elif is_first:
-        systems = _planned(registry, order)
+        systems = _first(registry, order)
     elif instruction is Instruction.SUSPEND:
         systems = await _everything(registries, registry, order)
     else:
@@ -51,6 +56,13 @@ async def owed(sending: Sending, registries: Registries, ledger: Ledger) -> Owed
             systems = await _everything(registries, registry, order)
         else:
             raise not_recorded()
+    if sending.below:
+        later = await _later(order, registries)
+        systems = {
+            system: ids
+            for system, ids in systems.items()
+            if later.get(system.id, 0) < sending.below
+        }
     meant, left_out = newest.with_heirs(sending.system_ids), newest.with_heirs(sending.left_out)
     return {
         system: ids
@@ -88,11 +100,45 @@ def not_recorded() -> Unavailable:
     return Unavailable("the verifier has not recorded the cohort's obligations yet")
 
 
+async def _of_phase(sending: Sending, registries: Registries, ledger: Ledger) -> Owed:
+    """Return who is missing in a phase; with the last one, whoever joined too late for an earlier one.
+
+    By the ledger, since members may have left or be answered, and others may have joined, since the plan.
+    """
+    order = sending.order
+    registry = await registries.version(order.registry_digest)
+    missing = await ledger.missing(order.cohort_id)
+    if missing is None:
+        raise not_recorded()
+    later = await _later(order, registries)
+    planned = {one.id for one in planned_systems(registry, order)}
+    is_last = sending.phase == max(later.values(), default=0)
+    return {
+        system: ids
+        for system, ids in missing_systems(registries, registry, missing).items()
+        if later.get(system.id, 0) == sending.phase or (is_last and system.id not in planned)
+    }
+
+
+async def _later(order: Order, registries: Registries) -> Mapping[SystemId, int]:
+    """Return the phase of each system that may owe an answer and is not asked in the first."""
+    planned = await registries.version(order.registry_digest)
+    newest = (await registries.newest()).registry
+    return later_phases(order, planned, newest, await changed(order, registries))
+
+
 async def _everything(registries: Registries, registry: Registry, order: Order) -> Owed:
     """Return all who may owe something, those included whom newer versions of the registry ask."""
     change = await changed(order, registries)
     later: dict[str, list[str]] = {one.id: order.request_ids for one in change.told}
     return {**_planned(registry, order), **missing_systems(registries, registry, later)}
+
+
+def _first(registry: Registry, order: Order) -> Owed:
+    systems = planned_systems(registry, order)
+    later = phases_of(registry, order, systems)
+    first = [one for one in systems if one.id not in later]
+    return dict.fromkeys(first, frozenset(order.request_ids))
 
 
 def _planned(registry: Registry, order: Order) -> Owed:

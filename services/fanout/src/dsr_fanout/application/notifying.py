@@ -21,6 +21,7 @@ from dsr_core.rights import Right
 from dsr_fanout.application.addressing import Owed, owed
 from dsr_fanout.application.opening import has_to_look, scope_of
 from dsr_fanout.application.parts import Part, parts_of
+from dsr_fanout.application.phasing import phase_told
 from dsr_fanout.application.records import RECORD_LIMIT, home_of, record
 from dsr_fanout.application.replanning import changed
 from dsr_fanout.orders import Order, Sending, Sent
@@ -109,7 +110,7 @@ class Notifying:
     async def notify(self, sending: Sending, *, at: datetime) -> Sent:
         """Send notices from a position on, until all are sent or the time is used up.
 
-        Whom a round goes to is `owed`'s business. Repeating it sends notices of the same ids. To stop
+        That a later phase is told is put on record before. Whom a round goes to is `owed`'s business. Repeating it sends notices of the same ids. To stop
         or to suspend takes no identity, so that intake is not asked.
 
         An organisation that cannot be told holds up no other: these are told to the last request.
@@ -120,6 +121,8 @@ class Notifying:
             Unavailable: Something that all of several organisations need is away.
         """
         order = sending.order
+        if sending.phase:
+            await self._publisher.publish((phase_told(sending, at=at),))
         addressed = await owed(sending, self._registries, self._ledger)
         if not addressed:
             return Sent(notices=0)
@@ -314,6 +317,8 @@ def _round(sending: Sending) -> str:
     """Name a round of notices: by the reminder's number, or by what it follows from."""
     if sending.joined:
         return f"joined-{sending.joined}"
+    if sending.phase:
+        return f"phase-{sending.phase}"
     if sending.revision and not sending.reminder:
         return f"{sending.instruction}-{sending.revision}"
     return str(sending.reminder)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
+from dsr_core.phases import phases
 from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
@@ -15,7 +17,7 @@ from dsr_fanout.ports import Publisher, Registries
 from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_to_wire
 from dsr_wire.topics import OBLIGATIONS
 
-__all__ = ["Opening", "has_to_look", "planned_systems", "scope_of"]
+__all__ = ["Opening", "count_of", "has_to_look", "phases_of", "planned_systems", "scope_of"]
 
 
 class Opening:
@@ -47,6 +49,7 @@ class Opening:
             looks_again=frozenset(
                 system.id for system in systems if has_to_look(system, order.held_before)
             ),
+            phases=phases_of(registry, order, systems),
         )
         outgoing = record(
             obligations_opened_to_wire(opened),
@@ -58,7 +61,9 @@ class Opening:
         await self._publisher.publish((outgoing,))
         newest = (await self._registries.newest()).registry.digest
         return Opened(
-            systems=len(systems), newest=newest if newest != order.registry_digest else ""
+            systems=len(systems),
+            newest=newest if newest != order.registry_digest else "",
+            phases=count_of(opened.phases),
         )
 
 
@@ -73,6 +78,19 @@ def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
     if not systems:
         raise RuleViolation("empty_plan", "the registry version has no system to ask")
     return systems
+
+
+def phases_of(registry: Registry, order: Order, systems: Iterable[System]) -> dict[SystemId, int]:
+    """Return the phase of each system that is not asked in the first; of a cohort that looks, none."""
+    if order.held_before is not None:
+        return {}
+    found = phases(registry, systems, Right(order.right), order.identifier_kinds)
+    return {one.id: number for number, each in enumerate(found) for one in each if number}
+
+
+def count_of(later: Mapping[SystemId, int]) -> int:
+    """Return how many phases a plan has, from those that come after the first."""
+    return max(later.values(), default=0) + 1
 
 
 def has_to_look(system: System, held_before: datetime | None) -> bool:

@@ -78,6 +78,7 @@ def order_of(
         traceparent=traceparent,
         rules_digest=cohort.rules_digest,
         held_before=cohort.held_before,
+        identifier_kinds=list(cohort.identifier_kinds),
     )
 
 

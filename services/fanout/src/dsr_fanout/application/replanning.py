@@ -8,7 +8,13 @@ from dsr_core.ids import CohortId, RequestId
 from dsr_core.replan import Replan as Change
 from dsr_core.replan import Version, replan
 from dsr_core.rights import Right
-from dsr_fanout.application.opening import scope_of
+from dsr_fanout.application.opening import (
+    count_of,
+    phases_of,
+    planned_systems,
+    scope_of,
+)
+from dsr_fanout.application.phasing import later_phases
 from dsr_fanout.application.records import home_of, record
 from dsr_fanout.orders import Order, Replan, Replanned
 from dsr_fanout.ports import Publisher, Registries
@@ -38,8 +44,11 @@ class Replanning:
         newest = await self._registries.newest()
         before = await changed(order, self._registries, until=order.replanned)
         change = await changed(order, self._registries)
+        planned = await self._registries.version(order.registry_digest)
+        later = later_phases(order, planned, newest.registry, change)
+        count = count_of(phases_of(planned, order, planned_systems(planned, order)))
         if change == before:
-            return Replanned(digest=newest.registry.digest)
+            return Replanned(digest=newest.registry.digest, phases=count)
         revision = _revision(newest)
         plan = PlanChanged(
             newest.registry.digest,
@@ -71,9 +80,11 @@ class Replanning:
         )
         known = {(one.id, before.since(one.id)) for one in before.told}
         told: list[str] = [
-            one.id for one in change.told if (one.id, change.since(one.id)) not in known
+            one.id
+            for one in change.told
+            if (one.id, change.since(one.id)) not in known and later.get(one.id, 0) <= asked.phase
         ]
-        return Replanned(digest=newest.registry.digest, added=told, revision=revision)
+        return Replanned(digest=newest.registry.digest, added=told, revision=revision, phases=count)
 
 
 async def changed(order: Order, registries: Registries, *, until: str | None = None) -> Change:

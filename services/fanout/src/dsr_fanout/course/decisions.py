@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-from dsr_fanout.course.apart import after, instructed, shown
+from dsr_fanout.course.apart import PERFORM, after, instructed, shown
 from dsr_fanout.course.notices import Notices
+from dsr_fanout.course.phases import Phases
 from dsr_fanout.course.shown import Shown
 from dsr_fanout.course.steps import Steps
 from dsr_fanout.course.tiers import redated
@@ -26,9 +27,10 @@ _LATE_LIMIT = 1_000
 class Decisions:
     """The decisions about one request."""
 
-    def __init__(self, steps: Steps, notices: Notices, apart: Apart | None) -> None:
+    def __init__(self, steps: Steps, notices: Notices, phases: Phases, apart: Apart | None) -> None:
         self._steps = steps
         self._notices = notices
+        self._phases = phases
         self.apart = apart or Apart()
         self._pending = {one.revision: one for one in self.apart.pending}
         self._patience_until: datetime | None = None
@@ -87,7 +89,9 @@ class Decisions:
             notice = instructed(before, decided)
             if notice is not None:
                 self._steps.tell(f"sending {notice.instruction}")
-                await self._notices.send(order, notice)
+                # A stop goes to who was not told as well: it is their answer that ends what they owe.
+                below = self._phases.below if notice.instruction == PERFORM else 0
+                await self._notices.send(order, replace(notice, below=below))
             shown_as.show(shown(self.apart, position.state), order.due_at)
         self._mind_gaps()
         return order, position

@@ -79,4 +79,7 @@ def _sending(order: Order, unsent: Unsent) -> Sending:
         system_ids=unsent.system_ids,
         left_out=unsent.left_out,
         joined=unsent.joined,
+        phase=unsent.phase,
+        is_due=unsent.is_due,
+        below=unsent.below,
     )

@@ -8,6 +8,7 @@ from temporalio import workflow
 
 from dsr_fanout.course.apart import PERFORM, held, holds_all
 from dsr_fanout.course.notices import Notices
+from dsr_fanout.course.phases import Phases
 from dsr_fanout.course.steps import Steps
 from dsr_fanout.orders import FOLLOWS_BACK, REPLAN, Apart, Order, Replan, Replanned, Unsent
 
@@ -17,9 +18,10 @@ __all__ = ["Plans"]
 class Plans:
     """The registry versions that one workflow was told of."""
 
-    def __init__(self, steps: Steps, notices: Notices, order: Order) -> None:
+    def __init__(self, steps: Steps, notices: Notices, phases: Phases, order: Order) -> None:
         self._steps = steps
         self._notices = notices
+        self._phases = phases
         self._seen = {order.registry_digest, order.replanned}
         self._followed = order.replanned or order.registry_digest
         self.pending = list(order.replan)
@@ -43,7 +45,10 @@ class Plans:
                 break
             looked_at = list(self.pending)
             self._steps.tell("looking what the registry has changed")
-            replanned: Replanned = await self._steps.surely(REPLAN, Replan(order=order), Replanned)
+            asked = Replan(order=order, phase=self._phases.told)
+            replanned: Replanned = await self._steps.surely(REPLAN, asked, Replanned)
+            if order.home_cohort_id:
+                self._phases.learn(replanned.phases)
             self._seen.update(looked_at, (replanned.digest,))
             self._followed = replanned.digest
             self.pending = [

@@ -9,6 +9,7 @@ from temporalio import workflow
 
 from dsr_fanout.course.apart import PERFORM, STOP, held, holds_all, is_silent
 from dsr_fanout.course.notices import Notices
+from dsr_fanout.course.phases import Phases
 from dsr_fanout.course.steps import LONGEST_PAUSE, HeldUp, Steps
 from dsr_fanout.orders import (
     TELL_TIER,
@@ -21,7 +22,7 @@ from dsr_fanout.orders import (
     Unsent,
 )
 
-__all__ = ["FIRST_OVERDUE_READ", "Tiers", "beginning", "redated"]
+__all__ = ["FIRST_OVERDUE_READ", "Tiers", "beginning", "first_has_come", "redated"]
 
 FIRST_OVERDUE_READ = timedelta(hours=1)
 _LONGEST_BETWEEN_READS = timedelta(days=1)
@@ -35,9 +36,10 @@ _REMIND, _BREACH = "remind_systems", "record_breach"
 class Tiers:
     """Passes the tiers of one workflow."""
 
-    def __init__(self, steps: Steps, notices: Notices) -> None:
+    def __init__(self, steps: Steps, notices: Notices, phases: Phases) -> None:
         self._steps = steps
         self._notices = notices
+        self._phases = phases
         self.held_up = ""
         """What keeps a tier from being told to people; empty where nothing does."""
 
@@ -47,17 +49,22 @@ class Tiers:
         While the person is asked what is meant, nobody is reminded or told: what has come meanwhile is
         done after it, if its date still lies in the past then. Only that the legal date has passed is
         put on record: an order whose clock stands still has no tiers.
+
+        Whoever waits for an earlier phase is told at the first of them, and not reminded at once.
         """
         if is_silent(apart) and not _is_breached(order, position):
             return _looked(order, position)
+        now, below = workflow.now(), self._phases.below
+        if not order.tiers or first_has_come(order):
+            await self._phases.come_due(order, apart)
         if not order.tiers:
-            return await self._pass_reminder(order, apart, position)
-        tiers, now = order.tiers, workflow.now()
+            return await self._pass_reminder(order, apart, position, below)
+        tiers = order.tiers
         state, passed = position.state, position.tiers
         done: set[str] = set()
         while passed < len(tiers) and tiers[passed].at <= now:
             action = tiers[passed].action
-            if action not in done and not await self._act(order, apart, action, position):
+            if action not in done and not await self._act(order, apart, action, position, below):
                 return replace(position, tiers=passed, next_at=now + LONGEST_PAUSE)
             if action == _REMIND and action not in done and not _is_quiet(apart):
                 position = replace(position, reminders=position.reminders + 1)
@@ -66,13 +73,15 @@ class Tiers:
             passed += 1
         return _next(order, apart, replace(position, state=state, tiers=passed), now)
 
-    async def _act(self, order: Order, apart: Apart, action: str, position: Position) -> bool:
+    async def _act(
+        self, order: Order, apart: Apart, action: str, position: Position, below: int
+    ) -> bool:
         """Do what a tier calls for; false where it could not be told to people now."""
         is_breach = action == _BREACH
         if apart.outcome if is_breach else _is_quiet(apart):
             return True
         if action == _REMIND:
-            await self._remind(order, apart, position)
+            await self._remind(order, apart, position, below)
             return True
         self._steps.tell(f"telling of {action}")
         left_out = [] if is_breach else held(apart)
@@ -85,16 +94,18 @@ class Tiers:
         self.held_up = ""
         return True
 
-    async def _pass_reminder(self, order: Order, apart: Apart, position: Position) -> Position:
+    async def _pass_reminder(
+        self, order: Order, apart: Apart, position: Position, below: int
+    ) -> Position:
         """Pass the tiers of an order from before there were rules: a reminder, and the legal date."""
         if position.state == State.OPEN and workflow.now() < order.due_at:
-            after = await self._remind(order, apart, position)
+            after = await self._remind(order, apart, position, below)
             return replace(after, state=State.REMINDED, next_at=order.due_at)
         if _lacks_reminder(position):
-            position = await self._remind(order, apart, position)
+            position = await self._remind(order, apart, position, below)
         return replace(_read_later(position, workflow.now()), state=State.OVERDUE)
 
-    async def _remind(self, order: Order, apart: Apart, position: Position) -> Position:
+    async def _remind(self, order: Order, apart: Apart, position: Position, below: int) -> Position:
         if _is_quiet(apart):
             return position
         number = position.reminders + 1
@@ -104,9 +115,16 @@ class Tiers:
             instruction=STOP if apart.outcome else PERFORM,
             revision=apart.revision if apart.has_left else 0,
             left_out=held(apart),
+            below=0 if apart.outcome else below,
         )
         await self._notices.send(order, reminder)
         return replace(position, reminders=number)
+
+
+def first_has_come(order: Order) -> bool:
+    """Tell whether the first date has come on which something is to be done, or the legal one."""
+    now = workflow.now()
+    return order.due_at <= now or any(one.at <= now for one in order.tiers[:1])
 
 
 def beginning(order: Order, *, systems: int) -> Position:

@@ -7,12 +7,14 @@ takes decisions, each of which amends what is owed and may send systems an instr
 It learns one fact only, that no member is open any more, and it reads that fact from intake: at a
 hint, and at every tier whether or not a hint came. So its history does not grow with the systems or
 with the members. Each line that waits says what wakes it; nothing here waits for a system. Who cannot
-be told is tried again beside the tiers and holds up none of them.
+be told is tried again beside the tiers and holds up none of them. Where the plan has phases, a hint
+says that one is confirmed, and the next is told: one hint a phase, whatever its size.
 
 This module is loaded anew for every workflow. It imports the standard library, Temporal, `orders` and
 `course`, which are passed through; anything more costs each request dearly (see the README).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,10 +23,11 @@ from temporalio import workflow
 from dsr_fanout.course.apart import shown
 from dsr_fanout.course.decisions import Decisions
 from dsr_fanout.course.notices import Notices
+from dsr_fanout.course.phases import Phases
 from dsr_fanout.course.plans import Plans
 from dsr_fanout.course.shown import Shown
 from dsr_fanout.course.steps import HeldUp, Steps
-from dsr_fanout.course.tiers import FIRST_OVERDUE_READ, Tiers, beginning
+from dsr_fanout.course.tiers import FIRST_OVERDUE_READ, Tiers, beginning, first_has_come
 from dsr_fanout.orders import (
     ANSWERED_SIGNAL,
     DECIDED_SIGNAL,
@@ -33,6 +36,7 @@ from dsr_fanout.orders import (
     GIVE_UP_STOPPING,
     IDENTITY_SIGNAL,
     OPEN_AND_NOTIFY,
+    PHASE_SIGNAL,
     PROGRESS_QUERY,
     READ_COHORT,
     REPLAN_SIGNAL,
@@ -50,7 +54,7 @@ from dsr_fanout.orders import (
     Verified,
 )
 
-_HINT, _TIER, _RETRY, _PLAN = "hint", "tier", "retry", "plan"
+_HINT, _TIER, _RETRY, _PLAN, _PHASE = "hint", "tier", "retry", "plan", "phase"
 """What ends a wait."""
 
 _PROOF = 1
@@ -71,9 +75,10 @@ class CohortWorkflow:
         self._is_proof_lost = False
         self._steps = Steps(continue_if_long=self._continue_if_long)
         self._notices = Notices(self._steps, order.position.unsent if order.position else ())
-        self._tiers = Tiers(self._steps, self._notices)
-        self._decisions = Decisions(self._steps, self._notices, order.apart)
-        self._plans = Plans(self._steps, self._notices, order)
+        self._phases = Phases(self._steps, self._notices, order.position)
+        self._tiers = Tiers(self._steps, self._notices, self._phases)
+        self._decisions = Decisions(self._steps, self._notices, self._phases, order.apart)
+        self._plans = Plans(self._steps, self._notices, self._phases, order)
         state = order.position.state if order.position else State.OPEN
         self._shown = Shown(shown(self._decisions.apart, state), order.due_at)
 
@@ -81,6 +86,11 @@ class CohortWorkflow:
     def answered(self) -> None:
         """Take the hint that every member may be answered; it is read again before it is believed."""
         self._hinted = True
+
+    @workflow.signal(name=PHASE_SIGNAL)
+    def phase_confirmed(self) -> None:
+        """Take the hint that a phase is confirmed; it is read again before it is believed."""
+        self._phases.hint()
 
     @workflow.signal(name=IDENTITY_SIGNAL)
     def identity_verified(self, verified: Verified) -> None:
@@ -133,6 +143,10 @@ class CohortWorkflow:
             woken = await self._woken(self._position)
             if woken == _RETRY:
                 await self._notices.retry(self._order)
+                self._continue_if_long()
+                continue
+            if woken == _PHASE:
+                await self._phases.follow(self._order, self._decisions.apart)
                 self._continue_if_long()
                 continue
             if woken == _PLAN:
@@ -204,10 +218,13 @@ class CohortWorkflow:
             return beginning(order, systems=0)
         self._steps.tell("opening obligations")
         opened = await self._opened(order)
+        self._phases.begin(opened.phases)
         self._plans.take_in(opened.newest)
         if opened.next is not None:
             self._steps.tell(f"notifying {opened.systems} systems")
             await self._notices.send(order, Unsent(first=opened.next, only=opened.only))
+        if opened.phases > 1 and first_has_come(order):
+            await self._phases.come_due(order, self._decisions.apart)
         return beginning(order, systems=opened.systems)
 
     async def _opened(self, order: Order) -> Opened:
@@ -226,12 +243,7 @@ class CohortWorkflow:
     async def _woken(self, position: Position) -> str:
         """Wait for a hint or a decision, at most until the next tier or try; tell which of them came."""
         if not self._is_woken():
-            moments = [position.next_at]
-            if self._notices.unsent:
-                moments.append(self._notices.retry_at)
-            if self._decisions.wait_until is not None:
-                moments.append(self._decisions.wait_until)
-            until = min(moments)
+            until, why = min(self._moments(position), key=lambda one: one[0])
             try:
                 await workflow.wait_condition(
                     self._is_woken,
@@ -239,19 +251,27 @@ class CohortWorkflow:
                     timeout_summary=position.state,
                 )
             except TimeoutError:
-                if workflow.now() < position.next_at:
-                    if until == self._decisions.wait_until:
-                        return _HINT
-                    if self._notices.unsent:
-                        return _RETRY
-                return _TIER
+                return why if workflow.now() < position.next_at else _TIER
         if not self._hinted and not self._decisions.is_ready:
-            return _PLAN
+            return _PLAN if self._plans.pending else _PHASE
         self._hinted = False
         return _HINT
 
+    def _moments(self, position: Position) -> Iterator[tuple[datetime, str]]:
+        """Yield what there is to wait for; of two at one moment the earlier goes first."""
+        if self._decisions.wait_until is not None:
+            yield self._decisions.wait_until, _HINT
+        phase_at = self._phases.wait_until(self._decisions.apart)
+        if phase_at is not None:
+            yield phase_at, _PHASE
+        if self._notices.unsent:
+            yield self._notices.retry_at, _RETRY
+        yield position.next_at, _TIER
+
     def _is_woken(self) -> bool:
-        return self._hinted or self._decisions.is_ready or bool(self._plans.pending)
+        if self._hinted or self._decisions.is_ready or self._plans.pending:
+            return True
+        return self._phases.is_ready(self._decisions.apart)
 
     async def _read(self, *, is_tier: bool) -> CohortProgress:
         """Read how many members are open; have intake give up a stop whose legal date has come."""
@@ -273,7 +293,9 @@ class CohortWorkflow:
     def _continue_if_long(self) -> None:
         """Go on in a new history before this one nears Temporal's limit; at months of waiting."""
         if workflow.info().is_continue_as_new_suggested():
-            position = self._position and replace(self._position, unsent=self._notices.unsent)
+            position = self._position and self._phases.carried(
+                replace(self._position, unsent=self._notices.unsent)
+            )
             apart = self._decisions.carried
             workflow.continue_as_new(
                 replace(self._order, position=position, apart=apart, replan=self._plans.pending)
@@ -284,6 +306,8 @@ class CohortWorkflow:
         after = "" if self._shown.state == State.OPEN else f", {self._shown.state}"
         held_up = self._tiers.held_up or (self._notices.held_up if is_held_up else "")
         after += f"; {held_up}" if held_up else ""
+        if not self._decisions.has_stopped:
+            after += self._phases.waiting
         return f"waiting for answers until {position.next_at:%Y-%m-%d %H:%M} UTC{after}"
 
     def _end(self, position: Position) -> Ended:

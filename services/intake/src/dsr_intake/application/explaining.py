@@ -310,6 +310,7 @@ def _upcoming(
 
 def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
     try:
+        waiting = _waiting(document)
         owed = tuple(
             Owed(
                 system_id=SystemId(one["system_id"]),
@@ -319,6 +320,7 @@ def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
                 answered_at=_moment(one["answered_at"]),
                 retry_at=_moment(one["retry_at"]),
                 reason=one["reason"] or "",
+                waits_for=waiting.get(one["system_id"]),
                 **_succession(one.get("answers_for", ())),
             )
             for one in document["obligations"]
@@ -326,6 +328,21 @@ def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
         return datetime.fromisoformat(document["opened_at"]), owed
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable("the verifier's obligations cannot be read") from error
+
+
+def _waiting(document: Mapping[str, Any]) -> dict[str, tuple[SystemId, ...]]:
+    """Return the systems that are not told yet, each with those that have to confirm before it is."""
+    untold = {one["phase"] for one in document.get("phases", ()) if one["told_at"] is None}
+    obligations = document["obligations"] if untold else ()
+    return {
+        one["system_id"]: tuple(
+            SystemId(other["system_id"])
+            for other in obligations
+            if other["phase"] < one["phase"] and not other["is_confirmed"]
+        )
+        for one in obligations
+        if one["phase"] in untold
+    }
 
 
 def _succession(answers_for: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

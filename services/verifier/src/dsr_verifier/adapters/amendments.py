@@ -76,7 +76,7 @@ async def amend(
     at: datetime,
 ) -> None:
     """Write what amendments make of requests, each with its held systems, and what became of them."""
-    plans = [Plan(one.registry_digest, one.systems) for one, _ in requests]
+    plans = [Plan(one.registry_digest, one.systems, phases=one.phased) for one, _ in requests]
     if plans:
         await Plans.add(connection, {plan_id(one): one for one in plans})
         await connection.execute(

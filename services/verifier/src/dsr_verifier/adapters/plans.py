@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
@@ -34,13 +34,18 @@ class Plan:
     looks_again: frozenset[SystemId] = frozenset()
     """Who has to look again after an erasure."""
 
+    phases: Mapping[SystemId, int] = field(default_factory=dict)
+    """The phase of each system that is not in the first."""
+
 
 def plan_id(plan: Plan) -> UUID:
     """Return the id of a plan: a digest of its content, so that it never changes."""
     lines = [
         plan.registry_digest,
         *(f"{one} {owner}" for one, owner in plan.systems.items()),
-        *sorted(plan.looks_again),  # nothing where nobody has to: plans from before keep their ids
+        # Nothing where it does not matter: plans from before keep their ids.
+        *sorted(plan.looks_again),
+        *(f"{one} in {phase}" for one, phase in sorted(plan.phases.items())),
     ]
     return UUID(bytes=hashlib.sha256("\n".join(lines).encode()).digest()[:16])
 
@@ -64,6 +69,7 @@ class Plans:
                     row["registry_digest"],
                     {SystemId(system): OrganisationId(owner) for system, owner in owners},
                     frozenset(map(SystemId, row["looks_again"])),
+                    _phases(row),
                 )
         return self._known
 
@@ -79,7 +85,20 @@ class Plans:
                     list(plans[key].systems),
                     list(plans[key].systems.values()),
                     sorted(plans[key].looks_again),
+                    _column(plans[key]),
                 )
                 for key in sorted(plans)
             ],
         )
+
+
+def _phases(row: asyncpg.Record) -> dict[SystemId, int]:
+    if row["phases"] is None:
+        return {}
+    numbered = zip(row["system_ids"], row["phases"], strict=True)
+    return {SystemId(one): phase for one, phase in numbered if phase}
+
+
+def _column(plan: Plan) -> list[int] | None:
+    """Return the phases in the order of the systems; null where there is but one."""
+    return [plan.phases.get(one, 0) for one in plan.systems] if plan.phases else None

@@ -19,7 +19,7 @@ from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 __all__ = ["PostgresViews"]
 
 _REQUEST = """
-select r.*, p.registry_digest, p.system_ids, p.organisation_ids,
+select r.*, p.registry_digest, p.system_ids, p.organisation_ids, p.phases,
     coalesce(o.system_ids, p.system_ids) as opened_system_ids,
     coalesce(o.organisation_ids, p.organisation_ids) as opened_organisation_ids
 from verifier.requests r join verifier.plans p using (plan_id)
@@ -59,6 +59,10 @@ _CONFIRMED = """
 select request_id, system_id from verifier.obligations
 where request_id = any($1::uuid[]) and is_confirmed
 """
+_PHASES = """
+select phase, told_at, is_due, confirmed_at from verifier.phases
+where cohort_id = $1 order by phase
+"""
 _HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _CHANGES = """
 select c.xid::text::bigint as xid, n.place, n.request_id, n.system_id, n.disposition, n.confirmed,
@@ -89,9 +93,15 @@ class PostgresViews:
                 request["opened_system_ids"], request["opened_organisation_ids"], strict=True
             )
             amended = await read_amended(connection, request_id, dict(opened))
+            phases = await _phases(connection, request["cohort_id"])
         held = request["held_system_ids"] or ()
         answered = {row["system_id"]: row for row in rows}
-        owners = zip(request["system_ids"], request["organisation_ids"], strict=True)
+        owners = zip(
+            request["system_ids"],
+            request["organisation_ids"],
+            request["phases"] or [0] * len(request["system_ids"]),
+            strict=True,
+        )
         return {
             "request_id": request_id,
             "cohort_id": str(request["cohort_id"]),
@@ -109,12 +119,14 @@ class PostgresViews:
                 {
                     "system_id": system_id,
                     "organisation_id": organisation_id,
+                    "phase": phase,
                     "is_held": system_id in held,
                     "answers_for": amended.answers_for(system_id, answered),
                 }
                 | _obligation(answered.get(system_id))
-                for system_id, organisation_id in owners
+                for system_id, organisation_id, phase in owners
             ],
+            "phases": phases,
             "holds": amended.holds,
             "breaches": amended.breaches,
             "amendments": amended.amendments,
@@ -186,6 +198,7 @@ class PostgresViews:
             rows = await connection.fetch(_OPEN_MEMBERS, cohort_id)
             if not rows and not await connection.fetchval(_KNOWN_COHORT, cohort_id):
                 return None
+            phases = await _phases(connection, cohort_id)
             members = [row["request_id"] for row in rows]
             confirmed = {
                 (row["request_id"], row["system_id"])
@@ -203,6 +216,7 @@ class PostgresViews:
             "open_requests": len(rows),
             "systems": dict(sorted(systems.items())),
             "held": dict(sorted(held.items())),
+            "phases": phases,
         }
 
     async def now(self) -> Cursor:
@@ -237,6 +251,11 @@ class PostgresViews:
 def _named(rows: Mapping[str, asyncpg.Record], column: str) -> list[str]:
     """Return the systems whose obligations stand so."""
     return sorted(system_id for system_id, row in rows.items() if row[column])
+
+
+async def _phases(connection: Connection, cohort_id: object) -> list[Document]:
+    """Return how far a cohort has come; nothing where all of its systems were asked at once."""
+    return [dict(row) for row in await connection.fetch(_PHASES, cohort_id)]
 
 
 def _obligation(row: asyncpg.Record | None) -> Document:

@@ -12,13 +12,14 @@ for no key update
 """
 
 PLANS = """
-select plan_id, registry_digest, system_ids, organisation_ids, looks_again
+select plan_id, registry_digest, system_ids, organisation_ids, looks_again, phases
 from verifier.plans where plan_id = any($1::uuid[])
 """
 
 ADD_PLANS = """
-insert into verifier.plans (plan_id, registry_digest, system_ids, organisation_ids, looks_again)
-values ($1, $2, $3, $4, $5) on conflict do nothing
+insert into verifier.plans (
+    plan_id, registry_digest, system_ids, organisation_ids, looks_again, phases)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 """
 
 ADD_REQUESTS = """

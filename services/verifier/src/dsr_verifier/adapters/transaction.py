@@ -15,7 +15,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_runtime.outbox import enqueue
-from dsr_verifier.adapters import amendments, arrays, statements
+from dsr_verifier.adapters import amendments, arrays, phases, statements
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
 from dsr_verifier.adapters.links import tell_links
@@ -46,7 +46,8 @@ from dsr_verifier.ports import (
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
-from dsr_wire.codec.obligations import OpenedObligations
+from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
+from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.envelope import Outgoing
 
 __all__ = ["SCHEMA", "PostgresTransaction"]
@@ -90,12 +91,16 @@ class PostgresTransaction:
                 amendments=applied.get(request_id, ()),
                 opened=opened.systems if opened else None,
                 looks_again=(opened or plan).looks_again,
+                phases=(opened or plan).phases,
             )
         return found
 
     async def open(self, opened: Sequence[OpenedObligations], at: datetime) -> Opening:
         """Write requests that are not there yet."""
-        known = [Plan(one.registry_digest, dict(one.systems), one.looks_again) for one in opened]
+        known = [
+            Plan(one.registry_digest, dict(one.systems), one.looks_again, one.phases)
+            for one in opened
+        ]
         plans = [plan_id(one) for one in known]
         await self._plans.add(self._connection, dict(zip(plans, known, strict=True)))
         rows = {
@@ -118,6 +123,7 @@ class PostgresTransaction:
         )
         new = [RequestId(str(row["request_id"])) for row in inserted]
         await self._tell([Change(one, None, None, is_confirmed=False) for one in new], at)
+        await phases.begin(self._connection, opened)
         return Opening(
             new,
             await self._differing(opened, plans, len(new)),
@@ -148,6 +154,7 @@ class PostgresTransaction:
     ) -> None:
         """Write what amendments make of requests, and what became of each amendment."""
         await amendments.amend(self._connection, requests, effects, at)
+        await phases.leave(self._connection, [one for one, _ in requests])
 
     async def breach(
         self, breaches: Collection[Breach], at: datetime, *, instead_of: Collection[RequestId] = ()
@@ -222,6 +229,14 @@ class PostgresTransaction:
             records = closure_records(settlement.closures, at, spans)
             await enqueue(self._connection, SCHEMA, records)
         await self._tell(list(settlement.changes()), at)
+
+    async def advance(self, cohort_ids: Collection[CohortId], at: datetime) -> list[ConfirmedPhase]:
+        """Write which phases of cohorts are confirmed now, with their message; return the new ones."""
+        return await phases.advance(self._connection, cohort_ids, at, SCHEMA)
+
+    async def tell(self, told: Sequence[ToldPhase]) -> None:
+        """Write that phases are told; of one that was told twice, the first time stays."""
+        await phases.tell(self._connection, told)
 
     async def add_late(self, answers: Sequence[Answer]) -> None:
         """Write of recorded answers that they came after the closing."""

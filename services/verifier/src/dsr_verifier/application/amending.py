@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.ids import RequestId, SystemId
+from dsr_verifier.application.phasing import advanced
 from dsr_verifier.application.settling import UNANSWERED, close, move
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.application.terms import amended, breaches, held
@@ -82,6 +83,7 @@ class Amender:
         tally.settle(settlement)
         found = [one for request in recounted.values() for one in breaches(request, answers)]
         tally.breaches = await transaction.breach(found, at, instead_of=list(recounted))
+        tally.phases = await advanced(transaction, recounted.values(), at)
         return tally
 
     async def _answers(

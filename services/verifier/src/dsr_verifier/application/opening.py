@@ -18,12 +18,21 @@ from dsr_verifier.application.tally import Tally
 from dsr_verifier.model import KeptAmendment
 from dsr_verifier.ports import Clock, Ledger, Received, Refusal, RegistryView
 from dsr_wire.codec.amendments import PlanChanged, amendment_from_wire
-from dsr_wire.codec.obligations import OpenedObligations, obligations_opened_from_wire
+from dsr_wire.codec.obligations import (
+    OpenedObligations,
+    ToldPhase,
+    obligations_opened_from_wire,
+    phase_told_from_wire,
+)
 from dsr_wire.envelope import decode_one_of
 
 __all__ = ["Opener"]
 
-_KINDS = (obligations_pb2.ObligationsOpened, obligations_pb2.ObligationsAmended)
+_KINDS = (
+    obligations_pb2.ObligationsOpened,
+    obligations_pb2.ObligationsAmended,
+    obligations_pb2.PhaseTold,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,11 @@ class _Read:
     """A record of dsr.obligations.v1, read."""
 
     received: Received
-    said: OpenedObligations | KeptAmendment
+    said: OpenedObligations | KeptAmendment | ToldPhase
 
 
 class Opener:
-    """Takes in ObligationsOpened and ObligationsAmended. The same message again changes nothing."""
+    """Takes in ObligationsOpened, ObligationsAmended and PhaseTold; the same again changes nothing."""
 
     def __init__(
         self,
@@ -95,6 +104,8 @@ class Opener:
                 heirs = [(one.successor, one.organisation_id) for one in change.successions]
                 self._check(change.registry_digest, (*change.added, *heirs))
             return _Read(received, KeptAmendment(amendment, received.value or b""))
+        if isinstance(message, obligations_pb2.PhaseTold):
+            return _Read(received, phase_told_from_wire(message))
         if not isinstance(message, obligations_pb2.ObligationsOpened):
             raise TypeError(type(message).__name__)
         opened = obligations_opened_from_wire(message)
@@ -125,6 +136,10 @@ class Opener:
             await self._open(opened, tally)
         if amended:
             await self._amend(amended, tally)
+        told = [one.said for one in ready if isinstance(one.said, ToldPhase)]
+        if told:
+            async with self._ledger.transaction() as transaction:
+                await transaction.tell(told)
 
     async def _open(
         self, ready: Sequence[tuple[Received, OpenedObligations]], tally: Tally

@@ -13,6 +13,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
+from dsr_verifier.application.phasing import advanced
 from dsr_verifier.application.reading import NotYetKnown, SignedBatch, check_revocation, read_batch
 from dsr_verifier.application.refusing import Faults, refusals_of
 from dsr_verifier.application.settling import close, contradicted, grouped, move
@@ -225,6 +226,10 @@ class Recorder:
         await transaction.settle(settlement, at)
         tally.settle(settlement)
         await _breach(transaction, requests, touched, tally, at)
+        ordered = [
+            requests[one.request_id] for one in settlement.obligations if one.standing.is_confirmed
+        ]
+        tally.phases = await advanced(transaction, ordered, at)
 
     async def _note_late(
         self,

@@ -10,6 +10,7 @@ from dsr_core.rights import Disposition
 from dsr_verifier.model import Breach, Effect, Key
 from dsr_verifier.ports import Pair, Refusal, Settlement
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.phases import ConfirmedPhase
 
 __all__ = ["Tally"]
 
@@ -49,6 +50,9 @@ class Tally:
     """Answers whose links intake is told of."""
 
     closures: list[Closure] = field(default_factory=list)
+    phases: list[ConfirmedPhase] = field(default_factory=list)
+    """Those that all members of a cohort have confirmed."""
+
     stuck: list[RequestId] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     """To be dead-lettered by whoever called."""
@@ -79,6 +83,7 @@ class Tally:
         self.contradictions += other.contradictions
         self.links += other.links
         self.closures.extend(other.closures)
+        self.phases.extend(other.phases)
         self.stuck.extend(other.stuck)
         self.refusals.extend(other.refusals)
         self.buried.extend(other.buried)

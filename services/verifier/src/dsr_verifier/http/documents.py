@@ -109,11 +109,28 @@ class SucceededDocument(BaseModel):
     answered_at: datetime | None
 
 
+class PhaseDocument(BaseModel):
+    """A part of the systems, which is asked once those of the earlier parts have confirmed."""
+
+    phase: int
+    told_at: datetime | None
+    """When its systems were told; null while they wait."""
+
+    is_due: bool
+    """Whether they were told since a date had come, whatever the earlier ones had answered."""
+
+    confirmed_at: datetime | None
+    """When every member of the cohort had confirmed; never said of the last."""
+
+
 class ObligationDocument(BaseModel):
     """What one system owes, and where that stands; `disposition` is null until it has answered."""
 
     system_id: str
     organisation_id: str
+    phase: int
+    """In which phase of the plan it is asked, from 0 on."""
+
     is_held: bool
     """A legal hold suspends erasure in it."""
 
@@ -162,6 +179,9 @@ class ObligationsDocument(BaseModel):
     """How it ends where it is being stopped."""
 
     obligations: list[ObligationDocument]
+    phases: list[PhaseDocument]
+    """Empty where all systems are asked at once."""
+
     holds: list[HoldDocument]
     breaches: list[BreachDocument]
     amendments: list[AmendmentDocument]
@@ -250,6 +270,8 @@ class MissingDocument(BaseModel):
     open_requests: int
     systems: dict[str, list[str]]
     held: dict[str, list[str]]
+    phases: list[PhaseDocument]
+    """Empty where all systems are asked at once."""
 
 
 class ChangeDocument(BaseModel):
