@@ -21,6 +21,7 @@ import pytest
 from dsr_cli.group.bring_up import api_key
 from support.forging import GROUPS, a_new_id, consumed
 from support.leaks import leaks, report, spellings
+from support.linking import found_out
 from support.loop import Loop
 
 BASE = "/v1/subject-requests"
@@ -35,12 +36,13 @@ class Marks:
         self.email = f"canary-{token}"
         self.phone = f"7{digits}"
         self.account = f"mark-{secrets.token_hex(6)}"
+        self.linked = f"linked-{secrets.token_hex(6)}"
         self.secret_name = f"field-{secrets.token_hex(6)}"
 
     @property
     def all(self) -> list[str]:
         """What is looked for."""
-        return [self.email, self.phone, self.account, self.secret_name]
+        return [self.email, self.phone, self.account, self.linked, self.secret_name]
 
     def body(self, number: int = 0, **changes: Any) -> dict[str, Any]:
         """Return a submission whose every identifier carries a mark."""
@@ -107,6 +109,7 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
             await http.put(BASE, json=marks.body()),
         ]
         assert {note(one).is_client_error for one in refused} == {True}
+        ids.append(await _link(loop, marks, http))
         await loop.answered(*ids, within=120)
         for request_id in ids:
             for rest in ("", "/obligations", "/closure", "/timeline", "/blockers", "/letters"):
@@ -120,6 +123,15 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
         for service in (settings.intake_url, settings.fanout_url, settings.verifier_url):
             note(await http.get(f"{service}/metrics"))
     return told
+
+
+async def _link(loop: Loop, marks: Marks, http: httpx.AsyncClient) -> str:
+    """Have a system find out another identifier of a marked person; return the request."""
+    body = marks.body(20)
+    body["identity"] = [one for one in body["identity"] if one["kind"] != "account_id"]
+    one = (await http.post(BASE, json=body)).json()
+    await found_out(loop, one["id"], one["registry_digest"], marks.linked)
+    return str(one["id"])
 
 
 async def test_no_marked_identifier_is_written_anywhere(
