@@ -114,6 +114,7 @@ docs: bootstrap ## Generate what the documentation takes from the code
 	$(BIN)/python tools/gen_dashboards.py
 	$(BIN)/python tools/gen_chart.py
 	$(BIN)/python tools/gen_images.py
+	$(BIN)/python tools/gen_plan.py
 
 .PHONY: docs-check
 docs-check: bootstrap ## Check that the generated documentation is fresh
@@ -125,6 +126,7 @@ docs-check: bootstrap ## Check that the generated documentation is fresh
 	$(BIN)/python tools/gen_dashboards.py --check
 	$(BIN)/python tools/gen_chart.py --check
 	$(BIN)/python tools/gen_images.py --check
+	$(BIN)/python tools/gen_plan.py --check
 
 .PHONY: schemas
 schemas: bootstrap ## Take the schemas of Kubernetes and of custom resources anew from their projects

@@ -23,6 +23,7 @@ COMMANDS = {
     "watch": "Watch subject requests live: a row a request, a cell a system",
     "list": "List subject requests",
     "registry": "The registry: check, show, draw, publish",
+    "plan": "Who would be asked, in which order, and why; from the registry's files alone",
     "identity": "Who asks: take it as proven",
     "authority": "Who asks for another person: take it as shown that they may",
     "request": "Decide about one request: withdraw, refuse, refer, extend, clarify, settle",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 
+from dsr_cli.registry.drawing import COLOURS, STYLE, document, rect, shorten, text, tip
 from dsr_cli.registry.graph import by_region, copies
-from dsr_core.registry import Organisation, OrganisationRole, Registry, System
+from dsr_core.registry import Organisation, Registry, System
 
 __all__ = ["svg"]
 
@@ -25,24 +26,16 @@ _CHIP = 19
 _CHIP_STEP = 24
 _CHIP_CHARACTER = 5.9
 
-_COLOURS = {
-    OrganisationRole.COMPANY: "#1d4ed8",
-    OrganisationRole.AFFILIATE: "#7c3aed",
-    OrganisationRole.SUBSIDIARY: "#0f766e",
-    OrganisationRole.SERVICE_PROVIDER: "#b45309",
-}
-_STYLE = """
-    text { font-family: Inter, "Segoe UI", "DejaVu Sans", sans-serif; fill: #0f172a; }
-    .title { font-size: 24px; font-weight: 700; }
-    .note { font-size: 13px; fill: #475569; }
+_STYLE = (
+    STYLE
+    + """
     .region { font-size: 13px; font-weight: 700; fill: #475569; letter-spacing: 1.2px; }
     .organisation { font-size: 14px; font-weight: 700; fill: #ffffff; }
     .role { font-size: 11px; fill: #ffffff; opacity: 0.85; }
-    .system { font-size: 13px; font-weight: 600; }
-    .id { font-size: 10px; fill: #64748b; }
     .chip { font-size: 10px; fill: #334155; }
     .copy { fill: none; stroke: #e11d48; stroke-width: 1.7; opacity: 0.75; }
 """
+)
 
 
 @dataclass(slots=True)
@@ -72,18 +65,8 @@ def svg(registry: Registry) -> str:
     width = 2 * _MARGIN + _COLUMNS * (_CARD + 2 * _PAD) + (_COLUMNS - 1) * _GUTTER
     height = max(heights) + 30
     body = [*drawing.regions, *_arrows(drawing), *drawing.cards, *_legend(height)]
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 24:g}" '
-        f'width="{width}" height="{height + 24:g}" role="img" aria-label="Registry">'
-    )
-    marker = (
-        '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0 L10 5 L0 10 z" fill="#e11d48"/></marker></defs>'
-    )
-    background = '<rect width="100%" height="100%" fill="#ffffff"/>'
-    title = _title(registry)
-    return "\n".join(
-        [head, f"<style>{_STYLE}</style>", marker, background, *title, *body, "</svg>", ""]
+    return document(
+        "Registry", _STYLE, width, height + 24, [tip("tip", "#e11d48"), *_title(registry), *body]
     )
 
 
@@ -93,8 +76,8 @@ def _title(registry: Registry) -> list[str]:
         f"{len(by_region(registry))} regions"
     )
     return [
-        _text(_MARGIN, 48, "title", "Who holds personal data"),
-        _text(_MARGIN, 74, "note", f"{counts}. Registry {registry.digest[:12]}."),
+        text(_MARGIN, 48, "title", "Who holds personal data"),
+        text(_MARGIN, 74, "note", f"{counts}. Registry {registry.digest[:12]}."),
     ]
 
 
@@ -127,21 +110,21 @@ def _region(drawing: _Drawing, name: str, column: int, top: float) -> float:
     label = name.replace("-", " ").upper()
     look = 'rx="14" fill="#f1f5f9" stroke="#cbd5e1"'
     drawing.regions += [
-        _rect(x, top, _CARD + 2 * _PAD, y - top, look),
-        _text(x + _PAD, top + 22, "region", label),
+        rect(x, top, _CARD + 2 * _PAD, y - top, look),
+        text(x + _PAD, top + 22, "region", label),
     ]
     return y + 26
 
 
 def _card(drawing: _Drawing, one: Organisation, column: int, x: float, y: float) -> float:
-    colour = _COLOURS[one.role]
+    colour = COLOURS[one.role]
     height = _card_height(drawing.registry, one)
     role = one.role.value.replace("_", " ")
     drawing.cards += [
-        _rect(x, y, _CARD, height, f'rx="9" fill="#ffffff" stroke="{colour}"'),
+        rect(x, y, _CARD, height, f'rx="9" fill="#ffffff" stroke="{colour}"'),
         f'<path d="M{x:g} {y + 44:g} v-35 q0 -9 9 -9 h{_CARD - 18} q9 0 9 9 v35 z" fill="{colour}"/>',
-        _text(x + 12, y + 19, "organisation", _shorten(one.name, 40)),
-        _text(x + 12, y + 35, "role", _shorten(f"{role}, {one.country}; {one.owner}", 54)),
+        text(x + 12, y + 19, "organisation", shorten(one.name, 40)),
+        text(x + 12, y + 35, "role", shorten(f"{role}, {one.country}; {one.owner}", 54)),
     ]
     below = y + 44 + 10
     for system in drawing.registry.systems_of(one.id):
@@ -154,21 +137,21 @@ def _card(drawing: _Drawing, one: Organisation, column: int, x: float, y: float)
 
 def _system(one: System, box: _Box) -> list[str]:
     shapes = [
-        _rect(box.x, box.y, box.width, box.height, 'rx="7" fill="#f8fafc" stroke="#cbd5e1"'),
-        _text(box.x + 10, box.y + 18, "system", _shorten(one.name, 42)),
-        _text(
+        rect(box.x, box.y, box.width, box.height, 'rx="7" fill="#f8fafc" stroke="#cbd5e1"'),
+        text(box.x + 10, box.y + 18, "system", shorten(one.name, 42)),
+        text(
             box.x + 10,
             box.y + 34,
             "id",
-            _shorten(f"{one.id}; knows people by {', '.join(one.identifiers)}", 60),
+            shorten(f"{one.id}; knows people by {', '.join(one.identifiers)}", 60),
         ),
     ]
     for category, left, line in _chips(one):
         y = box.y + 42 + line * _CHIP_STEP
         width = _chip_width(category)
         shapes += [
-            _rect(box.x + left, y, width, _CHIP, 'rx="9.5" fill="#e2e8f0"'),
-            _text(box.x + left + 8, y + 13, "chip", category),
+            rect(box.x + left, y, width, _CHIP, 'rx="9.5" fill="#e2e8f0"'),
+            text(box.x + left + 8, y + 13, "chip", category),
         ]
     return shapes
 
@@ -235,27 +218,15 @@ def _arrows(drawing: _Drawing) -> list[str]:
 def _legend(y: float) -> list[str]:
     shapes = []
     x = float(_MARGIN)
-    for role, colour in _COLOURS.items():
+    for role, colour in COLOURS.items():
         label = role.value.replace("_", " ")
         shapes += [
-            _rect(x, y - 11, 14, 14, f'rx="3" fill="{colour}"'),
-            _text(x + 20, y + 1, "note", label),
+            rect(x, y - 11, 14, 14, f'rx="3" fill="{colour}"'),
+            text(x + 20, y + 1, "note", label),
         ]
         x += 20 + len(label) * 8 + 24
     shapes += [
         f'<path class="copy" d="M{x:g} {y - 4:g} h34" marker-end="url(#tip)"/>',
-        _text(x + 42, y + 1, "note", "data is copied to"),
+        text(x + 42, y + 1, "note", "data is copied to"),
     ]
     return shapes
-
-
-def _rect(x: float, y: float, width: float, height: float, look: str) -> str:
-    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" {look}/>'
-
-
-def _text(x: float, y: float, style: str, text: str) -> str:
-    return f'<text class="{style}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
-
-
-def _shorten(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
