@@ -44,8 +44,8 @@ class VerifierDouble:
     changes: list[dict[str, Any]] = field(default_factory=list)
     polls: int = 0
     is_away: bool = False
-    refused: int = 0
-    """What was asked while it was away."""
+    refused: list[str] = field(default_factory=list)
+    """The requests that were asked about while it was away."""
 
     def keeps(self, request_id: str, *kept: tuple[str, dict[str, Any]]) -> None:
         """Show what is owed for a request: some systems keep data, with one exemption each."""
@@ -99,7 +99,7 @@ class VerifierDouble:
         @app.get("/v1/requests/{request_id}/{part}")
         async def read(request_id: str, part: str) -> dict[str, Any]:
             if self.is_away:
-                self.refused += 1
+                self.refused.append(request_id)
                 raise Problem(503, "unavailable", "the ledger is away")
             parts = {"obligations": self.obligations, "acknowledgements": self.answers}
             found = parts.get(part, self.closures).get(request_id)

@@ -42,6 +42,7 @@ FOLLOWING = {
     "requests stream",
     "commands stream",
     "lifecycle stream",
+    "phases stream",
     "worker",
 }
 """What waits for another part, and so is away with it."""

@@ -32,7 +32,7 @@ GRANTS: Grants = {
     "verifier.outbox": _PASSING,
     "verifier.parked": (*_CHANGED, "delete"),  # it is locked while it is taken
     "verifier.parked_records": (*_CHANGED, "delete"),
-    "verifier.phases": (*_KEPT, "update(told_at, is_due, confirmed_at)"),
+    "verifier.phases": _CHANGED,
     "verifier.plans": _KEPT,
     "verifier.requests": _CHANGED,
     "verifier.statements": _KEPT,

@@ -334,6 +334,7 @@ def no_obligations_document(one: RequestView) -> dict[str, Any]:
         "open": None,
         "closed_at": None,
         "obligations": [],
+        "phases": [],
     }
 
 
