@@ -124,35 +124,46 @@ class Crashing:
     def arm(self, point: CrashPoint) -> None:
         """Let the point's victims crash when they come to it."""
         for victim in point.victims:
-            file = self._file(victim)
-            new = file.with_suffix(".new")
-            new.write_text(point.name, encoding="utf-8")
-            new.replace(file)
+            self._arm(victim, point)
+
+    def _arm(self, victim: str, point: CrashPoint) -> None:
+        file = self._file(victim)
+        new = file.with_suffix(".new")
+        new.write_text(point.name, encoding="utf-8")
+        new.replace(file)
 
     async def crashed(
         self, point: CrashPoint, *, then: CrashPoint | None = None, within: float = 60.0
     ) -> None:
-        """Wait until the point's victims have killed themselves, and start them again.
+        """Wait until the point's victims have killed themselves, and start each again.
+
+        None of them waits for another: who is asked in a later phase dies once the others are back.
 
         Args:
             point: What was armed.
             then: Where the same victims crash next; armed before they run, so that it is not missed.
             within: For how many seconds to wait.
         """
-        for victim in point.victims:
+        async with asyncio.TaskGroup() as group:
+            for victim in point.victims:
+                group.create_task(self._crashed(victim, point, then=then, within=within))
 
-            def is_dead(name: str = self.variant(victim)) -> bool:
-                return not self._stack.is_running(name)
-
-            await eventually(is_dead, within=within, what=f"{victim} dies at {point.name}")
-            assert not self._file(victim).exists(), f"{victim} died, and not at {point.name}"
-        names = [self.variant(victim) for victim in point.victims]
+    async def _crashed(
+        self, victim: str, point: CrashPoint, *, then: CrashPoint | None, within: float
+    ) -> None:
+        name = self.variant(victim)
+        await eventually(
+            lambda: not self._stack.is_running(name),
+            within=within,
+            what=f"{victim} dies at {point.name}",
+        )
+        assert not self._file(victim).exists(), f"{victim} died, and not at {point.name}"
         if then is None:
-            await _together(self._stack.start, names)
+            await asyncio.to_thread(self._stack.start, name)
             return
-        self.arm(then)
+        self._arm(victim, then)
         with suppress(StackError):  # one that dies there before it is ready has not started
-            await _together(self._stack.start, names)
+            await asyncio.to_thread(self._stack.start, name)
 
     async def crashed_one_by_one(self, points: Sequence[CrashPoint], *, within: float) -> None:
         """Wait until the same victims, armed for the first of these, have crashed at each in turn."""

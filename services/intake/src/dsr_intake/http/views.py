@@ -185,6 +185,23 @@ class ObligationDocument(BaseModel):
     delivery: HandedOverDocument | None
     """What it has handed over for access; null where it has not, or not through the program."""
 
+    phase: int
+    """In which phase of the plan it is asked, from 0 on."""
+
+
+class PhaseDocument(BaseModel):
+    """A part of the systems, which is asked once those of the earlier parts have confirmed."""
+
+    phase: int
+    told_at: datetime | None
+    """When its systems were told; null while they wait."""
+
+    is_due: bool
+    """Whether they were told since a date had come, whatever the earlier ones had answered."""
+
+    confirmed_at: datetime | None
+    """When every member of the cohort had confirmed; never said of the last."""
+
 
 class ObligationsDocument(BaseModel):
     """What is owed for a subject request; `expected` is null while the ledger has not seen it."""
@@ -200,6 +217,8 @@ class ObligationsDocument(BaseModel):
     open: int | None
     closed_at: datetime | None
     obligations: list[ObligationDocument]
+    phases: list[PhaseDocument]
+    """Empty where all systems are asked at once."""
 
 
 class ClosureDocument(BaseModel):
