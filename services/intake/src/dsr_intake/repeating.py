@@ -6,9 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from dsr_core.errors import Unavailable
 from dsr_runtime.process import Process
 
-__all__ = ["Repeating", "repeat"]
+__all__ = ["Repeating", "repeat", "tried"]
+
+log = structlog.get_logger(__name__)
 
 
 def repeat(
@@ -17,6 +24,14 @@ def repeat(
     """Have a process do something now and then, from now until its turn to stop comes."""
     repeating = Repeating(every_s, work)
     process.spawn(repeating.run(), stop=repeating.stop, turn=turn)
+
+
+async def tried(work: Callable[[], Awaitable[object]], *, else_say: str) -> None:
+    """Do something; where PostgreSQL, Kafka or another part is away, log that it is done later."""
+    try:
+        await work()
+    except (Unavailable, asyncpg.PostgresError, KafkaError, OSError) as error:
+        log.warning(else_say, error=type(error).__name__)
 
 
 class Repeating:

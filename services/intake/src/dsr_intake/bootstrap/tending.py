@@ -20,7 +20,7 @@ from dsr_intake.bootstrap.outside import LAST, Outside, mailer
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import LetterKind, LettersStanding
 from dsr_intake.ports import LetterStore
-from dsr_intake.repeating import Repeating, repeat
+from dsr_intake.repeating import Repeating, repeat, tried
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
 from dsr_intake.streams.escalations import EscalationStream
@@ -83,7 +83,7 @@ def told_of_suppressions(outside: Outside, built: Application) -> Repeating:
     suppressing = built.context.suppressing
     return Repeating(
         _SUPPRESSIONS_EVERY_S,
-        lambda: _tried(
+        lambda: tried(
             lambda: suppressing.tell(outside.publisher.publish),
             else_say="the suppression list is told of later",
         ),
@@ -194,14 +194,7 @@ def _tend(
     process: Process, every_s: float, work: Callable[[], Awaitable[object]], *, else_say: str
 ) -> None:
     """Do something now and then; that a part is away is logged, and ends nothing."""
-    repeat(process, every_s, lambda: _tried(work, else_say=else_say), turn=LAST)
-
-
-async def _tried(work: Callable[[], Awaitable[object]], *, else_say: str) -> None:
-    try:
-        await work()
-    except (Unavailable, asyncpg.PostgresError) as error:
-        log.warning(else_say, error=type(error).__name__)
+    repeat(process, every_s, lambda: tried(work, else_say=else_say), turn=LAST)
 
 
 async def _follow_up(follow_ups: FollowingUp) -> None:
