@@ -54,6 +54,7 @@ _GROUPS = {
     "dsr.fanout.phases": ("dsr.phases.v1",),
     "dsr.intake.closures": ("dsr.closures.v1",),
     "dsr.intake.escalations": ("dsr.escalations.v1",),
+    "dsr.intake.links": ("dsr.links.v1",),
     "dsr.verifier": ("dsr.obligations.v1", "dsr.acknowledgements.v1", "dsr.audit.v1"),
     **{
         f"dsr.organisation.{one.organisation_id}.{one.system_id}": (

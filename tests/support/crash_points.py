@@ -12,6 +12,7 @@ from support.crash_writes import (
     points_of,
 )
 from support.law_writes import AMENDING, DEFERRING, LAW, SETTING_APART
+from support.phase_writes import FINDING, PHASING
 
 __all__ = [
     "AMENDED",
@@ -280,7 +281,17 @@ _LOGGED = (
     ),
 )
 
-WRITES = (*_LOOP, *_REFUSING, *SETTING_APART, *AMENDING, *_LOGGED, *DEFERRING, *LAW)
+WRITES = (
+    *_LOOP,
+    *_REFUSING,
+    *SETTING_APART,
+    *AMENDING,
+    *_LOGGED,
+    *DEFERRING,
+    *LAW,
+    *PHASING,
+    *FINDING,
+)
 """Every durable write that a process can be killed at."""
 
 POINTS = points_of(_LOOP)
