@@ -33,7 +33,7 @@ OPERATORS_WORDS = ("settled.proposed_by", "settled.approved_by", "settled.reason
 """All that is text of people: who answered in place of a system, and why. Never of a data subject."""
 
 _KINDS: dict[str, tuple[str, ...]] = {
-    _ID: ("cohort_id", "home_cohort_id", "request_ids", "hold_id", "lifted", "holds.*"),
+    _ID: ("cohort_id", "home_cohort_id", "request_ids", "after", "hold_id", "lifted", "holds.*"),
     _SLUG: (
         "organisation_ids", "system_ids", "system_id", "only", "left_out", "added", "holds.*[]",
         "regime", "id", "details",

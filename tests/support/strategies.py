@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, uuid7
 from dsr_core.law.rules import TierAction
 from dsr_core.lifecycle import State
-from dsr_core.phases import PHASES_LIMIT
+from dsr_core.phases import COHORT_PHASES_LIMIT
 from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
 from dsr_core.resolving import Confidence, Resolution
@@ -145,7 +145,17 @@ scopes = st.builds(
     sorted_tuples(slugs.map(OrganisationId)),
     sorted_tuples(slugs.map(SystemId)),
 )
+_Opens = TypeVar("_Opens", AcceptedCohort, OpenedObligations)
 request_ids = st.lists(uuids.map(RequestId), min_size=1, max_size=4, unique=True).map(tuple)
+
+
+def _coming_after(one: _Opens) -> st.SearchStrategy[_Opens]:
+    """Of a cohort of one, now and then: requests that hand data over before."""
+    if len(one.request_ids) > 1:
+        return st.just(one)
+    return (st.just(()) | request_ids).map(lambda after: replace(one, after=after))
+
+
 cohorts = st.builds(
     AcceptedCohort,
     cohort_id=uuids.map(CohortId),
@@ -164,41 +174,45 @@ cohorts = st.builds(
         lambda one: tuple(sorted(one, key=lambda tier: tier.at))
     ),
     held_before=st.none() | times,
-)
+).flatmap(_coming_after)
 
 
 def _phased(one: OpenedObligations) -> st.SearchStrategy[OpenedObligations]:
-    numbers = st.integers(0, PHASES_LIMIT - 1)
+    numbers = st.integers(0, COHORT_PHASES_LIMIT - 1)
     return st.fixed_dictionaries({system: numbers for system, _ in one.systems}).map(
         lambda found: replace(one, phases={key: each for key, each in found.items() if each})
     )
 
 
-opened = st.builds(
-    OpenedObligations,
-    cohort_id=uuids.map(CohortId),
-    right=rights,
-    regime=texts,
-    registry_digest=hex_digests,
-    due_at=times,
-    opened_at=times,
-    request_ids=request_ids,
-    systems=st.dictionaries(slugs, slugs, min_size=1, max_size=4).map(
-        lambda owners: tuple(sorted(owners.items()))
-    ),
-    rules_digest=st.just("") | hex_digests,
-).flatmap(_phased)
+opened = (
+    st.builds(
+        OpenedObligations,
+        cohort_id=uuids.map(CohortId),
+        right=rights,
+        regime=texts,
+        registry_digest=hex_digests,
+        due_at=times,
+        opened_at=times,
+        request_ids=request_ids,
+        systems=st.dictionaries(slugs, slugs, min_size=1, max_size=4).map(
+            lambda owners: tuple(sorted(owners.items()))
+        ),
+        rules_digest=st.just("") | hex_digests,
+    )
+    .flatmap(_phased)
+    .flatmap(_coming_after)
+)
 told_phases = st.builds(
     ToldPhase,
     cohort_id=uuids.map(CohortId),
-    phase=st.integers(1, PHASES_LIMIT - 1),
+    phase=st.integers(1, COHORT_PHASES_LIMIT - 1),
     told_at=times,
     is_due=st.booleans(),
 )
 confirmed_phases = st.builds(
     ConfirmedPhase,
     cohort_id=uuids.map(CohortId),
-    phase=st.integers(0, PHASES_LIMIT - 1),
+    phase=st.integers(0, COHORT_PHASES_LIMIT - 1),
     confirmed_at=times,
 )
 system_notices = st.builds(

@@ -91,6 +91,7 @@ class _State:
     buried: list[Refusal] = field(default_factory=list)
     spans: dict[RequestId, str] = field(default_factory=dict)
     phases: dict[tuple[CohortId, int], Phase] = field(default_factory=dict)
+    awaited: dict[RequestId, tuple[RequestId, ...]] = field(default_factory=dict)
 
     def owed(self) -> set[Pair]:
         return {(key, system_id) for key, one in self.requests.items() for system_id in one.systems}
@@ -172,6 +173,8 @@ class FakeTransaction:
                     dict(present.systems),
                 ) != (one.cohort_id, one.right, one.registry_digest, dict(one.systems)):
                     differing.add(place)
+            if one.after:
+                self._state.awaited.update(dict.fromkeys(one.request_ids, one.after))
             if one.phases:
                 for phase in range(max(one.phases.values()) + 1):
                     begun = Phase(told_at=one.opened_at if phase == 0 else None)
@@ -304,6 +307,14 @@ class FakeTransaction:
             for one in self._state.requests.values()
             if one.cohort_id == cohort_id and one.closed_at is None
         ]
+        awaited = {
+            other for one in members for other in self._state.awaited.get(one.request_id, ())
+        }
+        if any(
+            (known := self._state.requests.get(one)) is None or known.closed_at is None
+            for one in awaited
+        ):
+            return False
         return bool(members) and all(
             (standing := self._state.standings.get((one.request_id, system_id))) is not None
             and standing.is_confirmed
@@ -311,6 +322,13 @@ class FakeTransaction:
             for system_id in one.systems
             if one.phased.get(system_id, 0) <= phase
         )
+
+    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
+        return [
+            self._state.requests[request_id].cohort_id
+            for request_id, others in self._state.awaited.items()
+            if set(closed).intersection(others)
+        ]
 
     async def tell(self, told: Sequence[ToldPhase]) -> None:
         for one in told:

@@ -19,7 +19,8 @@ from unit.verifier.world import (
 )
 
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
-from dsr_core.rights import Disposition
+from dsr_core.phases import COHORT_PHASES_LIMIT
+from dsr_core.rights import Disposition, Right
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.ports import Received
 from dsr_wire.codec.amendments import LeftCohort
@@ -58,6 +59,18 @@ async def a_cohort(world: World, members: int = 2) -> tuple[CohortId, Sequence[R
     home = a_home_of(ids[0])
     await world.open(*ids, cohort_id=home, phases=CRM_THEN_MAILER)
     return home, ids
+
+
+def handed_over(request_id: RequestId) -> list[Received]:
+    """What every system answers to a request for access."""
+    return [
+        batch(answer(request_id, one, D.DELIVERED, right=Right.ACCESS), by=one)
+        for one in (CRM, MAILER)
+    ]
+
+
+ALL_LATER = {CRM: 1, MAILER: 1}
+"""Nobody is asked in the first phase, which waits for what is handed over."""
 
 
 class PhasingBehaviour:
@@ -162,6 +175,56 @@ class PhasingBehaviour:
     async def test_a_phase_that_cannot_be_is_refused(self, world: World) -> None:
         request_id = a_new_request_id()
         tally = await world.opener.take(
-            [told(CohortId(request_id), 0), obligations(request_id, phases={MAILER: 4})]
+            [
+                told(CohortId(request_id), 0),
+                obligations(request_id, phases={MAILER: COHORT_PHASES_LIMIT}),
+            ]
         )
         assert reasons(tally) == ["invalid_field", "invalid_field"]
+
+    async def test_erasing_waits_until_everything_is_handed_over(self, world: World) -> None:
+        access, request_id = a_new_request_id(), a_new_request_id()
+        await world.open(access, right=Right.ACCESS)
+        assert confirmed(await world.open(request_id, phases=ALL_LATER, after=(access,))) == []
+        first, last = handed_over(access)
+        assert confirmed(await world.record([first])) == []
+        assert confirmed(await world.record([last])) == [(request_id, 0)]
+        assert confirmed(await world.record([last])) == []
+
+    async def test_what_was_handed_over_before_is_not_waited_for(self, world: World) -> None:
+        access, request_id = a_new_request_id(), a_new_request_id()
+        await world.open(access, right=Right.ACCESS)
+        await world.record(handed_over(access))
+        opening = obligations(request_id, phases=ALL_LATER, after=(access,))
+        assert confirmed(await world.opener.take([opening])) == [(request_id, 0)]
+        assert confirmed(await world.opener.take([opening])) == []
+
+    async def test_what_is_opened_later_is_waited_for(self, world: World) -> None:
+        access, request_id = a_new_request_id(), a_new_request_id()
+        assert confirmed(await world.open(request_id, phases=ALL_LATER, after=(access,))) == []
+        await world.open(access, right=Right.ACCESS)
+        assert confirmed(await world.record(handed_over(access))) == [(request_id, 0)]
+
+    async def test_all_of_several_are_waited_for_and_what_is_withdrawn_no_more(
+        self, world: World
+    ) -> None:
+        access, other, request_id = (a_new_request_id() for _ in range(3))
+        await world.open(access, right=Right.ACCESS)
+        await world.open(other, right=Right.ACCESS)
+        await world.open(request_id, phases=ALL_LATER, after=(access, other))
+        assert confirmed(await world.record(handed_over(access))) == []
+        await world.amend(amendment(other, WITHDRAWN))
+        stopped = [
+            batch(answer(other, one, D.STOPPED, right=Right.ACCESS), by=one)
+            for one in (CRM, MAILER)
+        ]
+        assert confirmed(await world.record(stopped)) == [(request_id, 0)]
+
+    async def test_who_leaves_its_cohort_goes_on_waiting(self, world: World) -> None:
+        access, request_id = a_new_request_id(), a_new_request_id()
+        home = a_home_of(request_id)
+        await world.open(access, right=Right.ACCESS)
+        await world.open(request_id, cohort_id=home, phases=ALL_LATER, after=(access,))
+        left = amendment(request_id, LeftCohort(CohortId(request_id)), cohort_id=home)
+        assert confirmed(await world.amend(left)) == []
+        assert confirmed(await world.record(handed_over(access))) == [(request_id, 0)]

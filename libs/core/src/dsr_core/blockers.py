@@ -101,6 +101,9 @@ class Owed:
     waits_for: tuple[SystemId, ...] | None = None
     """Of a system that was not told yet: those of this request that have to confirm before it is."""
 
+    waits_for_copy: bool = False
+    """Of such a system: the person's data is to be handed over first, as another request asks."""
+
     @property
     def is_outdated(self) -> bool:
         """Whether it has answered, and not since it took over."""
@@ -432,6 +435,8 @@ def _said(one: Owed) -> tuple[BlockerKind, str]:
     if one.is_outdated:
         return BlockerKind.UNANSWERED, f"{name} has not answered since it took that over"
     if one.waits_for is not None and one.disposition is None and not one.is_contradicted:
+        if one.waits_for_copy:
+            return BlockerKind.WAITING, f"{name} waits until the person has a copy of the data"
         first = ", ".join(one.waits_for) or "other requests of its cohort"
         return BlockerKind.WAITING, f"{name} waits for {first} to be done first"
     because = f": {one.reason}" if one.reason else ""

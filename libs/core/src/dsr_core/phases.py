@@ -15,10 +15,13 @@ from dsr_core.ids import SystemId
 from dsr_core.registry import OrganisationRole, Registry, System
 from dsr_core.rights import RIGHTS, Right
 
-__all__ = ["PHASES_LIMIT", "Precedence", "Why", "phases", "precedences"]
+__all__ = ["COHORT_PHASES_LIMIT", "PHASES_LIMIT", "Precedence", "Why", "phases", "precedences"]
 
 PHASES_LIMIT = 4
-"""Phases at most: each one costs time until the first tier. What lies deeper is in the last."""
+"""Phases of a plan at most: each one costs time until the first tier. What lies deeper is in the last."""
+
+COHORT_PHASES_LIMIT = PHASES_LIMIT + 1
+"""Phases of a cohort at most: before those of its plan one may wait for what is handed over."""
 
 
 class Why(StrEnum):

@@ -77,6 +77,9 @@ class Terms:
     erases: bool = False
     """Whether what is done cannot be undone, so that holds and the breaker stand before it."""
 
+    hands_over: bool = False
+    """Whether systems hand data over, of which a package is made for the person."""
+
     needs_known_kind: bool = True
     """Whether a person whom a system knows by none of the kinds given has to be resolved there. Where
     not, nothing is to be done there, and the answer is `not_found`."""
@@ -101,6 +104,7 @@ class Terms:
 RIGHTS: dict[Right, Terms] = {
     Right.ACCESS: Terms(
         confirmed_by=frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
+        hands_over=True,
     ),
     Right.DELETION: Terms(
         confirmed_by=frozenset(

@@ -305,6 +305,9 @@ class Order:
     identifier_kinds: list[str] = field(default_factory=list)
     """The kinds that every member brings; empty in orders from before they mattered."""
 
+    after: list[str] = field(default_factory=list)
+    """Requests that hand the person's data over, and are to be closed before any system is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:

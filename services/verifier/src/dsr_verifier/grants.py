@@ -16,6 +16,7 @@ _PASSING = ("select", "insert", "delete")
 
 GRANTS: Grants = {
     "verifier.acknowledgements": _KEPT,
+    "verifier.awaited": _KEPT,
     "verifier.amendments": (*_KEPT, "update(effect, effect_at)"),
     "verifier.batches": _KEPT,
     "verifier.breaches": _PASSING,

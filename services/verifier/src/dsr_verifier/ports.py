@@ -343,10 +343,15 @@ class Transaction(Protocol):
     async def advance(self, cohort_ids: Collection[CohortId], at: datetime) -> list[ConfirmedPhase]:
         """Put on record which phases of cohorts are confirmed now, with their message; return the new.
 
-        A phase is, once no open member owes an answer in it or in one before it. Cohorts of which all
+        A phase is, once no open member owes an answer in it or in one before it, or waits for another
+        request that hands data over and is open, or not known yet. Cohorts of which all
         systems are asked at once have nothing on record. The last phase is not told of: the closure
         is. Transactions about one cohort wait for each other here, so that none overlooks the other.
         """
+        ...
+
+    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
+        """Return the cohorts that may be told once these requests are closed, the open ones."""
         ...
 
     async def tell(self, told: Sequence[ToldPhase]) -> None:

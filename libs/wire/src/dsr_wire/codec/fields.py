@@ -9,11 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from dsr_contracts.v1 import common_pb2
 from dsr_core.errors import RejectedInput
-from dsr_core.ids import OrganisationId, SystemId, is_slug, is_uuid
+from dsr_core.ids import OrganisationId, RequestId, SystemId, is_slug, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
 
 __all__ = [
+    "after_from_wire",
     "disposition_from_wire",
     "disposition_to_wire",
     "number",
@@ -158,6 +159,17 @@ def uuid_texts(values: Iterable[str], *, field: str) -> tuple[str, ...]:
         detail = f"{field} must hold at least one id and none twice"
         raise RejectedInput("invalid_field", detail, field=field)
     return ids
+
+
+def after_from_wire(values: Sequence[str], members: Sequence[str]) -> tuple[RequestId, ...]:
+    """Return the requests that a cohort comes after: few, none twice, and of a cohort of one alone."""
+    if not values:
+        return ()
+    if len(members) > 1:
+        detail = "after_request_ids is of cohorts of one"
+        raise RejectedInput("invalid_field", detail, field="after_request_ids")
+    ids = uuid_texts(_few(values, field="after_request_ids"), field="after_request_ids")
+    return tuple(map(RequestId, ids))
 
 
 def scope_to_wire(scope: Scope) -> common_pb2.Scope:

@@ -9,9 +9,10 @@ from datetime import datetime
 from dsr_contracts.v1 import obligations_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
-from dsr_core.phases import PHASES_LIMIT
+from dsr_core.phases import COHORT_PHASES_LIMIT
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
+    after_from_wire,
     right_from_wire,
     right_to_wire,
     slug,
@@ -56,6 +57,9 @@ class OpenedObligations:
     phases: Mapping[SystemId, int] = field(default_factory=dict)
     """The phase of each system that is not in the first."""
 
+    after: tuple[RequestId, ...] = ()
+    """Requests whose closing confirms the first phase, which is nobody's then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldPhase:
@@ -89,6 +93,7 @@ def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.Obl
         ],
         expected_systems=len(opened.systems),
         rules_digest=opened.rules_digest,
+        after_request_ids=opened.after,
     )
 
 
@@ -126,6 +131,7 @@ def obligations_opened_from_wire(message: obligations_pb2.ObligationsOpened) -> 
             SystemId(one.system_id) for one in message.systems if one.looks_again
         ),
         phases=_phases(message.systems),
+        after=after_from_wire(message.after_request_ids, request_ids),
     )
 
 
@@ -145,8 +151,8 @@ def phase_told_from_wire(message: obligations_pb2.PhaseTold) -> ToldPhase:
     Raises:
         RejectedInput: A field is missing or wrong.
     """
-    if not 0 < message.phase < PHASES_LIMIT:
-        detail = f"phase is not between 1 and {PHASES_LIMIT - 1}"
+    if not 0 < message.phase < COHORT_PHASES_LIMIT:
+        detail = f"phase is not between 1 and {COHORT_PHASES_LIMIT - 1}"
         raise RejectedInput("invalid_field", detail, field="phase")
     return ToldPhase(
         cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),
@@ -158,7 +164,7 @@ def phase_told_from_wire(message: obligations_pb2.PhaseTold) -> ToldPhase:
 
 def _phases(systems: Iterable[obligations_pb2.AddressedSystem]) -> dict[SystemId, int]:
     found = {SystemId(one.system_id): one.phase for one in systems if one.phase}
-    if any(phase >= PHASES_LIMIT for phase in found.values()):
-        detail = f"systems has more than {PHASES_LIMIT} phases"
+    if any(phase >= COHORT_PHASES_LIMIT for phase in found.values()):
+        detail = f"systems has more than {COHORT_PHASES_LIMIT} phases"
         raise RejectedInput("invalid_field", detail, field="systems.phase")
     return dict(sorted(found.items()))

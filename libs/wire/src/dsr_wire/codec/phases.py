@@ -8,7 +8,7 @@ from datetime import datetime
 from dsr_contracts.v1 import phases_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId
-from dsr_core.phases import PHASES_LIMIT
+from dsr_core.phases import COHORT_PHASES_LIMIT
 from dsr_wire.codec.fields import time_from_wire, time_to_wire, uuid_text
 
 __all__ = ["ConfirmedPhase", "phase_confirmed_from_wire", "phase_confirmed_to_wire"]
@@ -38,8 +38,8 @@ def phase_confirmed_from_wire(message: phases_pb2.PhaseConfirmed) -> ConfirmedPh
     Raises:
         RejectedInput: A field is missing or wrong.
     """
-    if message.phase >= PHASES_LIMIT:
-        detail = f"there are {PHASES_LIMIT} phases at most"
+    if message.phase >= COHORT_PHASES_LIMIT:
+        detail = f"there are {COHORT_PHASES_LIMIT} phases at most"
         raise RejectedInput("invalid_field", detail, field="phase")
     return ConfirmedPhase(
         cohort_id=CohortId(uuid_text(message.cohort_id, field="cohort_id")),

@@ -13,6 +13,7 @@ from dsr_core.law.rules import TierAction
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
+    after_from_wire,
     right_from_wire,
     right_to_wire,
     scope_from_wire,
@@ -84,6 +85,9 @@ class AcceptedCohort:
     held_before: datetime | None = None
     """Set where systems are only asked to look: what they held before then is meant."""
 
+    after: tuple[RequestId, ...] = ()
+    """Requests that hand the person's data over, and are to be closed before any system is told."""
+
 
 def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccepted:
     """Return a cohort as a message."""
@@ -103,6 +107,7 @@ def cohort_accepted_to_wire(cohort: AcceptedCohort) -> requests_pb2.CohortAccept
         tiers=tiers_to_wire(cohort.tiers),
         verify_identity_by=cohort.verify_identity_by and time_to_wire(cohort.verify_identity_by),
         held_before=cohort.held_before and time_to_wire(cohort.held_before),
+        after_request_ids=cohort.after,
     )
 
 
@@ -140,6 +145,7 @@ def cohort_accepted_from_wire(message: requests_pb2.CohortAccepted) -> AcceptedC
             if message.HasField("held_before")
             else None
         ),
+        after=after_from_wire(message.after_request_ids, request_ids),
     )
 
 

@@ -26,17 +26,17 @@ from dsr_contracts.v1 import common_pb2 as dsr_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/requests.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x03\n\x0e\x43ohortAccepted\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x04 \x01(\t\x12\x1c\n\x05scope\x18\x05 \x01(\x0b\x32\r.dsr.v1.Scope\x12\x18\n\x10identifier_kinds\x18\x06 \x03(\t\x12\x17\n\x0fregistry_digest\x18\x07 \x01(\t\x12/\n\x0breceived_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequest_ids\x18\x0b \x03(\t\x12\x14\n\x0crules_digest\x18\x0c \x01(\t\x12\x1b\n\x05tiers\x18\r \x03(\x0b\x32\x0c.dsr.v1.Tier\x12\x36\n\x12verify_identity_by\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bheld_before\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x04Tier\x12\"\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32\x12.dsr.v1.TierAction\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbe\x01\n\nTierAction\x12\x1b\n\x17TIER_ACTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTIER_ACTION_REMIND_SYSTEMS\x10\x01\x12(\n$TIER_ACTION_ESCALATE_TO_ORGANISATION\x10\x02\x12*\n&TIER_ACTION_ESCALATE_TO_PRIVACY_OFFICE\x10\x03\x12\x1d\n\x19TIER_ACTION_RECORD_BREACH\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64sr/v1/requests.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x04\n\x0e\x43ohortAccepted\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x04 \x01(\t\x12\x1c\n\x05scope\x18\x05 \x01(\x0b\x32\r.dsr.v1.Scope\x12\x18\n\x10identifier_kinds\x18\x06 \x03(\t\x12\x17\n\x0fregistry_digest\x18\x07 \x01(\t\x12/\n\x0breceived_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x64ue_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequest_ids\x18\x0b \x03(\t\x12\x14\n\x0crules_digest\x18\x0c \x01(\t\x12\x1b\n\x05tiers\x18\r \x03(\x0b\x32\x0c.dsr.v1.Tier\x12\x36\n\x12verify_identity_by\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bheld_before\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x61\x66ter_request_ids\x18\x10 \x03(\t\"R\n\x04Tier\x12\"\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32\x12.dsr.v1.TierAction\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbe\x01\n\nTierAction\x12\x1b\n\x17TIER_ACTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTIER_ACTION_REMIND_SYSTEMS\x10\x01\x12(\n$TIER_ACTION_ESCALATE_TO_ORGANISATION\x10\x02\x12*\n&TIER_ACTION_ESCALATE_TO_PRIVACY_OFFICE\x10\x03\x12\x1d\n\x19TIER_ACTION_RECORD_BREACH\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.requests_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TIERACTION']._serialized_start=678
-  _globals['_TIERACTION']._serialized_end=868
+  _globals['_TIERACTION']._serialized_start=705
+  _globals['_TIERACTION']._serialized_end=895
   _globals['_COHORTACCEPTED']._serialized_start=88
-  _globals['_COHORTACCEPTED']._serialized_end=591
-  _globals['_TIER']._serialized_start=593
-  _globals['_TIER']._serialized_end=675
+  _globals['_COHORTACCEPTED']._serialized_end=618
+  _globals['_TIER']._serialized_start=620
+  _globals['_TIER']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ TIER_ACTION_ESCALATE_TO_PRIVACY_OFFICE: TierAction
 TIER_ACTION_RECORD_BREACH: TierAction
 
 class CohortAccepted(_message.Message):
-    __slots__ = ("cohort_id", "right", "regime", "jurisdiction", "scope", "identifier_kinds", "registry_digest", "received_at", "accepted_at", "due_at", "request_ids", "rules_digest", "tiers", "verify_identity_by", "held_before")
+    __slots__ = ("cohort_id", "right", "regime", "jurisdiction", "scope", "identifier_kinds", "registry_digest", "received_at", "accepted_at", "due_at", "request_ids", "rules_digest", "tiers", "verify_identity_by", "held_before", "after_request_ids")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class CohortAccepted(_message.Message):
     TIERS_FIELD_NUMBER: _ClassVar[int]
     VERIFY_IDENTITY_BY_FIELD_NUMBER: _ClassVar[int]
     HELD_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     right: _common_pb2.Right
     regime: str
@@ -56,7 +57,8 @@ class CohortAccepted(_message.Message):
     tiers: _containers.RepeatedCompositeFieldContainer[Tier]
     verify_identity_by: _timestamp_pb2.Timestamp
     held_before: _timestamp_pb2.Timestamp
-    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., identifier_kinds: _Optional[_Iterable[str]] = ..., registry_digest: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., rules_digest: _Optional[str] = ..., tiers: _Optional[_Iterable[_Union[Tier, _Mapping]]] = ..., verify_identity_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., held_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    after_request_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., jurisdiction: _Optional[str] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ..., identifier_kinds: _Optional[_Iterable[str]] = ..., registry_digest: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., rules_digest: _Optional[str] = ..., tiers: _Optional[_Iterable[_Union[Tier, _Mapping]]] = ..., verify_identity_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., held_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., after_request_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Tier(_message.Message):
     __slots__ = ("action", "at")

@@ -50,6 +50,7 @@ class Opening:
                 system.id for system in systems if has_to_look(system, order.held_before)
             ),
             phases=phases_of(registry, order, systems),
+            after=tuple(map(RequestId, order.after)),
         )
         outgoing = record(
             obligations_opened_to_wire(opened),
@@ -81,11 +82,15 @@ def planned_systems(registry: Registry, order: Order) -> tuple[System, ...]:
 
 
 def phases_of(registry: Registry, order: Order, systems: Iterable[System]) -> dict[SystemId, int]:
-    """Return the phase of each system that is not asked in the first; of a cohort that looks, none."""
+    """Return the phase of each system that is not asked in the first; of a cohort that looks, none.
+
+    Where data is to be handed over before, nobody is asked in the first: it waits for that alone.
+    """
     if order.held_before is not None:
         return {}
     found = phases(registry, systems, Right(order.right), order.identifier_kinds)
-    return {one.id: number for number, each in enumerate(found) for one in each if number}
+    numbered = enumerate(found, start=1 if order.after else 0)
+    return {one.id: number for number, each in numbered for one in each if number}
 
 
 def count_of(later: Mapping[SystemId, int]) -> int:

@@ -79,6 +79,7 @@ def order_of(
         rules_digest=cohort.rules_digest,
         held_before=cohort.held_before,
         identifier_kinds=list(cohort.identifier_kinds),
+        after=list(cohort.after),
     )
 
 

@@ -12,6 +12,7 @@ from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import Event, State
 from dsr_core.rights import RIGHTS, Right
+from dsr_intake.adapters.awaited import coming_after
 from dsr_intake.adapters.beginning import begin
 from dsr_intake.adapters.duplicates import open_twins
 from dsr_intake.adapters.suppressions import list_at_once
@@ -82,23 +83,25 @@ _WRITE = """
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
             person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
             authority_reference, authority_given_on, lookup_key_id, former_hashes,
-            suppression_digests, suppression_key_id, age_key)
+            suppression_digests, suppression_key_id, age_key, after_request_ids)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
             identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
             authority_awaited, authority_kind, authority_reference, authority_given_on,
             lookup_key_id, former_hashes::bytea[], suppression_digests::bytea[], suppression_key_id,
-            age_key
+            age_key, after_request_ids::uuid[]
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
             $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
-            $44::date[], $45::text[], $46::text[], $47::text[], $48::text[], $49::text[])
+            $44::date[], $45::text[], $46::text[], $47::text[], $48::text[], $49::text[],
+            $50::text[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
                 authority_awaited, authority_kind, authority_reference, authority_given_on,
-                lookup_key_id, former_hashes, suppression_digests, suppression_key_id, age_key)
+                lookup_key_id, former_hashes, suppression_digests, suppression_key_id, age_key,
+                after_request_ids)
     ), new_proofs as (
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
@@ -148,6 +151,7 @@ class PostgresAcceptance:
         """Write the drafts that are new."""
         with _appealed_once(), translated():
             async with self._pool.acquire() as connection:
+                drafts = await coming_after(connection, drafts)
                 is_plain = all(map(_is_plain, drafts))
                 if is_plain and not await open_twins(connection, drafts):
                     acceptance = form(drafts, ())
@@ -392,6 +396,7 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [_hashes(member.suppressible.digests) for member, _, _ in members],
         [member.suppressible.key_id for member, _, _ in members],
         [sent.age_key for _, sent, _ in members],
+        [_words(member.after) if member.after else None for member, _, _ in members],
     )
 
 

@@ -35,7 +35,7 @@ __all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "seen
 VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
-        c.organisation_ids, c.system_ids, c.held_before, r.follows, r.follows_why, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
+        c.organisation_ids, c.system_ids, c.held_before, r.follows, r.follows_why, r.after_request_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_method, r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.age_key, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.fact_kinds,
@@ -322,6 +322,7 @@ def view(row: asyncpg.Record) -> RequestView:
         follows=RequestId(str(row["follows"])) if row["follows"] else None,
         follows_why=FollowsWhy(row["follows_why"]) if row["follows_why"] else None,
         held_before=row["held_before"],
+        after=tuple(RequestId(str(one)) for one in row["after_request_ids"] or ()),
     )
 
 

@@ -311,6 +311,7 @@ def _upcoming(
 def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
     try:
         waiting = _waiting(document)
+        waits_for_copy = bool(document.get("awaits"))
         owed = tuple(
             Owed(
                 system_id=SystemId(one["system_id"]),
@@ -321,6 +322,7 @@ def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
                 retry_at=_moment(one["retry_at"]),
                 reason=one["reason"] or "",
                 waits_for=waiting.get(one["system_id"]),
+                waits_for_copy=waits_for_copy,
                 **_succession(one.get("answers_for", ())),
             )
             for one in document["obligations"]

@@ -28,7 +28,7 @@ def cohorts_of_one(drafts: Iterable[Draft]) -> tuple[FormedCohort, ...]:
 def cohorts_of_many(drafts: Sequence[Draft]) -> tuple[FormedCohort, ...]:
     """Group drafts that share plan and dates, each group of `COHORT_LIMIT` members at most.
 
-    A duplicate is in a cohort of one that nobody is told of.
+    A duplicate is in a cohort of one that nobody is told of; what waits for another request is alone, too.
     """
     groups: dict[CohortKey, list[Draft]] = {}
     apart = [one for one in drafts if _is_apart(one)]
@@ -40,7 +40,7 @@ def cohorts_of_many(drafts: Sequence[Draft]) -> tuple[FormedCohort, ...]:
 
 
 def _is_apart(draft: Draft) -> bool:
-    return draft.duplicate_of is not None or draft.beginning is not None
+    return bool(draft.duplicate_of or draft.beginning or draft.after)
 
 
 def _parts(group: list[Draft]) -> Iterator[tuple[Draft, ...]]:
@@ -82,6 +82,7 @@ def _form(members: tuple[Draft, ...]) -> FormedCohort:
         tiers=dated(first.dates.tiers, received_at, first.dates.due_at),
         verify_identity_by=first.dates.verify_identity_by,
         request_ids=tuple(one.request_id for one in members),
+        after=first.after if len(members) == 1 else (),
     )
     if first.duplicate_of is not None or submission.appeal_of is not None:
         return FormedCohort(cohort, members, None)
@@ -105,6 +106,7 @@ def alone(one: RequestView, tiers: Iterable[Tier], due_at: datetime) -> Accepted
         tiers=dated(tiers, one.received_at, due_at),
         held_before=one.held_before,
         request_ids=(one.request_id,),
+        after=one.after,
     )
 
 

@@ -182,6 +182,9 @@ class Draft:
     related_to: RequestId | None = None
     """An open request of the same person and right that it is not answered with."""
 
+    after: tuple[RequestId, ...] = ()
+    """Open requests of the same person that hand data over before it erases any."""
+
     traceparent: str | None = None
     beginning: Beginning | None = None
     """What was decided about it before it came; such a request is a cohort of its own."""
@@ -386,6 +389,9 @@ class RequestView:
     follows_why: FollowsWhy | None = None
     held_before: datetime | None = None
     """Set where systems are only asked to look: what they held before then is meant."""
+
+    after: tuple[RequestId, ...] = ()
+    """Requests of the same person that hand data over before it erases any."""
 
     @property
     def is_one_address(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from dsr_core.ids import CohortId
+from dsr_core.ids import CohortId, RequestId
 from dsr_runtime.outbox import enqueue
 from dsr_verifier.adapters.dead_letters import SERVICE
 from dsr_verifier.adapters.plans import Connection
@@ -18,7 +18,7 @@ from dsr_wire.codec.phases import ConfirmedPhase, phase_confirmed_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import PHASES
 
-__all__ = ["advance", "begin", "leave", "phase_records", "tell"]
+__all__ = ["advance", "begin", "leave", "phase_records", "tell", "waiting"]
 
 _ADD = """
 insert into verifier.phases (cohort_id, phase, told_at)
@@ -64,6 +64,20 @@ left join lateral (
     limit 1) as owed on true
 where owed.is_open is null and exists (
     select from verifier.requests r where r.cohort_id = n.cohort_id and r.closed_at is null)
+and not exists (
+    select from verifier.requests r join verifier.awaited a on a.request_id = r.request_id
+    left join verifier.requests x on x.request_id = a.awaited_id
+    where r.cohort_id = n.cohort_id and r.closed_at is null and x.closed_at is null)
+"""
+_AWAIT = """
+insert into verifier.awaited (awaited_id, request_id)
+select n.* from unnest($1::uuid[], $2::uuid[]) as n (awaited_id, request_id)
+order by n.awaited_id, n.request_id
+on conflict do nothing
+"""
+_WAITING = """
+select distinct r.cohort_id from verifier.awaited a join verifier.requests r using (request_id)
+where a.awaited_id = any($1::uuid[]) and r.closed_at is null
 """
 _CONFIRM = """
 update verifier.phases p set confirmed_at = $3
@@ -73,7 +87,7 @@ where p.cohort_id = n.cohort_id and p.phase = n.phase
 
 
 async def begin(connection: Connection, opened: Sequence[OpenedObligations]) -> None:
-    """Write the phases of cohorts that have several; the first is told as obligations open."""
+    """Write the phases of cohorts that have several, and what they wait for; the first counts as told."""
     rows = [
         (one.cohort_id, phase, one.opened_at if phase == 0 else None)
         for one in opened
@@ -82,6 +96,20 @@ async def begin(connection: Connection, opened: Sequence[OpenedObligations]) -> 
     ]
     if rows:
         await connection.execute(_ADD, *(list(column) for column in zip(*rows, strict=True)))
+    awaited = [
+        (other, request_id)
+        for one in opened
+        for other in one.after
+        for request_id in one.request_ids
+    ]
+    if awaited:
+        await connection.execute(_AWAIT, *(list(column) for column in zip(*awaited, strict=True)))
+
+
+async def waiting(connection: Connection, closed: Collection[RequestId]) -> list[CohortId]:
+    """Return the cohorts that wait for any of these requests to be closed, the open ones."""
+    rows = await connection.fetch(_WAITING, list(closed))
+    return [CohortId(str(row["cohort_id"])) for row in rows]
 
 
 async def leave(connection: Connection, requests: Collection[LedgerRequest]) -> None:

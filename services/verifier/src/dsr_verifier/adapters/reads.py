@@ -21,7 +21,10 @@ __all__ = ["PostgresViews"]
 _REQUEST = """
 select r.*, p.registry_digest, p.system_ids, p.organisation_ids, p.phases,
     coalesce(o.system_ids, p.system_ids) as opened_system_ids,
-    coalesce(o.organisation_ids, p.organisation_ids) as opened_organisation_ids
+    coalesce(o.organisation_ids, p.organisation_ids) as opened_organisation_ids,
+    array(select a.awaited_id::text from verifier.awaited a
+        left join verifier.requests x on x.request_id = a.awaited_id
+        where a.request_id = r.request_id and x.closed_at is null order by 1) as awaited_ids
 from verifier.requests r join verifier.plans p using (plan_id)
 left join verifier.plans o on o.plan_id = r.opened_plan_id where r.request_id = $1
 """
@@ -127,6 +130,7 @@ class PostgresViews:
                 for system_id, organisation_id, phase in owners
             ],
             "phases": phases,
+            "awaits": request["awaited_ids"],
             "holds": amended.holds,
             "breaches": amended.breaches,
             "amendments": amended.amendments,

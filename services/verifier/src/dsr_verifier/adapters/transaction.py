@@ -234,6 +234,10 @@ class PostgresTransaction:
         """Write which phases of cohorts are confirmed now, with their message; return the new ones."""
         return await phases.advance(self._connection, cohort_ids, at, SCHEMA)
 
+    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
+        """Return the cohorts that may be told once these requests are closed, the open ones."""
+        return await phases.waiting(self._connection, closed)
+
     async def tell(self, told: Sequence[ToldPhase]) -> None:
         """Write that phases are told; of one that was told twice, the first time stays."""
         await phases.tell(self._connection, told)

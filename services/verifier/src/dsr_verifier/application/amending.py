@@ -83,7 +83,7 @@ class Amender:
         tally.settle(settlement)
         found = [one for request in recounted.values() for one in breaches(request, answers)]
         tally.breaches = await transaction.breach(found, at, instead_of=list(recounted))
-        tally.phases = await advanced(transaction, recounted.values(), at)
+        tally.phases = await advanced(transaction, recounted.values(), settlement.closures, at)
         return tally
 
     async def _answers(

@@ -12,6 +12,7 @@ from dsr_core.ids import OrganisationId, SystemId
 from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.gate import Gate
 from dsr_verifier.application.limits import Limits
+from dsr_verifier.application.phasing import waited_for_already
 from dsr_verifier.application.reading import NotYetKnown
 from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
@@ -169,6 +170,9 @@ class Opener:
                 field="request_ids",
             )
             tally.refusals.append(Refusal(ready[place][0], fault))
+        tally.phases.extend(
+            await waited_for_already(self._ledger, [opened for _, opened in ready], at)
+        )
         # After the commit, so that answers parked meanwhile are seen; see Recorder.
         tally.add(await self._recorder.join(asked))
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from dsr_verifier.ports import LedgerRequest, Transaction
+from dsr_core.rights import RIGHTS
+from dsr_verifier.ports import Ledger, LedgerRequest, Transaction
+from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.codec.phases import ConfirmedPhase
 
-__all__ = ["advanced"]
+__all__ = ["advanced", "waited_for_already"]
 
 
 async def advanced(
-    transaction: Transaction, requests: Iterable[LedgerRequest], at: datetime
+    transaction: Transaction,
+    requests: Iterable[LedgerRequest],
+    closures: Iterable[Closure],
+    at: datetime,
 ) -> list[ConfirmedPhase]:
     """Put on record which phases are confirmed by now; return the new ones.
 
     Args:
         transaction: The one that has written the change.
         requests: Those that were changed. One that has left its cohort may have been the last there.
+        closures: Those that were closed. What hands data over may have been waited for.
         at: When.
     """
     cohorts = {
@@ -27,4 +34,23 @@ async def advanced(
         if one.phases
         for cohort_id in (one.cohort_id, one.home_cohort_id)
     }
+    handed_over = [one.request_id for one in closures if RIGHTS[one.right].hands_over]
+    if handed_over:
+        cohorts.update(await transaction.awaiting(handed_over))
     return await transaction.advance(sorted(cohorts), at) if cohorts else []
+
+
+async def waited_for_already(
+    ledger: Ledger, opened: Sequence[OpenedObligations], at: datetime
+) -> list[ConfirmedPhase]:
+    """Put on record which cohorts wait for what is closed already; return their confirmed phases.
+
+    In a transaction after the one that has opened them, under the locks of what they wait for: whoever
+    closes that meanwhile either sees them, or is seen here.
+    """
+    waiting = [one for one in opened if one.after]
+    if not waiting:
+        return []
+    async with ledger.transaction() as transaction:
+        await transaction.lock({other for one in waiting for other in one.after})
+        return await transaction.advance(sorted({one.cohort_id for one in waiting}), at)

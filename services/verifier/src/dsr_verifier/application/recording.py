@@ -229,7 +229,7 @@ class Recorder:
         ordered = [
             requests[one.request_id] for one in settlement.obligations if one.standing.is_confirmed
         ]
-        tally.phases = await advanced(transaction, ordered, at)
+        tally.phases = await advanced(transaction, ordered, settlement.closures, at)
 
     async def _note_late(
         self,

@@ -182,6 +182,9 @@ class ObligationsDocument(BaseModel):
     phases: list[PhaseDocument]
     """Empty where all systems are asked at once."""
 
+    awaits: list[str]
+    """Requests for the same person's data that are to be closed before the first system is told."""
+
     holds: list[HoldDocument]
     breaches: list[BreachDocument]
     amendments: list[AmendmentDocument]

@@ -1,0 +1,110 @@
+"""Erasing waits for what hands the same person's data over, as intake finds it when it accepts."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from integration.intake.duplicates_test import batch
+
+from dsr_contracts.v1 import requests_pb2
+from dsr_core.rights import RIGHTS
+from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_from_wire
+from dsr_wire.envelope import decode
+from dsr_wire.topics import REQUESTS
+from support.decisions import submitted, withdraw
+from support.intake import Intake, Topics
+from support.submissions import a_submission
+
+people = itertools.count(7000)
+
+
+async def told(topics: Topics, cohort_id: str) -> AcceptedCohort:
+    """Return what fanout is told of a cohort of one."""
+    [record] = await topics.find(REQUESTS.name, {cohort_id}, 1)
+    return cohort_accepted_from_wire(
+        decode(record.value, record.headers, requests_pb2.CohortAccepted)
+    )
+
+
+async def after(intake: Intake, topics: Topics, **changes: Any) -> tuple[str, ...]:
+    """Submit a deletion, and return what it waits for."""
+    accepted = await submitted(intake, **changes)
+    return (await told(topics, accepted["cohort_id"])).after
+
+
+async def test_a_deletion_waits_for_the_open_access_requests_of_the_same_person(
+    intake: Intake, topics: Topics
+) -> None:
+    number = next(people)
+    first = await submitted(intake, number=number, right="access")
+    other = await submitted(
+        intake, number=number, right="access", scope={"categories": ["user.contact"]}
+    )
+    await submitted(intake, number=next(people), right="access")
+    assert await after(intake, topics, number=number) == (first["id"], other["id"])
+
+
+async def test_who_names_fewer_identifiers_is_the_same_person(
+    intake: Intake, topics: Topics
+) -> None:
+    number = next(people)
+    by_email = [{"kind": "email", "value": f"person-{number}@example.com"}]
+    both = [*by_email, {"kind": "customer_number", "value": f"c-{number}"}]
+    shared = [*by_email, {"kind": "customer_number", "value": f"another-{number}"}]
+    access = await submitted(intake, right="access", identity=by_email)
+    assert await after(intake, topics, identity=both) == (access["id"],)
+    wider = await submitted(intake, right="access", identity=both)
+    assert await after(intake, topics, identity=by_email) == (access["id"], wider["id"])
+    assert await after(intake, topics, identity=shared) == (access["id"],)
+
+
+async def test_nothing_but_erasing_waits(intake: Intake, topics: Topics) -> None:
+    number = next(people)
+    await submitted(intake, number=number, right="access")
+    another = {"categories": ["user.contact"]}
+    assert await after(intake, topics, number=number, right="access", scope=another) == ()
+
+
+async def test_what_has_ended_is_not_waited_for(intake: Intake, topics: Topics) -> None:
+    number = next(people)
+    access = await submitted(intake, number=number, right="access", identity_attested=False)
+    await withdraw(intake, access["id"])
+    assert await after(intake, topics, number=number) == ()
+
+
+async def test_who_has_proven_nothing_delays_nobody_but_their_own_client(
+    intake: Intake, topics: Topics
+) -> None:
+    number = next(people)
+    unproven = await submitted(intake, number=number, right="access", identity_attested=False)
+    assert await after(intake, topics, number=number) == (unproven["id"],)
+    mine = intake.http.headers["authorization"]
+    intake.http.headers["authorization"] = (await intake.client())["authorization"]
+    try:
+        assert await after(intake, topics, number=number) == ()
+        proven = await submitted(intake, number=number, right="access")
+    finally:
+        intake.http.headers["authorization"] = mine
+    found = await after(intake, topics, number=number)
+    assert found == (unproven["id"], proven["id"])
+
+
+async def test_a_member_that_waits_leaves_the_others_of_its_batch(
+    intake: Intake, topics: Topics
+) -> None:
+    numbers = [next(people) for _ in range(3)]
+    access = await submitted(intake, number=numbers[0], right="access")
+    waits, *others = await batch(intake, *(a_submission(one) for one in numbers))
+    assert waits["cohort_id"] == waits["id"]
+    assert (await told(topics, waits["cohort_id"])).after == (access["id"],)
+    [together] = {one["cohort_id"] for one in others}
+    assert (await told(topics, together)).after == ()
+
+
+async def test_the_index_knows_every_right_that_hands_data_over(intake: Intake) -> None:
+    definition = await intake.pool.fetchval(
+        "select pg_get_indexdef('intake.subject_requests_handing_over'::regclass)"
+    )
+    rights = {right for right, terms in RIGHTS.items() if terms.hands_over}
+    assert all(f"'{right}'" in definition for right in rights)
