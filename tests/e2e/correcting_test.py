@@ -10,7 +10,7 @@ from dsr_examples.catalogue import example
 from support.loop import Loop
 from support.operating import known_to
 
-ASKED = {"newsletter", "sales-contacts"}
+ASKED = {"event-registrations", "newsletter", "regional-accounts", "sales-contacts"}
 
 
 def names(loop: Loop, table: str, system_id: str, email: str) -> set[str]:
@@ -53,6 +53,7 @@ async def test_what_is_not_corrected_ends_in_part_with_its_ground(loop: Loop) ->
     assert (await loop.show(accepted["id"]))["outcome"] == "partly_fulfilled"
     answers = await loop.obligations(accepted["id"])
     assert {name: one["disposition"] for name, one in answers.items()} == {
-        "sales-contacts": "refused"
+        "event-registrations": "refused",
+        "sales-contacts": "refused",
     }
     assert "article 5" in answers["sales-contacts"]["reason"]

@@ -38,11 +38,15 @@ class Marks:
         self.account = f"mark-{secrets.token_hex(6)}"
         self.linked = f"linked-{secrets.token_hex(6)}"
         self.secret_name = f"field-{secrets.token_hex(6)}"
+        self.old, self.new, self.statement = (
+            f"{name}-{secrets.token_hex(6)}" for name in ("former", "present", "words")
+        )
 
     @property
     def all(self) -> list[str]:
         """What is looked for."""
-        return [self.email, self.phone, self.account, self.linked, self.secret_name]
+        values = [self.old, self.new, self.statement]
+        return [self.email, self.phone, self.account, self.linked, self.secret_name, *values]
 
     def body(self, number: int = 0, **changes: Any) -> dict[str, Any]:
         """Return a submission whose every identifier carries a mark."""
@@ -62,6 +66,13 @@ class Marks:
             **changes,
         }
 
+    def correction(self, number: int) -> dict[str, Any]:
+        """Return a correction whose values and whose statement carry marks as well."""
+        wrong = {"category": "user.name", "old": f"{self.old} Jones", "new": f"{self.new} Jones"}
+        return self.body(
+            number, right="correction", corrections=[wrong], statement=f"Please, {self.statement}."
+        )
+
 
 @pytest.fixture(scope="module")
 def marks() -> Marks:
@@ -80,6 +91,7 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
     url = loop.stack.settings.intake_url
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
         single = [note(await http.post(BASE, json=marks.body(n))) for n in range(3)]
+        single.append(note(await http.post(BASE, json=marks.correction(3))))
         lines = [{**marks.body(10 + n), "idempotency_key": a_new_id()} for n in range(5)]
         lines[2]["right"] = marks.secret_name
         batch = note(
@@ -92,10 +104,11 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
         ids = [one.json()["id"] for one in single]
         results = [json.loads(one) for one in batch.text.splitlines()]
         ids += [one["id"] for one in results if one["status"] == 202]
-        assert len(ids) == 7
+        assert len(ids) == 8
         refused = [
             await http.post(BASE, json=marks.body(**{marks.secret_name: 1})),
             await http.post(BASE, json=marks.body(identity=marks.email)),
+            await http.post(BASE, json={**marks.correction(4), "right": "deletion"}),
             await http.post(BASE, json=marks.body(jurisdiction=marks.account)),
             await http.post(BASE, content=json.dumps(marks.body())[:-3]),
             await http.post(

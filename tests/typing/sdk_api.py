@@ -30,11 +30,15 @@ from dsr_sdk import (
     InProgress,
     KafkaConnection,
     NotFound,
+    ObjectionRequest,
     OptOutRequest,
     OutcomeStore,
     PartiallyExempt,
+    PortabilityRequest,
     Present,
     Refused,
+    Restricted,
+    RestrictionRequest,
     Right,
     Row,
     Scope,
@@ -97,6 +101,7 @@ def answers(at: datetime) -> tuple[Answer, ...]:
         *(Exempt("HGB 257", at), Exempt(exemptions=grounds)),
         *(PartiallyExempt("HGB 257", at, erased=5, kept=2, categories=("user.name",)),),
         *(Heeded(), Heeded(2), Heeded(records=2)),
+        *(Restricted(), Restricted(2), Restricted(records=2)),
         *(
             Corrected(),
             Corrected(2),
@@ -116,7 +121,7 @@ def every_answer_is_told_apart(answer: Answer) -> str:
             return "confirms"
         case Corrected() | AlreadyRight() | Refused():
             return "confirms a correction"
-        case Heeded():
+        case Heeded() | Restricted():
             return "confirms from now on"
         case Absent():
             return "confirms after a look"
@@ -144,7 +149,24 @@ def handlers(subscriber: Subscriber) -> None:
     async def heed(request: OptOutRequest) -> Heeded | NotFound:
         return Heeded(1) if request.identity.identifiers else NotFound()
 
-    assert_type((correct.__name__, heed.__name__), tuple[str, str])
+    @subscriber.restriction
+    async def restrict(request: RestrictionRequest) -> Restricted | NotFound:
+        return Restricted(1) if request.identity.identifiers else NotFound()
+
+    @subscriber.objection
+    async def stop(request: ObjectionRequest) -> Heeded | Refused:
+        return Heeded(1) if request.identity.identifiers else Refused("GDPR 21(1)")
+
+    @subscriber.portability
+    async def carry(request: PortabilityRequest) -> AsyncIterator[Row]:
+        yield Row("profile", {"of": request.identity.first("email")})
+
+    @subscriber.right(Right.OBJECTION)
+    async def any_right(request: SystemRequest) -> Answer:
+        return Heeded(1) if request.identity.identifiers else NotFound()
+
+    assert_type((correct.__name__, heed.__name__, restrict.__name__), tuple[str, str, str])
+    assert_type((stop.__name__, carry.__name__, any_right.__name__), tuple[str, str, str])
     subscriber.deletion(lambda _request: Erased())
 
 
@@ -195,6 +217,18 @@ def batch_handlers(subscriber: Subscriber) -> None:
     @subscriber.opt_out_batch
     def heed(requests: Sequence[OptOutRequest]) -> list[Heeded]:
         return [Heeded() for _ in requests]
+
+    @subscriber.restriction_batch
+    def restrict(requests: Sequence[RestrictionRequest]) -> list[Restricted]:
+        return [Restricted() for _ in requests]
+
+    @subscriber.objection_batch
+    def stop(requests: Sequence[ObjectionRequest]) -> list[Heeded]:
+        return [Heeded() for _ in requests]
+
+    @subscriber.right_batch(Right.PORTABILITY)
+    def carry(requests: Sequence[SystemRequest]) -> list[NotFound]:
+        return [NotFound() for _ in requests]
 
 
 async def running(subscriber: Subscriber) -> None:

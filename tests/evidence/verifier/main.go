@@ -28,8 +28,8 @@ type object = map[string]any
 
 var (
 	keys    object
-	rights  = []any{"", "access", "deletion", "correction", "opt_out"}
-	answers = strings.Fields("- received in_progress erased delivered not_found exempt partially_exempt failed unresolvable stopped too_late corrected already_right informed absent present heeded refused")
+	rights  = []any{"", "access", "deletion", "correction", "opt_out", "restriction", "objection", "portability"}
+	answers = strings.Fields("- received in_progress erased delivered not_found exempt partially_exempt failed unresolvable stopped too_late corrected already_right informed absent present heeded refused restricted")
 	escapes = strings.NewReplacer(`\\`, `\\`, `\u2028`, "\u2028", `\u2029`, "\u2029", `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")
 )
 

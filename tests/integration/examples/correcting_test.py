@@ -16,7 +16,9 @@ def wanted(name: str, category: str = "user.name") -> Rectification:
     return Rectification((Correction(category, name),))
 
 
-@pytest.mark.parametrize("system_id", ["newsletter", "sales-contacts"])
+@pytest.mark.parametrize(
+    "system_id", ["event-registrations", "newsletter", "regional-accounts", "sales-contacts"]
+)
 async def test_a_name_is_put_right_once_and_of_that_person_alone(
     start: Start, system_id: str
 ) -> None:

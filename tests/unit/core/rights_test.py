@@ -35,8 +35,22 @@ def test_only_a_deletion_is_answered_with_erased() -> None:
     assert [right for right in Right if D.ERASED in ANSWERS[right]] == [Right.DELETION]
 
 
-def test_only_an_access_is_answered_with_delivered() -> None:
-    assert [right for right in Right if D.DELIVERED in ANSWERS[right]] == [Right.ACCESS]
+def test_what_hands_over_is_answered_with_delivered_and_nothing_else_is() -> None:
+    handing_over = [right for right, terms in RIGHTS.items() if terms.hands_over]
+    assert handing_over == [Right.ACCESS, Right.PORTABILITY]
+    assert [right for right in Right if D.DELIVERED in ANSWERS[right]] == handing_over
+
+
+def test_only_a_restriction_is_answered_with_restricted() -> None:
+    assert [right for right in Right if D.RESTRICTED in ANSWERS[right]] == [Right.RESTRICTION]
+
+
+def test_what_the_law_lets_a_system_go_on_with_is_refused_with_a_ground() -> None:
+    assert [right for right in Right if D.REFUSED in CONFIRMING[right]] == [
+        Right.CORRECTION,
+        Right.RESTRICTION,
+        Right.OBJECTION,
+    ]
 
 
 def test_only_a_correction_is_answered_with_corrected() -> None:

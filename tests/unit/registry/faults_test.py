@@ -99,11 +99,13 @@ def the_fault(faults: list[Fault]) -> str:
         ),
         pytest.param(
             "[access, deletion]", "[access, erasure]",
-            "a.yaml:15: unknown right 'erasure'; known are access, correction, deletion, opt_out",
+            "a.yaml:15: unknown right 'erasure'; known are access, correction, deletion, objection, opt_out, "
+            "portability, restriction",
             id="unknown_right",
         ),
         pytest.param(
-            "[access, deletion]", "[]", "a.yaml:15: rights: must name at least one right; known are access, correction, deletion, opt_out",
+            "[access, deletion]", "[]", "a.yaml:15: rights: must name at least one right; known are access, correction, deletion, objection, opt_out, "
+            "portability, restriction",
             id="no_right",
         ),
         pytest.param(

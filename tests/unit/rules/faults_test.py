@@ -179,11 +179,13 @@ def the_fault(faults: list[Fault]) -> str:
         ),
         pytest.param(
             "[access, deletion]", "[access, erasure]",
-            "a.yaml:11: unknown right 'erasure'; known are access, correction, deletion, opt_out",
+            "a.yaml:11: unknown right 'erasure'; known are access, correction, deletion, objection, opt_out, "
+            "portability, restriction",
             id="unknown_right",
         ),
         pytest.param(
-            "[access, deletion]", "[]", "a.yaml:11: rights: must name at least one right; known are access, correction, deletion, opt_out",
+            "[access, deletion]", "[]", "a.yaml:11: rights: must name at least one right; known are access, correction, deletion, objection, opt_out, "
+            "portability, restriction",
             id="no_right",
         ),
         pytest.param(
@@ -274,8 +276,8 @@ def test_fault(
     [
         pytest.param(
             "    counts_from", "    rights: [access, deletion, opt_out]\n    counts_from",
-            "b.yaml:1: the default has no respond_by for correction; "
-            "every request must have a date to answer by",
+            "b.yaml:1: the default has no respond_by for correction, "
+            "objection, portability, restriction; every request must have a date to answer by",
             id="right_without_date",
         ),
         pytest.param(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from unit.sdk.running import a_subscriber
 
-from dsr_core.rights import ANSWERS, Disposition, Right
+from dsr_core.rights import Disposition, Right
 from dsr_sdk import (
     AlreadyRight,
     Answer,
@@ -70,7 +70,3 @@ async def test_what_is_not_corrected_is_told_with_its_ground(
 def test_a_refusal_needs_its_ground(ground: str) -> None:
     with pytest.raises(ValueError, match="ground"):
         Refused(ground)
-
-
-def test_only_a_correction_is_refused() -> None:
-    assert [right for right in Right if Disposition.REFUSED in ANSWERS[right]] == [Right.CORRECTION]

@@ -430,12 +430,12 @@ async def test_half_a_character_is_no_hindrance() -> None:
     assert "ü".encode() in line
 
 
-def test_only_the_access_of_one_person_is_yielded() -> None:
+def test_only_what_is_handed_over_for_one_person_is_yielded() -> None:
     async def handler(_request: Any) -> AsyncIterator[Row]:
         yield Row("orders", {"id": 1})
 
     for register in (a_subscriber().access_batch, a_subscriber().deletion):
-        with pytest.raises(ConfigurationError, match="only a handler for the access"):
+        with pytest.raises(ConfigurationError, match="only a handler that hands over"):
             register(handler)  # type: ignore[type-var]  # as who does not check types may
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import OPT_OUTS, Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
 
 __all__ = ["FileStore"]
 
@@ -51,13 +51,13 @@ class FileStore:
         """Rewrite each table once for all people; see `Store.erase`."""
         return await self._call(lambda: self._erase(requests))
 
-    async def opt_out(self, request: Request) -> int:
-        """See `Store.opt_out`."""
-        return await self._call(lambda: self._opt_out(request))
+    async def mark(self, request: Request, table: str) -> int:
+        """See `Store.mark`."""
+        return await self._call(lambda: self._mark(request, table))
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
-        """Refuse: nothing here is corrected."""
-        raise NotImplementedError
+        """Rewrite the table of people once; see `Store.correct`."""
+        return await self._call(lambda: self._correct(request, values))
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""
@@ -110,9 +110,24 @@ class FileStore:
             Erasure(begun[one.request_id]) if one.request_id in begun else None for one in requests
         ]
 
-    def _opt_out(self, request: Request) -> int:
+    def _correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
         people = self._find([request])
-        [table] = (one for one in self._schema.tables if one.name == OPT_OUTS)
+        rows = self._read(self._schema.tables[0])
+        wrong = [
+            row
+            for row in rows
+            if str(row["id"]) in people and any(row[key] != one for key, one in values.items())
+        ]
+        for row in wrong:
+            row.update(values)
+        if wrong:
+            self._index = None
+            self._write(self._schema.tables[0], rows)
+        return len(people), len(wrong)
+
+    def _mark(self, request: Request, name: str) -> int:
+        people = self._find([request])
+        [table] = (one for one in self._schema.tables if one.name == name)
         rows = self._read(table)
         before = {str(row["person"]) for row in rows}
         now = datetime.now(UTC).isoformat()

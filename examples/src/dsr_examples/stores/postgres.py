@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from dsr_examples.stores.schema import OPT_OUTS, Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -92,14 +92,14 @@ class PostgresStore:
         done |= new
         return [done.get(one.request_id) for one in requests]
 
-    async def opt_out(self, request: Request) -> int:
-        """See `Store.opt_out`; who is asked about is locked, so that none stands there twice."""
+    async def mark(self, request: Request, table: str) -> int:
+        """See `Store.mark`; who is asked about is locked, so that none stands there twice."""
         statement = (
-            f"insert into {OPT_OUTS} (id, person, since) select coalesce(max(id), 0) + 1, $1, now() "
-            f"from {OPT_OUTS} having count(*) filter (where person = $1) = 0"
+            f"insert into {table} (id, person, since) select coalesce(max(id), 0) + 1, $1, now() "
+            f"from {table} having count(*) filter (where person = $1) = 0"
         )
         async with self.transaction() as connection:
-            await connection.execute(f"lock table {OPT_OUTS} in exclusive mode")
+            await connection.execute(f"lock table {table} in exclusive mode")
             people = await self.find(connection, [request])
             await connection.executemany(statement, [(person,) for person in people])
         return len(people)
@@ -153,8 +153,17 @@ class PostgresStore:
         return await self._by_request(connection, deletion, people)
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
-        """Refuse: nothing here is corrected."""
-        raise NotImplementedError
+        """Lock the person's rows, and change those that are wrong; see `Store.correct`."""
+        given = list(enumerate(values, 2))
+        changes = ", ".join(f"{column} = ${n}" for n, column in given)
+        wrong = " or ".join(f"{column} is distinct from ${n}" for n, column in given)
+        statement = (
+            f"update {self._schema.people} set {changes} where id = any($1::int[]) and ({wrong})"
+        )
+        async with self.transaction() as connection:
+            people = await self.find(connection, [request])
+            done = await connection.execute(statement, list(people), *values.values())
+        return len(people), int(done.rpartition(" ")[2])
 
     async def count(self, requests: Sequence[Request]) -> list[dict[str, int]]:
         """See `Store.count`."""

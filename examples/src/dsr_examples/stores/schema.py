@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-__all__ = ["OPT_OUTS", "Erasure", "Request", "Rows", "Schema", "Store", "Table", "opt_outs"]
+__all__ = [
+    "OPT_OUTS",
+    "RESTRICTIONS",
+    "Erasure",
+    "Request",
+    "Rows",
+    "Schema",
+    "Store",
+    "Table",
+    "opt_outs",
+    "restrictions",
+]
 
 _REFERENCE = re.compile(r"(\w+)[^,]*? references (\w+)")
 
@@ -38,10 +49,23 @@ OPT_OUTS = "opt_outs"
 """The table of the people whose data is used for no marketing, and neither sold nor shared."""
 
 
+RESTRICTIONS = "restrictions"
+"""The table of the people whose data is kept and not used."""
+
+
 def opt_outs(people: str) -> Table:
     """Return that table for a system that keeps people in another; a row goes with its person."""
+    return _marks(OPT_OUTS, people)
+
+
+def restrictions(people: str) -> Table:
+    """Return that table for a system that keeps people in another; a row goes with its person."""
+    return _marks(RESTRICTIONS, people)
+
+
+def _marks(name: str, people: str) -> Table:
     return Table(
-        OPT_OUTS, f"id integer primary key, person integer not null references {people}, since text"
+        name, f"id integer primary key, person integer not null references {people}, since text"
     )
 
 
@@ -200,17 +224,17 @@ class Store(Protocol):
         """
         ...
 
-    async def opt_out(self, request: Request) -> int:
-        """Keep that a person's data is not to be used or passed on; asked again it changes nothing.
+    async def mark(self, request: Request, table: str) -> int:
+        """Keep that a person stands in `opt_outs` or `restrictions`; asked again it changes nothing.
 
-        Only what has the table `opt_outs` can. Returns how many records of people this concerns.
+        Only what has that table can. Returns how many records of people this concerns.
         """
         ...
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
         """Put a person's values right, by column; asked again it changes nothing.
 
-        Only SQLite stores do it here. Returns how many records there are, and how many were wrong.
+        Returns how many records there are, and how many were wrong.
         """
         ...
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import OPT_OUTS, Erasure, Owned, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import Erasure, Owned, Request, Rows, Schema, Table
 
 __all__ = ["SqliteStore"]
 
@@ -51,9 +51,9 @@ class SqliteStore:
         """Delete in a statement a table, and record it in the same transaction; see `Store.erase`."""
         return await self._call(lambda: self._erase(requests))
 
-    async def opt_out(self, request: Request) -> int:
-        """See `Store.opt_out`."""
-        return await self._call(lambda: self._opt_out(request))
+    async def mark(self, request: Request, table: str) -> int:
+        """See `Store.mark`."""
+        return await self._call(lambda: self._mark(request, table))
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
         """See `Store.correct`."""
@@ -151,10 +151,10 @@ class SqliteStore:
         done |= new
         return [done.get(one.request_id) for one in requests]
 
-    def _opt_out(self, request: Request) -> int:
+    def _mark(self, request: Request, table: str) -> int:
         statement = (
-            f"insert into {OPT_OUTS} (person, since) select ?1, ?2 "
-            f"where not exists (select 1 from {OPT_OUTS} where person = ?1)"
+            f"insert into {table} (person, since) select ?1, ?2 "
+            f"where not exists (select 1 from {table} where person = ?1)"
         )
         with self._transaction() as connection:
             people = self._find(connection, [request])

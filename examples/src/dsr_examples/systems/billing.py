@@ -20,7 +20,9 @@ from dsr_sdk import (
     Erased,
     Exempt,
     NotFound,
+    ObjectionRequest,
     PartiallyExempt,
+    Refused,
     Row,
     Scope,
     Subscriber,
@@ -91,6 +93,13 @@ def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
         async for table, row in store.rows(request):
             if _means(request.scope, _CATEGORIES[table]):
                 yield Row(table, row, _CATEGORIES[table])
+
+    @subscriber.objection
+    async def objection(request: ObjectionRequest) -> Answer:
+        (held,) = await store.count([request])
+        return (
+            Refused("legal claims from the invoices (GDPR article 21(1))") if held else NotFound()
+        )
 
 
 async def _erase(

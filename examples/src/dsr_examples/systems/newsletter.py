@@ -1,13 +1,12 @@
 """The newsletter: an SQLite file at the mail delivery provider, which knows people by email.
 
-A system says what it does when asked to erase, and hands over what it has when asked for access. Whoever sends
-looks into `opt_outs` first.
+A system says what it does with each right. Who sends looks into `opt_outs` and `restrictions` first.
 """
 
 from collections.abc import AsyncIterator, Sequence
 
-from dsr_examples.stores.schema import Schema, Store, Table, opt_outs
-from dsr_examples.systems.standard import subscribe_correction, subscribe_opt_out
+from dsr_examples.stores.schema import Schema, Store, Table, opt_outs, restrictions
+from dsr_examples.systems import standard
 from dsr_sdk import AccessRequest, Answer, DeletionRequest, Erased, NotFound, Row, Subscriber
 
 SCHEMA = Schema(
@@ -23,6 +22,7 @@ SCHEMA = Schema(
         "opened_at text not null",
     ),
     opt_outs("subscribers"),
+    restrictions("subscribers"),
     known_by={"email": "email"},
     corrects={"user.name": "name"},
 )
@@ -39,9 +39,11 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
 
     @subscriber.access
     async def access(request: AccessRequest) -> AsyncIterator[Row]:
-        # Row by row, so that it does not matter how many there are; nothing yielded is "not found".
         async for table, row in store.rows(request):
             yield Row(table, row)
 
-    subscribe_opt_out(subscriber, store)
-    subscribe_correction(subscriber, store, SCHEMA)
+    standard.subscribe_opt_out(subscriber, store)
+    standard.subscribe_correction(subscriber, store, SCHEMA)
+    standard.subscribe_restriction(subscriber, store)
+    standard.subscribe_objection(subscriber, store)
+    standard.subscribe_portability(subscriber, store, provided={"subscribers", "openings"})

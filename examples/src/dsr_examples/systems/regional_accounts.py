@@ -1,7 +1,8 @@
 """The regional copy of the account directory: PostgreSQL, people known by account."""
 
-from dsr_examples.stores.schema import Schema, Table
-from dsr_examples.systems.standard import subscribe
+from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.systems import standard
+from dsr_sdk import Subscriber
 
 __all__ = ["SCHEMA", "subscribe"]
 
@@ -21,4 +22,11 @@ SCHEMA = Schema(
         "token_hash text not null",
     ),
     known_by={"account_id": "account_id"},
+    corrects={"user.name": "name"},
 )
+
+
+def subscribe(subscriber: Subscriber, store: Store) -> None:
+    """Register the handlers: what is standard, and the one that corrects a name."""
+    standard.subscribe(subscriber, store)
+    standard.subscribe_correction(subscriber, store, SCHEMA)

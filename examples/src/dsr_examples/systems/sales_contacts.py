@@ -1,6 +1,6 @@
 """Sales contacts: an SQLite file, people known by email and phone."""
 
-from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.stores.schema import Schema, Store, Table, restrictions
 from dsr_examples.systems import standard
 from dsr_sdk import Subscriber
 
@@ -19,12 +19,14 @@ SCHEMA = Schema(
         "notes",
         "id integer primary key, meeting integer not null references meetings, text text not null",
     ),
+    restrictions("contacts"),
     known_by={"email": "email", "phone": "phone"},
     corrects={"user.name": "name"},
 )
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
-    """Register the handlers: what is standard, and the one that corrects a name."""
+    """Register the handlers: what is standard, and those that correct a name and keep without use."""
     standard.subscribe(subscriber, store)
     standard.subscribe_correction(subscriber, store, SCHEMA)
+    standard.subscribe_restriction(subscriber, store)

@@ -1,8 +1,8 @@
 """How most systems answer: erase everything, deliver everything. `newsletter.py` spells it out."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
-from dsr_examples.stores.schema import Schema, Store
+from dsr_examples.stores.schema import OPT_OUTS, RESTRICTIONS, Schema, Store
 from dsr_sdk import (
     AccessRequest,
     AlreadyRight,
@@ -13,13 +13,25 @@ from dsr_sdk import (
     Erased,
     Heeded,
     NotFound,
+    ObjectionRequest,
     OptOutRequest,
+    PortabilityRequest,
     Refused,
+    Restricted,
+    RestrictionRequest,
     Row,
     Subscriber,
 )
 
-__all__ = ["subscribe", "subscribe_access", "subscribe_correction", "subscribe_opt_out"]
+__all__ = [
+    "subscribe",
+    "subscribe_access",
+    "subscribe_correction",
+    "subscribe_objection",
+    "subscribe_opt_out",
+    "subscribe_portability",
+    "subscribe_restriction",
+]
 
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
@@ -47,8 +59,38 @@ def subscribe_opt_out(subscriber: Subscriber, store: Store) -> None:
 
     @subscriber.opt_out
     async def opt_out(request: OptOutRequest) -> Answer:
-        records = await store.opt_out(request)
+        records = await store.mark(request, OPT_OUTS)
         return Heeded(records) if records else NotFound()
+
+
+def subscribe_objection(subscriber: Subscriber, store: Store) -> None:
+    """Register the handler of systems that have no ground to go on against somebody's objection."""
+
+    @subscriber.objection
+    async def objection(request: ObjectionRequest) -> Answer:
+        records = await store.mark(request, OPT_OUTS)
+        return Heeded(records) if records else NotFound()
+
+
+def subscribe_restriction(subscriber: Subscriber, store: Store) -> None:
+    """Register the handler of systems that can keep what they do not use."""
+
+    @subscriber.restriction
+    async def restriction(request: RestrictionRequest) -> Answer:
+        records = await store.mark(request, RESTRICTIONS)
+        return Restricted(records) if records else NotFound()
+
+
+def subscribe_portability(
+    subscriber: Subscriber, store: Store, *, provided: Collection[str]
+) -> None:
+    """Register the handler that hands over the tables that hold what people have provided."""
+
+    @subscriber.portability
+    async def portability(request: PortabilityRequest) -> AsyncIterator[Row]:
+        async for table, row in store.rows(request):
+            if table in provided:
+                yield Row(table, row)
 
 
 def subscribe_correction(subscriber: Subscriber, store: Store, schema: Schema) -> None:

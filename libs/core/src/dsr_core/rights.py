@@ -26,6 +26,9 @@ class Right(StrEnum):
     DELETION = "deletion"
     CORRECTION = "correction"
     OPT_OUT = "opt_out"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+    PORTABILITY = "portability"
 
 
 class Disposition(StrEnum):
@@ -55,7 +58,10 @@ class Disposition(StrEnum):
     """The system uses and passes on no more what it was told not to."""
 
     REFUSED = "refused"
-    """The system does not correct, on a ground, and has attached the person's statement."""
+    """The system does not do what was asked, on a ground; a statement of the person's is attached."""
+
+    RESTRICTED = "restricted"
+    """The system keeps the data, and uses it for nothing but what the law still allows."""
 
 
 _D = Disposition
@@ -79,6 +85,9 @@ class Terms:
 
     hands_over: bool = False
     """Whether systems hand data over, of which a package is made for the person."""
+
+    for_machines: bool = False
+    """Whether what is handed over is to be taken elsewhere, so that a machine has to read all of it."""
 
     needs_known_kind: bool = True
     """Whether a person whom a system knows by none of the kinds given has to be resolved there. Where
@@ -131,6 +140,22 @@ RIGHTS: dict[Right, Terms] = {
         links=Confidence.PROBABLE,
         suppresses=(SuppressionKind.MARKETING, SuppressionKind.SALE_OR_SHARING),
         suppresses_at_once=True,
+    ),
+    # GDPR article 18; whom the data was disclosed to is told (article 19).
+    Right.RESTRICTION: Terms(
+        confirmed_by=frozenset({_D.RESTRICTED, _D.REFUSED, _D.NOT_FOUND, _D.INFORMED}),
+    ),
+    # GDPR article 21. Marketing ends whatever the grounds are for going on with the rest (21(3)).
+    Right.OBJECTION: Terms(
+        confirmed_by=frozenset({_D.HEEDED, _D.REFUSED, _D.NOT_FOUND, _D.INFORMED}),
+        suppresses=(SuppressionKind.MARKETING,),
+        suppresses_at_once=True,
+    ),
+    # GDPR article 20: what the person has provided, for machines.
+    Right.PORTABILITY: Terms(
+        confirmed_by=frozenset({_D.DELIVERED, _D.NOT_FOUND, _D.EXEMPT, _D.PARTIALLY_EXEMPT}),
+        hands_over=True,
+        for_machines=True,
     ),
 }
 """The one table of what differs between rights."""

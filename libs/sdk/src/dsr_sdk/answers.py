@@ -31,6 +31,7 @@ __all__ = [
     "PartiallyExempt",
     "Present",
     "Refused",
+    "Restricted",
     "Unresolvable",
     "to_acknowledgement",
 ]
@@ -70,7 +71,7 @@ class NotFound:
 
 @dataclass(frozen=True, slots=True)
 class Informed:
-    """Confirms: this recipient was told of an erasure (GDPR article 19)."""
+    """Confirms: this recipient was told of an erasure, a correction or a restriction (GDPR article 19)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,17 @@ class AlreadyRight:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Confirms: at least one value is not corrected, and the person's statement is attached to it.
+    """Confirms: this system does not do what was asked, or not all of it; the person is told the ground.
 
-    Attach `request.statement` first, where there is one; the person is told the ground.
+    Of a correction: at least one value is not corrected, and the person's statement is attached to it.
+    Attach `request.statement` first, where there is one.
     """
 
     ground: str
     """Why, with its provision, in words without personal data."""
 
     records: int = 0
-    """How many records were changed all the same."""
+    """With how many records it was done all the same."""
 
     def __post_init__(self) -> None:
         """Refuse what has no ground, and a negative count."""
@@ -114,6 +116,18 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Heeded:
     """Confirms: this system uses and passes on no more what it was told not to."""
+
+    records: int = 0
+    """How many records this concerns."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative count."""
+        _count(self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """Confirms: this system keeps the data, and uses it for nothing but what the law still allows."""
 
     records: int = 0
     """How many records this concerns."""
@@ -262,6 +276,7 @@ Answer = (
     | Corrected
     | AlreadyRight
     | Refused
+    | Restricted
     | Absent
     | Present
     | Exempt
@@ -297,6 +312,7 @@ def to_acknowledgement(
             Erased(records=count)
             | Heeded(records=count)
             | Corrected(records=count)
+            | Restricted(records=count)
             | Present(records=count)
         ):
             records = count
@@ -344,6 +360,7 @@ _DISPOSITIONS: dict[type, Disposition] = {
     Corrected: Disposition.CORRECTED,
     AlreadyRight: Disposition.ALREADY_RIGHT,
     Refused: Disposition.REFUSED,
+    Restricted: Disposition.RESTRICTED,
     Absent: Disposition.ABSENT,
     Present: Disposition.PRESENT,
     Exempt: Disposition.EXEMPT,

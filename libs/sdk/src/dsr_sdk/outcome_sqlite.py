@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_sdk.access import journal_sqlite as exports
 from dsr_sdk.access.journal import BegunExport, PartName
 from dsr_sdk.obligations import ObligationKey
@@ -160,7 +160,7 @@ class SqliteOutcomeStore:
         ended = [
             one.key
             for one in outcomes
-            if one.key.right is Right.ACCESS and one.state in _ENDED_STATES
+            if RIGHTS[one.key.right].hands_over and one.state in _ENDED_STATES
         ]
         self._write((_SAVE, [_row(one) for one in outcomes]), *exports.forgotten(ended))
 

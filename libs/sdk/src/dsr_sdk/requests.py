@@ -19,8 +19,11 @@ __all__ = [
     "AccessRequest",
     "CorrectionRequest",
     "DeletionRequest",
+    "ObjectionRequest",
     "OptOutRequest",
+    "PortabilityRequest",
     "Report",
+    "RestrictionRequest",
     "SystemRequest",
 ]
 
@@ -118,6 +121,25 @@ class AccessRequest(SystemRequest):
 @dataclass(frozen=True, slots=True)
 class OptOutRequest(SystemRequest):
     """Asks to use what the system holds on one person for no marketing, and not to sell or share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionRequest(SystemRequest):
+    """Asks to keep what the system holds on one person, and not to use it.
+
+    What GDPR article 18(2) allows goes on: to store it, legal claims, the rights of another person, and
+    what the person consents to.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionRequest(SystemRequest):
+    """Asks to use what the system holds on one person no more, on a ground of the person's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortabilityRequest(SystemRequest):
+    """Asks to hand over, for machines, what one person has provided to the system."""
 
 
 @dataclass(frozen=True, slots=True)

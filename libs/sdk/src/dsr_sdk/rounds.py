@@ -19,8 +19,11 @@ from dsr_sdk.requests import (
     AccessRequest,
     CorrectionRequest,
     DeletionRequest,
+    ObjectionRequest,
     OptOutRequest,
+    PortabilityRequest,
     Report,
+    RestrictionRequest,
     SystemRequest,
 )
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
@@ -42,7 +45,11 @@ _REQUESTS: dict[Right, type[SystemRequest]] = {
     Right.ACCESS: AccessRequest,
     Right.CORRECTION: CorrectionRequest,
     Right.OPT_OUT: OptOutRequest,
+    Right.RESTRICTION: RestrictionRequest,
+    Right.OBJECTION: ObjectionRequest,
+    Right.PORTABILITY: PortabilityRequest,
 }
+"""What the handlers of a right are asked with; those of any other with `SystemRequest` itself."""
 
 
 @dataclass(slots=True)
@@ -133,7 +140,7 @@ class Identities:
 def request_for(in_hand: InHand, addressed: Addressed, report: Report) -> SystemRequest:
     """Make what the handler is asked."""
     notice = in_hand.obligation.notice
-    made = _REQUESTS[notice.right](
+    made = _REQUESTS.get(notice.right, SystemRequest)(
         in_hand.obligation.identity.request_id,
         notice.right,
         addressed.identity,

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from dsr_core.errors import Unavailable
 from dsr_core.ids import OrganisationId, RequestId, SystemId, is_slug
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_sdk.access.exporting import Exporter
 from dsr_sdk.access.items import ExportLimits, File, Row
 from dsr_sdk.access.journal import ExportJournal
@@ -39,7 +39,16 @@ from dsr_sdk.logs import log_to_stderr
 from dsr_sdk.outcome_sqlite import SqliteOutcomeStore
 from dsr_sdk.outcomes import RETENTION, OutcomeStore, retention_faults
 from dsr_sdk.processing import Processor
-from dsr_sdk.requests import AccessRequest, CorrectionRequest, DeletionRequest, OptOutRequest
+from dsr_sdk.requests import (
+    AccessRequest,
+    CorrectionRequest,
+    DeletionRequest,
+    ObjectionRequest,
+    OptOutRequest,
+    PortabilityRequest,
+    RestrictionRequest,
+    SystemRequest,
+)
 from dsr_sdk.tracing import record_spans
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.topics import notice_topic
@@ -65,6 +74,17 @@ CorrectionHandler = Callable[[CorrectionRequest], Awaitable[Answer] | Answer]
 CorrectionBatchHandler = Callable[[Sequence[CorrectionRequest]], Awaitable[Answers] | Answers]
 OptOutHandler = Callable[[OptOutRequest], Awaitable[Answer] | Answer]
 OptOutBatchHandler = Callable[[Sequence[OptOutRequest]], Awaitable[Answers] | Answers]
+RestrictionHandler = Callable[[RestrictionRequest], Awaitable[Answer] | Answer]
+RestrictionBatchHandler = Callable[[Sequence[RestrictionRequest]], Awaitable[Answers] | Answers]
+ObjectionHandler = Callable[[ObjectionRequest], Awaitable[Answer] | Answer]
+ObjectionBatchHandler = Callable[[Sequence[ObjectionRequest]], Awaitable[Answers] | Answers]
+PortabilityHandler = Callable[
+    [PortabilityRequest],
+    Awaitable[Answer] | Answer | AsyncIterator[Yielded] | Iterator[Yielded],
+]
+PortabilityBatchHandler = Callable[[Sequence[PortabilityRequest]], Awaitable[Answers] | Answers]
+AnyHandler = Callable[[SystemRequest], Awaitable[Answer] | Answer]
+AnyBatchHandler = Callable[[Sequence[SystemRequest]], Awaitable[Answers] | Answers]
 
 DeletionT = TypeVar("DeletionT", bound=DeletionHandler)
 DeletionBatchT = TypeVar("DeletionBatchT", bound=DeletionBatchHandler)
@@ -74,6 +94,14 @@ CorrectionT = TypeVar("CorrectionT", bound=CorrectionHandler)
 CorrectionBatchT = TypeVar("CorrectionBatchT", bound=CorrectionBatchHandler)
 OptOutT = TypeVar("OptOutT", bound=OptOutHandler)
 OptOutBatchT = TypeVar("OptOutBatchT", bound=OptOutBatchHandler)
+RestrictionT = TypeVar("RestrictionT", bound=RestrictionHandler)
+RestrictionBatchT = TypeVar("RestrictionBatchT", bound=RestrictionBatchHandler)
+ObjectionT = TypeVar("ObjectionT", bound=ObjectionHandler)
+ObjectionBatchT = TypeVar("ObjectionBatchT", bound=ObjectionBatchHandler)
+PortabilityT = TypeVar("PortabilityT", bound=PortabilityHandler)
+PortabilityBatchT = TypeVar("PortabilityBatchT", bound=PortabilityBatchHandler)
+AnyT = TypeVar("AnyT", bound=AnyHandler)
+AnyBatchT = TypeVar("AnyBatchT", bound=AnyBatchHandler)
 
 Ready = Callable[[], Awaitable[None] | None]
 
@@ -222,6 +250,67 @@ class Subscriber:
         """Register the handler that stops both for many persons at once."""
         self._register(Right.OPT_OUT, handler, is_batch=True)
         return handler
+
+    def restriction(self, handler: RestrictionT) -> RestrictionT:
+        """Register the handler that keeps what the system holds on one person, and stops its use.
+
+        What has restricted lifts it by itself, once the ground has gone, and not before the person was
+        told (GDPR article 18(3)).
+        """
+        self._register(Right.RESTRICTION, handler, is_batch=False)
+        return handler
+
+    def restriction_batch(self, handler: RestrictionBatchT) -> RestrictionBatchT:
+        """Register the handler that restricts for many persons at once."""
+        self._register(Right.RESTRICTION, handler, is_batch=True)
+        return handler
+
+    def objection(self, handler: ObjectionT) -> ObjectionT:
+        """Register the handler that stops the use of what the system holds on one person.
+
+        It returns `Refused` only with compelling grounds (GDPR article 21(1)); marketing it ends whatever
+        else it does (21(3)).
+        """
+        self._register(Right.OBJECTION, handler, is_batch=False)
+        return handler
+
+    def objection_batch(self, handler: ObjectionBatchT) -> ObjectionBatchT:
+        """Register the handler that stops the use for many persons at once."""
+        self._register(Right.OBJECTION, handler, is_batch=True)
+        return handler
+
+    def portability(self, handler: PortabilityT) -> PortabilityT:
+        """Register the handler that hands over, for machines, what one person has provided.
+
+        As with `access`. It yields what the person has given to the system, or what the system has seen
+        of their use of it, and nothing that was concluded from that (GDPR article 20(1)). A `File` that is
+        made for reading, such as a PDF, is answered `failed`.
+        """
+        self._register(Right.PORTABILITY, handler, is_batch=False)
+        return handler
+
+    def portability_batch(self, handler: PortabilityBatchT) -> PortabilityBatchT:
+        """Register the handler that hands over for many persons at once, by a way of its own."""
+        self._register(Right.PORTABILITY, handler, is_batch=True)
+        return handler
+
+    def right(self, right: Right) -> Callable[[AnyT], AnyT]:
+        """Register the handler of any right, also of one that has no method of its own here."""
+
+        def register(handler: AnyT) -> AnyT:
+            self._register(right, handler, is_batch=False)
+            return handler
+
+        return register
+
+    def right_batch(self, right: Right) -> Callable[[AnyBatchT], AnyBatchT]:
+        """Register the handler of any right for many persons at once."""
+
+        def register(handler: AnyBatchT) -> AnyBatchT:
+            self._register(right, handler, is_batch=True)
+            return handler
+
+        return register
 
     def look_again(self, *, after: timedelta = timedelta()) -> Callable[[DeletionT], DeletionT]:
         """Register the handler that looks whether what was erased is gone, and changes nothing.
@@ -395,6 +484,6 @@ class Subscriber:
         if right in self.handlers:
             raise ConfigurationError([f"there is already a handler for {right}"])
         handler = Handler(right, function, is_batch)
-        if handler.is_streaming and (is_batch or right is not Right.ACCESS):
-            raise ConfigurationError(["only a handler for the access of one person yields"])
+        if handler.is_streaming and (is_batch or not RIGHTS[right].hands_over):
+            raise ConfigurationError(["only a handler that hands over for one person yields"])
         self.handlers[right] = handler

@@ -122,7 +122,7 @@ def diff(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what the files would change for requests that are open, against what is published."""
+    """Say what the files would change, against what is published, and what of it concerns open requests."""
     registry = _load(folder, as_json=as_json)
     before = _load(former, as_json=as_json) if former is not None else _published()
     found = _changes(before, registry)
@@ -216,7 +216,7 @@ def _changes(before: Registry | None, after: Registry) -> list[Change]:
 
 def _print_changes(found: list[Change]) -> None:
     if not found:
-        typer.echo("nothing changes for requests that are open")
+        typer.echo("nothing changes")
         return
     table = Table("what", "changes", "for requests that are open")
     for one in found:

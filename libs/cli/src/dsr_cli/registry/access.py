@@ -10,7 +10,7 @@ from dsr_cli.files.document import Item, Reader, Rule
 from dsr_cli.files.faults import FaultList
 from dsr_core.exports import ProtectedField, Protection, name_fault
 from dsr_core.registry import AccessTerms
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS
 
 __all__ = ["read_access"]
 
@@ -21,6 +21,7 @@ _KEYS = {
 }
 """The keys that must be there, each with a value that it could have."""
 
+_HANDING_OVER = tuple(right.value for right, terms in RIGHTS.items() if terms.hands_over)
 _PROTECTIONS = tuple(one.value for one in Protection)
 
 
@@ -49,7 +50,7 @@ def read_access(
     """
     if node is None:
         return None
-    if Right.ACCESS not in rights:
+    if not any(right in rights for right in _HANDING_OVER):
         message = "access: only what can be asked for access has terms of it"
         faults.add(node.start_mark.line + 1, message, "add 'access' to its rights, or leave it out")
     keys = read.mapping(node, "access", required=_KEYS, optional=("recipients", "protected"))

@@ -26,6 +26,7 @@ _CELLS = {
     Disposition.INFORMED: ("✔", "green"),
     Disposition.HEEDED: ("✔", "green"),
     Disposition.CORRECTED: ("✔", "green"),
+    Disposition.RESTRICTED: ("✔", "green"),
     Disposition.ALREADY_RIGHT: ("✔", "green"),
     Disposition.NOT_FOUND: ("∅", "blue"),
     Disposition.EXEMPT: ("§", "yellow"),

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.exports import ProtectedField
 from dsr_core.ids import RequestId, SystemId, uuid7
-from dsr_core.rights import Right
-from dsr_sdk.access.items import ExportLimits, File, Item, Row
+from dsr_core.rights import RIGHTS, Right
+from dsr_sdk.access.items import ExportLimits, File, Item, Row, is_for_reading
 from dsr_sdk.access.journal import BegunExport, ExportJournal
 from dsr_sdk.access.store import ExportStore, StoreAway
 from dsr_sdk.access.uploading import ContentChanged, Upload
@@ -217,6 +217,7 @@ class Exporter:
         writer = ExportWriter(
             upload, protected=terms.protected, limits=self._limits, threads=self._threads
         )
+        for_machines = RIGHTS[request.right].for_machines
         answer: Answer | None = None
         try:
             async with aclosing(self._yielded(function(request))) as items:
@@ -226,6 +227,8 @@ class Exporter:
                     match item:
                         case Row():
                             await writer.row(item)
+                        case File() if for_machines and is_for_reading(item.name):
+                            return Failed("a file is made for reading, and no machine takes it")
                         case File():
                             await writer.file(item)
                         case _:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from dsr_core.exports import FILES_LIMIT
 
-__all__ = ["Bytes", "ExportLimits", "File", "Item", "Row"]
+__all__ = ["Bytes", "ExportLimits", "File", "Item", "Row", "is_for_reading"]
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 """Some bytes."""
@@ -45,6 +45,15 @@ class File:
 
 Item: TypeAlias = Row | File
 """What is handed over."""
+
+# Guidelines on the right to data portability, WP 242 rev.01, part V: e-mails as PDF files "would not be
+# sufficiently structured", and no format does whose reuse would need more than the file itself.
+_FOR_READING = (".doc", ".docx", ".htm", ".html", ".odt", ".pdf", ".ps", ".rtf")
+
+
+def is_for_reading(name: str) -> bool:
+    """Tell whether a file is made for reading alone, so that it is nothing to take elsewhere."""
+    return name.lower().endswith(_FOR_READING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dsr_core.exports import ProtectedField
 from dsr_core.ids import RequestId
 from dsr_core.linking import Link
 from dsr_core.plan import Scope
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_sdk.access.exporting import Exporter
 from dsr_sdk.acknowledging import Signable
 from dsr_sdk.answers import Answer
@@ -122,7 +122,7 @@ class SubscriberHarness:
                 the time for that.
             held_before: Ask whether what it had erased by then is still gone; it erases only what
                 it finds.
-            protected: For access: fields whose values are not handed over as they are.
+            protected: Of a right that hands over: fields whose values are not handed over as they are.
             rectification: For correction: what is to be put right.
             resolves: Whether the registry lets this system tell of other identifiers; see `links`.
         """
@@ -142,7 +142,7 @@ class SubscriberHarness:
             look_again=look_again or held_before is not None,
             instruction=Instruction.PERFORM if held_before is None else Instruction.LOOK,
             held_before=held_before,
-            package_key=self.package_key.public.raw if asked is Right.ACCESS else b"",
+            package_key=self.package_key.public.raw if RIGHTS[asked].hands_over else b"",
             protected=protected,
             rectification=rectification,
             link_keys={one: self._link_key(one).public for one in named} if resolves else {},

@@ -14,6 +14,9 @@ class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RIGHT_DELETION: _ClassVar[Right]
     RIGHT_CORRECTION: _ClassVar[Right]
     RIGHT_OPT_OUT: _ClassVar[Right]
+    RIGHT_RESTRICTION: _ClassVar[Right]
+    RIGHT_OBJECTION: _ClassVar[Right]
+    RIGHT_PORTABILITY: _ClassVar[Right]
 
 class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -36,11 +39,15 @@ class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISPOSITION_PRESENT: _ClassVar[Disposition]
     DISPOSITION_HEEDED: _ClassVar[Disposition]
     DISPOSITION_REFUSED: _ClassVar[Disposition]
+    DISPOSITION_RESTRICTED: _ClassVar[Disposition]
 RIGHT_UNSPECIFIED: Right
 RIGHT_ACCESS: Right
 RIGHT_DELETION: Right
 RIGHT_CORRECTION: Right
 RIGHT_OPT_OUT: Right
+RIGHT_RESTRICTION: Right
+RIGHT_OBJECTION: Right
+RIGHT_PORTABILITY: Right
 DISPOSITION_UNSPECIFIED: Disposition
 DISPOSITION_RECEIVED: Disposition
 DISPOSITION_IN_PROGRESS: Disposition
@@ -60,6 +67,7 @@ DISPOSITION_ABSENT: Disposition
 DISPOSITION_PRESENT: Disposition
 DISPOSITION_HEEDED: Disposition
 DISPOSITION_REFUSED: Disposition
+DISPOSITION_RESTRICTED: Disposition
 
 class Scope(_message.Message):
     __slots__ = ("categories", "organisation_ids", "system_ids")

@@ -123,7 +123,7 @@ class Sealing:
             members = await self._members(cohort_id, request_ids)
             people = await self._opened(members, resolves=resolves)
         package_keys: dict[RequestId, bytes] = {}
-        if cohort.right is Right.ACCESS and self._packages is not None:
+        if RIGHTS[cohort.right].hands_over and self._packages is not None:
             package_keys = await self._packages.public([one.request_id for one in members])
         self._metrics.sealed.inc(len(members) * len(addressed))
         task = _Task(people, addressed, cohort.right, package_keys)
@@ -211,7 +211,7 @@ def _notice(system: System, key: SealingKey, task: _Task) -> SystemNotice:
         for one in task.people
         if system.id not in one.member.held
     )
-    terms = system.access if task.right is Right.ACCESS else None
+    terms = system.access if RIGHTS[task.right].hands_over else None
     return SystemNotice(
         system.id,
         sealed,

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dsr_core.errors import RejectedInput
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_intake.application.packages.locking import AGE_KEY_PATTERN, checked_age_key
 
 __all__ = ["AgeKey", "age_key_of"]
@@ -32,7 +32,7 @@ def age_key_of(right: Right, given: str | None) -> str | None:
     """
     if given is None:
         return None
-    if right is not Right.ACCESS:
-        detail = "only a request for access has a package"
+    if not RIGHTS[right].hands_over:
+        detail = "a request for this right has no package"
         raise RejectedInput("invalid_request", detail, field="age_key")
     return checked_age_key(given)

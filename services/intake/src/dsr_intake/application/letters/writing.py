@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
-from dsr_core.rights import Right
 from dsr_intake.application.letters.contents import Contents, Row
 from dsr_intake.model import LetterKind
 
@@ -101,14 +100,14 @@ class Stationery:
         def day(at: date | None) -> str:
             return "" if at is None else self.day(language, at)
 
-        # What is kept back of an access was not erased.
-        if one.right is Right.ACCESS:
-            words = {**words, "answers": {**words["answers"], **words["access_answers"]}}
+        own = words["of_right"].get(one.right.value, {})
+        words = {**words, "answers": {**words["answers"], **own.get("answers", {})}}
         named_by = self._law["recipients_named"].get(one.regime)
         return {
             "words": {**words, "language": language},
             "reference": one.reference,
             "right": words["rights"][one.right.value],
+            "besides": own.get("besides", ""),
             "received_on": day(one.received_on),
             "due_on": day(one.due_on),
             "awaits": one.prove_by is not None,

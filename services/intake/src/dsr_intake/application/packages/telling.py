@@ -36,7 +36,9 @@ def request_told(one: RequestView, words: Words, language: str) -> dict[str, Any
         raise RuntimeError("a package is made of a closed request")
     return {
         "closed_at": _text(one.closed_at),
-        "legal": words.legal(language, regime=one.regime, jurisdiction=one.jurisdiction),
+        "legal": words.legal(
+            language, right=one.right, regime=one.regime, jurisdiction=one.jurisdiction
+        ),
         "language": language,
         "request": {
             "id": one.request_id,

@@ -10,7 +10,7 @@ import orjson
 from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS
 from dsr_intake.ports import Ledger
 from dsr_wire.codec.closures import Closure
 
@@ -29,7 +29,7 @@ class Wanting:
     async def wanted(self, closures: Iterable[Closure]) -> dict[RequestId, str]:
         """Return what the ledger says of each request of which a package is to be made, as it says it now.
 
-        Those are the requests for access that were fulfilled, if only in part, and for which a system has
+        Those are the requests under a right that hands over which were fulfilled, if only in part, and for which a system has
         handed something over through the program. Answers that come later change no package.
 
         Raises:
@@ -39,7 +39,7 @@ class Wanting:
             {
                 one.request_id
                 for one in closures
-                if one.right is Right.ACCESS and one.outcome in _FULFILLED
+                if RIGHTS[one.right].hands_over and one.outcome in _FULFILLED
             }
         )
         few = asyncio.Semaphore(_READS_AT_ONCE)

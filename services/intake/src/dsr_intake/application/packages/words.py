@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from dsr_core.rights import Right
 from dsr_intake.application.letters.writing import LANGUAGES, Stationery
 
 __all__ = ["Words"]
@@ -24,7 +25,7 @@ class Words:
     def __init__(self, stationery: Stationery) -> None:
         self._stationery = stationery
         self._words = {one: _toml(f"{one}.toml") for one in LANGUAGES}
-        self._access: dict[str, str] = _toml("law.toml")["access"]
+        self._law: dict[str, dict[str, str]] = _toml("law.toml")
         texts = {_TEMPLATE: (_DATA / _TEMPLATE).read_text("utf-8")}
         for language, words in self._words.items():
             texts |= {f"{language}/{name}": text for name, text in _flat(words).items()}
@@ -54,12 +55,14 @@ class Words:
         """Return a day as letters write it."""
         return self._stationery.day(language, at)
 
-    def legal(self, language: str, *, regime: str, jurisdiction: str) -> dict[str, Any]:
+    def legal(
+        self, language: str, *, right: Right, regime: str, jurisdiction: str
+    ) -> dict[str, Any]:
         """Return what the law has told beside the data: GDPR 15(1)(a) to (h), in a language."""
         authority = self._stationery.authority(jurisdiction)
         return {
             "authority": authority,
-            "citation": self._access.get(regime),
+            "citation": self._law.get(right.value, {}).get(regime),
             "text": {
                 letter: self.filled(language, f"right.{letter}", authority=authority)
                 for letter in self._words[language]["right"]
