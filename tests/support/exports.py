@@ -92,7 +92,7 @@ def opened_package(
     objects: Objects, path: str, size: int, key: PrivateSealingKey, request_id: RequestId
 ) -> bytes:
     """Return a package in the clear, whole."""
-    cipher = PieceCipher(key, request_id=request_id, assembly_id=path.rpartition("/")[2])
+    cipher = PieceCipher(key, request_id=request_id, assembly_id=path.split("/", 2)[2])
     assert len(objects.range(path, 0, stored_size(size) + 1)) == stored_size(size)
 
     def get(start: int, end: int) -> bytes:

@@ -87,51 +87,75 @@ class World:
             **changes,
         )
 
-    def assembly(self, deliveries: dict[str, Delivery], language: str = "en") -> Assembly:
+    def wanted(self, deliveries: dict[str, Delivery], **changes: Any) -> Package:
+        told: dict[str, Any] = {
+            "request_id": REQUEST,
+            "state": PackageState.WAITING,
+            "ledger": ledger(deliveries),
+            "excluded": {},
+            "wanted_at": NOW,
+            "tries": 1,
+            "assembly_id": an_id(self.tries),
+            "size": 0,
+            "files": 0,
+            "manifest_digest": b"",
+            "contact": b"",
+            "made_at": None,
+            "expires_at": None,
+        }
+        return Package(**(told | changes))
+
+    def assembly(
+        self,
+        deliveries: dict[str, Delivery],
+        language: str = "en",
+        *,
+        before: Package | None = None,
+        **changes: Any,
+    ) -> Assembly:
         self.tries += 1
         one = replace(
             a_request_view(request_id=REQUEST),
-            closed_at=NOW,
+            closed_at=None if changes.get("is_partial") else NOW,
             regime="gdpr",
             jurisdiction="DE",
             right=Right.ACCESS,
         )
-        package = Package(
-            request_id=REQUEST,
-            state=PackageState.WAITING,
-            ledger=ledger(deliveries),
-            excluded={},
-            wanted_at=NOW,
-            tries=1,
-            assembly_id=an_id(self.tries),
-            size=0,
-            files=0,
-            manifest_digest=b"",
-            contact=b"",
-            made_at=None,
-            expires_at=None,
+        package = self.wanted(deliveries, **changes)
+        systems = systems_told(
+            package, REGISTRY, FakeRegistryView(REGISTRY), bytes_limit=10**9, before=before
         )
+        late = [each for each in systems if each.told["status"] == "late"]
         return Assembly(
             request_id=REQUEST,
-            assembly_id=an_id(self.tries),
+            assembly_id=package.assembly,
             key=self.key,
             at=NOW,
-            told=request_told(one, WORDS, language),
-            systems=systems_told(package, REGISTRY, FakeRegistryView(REGISTRY), bytes_limit=10**9),
+            told=request_told(
+                one,
+                WORDS,
+                language,
+                at=NOW,
+                late=late if package.is_partial else None,
+                before=before,
+            ),
+            systems=systems,
             language=language,
         )
 
-    def made(self, deliveries: dict[str, Delivery], language: str = "en") -> Made:
+    def made(self, deliveries: dict[str, Delivery], language: str = "en", **changes: Any) -> Made:
         return assemble(
-            self.assembly(deliveries, language),
+            self.assembly(deliveries, language, **changes),
             self.objects,
             page=PackagePage(WORDS),
             schema=SCHEMA,
             signer=ManifestSigner(SEED),
         )
 
-    def package(self, deliveries: dict[str, Delivery], language: str = "en") -> dict[str, bytes]:
-        made = self.made(deliveries, language)
+    def package(
+        self, deliveries: dict[str, Delivery], language: str = "en", **changes: Any
+    ) -> dict[str, bytes]:
+        made = self.made(deliveries, language, **changes)
         content = opened_package(self.objects, made.path, made.size, self.key, REQUEST)
         return unzipped(content)
 

@@ -38,7 +38,7 @@ GRANTS: Grants = {
     "intake.opt_ins": _KEPT,
     "intake.outbox": _PASSING,
     "intake.package_links": (*_CHANGED, "delete"),
-    "intake.packages": _CHANGED,
+    "intake.packages": (*_CHANGED, "delete"),
     "intake.settlements": _CHANGED,
     "intake.subject_requests": _CHANGED,
     "intake.suppressions": (*_CHANGED, "delete"),

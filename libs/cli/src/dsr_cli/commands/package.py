@@ -13,7 +13,7 @@ from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 from dsr_cli.view.packages import package_view
 
-app = typer.Typer(no_args_is_help=True, help="Packages for access: show, link, revoke")
+app = typer.Typer(no_args_is_help=True, help="Packages for access: show, release, link, revoke")
 
 _RequestId = Annotated[str, typer.Argument(help="The access request")]
 _Reason = Annotated[str, typer.Option(help="Why; kept, so no personal data")]
@@ -22,7 +22,7 @@ _Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without 
 
 @app.callback()
 def group() -> None:
-    """Packages for access: show, link, revoke."""
+    """Packages for access: show, release, link, revoke."""
 
 
 @app.command()
@@ -37,6 +37,27 @@ def show(
         typer.echo(json.dumps(found, indent=2))
         return
     new_console().print(package_view(found))
+
+
+@app.command()
+def release(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
+    """Hand over what is there of an open request; the rest follows. A dry run unless --yes.
+
+    Past the legal date this happens by itself.
+    """
+    api = InternalApi(internal_connection())
+    state = api.request(request_id)["state"]
+    if state != "open":
+        raise CommandError(
+            f"{request_id} is {state}: a package is made of what is there while it is open"
+        )
+    if not apply:
+        typer.echo(f"a package would be made of what is there for {request_id}; add --yes to do it")
+        return
+    api.decide_package(request_id, "release", reason=reason)
+    typer.echo(
+        f"a package is made of what is there for {request_id}; the rest follows in a second one"
+    )
 
 
 @app.command()

@@ -20,7 +20,9 @@ def package_view(package: Mapping[str, Any]) -> Group:
 
 def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
     state = package["state"]
-    yield Text.assemble("package  ", (state, _STYLES.get(state, "")))
+    kind = ", partial" if package["is_partial"] else ""
+    kind = ", a supplement" if package["number"] > 1 else kind
+    yield Text.assemble("package  ", (state, _STYLES.get(state, "")), kind)
     if package["made_at"]:
         yield Text(f"made     {_minute(package['made_at'])}, {package['files']} files")
         yield Text(f"size     {package['size']} bytes")

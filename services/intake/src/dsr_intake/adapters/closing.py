@@ -123,6 +123,7 @@ async def write(
     if not made:
         return
     await list_ended(connection, [one for one in made if not one.was_closed], at=at)
+    await _drop_partial(connection, [one for one in made if not one.was_closed])
     await _record_outcomes(connection, made)
     await write_letters(connection, [one for one in made if one.letter is not None], at)
     over = [one for one in made if one.answered_at is not None]
@@ -183,13 +184,27 @@ async def _destroy_keys(connection: _Connection, over: Sequence[Answer]) -> None
     )
 
 
+async def _drop_partial(connection: _Connection, closed: Sequence[Answer]) -> None:
+    # What is not made by now is not made any more: the closing wants a whole one, or none.
+    await connection.execute(
+        """
+        delete from intake.packages
+        where request_id = any($1::uuid[]) and is_partial and state = 'waiting'
+        """,
+        [one.request_id for one in closed],
+    )
+
+
 async def _want(connection: _Connection, packages: Mapping[RequestId, str], at: datetime) -> None:
     if not packages:
         return
     await connection.execute(
         """
-        insert into intake.packages (request_id, ledger, wanted_at, next_try_at)
-        select n.*, $3, $3 from unnest($1::uuid[], $2::text[]) as n
+        insert into intake.packages (request_id, ledger, wanted_at, next_try_at, number)
+        select n.*, $3, $3, 1 + (
+            select count(*) from intake.packages p where p.request_id = n.request_id
+        )
+        from unnest($1::uuid[], $2::text[]) as n (request_id, ledger)
         on conflict do nothing
         """,
         list(packages),

@@ -18,11 +18,13 @@ __all__ = ["PostgresPackageLinks"]
 _ADD = """
     with added as (
         insert into intake.package_links (request_id, number, package_id, token_hash, nonce, issued_at,
-            expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning request_id, number
+            expires_at, package_number)
+        values ($1, $2, $3, $4, $5, $6, $7, $9) on conflict do nothing
+        returning request_id, number, package_number
     ), former as (
         update intake.package_links l set revoked_at = $6 from added
         where l.request_id = added.request_id and l.number < added.number and l.revoked_at is null
+            and l.package_number = added.package_number
     )
     insert into intake.letters (request_id, kind, number, state, next_try_at, waiting_since)
     select request_id, 'package_link', number, 'waiting', $6, $6 from added where $8
@@ -64,11 +66,6 @@ class PostgresPackageLinks:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def newest(self, request_id: RequestId) -> PackageLink | None:
-        """Return the newest link of a request."""
-        found = await self.links(request_id)
-        return found[0] if found else None
-
     async def links(self, request_id: RequestId) -> list[PackageLink]:
         """Return the links of a request, the newest first."""
         with translated():
@@ -81,7 +78,7 @@ class PostgresPackageLinks:
     async def add(
         self, link: PackageLink, token_hash: bytes, *, has_letter: bool, reason: str
     ) -> None:
-        """Keep a link, with a letter that brings it; those before it are revoked."""
+        """Keep a link, with a letter that brings it; those before it to the same package are revoked."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(
@@ -94,6 +91,7 @@ class PostgresPackageLinks:
                     link.issued_at,
                     link.expires_at,
                     has_letter,
+                    link.package_number,
                 )
                 await audited(connection, "package.link", [link.request_id], reason)
 
@@ -194,6 +192,7 @@ def _link(row: asyncpg.Record) -> PackageLink:
         request_id=RequestId(str(row["request_id"])),
         number=row["number"],
         package_id=RequestId(str(row["package_id"])),
+        package_number=row["package_number"],
         nonce=row["nonce"],
         token_hash=row["token_hash"],
         issued_at=row["issued_at"],

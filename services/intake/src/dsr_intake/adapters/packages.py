@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from dsr_core.ids import RequestId, SystemId
+from dsr_core.lifecycle import State
+from dsr_core.rights import RIGHTS
+from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import known, write, write_letters
+from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.members import member_of
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackageState
@@ -17,17 +21,19 @@ from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresPackages"]
 
+_HANDING_OVER = [right for right, terms in RIGHTS.items() if terms.hands_over]
+
 _CLAIM = """
     update intake.packages p set tries = p.tries + 1, next_try_at = $2, assembly_id = $3
     from (
-        select request_id from intake.packages
+        select request_id, number from intake.packages
         where state = 'waiting' and next_try_at <= $1 and ($4::bigint is null or $4 >= (
             select coalesce(sum((one -> 'delivery' ->> 'size')::bigint), 0)
             from jsonb_array_elements(ledger::jsonb -> 'obligations') as one
         ))
         order by next_try_at limit 1 for update skip locked
     ) as due
-    where p.request_id = due.request_id
+    where p.request_id = due.request_id and p.number = due.number
     returning p.*
 """
 
@@ -40,14 +46,38 @@ _ALIKE = """
 """
 
 _OVER = """
-    select request_id from intake.packages where state = 'ready' and expires_at <= $1
-    union all
+    select p.request_id from intake.packages p
+    join intake.subject_requests r on r.id = p.request_id
+    where p.state = 'ready' and p.expires_at <= $1 and (not p.is_partial or r.answered_at is not null)
+        and not exists (
+            select from intake.packages o where o.request_id = p.request_id
+                and (o.state = 'waiting' or o.state = 'ready' and o.expires_at > $1)
+        )
+    union
     select k.request_id from intake_keys.package_keys k
     join intake.subject_requests r on r.id = k.request_id
     where k.made_at <= $2 and r.answered_at is not null and not exists (
         select from intake.packages p where p.request_id = k.request_id and p.state <> 'expired'
     )
     limit $3
+"""
+
+
+_PARTIAL_LETTER = """
+    insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
+    select id, 'package_partial', 'waiting', $2, $2 from intake.subject_requests
+    where (id = $1 or duplicate_of = $1) and letters and closed_at is null
+    on conflict do nothing
+"""
+
+_LATE = """
+    select r.id from intake.subject_requests r
+    join intake.cohorts c on c.id = r.cohort_id
+    join intake_keys.package_keys k on k.request_id = r.id
+    where r.state = 'open' and r."right" = any($4) and r.duplicate_of is null and c.due_at <= $1
+        and ($2::uuid is null or r.id > $2)
+        and not exists (select from intake.packages p where p.request_id = r.id)
+    order by r.id limit $3
 """
 
 
@@ -98,10 +128,10 @@ class PostgresPackages:
         """Record that a package is made, and what follows, in one transaction."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                ids = [
-                    RequestId(str(row["id"]))
-                    for row in await connection.fetch(_ALIKE, package.request_id)
-                ]
+                ids = [package.request_id]
+                if not package.is_partial:
+                    rows = await connection.fetch(_ALIKE, package.request_id)
+                    ids = [RequestId(str(row["id"])) for row in rows]
                 found = await known(connection, ids)
                 status = await connection.execute(
                     """
@@ -121,6 +151,9 @@ class PostgresPackages:
                 )
                 if status.endswith(" 0"):
                     return False
+                if package.is_partial:
+                    await connection.execute(_PARTIAL_LETTER, package.request_id, at)
+                    return True
                 follows = decide(found)
                 await write_letters(
                     connection, [one for one in follows if one.letter is not None], at
@@ -133,13 +166,44 @@ class PostgresPackages:
         """Return a request's identity and key; none where it is destroyed."""
         return await member_of(self._pool, request_id)
 
-    async def package(self, request_id: RequestId) -> Package | None:
-        """Return the package of a request; none where none is wanted."""
+    async def packages(self, request_id: RequestId) -> list[Package]:
+        """Return the packages of a request, the newest first."""
         with translated():
-            row = await self._pool.fetchrow(
-                "select * from intake.packages where request_id = $1", request_id
+            rows = await self._pool.fetch(
+                "select * from intake.packages where request_id = $1 order by number desc",
+                request_id,
             )
-        return _package(row) if row else None
+        return [_package(row) for row in rows]
+
+    async def late(self, *, at: datetime, after: RequestId | None, limit: int) -> list[RequestId]:
+        """Return open requests whose legal date has passed and that have no package."""
+        with translated():
+            rows = await self._pool.fetch(_LATE, at, after, limit, _HANDING_OVER)
+        return [RequestId(str(row["id"])) for row in rows]
+
+    async def release(
+        self, request_id: RequestId, ledger: str, *, at: datetime, reason: str = ""
+    ) -> bool:
+        """Want a partial package, and enter it where a person decides so."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                one = await locked(connection, request_id)
+                if one is None or one.state is not State.OPEN or one.right not in _HANDING_OVER:
+                    return False
+                status = await connection.execute(
+                    """
+                    insert into intake.packages
+                        (request_id, ledger, wanted_at, next_try_at, is_partial)
+                    values ($1, $2, $3, $3, true) on conflict do nothing
+                    """,
+                    request_id,
+                    ledger,
+                    at,
+                )
+                if status.endswith(" 0"):
+                    return False
+                await audited(connection, "package.release", [request_id], reason)
+        return True
 
     async def over(self, *, at: datetime, unused_since: datetime, limit: int) -> list[RequestId]:
         """Return requests whose package has expired, or that have ended without one."""
@@ -201,4 +265,6 @@ def _package(row: asyncpg.Record) -> Package:
         contact=row["contact"] or b"",
         made_at=row["made_at"],
         expires_at=row["expires_at"],
+        number=row["number"],
+        is_partial=row["is_partial"],
     )

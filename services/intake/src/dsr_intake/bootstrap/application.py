@@ -394,11 +394,15 @@ def _answering(basis: _Basis) -> Answering:
             sampling=_sampling(outside),
             metrics=outside.metrics,
         ),
-        wanting=None if basis.packages is None else Wanting(outside.ledger),
+        wanting=_wanting(basis),
         metrics=outside.metrics,
         clock=utc_now,
         on_committed=basis.committed,
     )
+
+
+def _wanting(basis: _Basis) -> Wanting | None:
+    return Wanting(basis.outside.ledger, basis.packages.store) if basis.packages else None
 
 
 def _sampling(outside: Outside) -> Sampling:

@@ -19,10 +19,12 @@ from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.links import Links, LinkTerms
 from dsr_intake.application.packages.making import Making, MakingParts, Terms
+from dsr_intake.application.packages.releasing import Releasing
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
 from dsr_intake.bootstrap.outside import Outside
 from dsr_intake.http.context import PackageDoor
+from dsr_intake.ports import PackageStore
 
 __all__ = ["Packages", "packages"]
 
@@ -36,7 +38,9 @@ class Packages:
     """The first makes any package, the others small ones alone."""
 
     expiring: Expiring
+    releasing: Releasing
     links: Links
+    store: PackageStore
     door: PackageDoor
 
 
@@ -95,13 +99,22 @@ def packages(
         ),
         clock=utc_now,
     )
+
+    def wake() -> None:
+        for one in makers:
+            one.wake()
+
+    releasing = Releasing(store=store, ledger=outside.ledger, clock=utc_now, on_committed=wake)
     return Packages(
         keys=keys,
         makers=makers,
         expiring=Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now),
+        releasing=releasing,
         links=links,
+        store=store,
         door=PackageDoor(
             links=links,
+            releasing=releasing,
             fetching=Fetching(store=store, keys=keys, objects=objects),
             store=store,
             words=words,

@@ -62,6 +62,8 @@ _UNDECIDED_EVERY_S = 5.0
 
 _EXPIRE_EVERY_S = 30.0
 
+_RELEASE_EVERY_S = 5.0
+
 _SUPPRESSIONS_EVERY_S = 1.0
 
 
@@ -161,6 +163,12 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
             _EXPIRE_EVERY_S,
             expiring.work,
             else_say="packages that are over are destroyed later",
+        )
+        _tend(
+            process,
+            _RELEASE_EVERY_S,
+            built.packages.releasing.work,
+            else_say="what is there past the legal date is handed over later",
         )
         _tend(process, _MEASURE_EVERY_S, expiring.standing, else_say="packages are measured later")
     letters = built.context.letters

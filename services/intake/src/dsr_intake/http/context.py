@@ -24,6 +24,7 @@ from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.linking import LinkTaking
 from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.links import Links
+from dsr_intake.application.packages.releasing import Releasing
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
 from dsr_intake.application.refusing import Refusing
@@ -52,6 +53,7 @@ class PackageDoor:
 
     links: Links
     fetching: Fetching
+    releasing: Releasing
     store: PackageStore
     words: Words
     signer: ManifestSigner

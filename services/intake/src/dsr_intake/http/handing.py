@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dsr_intake.http import decisions
@@ -52,6 +52,12 @@ class PackageDocument(BaseModel):
     manifest_sha256: str | None
     made_at: datetime | None
     expires_at: datetime | None
+    number: int
+    """2 where it supplements a partial one."""
+
+    is_partial: bool
+    """Whether it is made while the request is open, of what is there."""
+
     missing: dict[str, str]
     """Systems whose export could not be used, each with a code that says why."""
 
@@ -106,19 +112,24 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         description=(
             "A ZIP, whole or a range of it. For clients whose requests have no letters; a person who is "
             "told by letter fetches it by the link in it, and the client gets 409 `told_by_letter`. Of a "
-            "request with an `age_key` it is that ZIP in the format of age, and has no ranges."
+            "request with an `age_key` it is that ZIP in the format of age, and has no ranges. Without "
+            "`number` it is the newest that is ready; 1 is the partial one that another supplements."
         ),
         responses={
             200: answer(None, "The package", media="application/zip"),
             **problems(404, 409, 416, 422),
         },
     )
-    async def content(request: Request, request_id: RequestIdParameter) -> Response:
+    async def content(
+        request: Request,
+        request_id: RequestIdParameter,
+        number: Annotated[int | None, Query(ge=1, le=2)] = None,
+    ) -> Response:
         one = await own_request(request, context, request_id)
         who = caller(request)
         if one.letters or who.kind is not PrincipalKind.CLIENT or one.names_strangers:
             raise Problem(409, "told_by_letter", "the person alone fetches this package")
-        found = await _door(context).fetching.content(one.answered_with)
+        found = await _door(context).fetching.content(one.answered_with, number)
 
         async def fetched(part: str) -> None:
             await context.audit.enter("package.fetched", [one.request_id], part, by=who)
@@ -155,6 +166,11 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
     for action, done, said in (
         ("link", _link_anew, "Mail a new link to a package; those before do not work any more"),
         ("revoke", _revoke, "Revoke the links to a package; another can be mailed later"),
+        (
+            "release",
+            _release,
+            "Make a package of what is there, of an open request; the rest follows",
+        ),
     ):
         routes.add_api_route(
             _INTERNAL + "/{request_id}/package:" + action,
@@ -199,6 +215,10 @@ async def _revoke(door: PackageDoor, one: RequestView, reason: str) -> None:
     await door.links.revoke(one.request_id, reason=reason)
 
 
+async def _release(door: PackageDoor, one: RequestView, reason: str) -> None:
+    await door.releasing.release(one.answered_with, reason=reason)
+
+
 def _door(context: Context) -> PackageDoor:
     if context.packages is None:
         raise Problem(404, "no_package", "packages are not made here")
@@ -207,12 +227,15 @@ def _door(context: Context) -> PackageDoor:
 
 async def _shown(context: Context, one: RequestView) -> Response:
     door = _door(context)
-    package = await door.store.package(one.answered_with)
-    if package is None:
+    packages = await door.store.packages(one.answered_with)
+    if not packages:
         raise Problem(404, "no_package", "no package is made of this request")
+    package = packages[0]
     return json_response(
         {
             "request_id": one.request_id,
+            "number": package.number,
+            "is_partial": package.is_partial,
             "state": package.state.value,
             "files": package.files,
             "size": package.size,

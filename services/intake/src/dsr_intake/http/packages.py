@@ -110,7 +110,7 @@ def _add_fetching(routes: APIRouter, context: Context) -> None:
             link = await door.links.entered(token, request.cookies.get(_COOKIE, ""))
         except RejectedInput:
             return _refused(context)
-        content = await door.fetching.content(link.package_id)
+        content = await door.fetching.content(link.package_id, link.package_number)
         one = await context.reads.any(link.request_id)
         own = one.age_key if one else None
 

@@ -23,6 +23,7 @@ class LetterKind(StrEnum):
     WITHDRAWN = "withdrawn"
     NOT_VERIFIED = "not_verified"
     REFERRED = "referred"
+    PACKAGE_PARTIAL = "package_partial"
     PACKAGE_LINK = "package_link"
     PACKAGE_CODE = "package_code"
 

@@ -52,7 +52,7 @@ class Package:
     request_id: RequestId
     state: PackageState
     ledger: str
-    """JSON: what the ledger said of the request at its closing."""
+    """JSON: what the ledger said of the request when the package was wanted."""
 
     excluded: dict[str, str]
     """Systems whose export cannot be used, each with a code that says why."""
@@ -72,11 +72,22 @@ class Package:
 
     made_at: datetime | None
     expires_at: datetime | None
+    number: int = 1
+    """The second of a request supplements the first."""
+
+    is_partial: bool = False
+    """Whether it is made while the request is open, of what is there."""
+
+    @property
+    def folder(self) -> str:
+        """Name the folder of its assemblies, below that of the request; the first needs none of its own."""
+        return "" if self.number == 1 else str(self.number)
 
     @property
     def assembly(self) -> str:
         """Name what is written now, or was: it changes with each try, so that no two have one key."""
-        return f"{self.assembly_id}.{len(self.excluded)}"
+        name = f"{self.assembly_id}.{len(self.excluded)}"
+        return f"{self.folder}/{name}" if self.folder else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -102,6 +113,7 @@ class PackageLink:
     """The request whose package it is: another one where the first repeats it."""
 
     nonce: bytes
+    package_number: int = 1
     token_hash: bytes = b""
     issued_at: datetime
     expires_at: datetime

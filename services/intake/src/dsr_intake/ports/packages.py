@@ -130,7 +130,8 @@ class PackageStore(Protocol):
     ) -> bool:
         """Record that a package is made, and what follows for its request and those alike, in one transaction.
 
-        Where the claim is another's, nothing changes.
+        What follows a partial one is its letter, if its request has letters, and nothing else. Where the
+        claim is another's, or the request of a partial one has been closed, nothing changes.
 
         Returns:
             Whether it was recorded.
@@ -141,12 +142,29 @@ class PackageStore(Protocol):
         """Return a request's identity, encrypted, with its key; none where it is destroyed."""
         ...
 
-    async def package(self, request_id: RequestId) -> Package | None:
-        """Return the package of a request; none where none is wanted."""
+    async def packages(self, request_id: RequestId) -> list[Package]:
+        """Return the packages of a request, the newest first; none where none is wanted."""
+        ...
+
+    async def late(self, *, at: datetime, after: RequestId | None, limit: int) -> list[RequestId]:
+        """Return open requests that hand over, whose legal date has passed and that have no package, by id."""
+        ...
+
+    async def release(
+        self, request_id: RequestId, ledger: str, *, at: datetime, reason: str = ""
+    ) -> bool:
+        """Want a partial package, and enter it where a person decides so, in one transaction.
+
+        Returns:
+            Whether it is wanted from now on: not where the request is not open, or has a package.
+        """
         ...
 
     async def over(self, *, at: datetime, unused_since: datetime, limit: int) -> list[RequestId]:
-        """Return requests whose package has expired, or that have ended without one and still have a key."""
+        """Return requests whose packages have all expired, or that have ended without one and still have a key.
+
+        A partial one keeps the key while its request is open, since the supplement needs it.
+        """
         ...
 
     async def destroy(self, request_id: RequestId) -> None:
@@ -163,10 +181,6 @@ class PackageStore(Protocol):
 
 class PackageLinkStore(Protocol):
     """Keeps links to packages, their codes, and who has opened them."""
-
-    async def newest(self, request_id: RequestId) -> PackageLink | None:
-        """Return the newest link of a request."""
-        ...
 
     async def add(
         self, link: PackageLink, token_hash: bytes, *, has_letter: bool, reason: str

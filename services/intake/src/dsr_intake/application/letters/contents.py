@@ -27,7 +27,9 @@ _DECISIONS = {
 }
 """The decision that a letter tells of."""
 
-_TELL_OF_SYSTEMS = frozenset({LetterKind.DONE, LetterKind.REFUSED, LetterKind.WITHDRAWN})
+_TELL_OF_SYSTEMS = frozenset(
+    {LetterKind.DONE, LetterKind.REFUSED, LetterKind.WITHDRAWN, LetterKind.PACKAGE_PARTIAL}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Proving:
     until: datetime | None = None
     """By when a package can be fetched."""
 
+    first_package: str = ""
+    """The link to the first, where the package is the second, with what was not in the first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
@@ -104,7 +109,14 @@ Prove = Callable[[Letter], Awaitable[Proving | None]]
 Fetch = Callable[[Letter, RequestView], Awaitable[Proving | None]]
 """Gives what a letter hands over to fetch a package by; none where there is none, or no use in it."""
 
-_BRINGS_PACKAGE = frozenset({LetterKind.DONE, LetterKind.PACKAGE_LINK, LetterKind.PACKAGE_CODE})
+_BRINGS_PACKAGE = frozenset(
+    {
+        LetterKind.DONE,
+        LetterKind.PACKAGE_PARTIAL,
+        LetterKind.PACKAGE_LINK,
+        LetterKind.PACKAGE_CODE,
+    }
+)
 
 
 class Gathering:

@@ -40,8 +40,10 @@ ANSWERS = frozenset(
 )
 """The letters that answer: once one is sent, its request is answered."""
 
-OF_PACKAGES = frozenset({LetterKind.PACKAGE_LINK, LetterKind.PACKAGE_CODE})
-"""The letters that come after the answer: their address is that of the package."""
+OF_PACKAGES = frozenset(
+    {LetterKind.PACKAGE_PARTIAL, LetterKind.PACKAGE_LINK, LetterKind.PACKAGE_CODE}
+)
+"""The letters that may come after the answer: their address is that of the package."""
 
 Contact = Callable[[RequestId], Awaitable[str | None]]
 """Gives the address of a package's letters; none where it is destroyed."""

@@ -124,6 +124,7 @@ class Stationery:
             "link": one.proving.link if one.proving else "",
             "minutes": one.proving.minutes if one.proving else 0,
             "fetch_by": day(one.fetch_by),
+            "first_package": one.proving.first_package if one.proving else "",
         }  # fmt: skip
 
     def _row(

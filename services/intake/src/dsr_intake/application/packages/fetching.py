@@ -63,16 +63,21 @@ class Fetching:
         self._keys = keys
         self._objects = objects
 
-    async def content(self, request_id: RequestId) -> Content:
-        """Return the package of a request.
+    async def content(self, request_id: RequestId, number: int | None = None) -> Content:
+        """Return a package of a request: by its number, or the newest that is ready.
 
         Raises:
             RuleViolation: There is none that can be fetched.
             Unavailable: The ring or the database is away.
         """
-        package = await self._store.package(request_id)
+        ready = (
+            one
+            for one in await self._store.packages(request_id)
+            if one.state is PackageState.READY and number in (None, one.number)
+        )
+        package = next(ready, None)
         key = await self._keys.private(request_id)
-        if package is None or package.state is not PackageState.READY or key is None:
+        if package is None or key is None:
             raise RuleViolation("no_package", "the request has no package that can be fetched")
         cipher = PieceCipher(key, request_id=request_id, assembly_id=package.assembly)
         return Content(package, cipher, self._objects)

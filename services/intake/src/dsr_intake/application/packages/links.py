@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
@@ -26,6 +26,12 @@ from dsr_intake.ports import PackageLinkStore, PackageStore
 __all__ = ["LinkTerms", "Links", "hashed"]
 
 _NONCE_BYTES = 16
+
+_CODES_A_LINK = 1000
+"""The letter of a code is numbered by its link's number times this, and its own."""
+
+_FIRST = frozenset({LetterKind.DONE, LetterKind.PACKAGE_PARTIAL})
+"""The letters that first tell of a package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,42 +78,38 @@ class Links:
         Raises:
             Unavailable: The package is still to be made.
         """
-        package = await self._store.package(one.answered_with)
-        if package is None or package.state is PackageState.EXPIRED:
+        if letter.kind in _FIRST:
+            return await self._first_shown(letter.kind, one)
+        is_code = letter.kind is LetterKind.PACKAGE_CODE
+        number = letter.number // _CODES_A_LINK if is_code else letter.number
+        found = await self._links.links(one.request_id)
+        link = next((each for each in found if each.number == number), None)
+        if link is None or not self._lives(link):
             return None
-        if package.state is PackageState.WAITING:
-            raise Unavailable("the package of the request is still to be made")
-        if letter.kind is LetterKind.DONE:
-            link = await self._links.newest(one.request_id) or await self._first(one, package)
-            return self._shown(link)
-        link_or_none = await self._links.newest(one.request_id)
-        if link_or_none is None or not self._lives(link_or_none):
-            return None
-        if letter.kind is LetterKind.PACKAGE_LINK:
-            return self._shown(link_or_none) if letter.number == link_or_none.number else None
-        return self._code_shown(letter, link_or_none)
+        return self._code_shown(letter, link) if is_code else self._shown(link)
 
     async def contact(self, request_id: RequestId) -> str | None:
         """Return the address of a package's letters; none where it is destroyed."""
-        package = await self._store.package(request_id)
+        packages = await self._store.packages(request_id)
         key = await self._package_keys.private(request_id)
-        if package is None or key is None or not package.contact:
+        contact = next((one.contact for one in packages if one.contact), None)
+        if key is None or contact is None:
             return None
-        return opened_contact(package.contact, key, request_id)
+        return opened_contact(contact, key, request_id)
 
     async def issue_anew(self, one: RequestView, *, reason: str) -> PackageLink:
-        """Have a new link mailed; those before do not work any more.
+        """Have a new link to the newest package mailed; those before to it do not work any more.
 
         Raises:
             RuleViolation: There is no package of it, or nobody is told of it by letter.
         """
-        package = await self._store.package(one.answered_with)
-        if package is None or package.state is not PackageState.READY:
+        packages = await self._store.packages(one.answered_with)
+        package = next((each for each in packages if each.state is PackageState.READY), None)
+        if package is None:
             raise RuleViolation("no_package", "the request has no package that can be fetched")
         if not package.contact:
             raise RuleViolation("no_package", "nobody is told of this package by letter")
-        newest = await self._links.newest(one.request_id)
-        link = self._made(one, package, 1 + (newest.number if newest else 0))
+        link = self._made(one, package, await self._links.links(one.request_id))
         await self._links.add(link, hashed(self._token(link)), has_letter=True, reason=reason)
         return link
 
@@ -199,18 +201,43 @@ class Links:
         """Return the links of a request, the newest first."""
         return await self._links.links(request_id)
 
-    async def _first(self, one: RequestView, package: Package) -> PackageLink:
-        link = self._made(one, package, 1)
-        await self._links.add(link, hashed(self._token(link)), has_letter=False, reason="")
-        return await self._links.newest(one.request_id) or link
+    async def _first_shown(self, kind: LetterKind, one: RequestView) -> Proving | None:
+        """Return the link of the letter that first tells of a package."""
+        packages = await self._store.packages(one.answered_with)
+        if kind is LetterKind.PACKAGE_PARTIAL:
+            packages = [each for each in packages if each.is_partial]
+        if not packages or packages[0].state is PackageState.EXPIRED:
+            return None
+        if packages[0].state is PackageState.WAITING:
+            raise Unavailable("the package of the request is still to be made")
+        former = [await self._first(one, each) for each in packages[1:]]
+        link = await self._first(one, packages[0])
+        if not self._lives(link):
+            return None
+        shown = [self._shown(each).link for each in former if self._lives(each)]
+        return replace(self._shown(link), first_package=shown[0] if shown else "")
 
-    def _made(self, one: RequestView, package: Package, number: int) -> PackageLink:
+    async def _first(self, one: RequestView, package: Package) -> PackageLink:
+        """Return the newest link to a package, or the first, made now."""
+        found = await self._links.links(one.request_id)
+        own = [each for each in found if each.package_number == package.number]
+        if own:
+            return own[0]
+        link = self._made(one, package, found)
+        await self._links.add(link, hashed(self._token(link)), has_letter=False, reason="")
+        found = await self._links.links(one.request_id)
+        return next((each for each in found if each.package_number == package.number), link)
+
+    def _made(
+        self, one: RequestView, package: Package, before: Sequence[PackageLink]
+    ) -> PackageLink:
         if package.expires_at is None:
             raise RuntimeError("a package that is ready expires")
         return PackageLink(
             request_id=one.request_id,
-            number=number,
+            number=1 + max((each.number for each in before), default=0),
             package_id=package.request_id,
+            package_number=package.number,
             nonce=os.urandom(_NONCE_BYTES),
             issued_at=self._clock(),
             expires_at=package.expires_at,

@@ -146,7 +146,8 @@ class Making(Working):
         key = await self._parts.keys.private(package.request_id)
         if one is None or key is None:
             raise Unavailable("the request, or the key of its package, is gone")
-        await asyncio.to_thread(self._parts.objects.delete_all, package_path(package.request_id))
+        folder = package_path(package.request_id, package.folder)
+        await asyncio.to_thread(self._parts.objects.delete_all, folder)
         while True:
             assembly = await self._assembly(package, one, key)
             try:
@@ -174,17 +175,34 @@ class Making(Working):
     ) -> Assembly:
         language = language_of(one.language)
         registry = await self._parts.registry.version(one.registry_digest)
-        if one.closed_at is None or package.assembly_id is None:
+        at = package.wanted_at if package.is_partial else one.closed_at
+        if at is None or package.assembly_id is None:
             raise RuntimeError("a package is made of a closed request, by whoever has claimed it")
+        known = await self._parts.store.packages(package.request_id)
+        before = next((each for each in known if each.number < package.number), None)
+        systems = systems_told(
+            package,
+            registry,
+            self._parts.registry,
+            bytes_limit=self._terms.bytes_limit,
+            before=before,
+        )
+        late = [each for each in systems if each.told["status"] == "late"]
+        told = request_told(
+            one,
+            self._parts.words,
+            language,
+            at=at,
+            late=late if package.is_partial else None,
+            before=before,
+        )
         return Assembly(
             request_id=package.request_id,
             assembly_id=package.assembly,
             key=key,
-            at=one.closed_at,
-            told=request_told(one, self._parts.words, language),
-            systems=systems_told(
-                package, registry, self._parts.registry, bytes_limit=self._terms.bytes_limit
-            ),
+            at=at,
+            told=told,
+            systems=systems,
             language=language,
         )
 

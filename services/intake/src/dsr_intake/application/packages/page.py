@@ -49,10 +49,11 @@ class PackagePage:
             "lead": self._filled(
                 assembly,
                 "lead",
-                day=self._day(assembly, assembly.told["closed_at"]),
+                day=self._day(assembly, assembly.told["as_of"]),
                 received=self._day(assembly, assembly.told["request"]["received_at"]),
             ),
             "reference": self._filled(assembly, "reference", reference=assembly.request_id),
+            "note": self._note(assembly),
             "numbers": [
                 (words["organisations"], len({one.told["organisation"]["id"] for one in parts})),
                 (words["systems"], len(parts)),
@@ -68,6 +69,17 @@ class PackagePage:
             "legal": list(assembly.told["legal"]["text"].values()),
         }
         return self._words.page(said)
+
+    def _note(self, assembly: Assembly) -> str:
+        """Return what is still to come, or what came before."""
+        late = set(assembly.told.get("late", ()))
+        if late:
+            names = [one.told["name"] for one in assembly.systems if one.system_id in late]
+            return self._filled(assembly, "partial", names=", ".join(names))
+        before = assembly.told.get("supplements")
+        if before:
+            return self._filled(assembly, "supplement", day=self._day(assembly, before["made_at"]))
+        return ""
 
     def _system(
         self, assembly: Assembly, part: SystemPart, previews: Mapping[str, Preview]

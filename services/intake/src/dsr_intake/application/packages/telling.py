@@ -1,8 +1,9 @@
-"""Telling: what a manifest says of a request and its systems, from what was fixed at the closing."""
+"""Telling: what a manifest says of a request and its systems, from what was fixed when it was wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from dsr_core.ids import SystemId
 from dsr_core.registry import Organisation, Registry, System
 from dsr_core.rights import Disposition
 from dsr_intake.application.packages.assembling import SystemAssembly
+from dsr_intake.application.packages.wanting import exports_in
 from dsr_intake.application.packages.words import Words
 from dsr_intake.model import RequestView
 from dsr_intake.model.packages import Package
@@ -30,12 +32,36 @@ _STATUS = {
 """How a system stands in a package without an export of it; any other is missing."""
 
 
-def request_told(one: RequestView, words: Words, language: str) -> dict[str, Any]:
-    """Return what the manifest says of the request."""
-    if one.closed_at is None:
-        raise RuntimeError("a package is made of a closed request")
-    return {
-        "closed_at": _text(one.closed_at),
+def request_told(
+    one: RequestView,
+    words: Words,
+    language: str,
+    *,
+    at: datetime,
+    late: Sequence[SystemAssembly] | None = None,
+    before: Package | None = None,
+) -> dict[str, Any]:
+    """Return what the manifest says of the request.
+
+    Args:
+        one: The request.
+        words: The texts.
+        language: Of the texts.
+        at: As of when the package is made.
+        late: The systems of a partial package whose data is still to come.
+        before: The partial package that it supplements.
+    """
+    told: dict[str, Any] = {}
+    if late is not None:
+        told["late"] = [each.system_id for each in late]
+    if before is not None and before.made_at is not None:
+        told["supplements"] = {
+            "made_at": _text(before.made_at),
+            "manifest_sha256": before.manifest_digest.hex(),
+        }
+    return told | {
+        "as_of": _text(at),
+        "closed_at": _text(one.closed_at) if one.closed_at else None,
         "legal": words.legal(
             language, right=one.right, regime=one.regime, jurisdiction=one.jurisdiction
         ),
@@ -52,7 +78,12 @@ def request_told(one: RequestView, words: Words, language: str) -> dict[str, Any
 
 
 def systems_told(
-    package: Package, registry: Registry, holders: RegistryView, *, bytes_limit: int
+    package: Package,
+    registry: Registry,
+    holders: RegistryView,
+    *,
+    bytes_limit: int,
+    before: Package | None = None,
 ) -> list[SystemAssembly]:
     """Return each system that was asked, in the order of their ids.
 
@@ -61,14 +92,22 @@ def systems_told(
         registry: The version that the request pins.
         holders: Finds systems that joined later.
         bytes_limit: How much one system may hand over.
+        before: The partial package that this one supplements: what is in it is not handed over again.
 
     Raises:
         Unavailable: What the ledger said cannot be read.
     """
     try:
         owed = orjson.loads(package.ledger)["obligations"]
+        taken = exports_in(orjson.loads(before.ledger)) if before else frozenset()
+        could_not = before.excluded if before else {}
         return sorted(
-            (_told(one, package, registry, holders, bytes_limit) for one in owed),
+            (
+                _before(told, could_not.get(told.system_id))
+                if told.delivery is not None and told.delivery.export_id in taken
+                else told
+                for told in (_told(one, package, registry, holders, bytes_limit) for one in owed)
+            ),
             key=lambda one: one.system_id,
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -113,13 +152,20 @@ def _told(
     elif why is not None:
         told["status"] = "missing"
     else:
-        told["status"] = _STATUS.get(disposition, "missing") if disposition else "missing"
+        late = "late" if package.is_partial else "missing"
+        told["status"] = _STATUS.get(disposition, late) if disposition else late
     return SystemAssembly(
         system_id=system_id,
         told=told,
         delivery=delivery,
         protected=system.access.protected if system and system.access else (),
     )
+
+
+def _before(one: SystemAssembly, why: str | None) -> SystemAssembly:
+    """Return a system whose export was in the package before, or could not be used there."""
+    told = {**one.told, "status": "missing" if why else "before", "why": why}
+    return replace(one, told=told, delivery=None)
 
 
 def _terms(system: System | None, system_id: str) -> dict[str, Any]:

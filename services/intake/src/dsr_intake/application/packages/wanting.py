@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
@@ -11,10 +12,11 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import RIGHTS
-from dsr_intake.ports import Ledger
+from dsr_intake.model.packages import PackageState
+from dsr_intake.ports import Ledger, PackageStore
 from dsr_wire.codec.closures import Closure
 
-__all__ = ["Wanting"]
+__all__ = ["Wanting", "exports_in"]
 
 _READS_AT_ONCE = 8
 _FULFILLED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
@@ -23,14 +25,16 @@ _FULFILLED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 class Wanting:
     """Asks the verifier what systems have handed over."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, store: PackageStore) -> None:
         self._ledger = ledger
+        self._store = store
 
     async def wanted(self, closures: Iterable[Closure]) -> dict[RequestId, str]:
         """Return what the ledger says of each request of which a package is to be made, as it says it now.
 
-        Those are the requests under a right that hands over which were fulfilled, if only in part, and for which a system has
-        handed something over through the program. Answers that come later change no package.
+        Those are the requests under a right that hands over, fulfilled if only in part, for which a system
+        has handed something over through the program; where a partial package was made, something that is
+        not in it. Answers that come later change no package.
 
         Raises:
             Unavailable: The verifier is away: nothing may be closed.
@@ -49,9 +53,25 @@ class Wanting:
                 document = await self._ledger.obligations(request_id)
             if document is None:
                 raise Unavailable("the verifier does not show what it has closed")
-            if not any(one.get("delivery") for one in document["obligations"]):
+            if not exports_in(document) - await self._handed_over(request_id):
                 return None
             return orjson.dumps(document).decode()
 
         found = await asyncio.gather(*map(said, asked))
         return {one: text for one, text in zip(asked, found, strict=True) if text is not None}
+
+    async def _handed_over(self, request_id: RequestId) -> frozenset[str]:
+        """Return the exports that a partial package was made of; one that still waits is dropped."""
+        made = [
+            one
+            for one in await self._store.packages(request_id)
+            if one.state is not PackageState.WAITING
+        ]
+        return frozenset().union(*(exports_in(orjson.loads(one.ledger)) for one in made))
+
+
+def exports_in(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the ids of the exports that the ledger tells of."""
+    return frozenset(
+        one["delivery"]["export_id"] for one in document["obligations"] if one.get("delivery")
+    )
