@@ -24,6 +24,9 @@ _NUMBER_LIMIT = 10**12
 """No account number has fewer digits than that has."""
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+_SHAPES_LIMIT = 1000
+"""So many rows of names are remembered; a table has a few."""
+
 _EXTENSION = re.compile(r"\.jsonl$")
 
 
@@ -46,6 +49,30 @@ class RecordProtector:
         }
         self.counts: Counter[Protection] = Counter()
         """How many values were not handed over as they were."""
+
+        self._shapes: dict[tuple[str, tuple[str, ...]], bool] = {}
+
+    def leaves(self, names: tuple[str, ...], above: str = "") -> bool:
+        """Tell whether no value is protected for standing under one of these names, whatever it is."""
+        known = self._shapes.get((above, names))
+        if known is None:
+            if len(self._shapes) >= _SHAPES_LIMIT:
+                self._shapes.clear()
+            known = not any(
+                above + name in self._rules or by_name(name, "any") is not None for name in names
+            )
+            self._shapes[above, names] = known
+        return known
+
+    def leaves_all(self, value: Any, above: str = "") -> bool:
+        """Tell the same of all names in what was read from JSON."""
+        if isinstance(value, dict):
+            return self.leaves(tuple(value), above) and all(
+                self.leaves_all(one, f"{above}{name}.")
+                for name, one in value.items()
+                if isinstance(one, dict | list)
+            )
+        return not isinstance(value, list) or all(self.leaves_all(one, above) for one in value)
 
     def protect(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a record as it is handed over; again, it changes and counts nothing.
@@ -70,7 +97,7 @@ class RecordProtector:
         return result
 
     def _how(self, name: str, where: str, value: object) -> Protection | None:
-        if value in _EMPTY:
+        if not value and value in _EMPTY:
             return None
         usual = by_name(name, value)
         return usual if usual is Protection.SECRET else self._rules.get(where, usual)
@@ -89,13 +116,17 @@ class RecordProtector:
             if found:
                 self.counts[Protection.NEVER_DISCLOSED] += found
             return text
+        if isinstance(value, int):
+            return value if value < _NUMBER_LIMIT else self._number(value)
         if isinstance(value, Mapping):
             return self._mapping(value, where + ".")
         if isinstance(value, list | tuple | set | frozenset):
             return [self._value(one, where) for one in value]
-        if isinstance(value, int) and value >= _NUMBER_LIMIT:
-            text, found = without_account_numbers(str(value))
-            if found:
-                self.counts[Protection.NEVER_DISCLOSED] += found
-                return text
         return value
+
+    def _number(self, value: int) -> int | str:
+        text, found = without_account_numbers(str(value))
+        if not found:
+            return value
+        self.counts[Protection.NEVER_DISCLOSED] += found
+        return text

@@ -13,7 +13,13 @@ from functools import lru_cache
 
 from dsr_core.exports import Protection
 
-__all__ = ["by_name", "is_undisclosed", "undisclosed", "without_account_numbers"]
+__all__ = [
+    "by_name",
+    "is_undisclosed",
+    "may_hold_account_numbers",
+    "undisclosed",
+    "without_account_numbers",
+]
 
 _SHORTEST_SHOWN = 8
 """Of what is shorter, the last four would be half of it."""
@@ -67,6 +73,15 @@ _SHORTEST = 11
 _MAY_BE = re.compile(r"[0-9][ -]?[0-9]")
 """No text without this holds any of these; most have none."""
 
+_PLAIN = bytes(
+    ord("0") if chr(one).isdigit() else ord("A") if chr(one).isupper() else one
+    for one in range(128)
+).ljust(256, b".")
+"""Every digit as 0 and every capital as A, so that one search finds all numbers of a form."""
+
+_FORMS = (b"AA00", b"000-00-0000")
+_DIGITS_TOGETHER = b"0" * 13
+
 
 def undisclosed(value: object) -> str:
     """Tell that there is a value, with its last four characters where that leaves most of it unsaid."""
@@ -101,6 +116,19 @@ def _of_name(name: str) -> tuple[Protection | None, bool]:
     if _SECRET.fullmatch(words):
         return Protection.SECRET, False
     return (Protection.NEVER_DISCLOSED if _NEVER.fullmatch(words) else None), True
+
+
+def may_hold_account_numbers(json: bytes) -> bool:
+    """Tell whether JSON may have what `without_account_numbers` finds; where not, nothing in it has.
+
+    It is faster by far. An escape may stand for a digit, so where there is one it may.
+    """
+    plain = json.translate(_PLAIN)
+    return (
+        any(form in plain for form in _FORMS)
+        or b"\\u" in json
+        or _DIGITS_TOGETHER in plain.translate(None, b" -")
+    )
 
 
 def without_account_numbers(text: str) -> tuple[str, int]:

@@ -231,6 +231,25 @@ def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is
         world.made({"crm": world.hand_over(bad)})
 
 
+@pytest.mark.parametrize(
+    ("depth", "value"), [(300, b'{"password":"x"}'), (600, b"1"), (1000, b'"4111111111111111"')]
+)
+def test_a_record_that_is_nested_without_end_stops_its_export_alone(
+    world: World, depth: int, value: bytes
+) -> None:
+    deep = b'{"a":' * depth + value + b"}" * depth
+    bad = Handed("people.jsonl", deep, "application/jsonl", 1)
+    with pytest.raises(BadExport, match="unreadable_records"):
+        world.made({"crm": world.hand_over(bad)})
+
+
+def test_a_record_that_is_nested_deeply_is_handed_over_and_not_shown(world: World) -> None:
+    deep = Handed("x.jsonl", b'{"a":' * 300 + b"1" + b"}" * 300 + b"\n", "application/jsonl", 1)
+    found = world.package({"crm": world.hand_over(deep)})
+    assert found["data/crm/x.jsonl"] == deep.content
+    assert "<td>…</td>" in found["index.html"].decode()
+
+
 def test_a_piece_opens_in_its_own_place_only(world: World) -> None:
     cipher = PieceCipher(world.key, request_id=REQUEST, assembly_id="one")
     stored = cipher.encrypt(3, b"piece", is_last=False)

@@ -13,6 +13,7 @@ import orjson
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import ExportedFile, ProtectedField, Protection
 from dsr_core.protecting import RecordProtector
+from dsr_core.undisclosed import may_hold_account_numbers
 
 __all__ = ["LINE_LIMIT", "SMALL_BYTES", "Looker", "is_table"]
 
@@ -51,14 +52,38 @@ class Looker:
         """
         held = b""
         for portion in portions:
-            *lines, held = (held + portion).split(b"\n")
-            if lines:
-                yield b"".join(self._line(line) for line in lines)
+            lines = held + portion
+            end = lines.rfind(b"\n") + 1
+            held = lines[end:]
+            if end:
+                yield self._lines(lines[:end])
             if len(held) > LINE_LIMIT:
                 detail = f"a record has more than {LINE_LIMIT} bytes, and cannot be looked at"
                 raise RejectedInput("unreadable_records", detail)
         if held:
             yield self._line(held).removesuffix(b"\n")
+
+    def _lines(self, content: bytes) -> bytes:
+        """Return whole lines as they may be handed over: as they are, where nothing in them can matter."""
+        lines = content.split(b"\n")[:-1]
+        if not self._leaves_names(content, lines):
+            return b"".join(map(self._line, lines))
+        if not may_hold_account_numbers(content):
+            return content
+        return b"".join(
+            self._line(line) if may_hold_account_numbers(line) else line + b"\n" for line in lines
+        )
+
+    def _leaves_names(self, content: bytes, lines: Sequence[bytes]) -> bool:
+        """Tell whether all lines are records in which nothing is protected for its name."""
+        protector = self._protector
+        try:
+            records = map(orjson.loads, lines)
+            if _are_flat(content, len(lines)):
+                return all(map(protector.leaves, set(map(tuple, records))))
+            return all(isinstance(one, dict) and protector.leaves_all(one) for one in records)
+        except (ValueError, RecursionError):  # each line is looked at by itself then
+            return False
 
     def _line(self, line: bytes) -> bytes:
         if not line.strip():
@@ -73,7 +98,21 @@ class Looker:
                 raise RejectedInput("unreadable_records", detail)
             return line + b"\n"
         before = self.counts.total()
-        protected = self._protector.protect(record)
-        if self.counts.total() == before:
-            return line + b"\n"
-        return orjson.dumps(protected) + b"\n"
+        try:
+            protected = self._protector.protect(record)
+            if self.counts.total() == before:
+                return line + b"\n"
+            return orjson.dumps(protected) + b"\n"
+        except (RecursionError, orjson.JSONEncodeError) as error:
+            detail = "a record is nested too deeply, and cannot be looked at"
+            raise RejectedInput("unreadable_records", detail) from error
+
+
+def _are_flat(content: bytes, count: int) -> bool:
+    """Tell whether so many lines, if they are JSON, are mappings without another or a list in them."""
+    return (
+        content.startswith(b"{")
+        and content.count(b"\n{") == count - 1
+        and content.count(b"{") == count
+        and b"[" not in content
+    )

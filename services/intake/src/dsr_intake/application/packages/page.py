@@ -190,7 +190,10 @@ def _rows(content: bytes) -> list[dict[str, Any]]:
 def _value(value: object) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    try:
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it is nested too deeply
+        return "…"
     return text if len(text) <= _VALUE_LENGTH else text[: _VALUE_LENGTH - 1] + "…"
 
 

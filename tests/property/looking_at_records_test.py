@@ -1,0 +1,111 @@
+"""Tables that are looked at in whole portions come out as if each record were looked at by itself."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsr_core.exports import ExportedFile, ProtectedField, Protection
+from dsr_core.protecting import RecordProtector
+from dsr_core.undisclosed import may_hold_account_numbers, without_account_numbers
+from dsr_intake.application.packages.again import Looker
+
+FIELDS = [
+    ProtectedField("*.agent", Protection.THIRD_PARTY),
+    ProtectedField("people.at.name", Protection.NEVER_DISCLOSED),
+]
+NUMBERS = ["4111 1111 1111 1111", "378282246310005", "GB29NWBK60161331926819", "536-90-4399"]
+
+pieces = st.sampled_from([*NUMBERS, "2026-11-27T12:00:00Z", " ", "-", "\u00e4", '"', "{", "["])
+texts = st.text(max_size=5) | st.lists(pieces | st.text(max_size=3), max_size=4).map("".join)
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.just(4111111111111111) | texts
+)
+names = st.sampled_from(["id", "note", "agent", "at", "name", "apiKey", "passport_number"])
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=6,
+)
+flat = st.dictionaries(st.sampled_from(["id", "note", "at"]) | st.text(max_size=3), scalars)
+records = flat | st.dictionaries(names, values, max_size=4)
+kinds = st.booleans()
+junk = st.sampled_from([b"", b" ", b"[1]", b'"{"', b"7", b'{"a":', b"{'a'}"])
+lines = st.lists(
+    st.builds(lambda one, plain: json.dumps(one, ensure_ascii=plain).encode(), records, kinds)
+    | st.builds(orjson.dumps, flat)
+)
+
+
+def one_by_one(content: bytes) -> tuple[bytes, Counter[Protection]]:
+    """Look at each record by itself."""
+    protector = RecordProtector(FIELDS, file="people")
+    result = []
+    for line in content.split(b"\n"):
+        before = protector.counts.total()
+        protected = protector.protect(json.loads(line)) if line else {}
+        changed = protector.counts.total() > before
+        result.append(orjson.dumps(protected) if changed else line)
+    return b"\n".join(result), protector.counts
+
+
+def looker(content: bytes, fields: list[ProtectedField]) -> Looker:
+    file = ExportedFile(
+        name="people.jsonl", media_type="application/jsonl", size=len(content), sha256="0" * 64
+    )
+    return Looker(fields, file)
+
+
+def portions(content: bytes, length: int) -> list[memoryview]:
+    view = memoryview(content)
+    return [view[start : start + length] for start in range(0, len(content), length)]
+
+
+@given(made=lines, length=st.integers(1, 300), ends=st.booleans())
+def test_whole_portions_come_out_as_record_by_record(
+    *, made: list[bytes], length: int, ends: bool
+) -> None:
+    content = b"\n".join(made) + (b"\n" if ends and made else b"")
+    one = looker(content, FIELDS)
+    found = b"".join(one.pass_(portions(content, length)))
+    assert (found, one.counts) == one_by_one(content)
+
+
+@given(st.lists(st.builds(orjson.dumps, records) | junk), st.integers(1, 300))
+def test_what_is_no_record_keeps_nothing_else_from_being_looked_at(
+    made: list[bytes], length: int
+) -> None:
+    content = b"".join(line + b"\n" for line in made)
+    one = looker(content, [])
+    found = b"".join(one.pass_(portions(content, length))).split(b"\n")[:-1]
+    plain = RecordProtector([], file="people")
+    for before, after in zip(made, found, strict=True):
+        known: Any = _read(before)
+        expected = plain.protect(known) if isinstance(known, dict) else known
+        assert _read(after) == expected
+    assert one.counts == plain.counts
+
+
+@given(
+    value=st.recursive(texts, lambda inner: st.lists(inner, max_size=3), max_leaves=4),
+    plain=st.booleans(),
+)
+def test_a_number_that_is_masked_is_suspected_in_its_json(*, value: Any, plain: bool) -> None:
+    def found(one: Any) -> int:
+        return sum(map(found, one)) if isinstance(one, list) else without_account_numbers(one)[1]
+
+    if found(value):
+        assert may_hold_account_numbers(json.dumps(value, ensure_ascii=plain).encode())
+        assert may_hold_account_numbers(orjson.dumps(value))
+
+
+def _read(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return line
