@@ -122,9 +122,7 @@ class World:
             right=Right.ACCESS,
         )
         package = self.wanted(deliveries, **changes)
-        systems = systems_told(
-            package, REGISTRY, FakeRegistryView(REGISTRY), bytes_limit=10**9, before=before
-        )
+        systems = systems_told(package, REGISTRY, FakeRegistryView(REGISTRY), before=before)
         late = [each for each in systems if each.told["status"] == "late"]
         return Assembly(
             request_id=REQUEST,

@@ -14,8 +14,9 @@ from integration.intake.assembly_test import no_room_for_more_than
 from integration.intake.closures_test import a_record
 from integration.intake.sealing_test import seal
 
+from dsr_contracts.v1 import escalations_pb2
 from dsr_core.exports import Delivery
-from dsr_core.ids import RequestId, SystemId
+from dsr_core.ids import OrganisationId, RequestId, SystemId
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_intake.adapters.key_files import FileKeys
@@ -24,16 +25,20 @@ from dsr_intake.adapters.object_store import Objects
 from dsr_intake.model import WrappedKey
 from dsr_intake.model.packages import package_binding
 from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.codec.escalations import MissingSystem, escalation_from_wire
+from dsr_wire.envelope import decode
 from dsr_wire.exports import Stream, part_path
 from dsr_wire.sealing_keys import PrivateSealingKey
+from dsr_wire.topics import ESCALATIONS
 from support.exports import Handed, hand_over, lines, opened_package, unzipped
-from support.intake import Intake, VerifierDouble, running_intake
+from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission
 from support.waiting import eventually
 
 BASE = "/v1/subject-requests"
 ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
 SMALL_BYTES = 100_000
+SYSTEM_BYTES = 5_000_000
 PHOTO = Handed("photos/me.jpg", b"\xff\xd8" + bytes(20_000), "image/jpeg")
 
 
@@ -141,7 +146,12 @@ async def running(
 ) -> AsyncIterator[tuple[Intake, Path]]:
     folder = tmp_path_factory.mktemp("packages")
     async with running_intake(
-        kafka, database, verifier.url, folder, package_small_bytes=SMALL_BYTES
+        kafka,
+        database,
+        verifier.url,
+        folder,
+        package_small_bytes=SMALL_BYTES,
+        package_system_bytes=SYSTEM_BYTES,
     ) as intake:
         yield intake, folder
 
@@ -213,6 +223,35 @@ async def test_an_export_that_is_spoilt_is_named_as_missing_and_the_others_go_on
     assert f"data/{second}/orders.jsonl" in found
     metrics = (await access.intake.http.get("/metrics")).text
     assert 'dsr_intake_exports_refused_total{reason="corrupted_part"}' in metrics
+
+
+async def test_the_owner_of_each_export_that_cannot_be_used_is_told_once_and_why(
+    access: Access, publisher: Publisher, topics: Topics
+) -> None:
+    first, second, third, *_ = access.systems
+    spoilt = await access.hand_over(first, PHOTO)
+    path = access.store / part_path(access.id, SystemId(first), spoilt.export_id, Stream.DATA, 0)
+    path.write_bytes(path.read_bytes()[:-5] + b"spoil")
+    film = Handed("film.mp4", bytes(SYSTEM_BYTES + 1), "video/mp4")
+    large = await access.hand_over(second, film)
+    access.answered({first: spoilt, second: large, third: await access.hand_over(third, ORDERS)})
+    await access.close(publisher)
+    await access.until("ready")
+    found = await access.unpacked()
+    manifest = json.loads(found["manifest.json"])
+    why = {one["id"]: one["why"] for one in manifest["systems"] if one["status"] == "missing"}
+    assert why == {first: "corrupted_part", second: "too_large"}
+    assert f"data/{third}/orders.jsonl" in found
+    told = [
+        escalation_from_wire(decode(each.value, each.headers, escalations_pb2.Escalation))
+        for each in await topics.find(ESCALATIONS.name, {access.id}, 2)
+    ]
+    missing = {one.missing: one.unusable and one.unusable.reason for one in told}
+    owner = OrganisationId("example-group")
+    assert missing == {
+        (MissingSystem(SystemId(one), owner, 1),): reason for one, reason in why.items()
+    }
+    assert len(told) == 2
 
 
 async def test_the_store_is_away_for_a_while_and_nothing_is_lost(

@@ -31,7 +31,11 @@ from dsr_wire.codec.commands import (
     command_to_wire,
 )
 from dsr_wire.codec.decisions import ENDINGS, HoldLifted, HoldPlaced, ObligationSettled, Stopped
-from dsr_wire.codec.escalations import escalation_from_wire, escalation_to_wire
+from dsr_wire.codec.escalations import (
+    UnusableExport,
+    escalation_from_wire,
+    escalation_to_wire,
+)
 from support.builders import (
     NOW,
     a_cohort_id,
@@ -168,6 +172,21 @@ def test_a_spoilt_command_is_refused_by_its_field(
     with pytest.raises(RejectedInput) as raised:
         command_from_wire(message)
     assert raised.value.field == field
+
+
+def test_an_escalation_of_an_unusable_export_is_read_as_it_was_written() -> None:
+    one = an_escalation(unusable=UnusableExport(a_request_id(), "wrong_digest"))
+    assert escalation_from_wire(escalation_to_wire(one)) == one
+
+
+@pytest.mark.parametrize("field", ["request_id", "reason"])
+def test_an_unusable_export_of_which_something_is_missing_is_refused(field: str) -> None:
+    one = an_escalation(unusable=UnusableExport(a_request_id(), "wrong_digest"))
+    message = escalation_to_wire(one)
+    message.unusable.ClearField(field)
+    with pytest.raises(RejectedInput) as raised:
+        escalation_from_wire(message)
+    assert raised.value.field == f"unusable.{field}"
 
 
 def test_an_escalation_without_an_action_is_refused() -> None:

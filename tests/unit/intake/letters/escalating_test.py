@@ -14,8 +14,16 @@ from dsr_core.law.rules import TierAction
 from dsr_core.registry import Registry, Sale
 from dsr_core.rights import Right
 from dsr_intake.application.letters.escalating import Escalating, mails
-from dsr_wire.codec.escalations import Escalation, MissingSystem
-from support.builders import NOW, a_cohort_id, a_registry, a_request_id, an_organisation, days
+from dsr_wire.codec.escalations import Escalation, MissingSystem, UnusableExport
+from support.builders import (
+    NOW,
+    a_cohort_id,
+    a_registry,
+    a_request_id,
+    an_escalation,
+    an_organisation,
+    days,
+)
 from support.intake_fakes import FakeRegistryView
 
 OFFICE = "office@example.com"
@@ -82,6 +90,22 @@ def test_of_an_appeal_the_privacy_office_is_told_at_every_tier(action: TierActio
     assert "ppeal" in mail.written.subject
     assert a_request_id() in mail.identification
     assert f"dsr appeal grant {a_request_id()}" in mail.written.text
+
+
+@pytest.mark.parametrize(
+    ("contacts", "to"), [({"example-group": "g@example.com"}, "g@example.com"), ({}, OFFICE)]
+)
+def test_of_an_export_that_cannot_be_used_its_owner_is_told_else_the_privacy_office(
+    contacts: dict[str, str], to: str
+) -> None:
+    one = an_escalation(unusable=UnusableExport(a_request_id(), "corrupted_part"))
+    [mail] = mails(one, contacts, privacy_office=OFFICE, domain="example.com")
+    assert mail.to == to
+    assert mail.identification == f"<corrupted_part.crm.{a_request_id()}@example.com>"
+    assert "An export of yours" in mail.written.subject
+    assert "crm (example-group)" in mail.written.text
+    assert "corrupted_part" in mail.written.text
+    assert a_request_id() in mail.written.text
 
 
 def test_the_commands_that_the_mail_of_an_appeal_names_are_those_that_there_are() -> None:

@@ -300,6 +300,7 @@ EXPORTS_REFUSED = Metric(
                 "invalid_index",
                 "invalid_name",
                 "part_missing",
+                "too_large",
                 "unreadable_records",
                 "wrong_digest",
                 "wrong_index",

@@ -1,4 +1,4 @@
-"""Escalations: what is told when a legal date comes near and somebody is missing, or has not decided."""
+"""Escalations: what is told when somebody is missing as a legal date comes near, has not decided, or erred."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_contracts.v1 import escalations_pb2
-from dsr_core.ids import CohortId, OrganisationId, SystemId
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.law.rules import TierAction
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
     right_from_wire,
     right_to_wire,
+    short,
     slug,
     text,
     time_from_wire,
@@ -20,7 +21,13 @@ from dsr_wire.codec.fields import (
 )
 from dsr_wire.codec.requests import action_from_wire, action_to_wire
 
-__all__ = ["Escalation", "MissingSystem", "escalation_from_wire", "escalation_to_wire"]
+__all__ = [
+    "Escalation",
+    "MissingSystem",
+    "UnusableExport",
+    "escalation_from_wire",
+    "escalation_to_wire",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,15 @@ class MissingSystem:
     organisation_id: OrganisationId
     requests: int
     """How many of the cohort's requests it owes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableExport:
+    """An export that could not be taken into somebody's package."""
+
+    request_id: RequestId
+    reason: str
+    """Why, as a code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +64,9 @@ class Escalation:
 
     awaits_decision: bool = False
     """It is an appeal that nobody has decided, so that no system was asked."""
+
+    unusable: UnusableExport | None = None
+    """What the one system in `missing` has handed over and cannot be used; its answer is there."""
 
 
 def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
@@ -68,6 +87,11 @@ def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
             for system in one.missing
         ],
         awaits_decision=one.awaits_decision,
+        unusable=escalations_pb2.UnusableExport(
+            request_id=one.unusable.request_id, reason=one.unusable.reason
+        )
+        if one.unusable
+        else None,
     )
 
 
@@ -94,4 +118,12 @@ def escalation_from_wire(message: escalations_pb2.Escalation) -> Escalation:
         escalated_at=time_from_wire(message.escalated_at, field="escalated_at"),
         missing=tuple(sorted(missing, key=lambda one: one.system_id)),
         awaits_decision=message.awaits_decision,
+        unusable=_unusable(message.unusable) if message.HasField("unusable") else None,
+    )
+
+
+def _unusable(message: escalations_pb2.UnusableExport) -> UnusableExport:
+    return UnusableExport(
+        RequestId(uuid_text(message.request_id, field="unusable.request_id")),
+        short(message.reason, field="unusable.reason"),
     )

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Escalation(_message.Message):
-    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing", "awaits_decision")
+    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing", "awaits_decision", "unusable")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Escalation(_message.Message):
     ESCALATED_AT_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
     AWAITS_DECISION_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     right: _common_pb2.Right
     regime: str
@@ -29,7 +30,16 @@ class Escalation(_message.Message):
     escalated_at: _timestamp_pb2.Timestamp
     missing: _containers.RepeatedCompositeFieldContainer[MissingSystem]
     awaits_decision: bool
-    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ..., awaits_decision: _Optional[bool] = ...) -> None: ...
+    unusable: UnusableExport
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ..., awaits_decision: _Optional[bool] = ..., unusable: _Optional[_Union[UnusableExport, _Mapping]] = ...) -> None: ...
+
+class UnusableExport(_message.Message):
+    __slots__ = ("request_id", "reason")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    reason: str
+    def __init__(self, request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class MissingSystem(_message.Message):
     __slots__ = ("system_id", "organisation_id", "requests")

@@ -17,7 +17,9 @@ from dsr_intake.adapters.members import member_of
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackageState
 from dsr_intake.ports import Decide, Tell
+from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
+from dsr_wire.envelope import Outgoing
 
 __all__ = ["PostgresPackages"]
 
@@ -95,19 +97,25 @@ class PostgresPackages:
             row = await self._pool.fetchrow(_CLAIM, at, at + lease, assembly_id, limit)
         return _package(row) if row else None
 
-    async def exclude(self, package: Package, system_id: SystemId, reason: str) -> Package | None:
-        """Record that a system's export cannot be used."""
+    async def exclude(
+        self, package: Package, system_id: SystemId, reason: str, tell: Outgoing
+    ) -> Package | None:
+        """Record that a system's export cannot be used, and what is told of it."""
         with translated():
-            row = await self._pool.fetchrow(
-                """
-                update intake.packages set excluded = $3
-                where request_id = $1 and assembly_id = $2 and state = 'waiting' returning *
-                """,
-                package.request_id,
-                package.assembly_id,
-                json.dumps({**package.excluded, system_id: reason}, sort_keys=True),
-            )
-        return _package(row) if row else None
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(
+                    """
+                    update intake.packages set excluded = $3
+                    where request_id = $1 and assembly_id = $2 and state = 'waiting' returning *
+                    """,
+                    package.request_id,
+                    package.assembly_id,
+                    json.dumps({**package.excluded, system_id: reason}, sort_keys=True),
+                )
+                if row is None:
+                    return None
+                await enqueue(connection, "intake", [tell])
+        return _package(row)
 
     async def postpone(self, package: Package, *, until: datetime) -> None:
         """Have a package tried again later."""

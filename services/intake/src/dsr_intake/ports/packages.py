@@ -13,6 +13,7 @@ from dsr_intake.model import Code, CodeLimits, Member
 from dsr_intake.model.packages import MadePackage, Package, PackageKey, PackageLink
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
+from dsr_wire.envelope import Outgoing
 
 __all__ = [
     "Fetch",
@@ -111,8 +112,14 @@ class PackageStore(Protocol):
         """
         ...
 
-    async def exclude(self, package: Package, system_id: SystemId, reason: str) -> Package | None:
-        """Record that a system's export cannot be used; none where the claim is another's."""
+    async def exclude(
+        self, package: Package, system_id: SystemId, reason: str, tell: Outgoing
+    ) -> Package | None:
+        """Record that a system's export cannot be used, and what is told of it, in one transaction.
+
+        Returns:
+            The package as it is then; none where the claim is another's, and nothing is told.
+        """
         ...
 
     async def postpone(self, package: Package, *, until: datetime) -> None:

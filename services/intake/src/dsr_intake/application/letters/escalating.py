@@ -1,4 +1,4 @@
-"""Escalating: who is told by mail when a legal date comes near and systems are missing."""
+"""Escalating: who is told by mail when systems are missing as a legal date comes near, or have erred."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dsr_intake.application.clock import Clock
 from dsr_intake.application.letters.envelope import message
 from dsr_intake.application.letters.writing import Written
 from dsr_intake.ports import Mailer, RegistryView
-from dsr_wire.codec.escalations import Escalation, MissingSystem
+from dsr_wire.codec.escalations import Escalation, MissingSystem, UnusableExport
 
 __all__ = ["Escalating", "Mail", "mails"]
 
@@ -92,7 +92,8 @@ def mails(
 ) -> list[Mail]:
     """Return who is told of an escalation: each organisation of its own systems, or the office of all.
 
-    Of an appeal that waits for a decision it is the office alone.
+    Of an appeal that waits for a decision it is the office alone, of an export that cannot be used its
+    owner.
 
     An organisation that has left the group, or that the registry does not know any more, is the
     office's.
@@ -100,6 +101,15 @@ def mails(
     if one.awaits_decision:
         name = f"<{one.action}.appeal.{one.cohort_id}@{domain}>"
         return [Mail(privacy_office, name, _of_appeal(one))]
+    if one.unusable is not None:
+        return [
+            Mail(
+                contacts.get(each.organisation_id, privacy_office),
+                f"<{one.unusable.reason}.{each.system_id}.{one.unusable.request_id}@{domain}>",
+                _of_export(one.unusable, each),
+            )
+            for each in one.missing
+        ]
     told: list[tuple[str, str, list[MissingSystem]]] = []
     if one.action is TierAction.ESCALATE_TO_ORGANISATION:
         for organisation_id in sorted({each.organisation_id for each in one.missing}):
@@ -125,6 +135,23 @@ def _of_appeal(one: Escalation) -> Written:
         )
     )
     return Written("en", _APPEALS[one.action], text, "")
+
+
+def _of_export(one: UnusableExport, system: MissingSystem) -> Written:
+    text = "\n".join(
+        (
+            f"What {system.system_id} ({system.organisation_id}) handed over for a request for",
+            f"access cannot be used: {one.reason}.",
+            "",
+            "The person's package names the system as missing. Mend what makes its exports, since the",
+            "next one would end the same way, and ask the privacy office how this person gets the data.",
+            "",
+            f"Request: {one.request_id}",
+            "What each code means: docs/access-packages.md",
+            "",
+        )
+    )
+    return Written("en", "An export of yours cannot be used", text, "")
 
 
 def _written(one: Escalation, missing: Sequence[MissingSystem]) -> Written:

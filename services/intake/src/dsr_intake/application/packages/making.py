@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from dsr_core.errors import Unavailable
-from dsr_core.ids import RequestId
+from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.application.answering import Ends, packed
 from dsr_intake.application.clock import Clock
@@ -30,6 +30,7 @@ from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.page import PackagePage
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.telling import request_told, systems_told
+from dsr_intake.application.packages.unusable import unusable_told
 from dsr_intake.application.packages.words import Words
 from dsr_intake.application.working import Working, pause_after
 from dsr_intake.metrics import Metrics
@@ -151,6 +152,7 @@ class Making(Working):
         while True:
             assembly = await self._assembly(package, one, key)
             try:
+                self._measure(assembly)
                 made = await asyncio.to_thread(
                     assemble,
                     assembly,
@@ -162,7 +164,7 @@ class Making(Working):
             except BadExport as fault:
                 if fault.may_come and package.tries < _PARTS_TRIES:
                     raise Unavailable(str(fault)) from fault
-                without = await self._without(package, fault)
+                without = await self._without(package, one, assembly, fault)
                 if without is None:
                     return
                 package = without
@@ -184,7 +186,6 @@ class Making(Working):
             package,
             registry,
             self._parts.registry,
-            bytes_limit=self._terms.bytes_limit,
             before=before,
         )
         late = [each for each in systems if each.told["status"] == "late"]
@@ -206,7 +207,14 @@ class Making(Working):
             language=language,
         )
 
-    async def _without(self, package: Package, fault: BadExport) -> Package | None:
+    def _measure(self, assembly: Assembly) -> None:
+        for each in assembly.systems:
+            if each.delivery is not None and each.delivery.size > self._terms.bytes_limit:
+                raise BadExport(each.system_id, "too_large")
+
+    async def _without(
+        self, package: Package, one: RequestView, assembly: Assembly, fault: BadExport
+    ) -> Package | None:
         self._metrics.exports_refused.labels(fault.reason).inc()
         log.error(
             "what a system has handed over cannot be used",
@@ -214,7 +222,13 @@ class Making(Working):
             system_id=fault.system_id,
             reason=fault.reason,
         )
-        return await self._parts.store.exclude(package, fault.system_id, fault.reason)
+        [told] = [each.told for each in assembly.systems if each.system_id == fault.system_id]
+        owner = OrganisationId(told["organisation"]["id"])
+        tell = unusable_told(one, fault, owner, at=self._clock())
+        without = await self._parts.store.exclude(package, fault.system_id, fault.reason, tell)
+        if without is not None:
+            self._on_committed()
+        return without
 
     async def _finish(
         self, package: Package, one: RequestView, key: PrivateSealingKey, made: Made

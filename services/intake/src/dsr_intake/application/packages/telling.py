@@ -82,7 +82,6 @@ def systems_told(
     registry: Registry,
     holders: RegistryView,
     *,
-    bytes_limit: int,
     before: Package | None = None,
 ) -> list[SystemAssembly]:
     """Return each system that was asked, in the order of their ids.
@@ -91,7 +90,6 @@ def systems_told(
         package: With what the ledger said at the closing, and which exports cannot be used.
         registry: The version that the request pins.
         holders: Finds systems that joined later.
-        bytes_limit: How much one system may hand over.
         before: The partial package that this one supplements: what is in it is not handed over again.
 
     Raises:
@@ -106,7 +104,7 @@ def systems_told(
                 _before(told, could_not.get(told.system_id))
                 if told.delivery is not None and told.delivery.export_id in taken
                 else told
-                for told in (_told(one, package, registry, holders, bytes_limit) for one in owed)
+                for told in (_told(one, package, registry, holders) for one in owed)
             ),
             key=lambda one: one.system_id,
         )
@@ -115,11 +113,7 @@ def systems_told(
 
 
 def _told(
-    one: Mapping[str, Any],
-    package: Package,
-    registry: Registry,
-    holders: RegistryView,
-    bytes_limit: int,
+    one: Mapping[str, Any], package: Package, registry: Registry, holders: RegistryView
 ) -> SystemAssembly:
     system_id = SystemId(one["system_id"])
     held = registry if registry.system(system_id) else holders.holder(system_id)
@@ -127,8 +121,6 @@ def _told(
     organisation = held.organisation(one["organisation_id"]) if held else None
     delivery = _delivery(one["delivery"]) if one.get("delivery") else None
     why = package.excluded.get(system_id)
-    if delivery is not None and delivery.size > bytes_limit:
-        why = "too_large"
     if why is not None:
         delivery = None
     disposition = Disposition(one["disposition"]) if one["disposition"] else None
