@@ -14,10 +14,11 @@ from dsr_core.exports import Delivery, ExportedFile, ProtectedField
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.application.packages.again import Looker, is_table
 from dsr_intake.application.packages.archive import Archive
-from dsr_intake.application.packages.manifest import SystemPart, file_entry, manifest
+from dsr_intake.application.packages.manifest import Sheet, SystemPart, file_entry, manifest
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader
 from dsr_intake.application.packages.signing import ManifestSigner
+from dsr_intake.application.packages.spreadsheet import SHEET_BYTES, sheet
 from dsr_intake.ports import Fetch, ObjectStore, PartMissing
 from dsr_wire.sealing_keys import PrivateSealingKey
 
@@ -196,17 +197,41 @@ class _Writing:
             portions: Iterator[bytes | memoryview] = (
                 _hashing(looker.pass_(taken), written) if looker.looks else iter(taken)
             )
-            counted = _Counted(portions, self._room(file))
+            room = self._room(file)
+            has_sheet = is_table(file) and file.size <= SHEET_BYTES
+            counted = _Counted(portions, max(room, SHEET_BYTES) if has_sheet else room)
             self._archive.add(path, counted, size=file.size)
             if handed_over.hexdigest() != file.sha256:
                 raise RejectedInput("wrong_digest", "a file is not what the index says")
             digest = (written if looker.looks else handed_over).hexdigest()
-            part.add(file_entry(file, path, sha256=digest, size=counted.size, more=looker.counts))
+            one_sheet = self._sheet(one.system_id, file, counted) if has_sheet else None
+            part.add(
+                file_entry(
+                    file,
+                    path,
+                    sha256=digest,
+                    size=counted.size,
+                    more=looker.counts,
+                    sheet=one_sheet,
+                )
+            )
             for how, count in looker.counts.items():
                 self._made.protected_here[one.system_id, how.value] += count
-            if counted.kept:
-                self._previewed += len(counted.kept)
-                self.previews.append(Preview(path=path, content=bytes(counted.kept)))
+            if room and counted.kept:
+                shown = bytes(counted.kept[:room])
+                self._previewed += len(shown)
+                self.previews.append(Preview(path=path, content=shown))
+
+    def _sheet(self, system_id: SystemId, file: ExportedFile, table: _Counted) -> Sheet | None:
+        """Write a table once more, for spreadsheets, where it is whole in memory and tabular."""
+        portions = sheet(bytes(table.kept)) if len(table.kept) == table.size else None
+        if portions is None:
+            return None
+        path = f"csv/{system_id}/{file.name.removesuffix('.jsonl')}.csv"
+        hashed = hashlib.sha256()
+        counted = _Counted(_hashing(portions, hashed), 0)
+        self._archive.add(path, counted, size=table.size)
+        return Sheet(path, hashed.hexdigest(), counted.size)
 
     def _room(self, file: ExportedFile) -> int:
         left = _PREVIEWS_BYTES - self._previewed

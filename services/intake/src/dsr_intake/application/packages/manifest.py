@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dsr_core.exports import ExportedFile, Protection
 from dsr_wire.canonical import canonical
 
-__all__ = ["FileEntry", "SystemPart", "file_entry", "manifest"]
+__all__ = ["FileEntry", "Sheet", "SystemPart", "file_entry", "manifest"]
 
 VERSION = 1
 
 _LISTED = 200
 """So many files of a system the page names; the manifest has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table once more, for spreadsheets."""
+
+    path: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class FileEntry:
     sha256: str
     size: int
     protected: dict[str, int]
+    sheet: Sheet | None = None
 
 
 @dataclass(slots=True)
@@ -72,13 +82,18 @@ class SystemPart:
 
 
 def file_entry(
-    file: ExportedFile, path: str, *, sha256: str, size: int, more: Counter[Protection]
+    file: ExportedFile,
+    path: str,
+    *,
+    sha256: str,
+    size: int,
+    more: Counter[Protection],
+    sheet: Sheet | None = None,
 ) -> FileEntry:
     """Return a file as it was written, with the values that were protected here besides."""
     protected = Counter(file.protected) + more
-    return FileEntry(
-        path, file, sha256, size, {how.value: count for how, count in sorted(protected.items())}
-    )
+    counts = {how.value: count for how, count in sorted(protected.items())}
+    return FileEntry(path, file, sha256, size, counts, sheet)
 
 
 def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]:
@@ -97,7 +112,8 @@ def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]
 
 
 def _entry(one: FileEntry) -> dict[str, Any]:
-    return {
+    sheet = {"csv": asdict(one.sheet)} if one.sheet else {}
+    return sheet | {
         "categories": list(one.file.categories),
         "media_type": one.file.media_type,
         "path": one.path,

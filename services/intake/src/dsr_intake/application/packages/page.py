@@ -168,6 +168,7 @@ def _file(one: FileEntry, folder: str) -> dict[str, Any]:
         "type": one.file.media_type,
         "records": "" if one.file.records is None else _number(one.file.records),
         "size": _size(one.size),
+        "sheet": quote(one.sheet.path) if one.sheet else "",
         "active": any(word in one.file.media_type for word in _ACTIVE),
     }
 
