@@ -30,7 +30,7 @@ from support.waiting import eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
 
-JOINS = "newsletter"
+JOINS = "event-registrations"
 DEFERRED = ("defer.before", "defer.after")
 OPENED = ("follow.before", "follow.after", "publish.before", "publish.after")
 TOLD = ("replan.start.before", "replan.start.after", "replan.tell.before", "replan.tell.after")
