@@ -41,7 +41,7 @@ base() {
   need debootstrap:debootstrap
   local folder
   folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' RETURN
+  trap 'rm -rf "$folder"; trap - RETURN' RETURN
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$folder/root" > "$folder/log" \
     || { tail -5 "$folder/log" >&2; exit 1; }
   # The authorities that this machine trusts, so that a build reaches what this machine reaches.
