@@ -47,6 +47,9 @@ class Plan:
     rate: float | None = None
     """Requests a second; as many as intake takes when not given."""
 
+    workers: int = 1
+    """Processes of fanout, and of the verifier."""
+
     machine: dict[str, str | int]
 
 
@@ -60,7 +63,7 @@ def measure_loop(rig: Rig, plan: Plan, bars: Bars) -> Report:
     """
     people = People.of(plan.requests, warm_up=WARM_UP)
     uvloop.run(_load(rig, people))
-    names = rig.start([*rig.services(), systems_spec(rig, schema=SCHEMA)])
+    names = rig.start([*rig.services(workers=plan.workers), systems_spec(rig, schema=SCHEMA)])
     report = uvloop.run(_measure(rig, plan, people, names, bars))
     rig.stop(names)
     return report
@@ -105,7 +108,9 @@ async def _measure(
 
         cpu = meter.cpu_ms(plan.requests)
         resident = meter.resident_mb()
-        resident["services"] = round(sum(resident[name] for name in SERVICES), 1)
+        resident["services"] = round(
+            sum(mb for name, mb in resident.items() if name.startswith(SERVICES)), 1
+        )
         histories = await workflows.histories(cohorts)
         closed = await closed_requests(ledger, ids)
         if len(closed) != plan.requests:
@@ -115,6 +120,7 @@ async def _measure(
             raise CommandError(f"{rows_left} rows are left of people whose requests are closed")
         return Report(
             systems=rig.systems,
+            workers=plan.workers,
             requests=plan.requests,
             cohort_size=round(plan.requests / cohorts, 1),
             closed=len(closed),

@@ -37,6 +37,9 @@ class Report:
     """What one run showed."""
 
     systems: int
+    workers: int = 1
+    """Processes of fanout, and of the verifier."""
+
     requests: int
     cohort_size: float
     """Requests a workflow, as the ledger has them."""

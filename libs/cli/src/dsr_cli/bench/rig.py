@@ -16,9 +16,9 @@ from dsr_cli.bench.submitting import Client
 from dsr_cli.errors import CommandError
 from dsr_cli.group.principals import officer
 from dsr_cli.group.provision import create_databases, provision
-from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings
+from dsr_cli.stack import ProcessSpec, Stack, StackEvent, StackSettings, probes
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
-from dsr_cli.stack.specs import service_specs
+from dsr_cli.stack.specs import INTAKE, service_specs
 from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_runtime.kafka import KafkaConnection
@@ -31,6 +31,9 @@ DATABASE = "bench"
 PARTS = ("kafka", "temporal", "postgres")
 
 _LIMITS = {"calls_per_s": 1_000_000, "calls_at_once": 100_000}
+
+_FURTHER_PORTS = 60
+"""How far from a service's port that of its second process is; of the third, four further."""
 
 _FAULTS = (
     OSError,
@@ -75,10 +78,22 @@ class Rig:
         """The address of the systems' database."""
         return self.stack.postgres_dsn(DATABASE)
 
-    def services(self) -> list[ProcessSpec]:
-        """Return the three services; nothing that a bench erases is more than is usual."""
+    def services(self, *, workers: int = 1) -> list[ProcessSpec]:
+        """Return the three services; nothing that a bench erases is more than is usual.
+
+        Args:
+            workers: In how many processes each of fanout and the verifier runs. They share Kafka's
+                partitions and Temporal's tasks; intake's callers know one address, so there is one.
+        """
         no_stop = {"DSR_BREAKER_FLOOR": "1000000000"}
-        return [replace(one, env={**one.env, **no_stop}) for one in service_specs(self.stack)]
+        specs = [replace(one, env={**one.env, **no_stop}) for one in service_specs(self.stack)]
+        further = [
+            _further(one, number, self.stack.settings.host)
+            for one in specs
+            if one.name != INTAKE
+            for number in range(2, workers + 1)
+        ]
+        return [*specs, *further]
 
     def start(self, specs: Iterable[ProcessSpec]) -> list[str]:
         """Start processes, and return their names once all are ready."""
@@ -160,6 +175,25 @@ def running_rig(
         ) from error
     if not keep:
         stack.reset()
+
+
+def _further(spec: ProcessSpec, number: int, host: str) -> ProcessSpec:
+    """Return another process of a service, on ports of its own."""
+    moved = _FURTHER_PORTS + 4 * (number - 2)
+    [port] = (one + moved for one in spec.ports)
+    ports = {
+        name: str(int(spec.env[name]) + moved)
+        for name in ("DSR_HTTP_PORT", "DSR_TEMPORAL_METRICS_PORT")
+        if name in spec.env
+    }
+    return replace(
+        spec,
+        name=f"{spec.name}-{number}",
+        env={**spec.env, **ports},
+        ports=(port,),
+        address=f"http://{host}:{port}",
+        ready=lambda: probes.http_ok(f"http://{host}:{port}/readyz"),
+    )
 
 
 def _settings() -> StackSettings:

@@ -33,6 +33,7 @@ def run_loop(
     rate: float | None,
     with_lean: bool,
     keep: bool,
+    workers: int = 1,
 ) -> Report:
     """Measure the loop, and after it the lean one on the same stack.
 
@@ -44,7 +45,12 @@ def run_loop(
     """
     bars = Bars()
     plan = Plan(
-        requests=requests, batch=batch, concurrency=concurrency, rate=rate, machine=machine()
+        requests=requests,
+        batch=batch,
+        concurrency=concurrency,
+        rate=rate,
+        workers=workers,
+        machine=machine(),
     )
     with running_rig(systems, keep=keep, listen=bars.listen) as rig:
         bars.say("warming Kafka up")

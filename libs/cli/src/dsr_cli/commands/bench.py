@@ -15,6 +15,7 @@ from dsr_cli.bench.intake import intake_table
 from dsr_cli.bench.packages import MEMORY_LIMIT, package_table
 from dsr_cli.bench.report import Report, report_table
 from dsr_cli.bench.run import run_intake, run_loop, run_package, run_waiting
+from dsr_cli.bench.scale import scale_table
 from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
 
@@ -97,6 +98,38 @@ def bulk(
         keep=keep,
     )
     _show_report(report, as_json=as_json)
+
+
+@app.command()
+def scale(
+    systems: Systems = 5,
+    requests: Requests = 500,
+    cohort: Annotated[
+        int, typer.Option(min=1, help="Requests a cohort; above 1, sent by batch calls of so many")
+    ] = 1,
+    workers: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=8, help="Processes of fanout and of the verifier; may be repeated"),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Measure the loop with 1, 2 and 4 processes of fanout and of the verifier, each from nothing."""
+    reports = [
+        run_loop(
+            systems=systems,
+            requests=requests,
+            batch=cohort if cohort > 1 else None,
+            concurrency=64,
+            rate=None,
+            with_lean=False,
+            keep=False,
+            workers=count,
+        )
+        for count in workers or (1, 2, 4)
+    ]
+    content = {"runs": [one.content() for one in reports]}
+    _show(content, scale_table(reports), as_json=as_json)
 
 
 @app.command()
