@@ -73,7 +73,7 @@ def is_near(one: datetime, other: datetime) -> bool:
 async def test_a_clarification_under_uk_law_stops_the_clock_until_it_is_given(loop: Loop) -> None:
     async with away(loop) as back:
         [person] = known_to(loop, 1, AWAY)
-        accepted = await submitted(loop, person, jurisdiction="GB")
+        accepted = await submitted(loop, person, jurisdiction="GB", right="access")
         request_id, due = accepted["id"], moment(accepted["due_at"])
         await only_missing(loop, request_id)
         asked = ("--question", "which of the two accounts is meant")

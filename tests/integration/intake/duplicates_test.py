@@ -299,7 +299,7 @@ async def test_a_first_that_is_ending_is_waited_for_and_no_longer_repeated(intak
 async def test_a_duplicate_keeps_its_date_when_that_of_the_first_moves_or_stands(
     intake: Intake, topics: Topics, place: str, what: str
 ) -> None:
-    first, second = await twins(intake, {"jurisdiction": place})
+    first, second = await twins(intake, {"jurisdiction": place, "right": "access"})
     assert second["duplicate_of"] == first["id"]
     move = extend if what == "extended" else ask
     assert (await move(intake, first["id"])).status_code == 200

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from dsr_wire.codec.commands import ClarificationAsked, ClarificationGiven, DeadlineExtended
 from support.decisions import BASE, a_cohort, commands, decide, shown, submitted, withdraw
@@ -98,7 +99,7 @@ async def test_what_was_told_before_the_receipt_or_will_be_is_refused(intake: In
 async def test_in_the_united_kingdom_a_question_stops_the_clock_until_it_is_answered(
     intake: Intake, topics: Topics
 ) -> None:
-    one = await submitted(intake, jurisdiction="GB", received_at=ago(days=10))
+    one = await submitted(intake, jurisdiction="GB", right="access", received_at=ago(days=10))
     asked = (await ask(intake, one["id"], asked_at=ago(days=8))).json()
     assert (asked["state"], asked["due_at"]) == ("awaiting_clarification", one["due_at"])
     [first] = await commands(topics, one["id"])
@@ -121,8 +122,10 @@ async def test_in_the_united_kingdom_a_question_stops_the_clock_until_it_is_answ
     assert second.alone.tiers
 
 
-async def test_where_the_clock_runs_a_question_moves_no_date(intake: Intake) -> None:
-    one = await submitted(intake, jurisdiction="US-CA", received_at=ago(days=10))
+@pytest.mark.parametrize("place", ["US-CA", "GB"])
+async def test_where_the_clock_runs_a_question_moves_no_date(intake: Intake, place: str) -> None:
+    """In the United Kingdom that of an erasure runs on."""
+    one = await submitted(intake, jurisdiction=place, received_at=ago(days=10))
     await ask(intake, one["id"], asked_at=ago(days=8))
     given = (await clarify(intake, one["id"])).json()
     assert given["due_at"] == one["due_at"]

@@ -216,7 +216,9 @@ def test_the_picture_fits_into_eighty_columns_and_loses_nothing(arguments: list[
 
 
 def test_the_picture_places_each_date_on_one_scale() -> None:
-    lines = picture("--jurisdiction", "US-CA", "--received", "2026-03-02")
+    lines = picture(
+        "--jurisdiction", "US-CA", "--received", "2026-03-02", "--answered", "2026-04-01"
+    )
     marks = {line.split("◆")[1].split()[0]: line.index("◆") for line in lines if "◆" in line}
     assert marks["acknowledge"] < marks["respond"] < marks["keep"]
     assert "day 45" in next(line for line in lines if "respond by" in line and "◆" in line)

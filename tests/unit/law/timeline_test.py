@@ -86,6 +86,7 @@ def test_what_is_awaited_is_named_for_the_extension_too(rules: Rules) -> None:
     found = in_britain(rules, RECEIVED)
     assert [(one.name, one.at) for one in found.entries if one.at is None] == [
         ("extension_notice_by", None),
+        ("refusal_notice_by", None),
         ("respond_by", None),
     ]
     notice = found.entry("extension_notice_by")
@@ -125,6 +126,7 @@ def test_entries_are_by_date_then_name_and_what_is_awaited_comes_last(rules: Rul
     found = in_britain(rules, RECEIVED, PROVEN)
     assert [one.name for one in found.entries] == [
         "extension_notice_by",
+        "refusal_notice_by",
         "respond_by",
         "verify_identity_by",
     ]
@@ -132,6 +134,7 @@ def test_entries_are_by_date_then_name_and_what_is_awaited_comes_last(rules: Rul
     assert [one.name for one in awaited.entries] == [
         "verify_identity_by",
         "extension_notice_by",
+        "refusal_notice_by",
         "respond_by",
     ]
     assert awaited.respond_by is None

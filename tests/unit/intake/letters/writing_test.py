@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsr_core.rights import Right
-from dsr_intake.application.letters.contents import Row
+from dsr_intake.application.letters.contents import Appeal, Row
 from dsr_intake.application.letters.writing import LANGUAGES, Stationery, language_of
 from dsr_intake.model import LetterKind
 from support.post import contents_of_everything
@@ -30,6 +30,103 @@ def test_every_letter_reads_as_it_was_approved_in_every_language(
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, "utf-8")
         assert path.read_text("utf-8") == text
+
+
+DENIALS = (LetterKind.REFUSED, LetterKind.NOT_VERIFIED, LetterKind.DONE)
+APPEAL = Appeal(by="Va. Code § 59.1-577(C)", days=60)
+LAWS: dict[str, dict[str, Any]] = {
+    "uk_gdpr": {"jurisdiction": "GB-SCT"},
+    "ccpa": {"jurisdiction": "US-CA"},
+    "vcdpa": {"jurisdiction": "US-VA", "appeal": APPEAL},
+    "lgpd": {"jurisdiction": "BR"},
+    "quebec_law25": {"jurisdiction": "CA-QC", "complain_by": date(2026, 5, 1)},
+    "korea_pipa": {"jurisdiction": "KR"},
+    "default": {"jurisdiction": "JP"},
+}
+
+
+def denied(kind: LetterKind, regime: str, language: str = "en", **changes: Any) -> str:
+    contents = contents_of_everything(regime=regime, rows=(), **(LAWS[regime] | changes))
+    return STATIONERY.write(kind, language, contents).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("regime", LAWS)
+def test_what_denies_reads_as_it_was_approved_under_every_law(regime: str, language: str) -> None:
+    """Approved as above; of a regime all in one file."""
+    text = "\n----\n".join(
+        f"{kind}, {right}\n\n{denied(kind, regime, language, right=right)}"
+        for kind in DENIALS
+        for right in (Right.ACCESS, Right.DELETION)
+    )
+    path = GOLDEN / "denied" / f"{regime}.{language}.txt"
+    if os.environ.get("DSR_APPROVE"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("kind", [LetterKind.REFUSED, LetterKind.DONE])
+def test_in_virginia_a_denial_says_how_to_appeal_and_names_the_authority_for_after_it(
+    kind: LetterKind,
+) -> None:
+    text = flat(denied(kind, "vcdpa"))
+    assert "You can appeal against this decision" in text
+    assert "within 60 days (Va. Code § 59.1-577(C))" in text
+    assert "If the appeal is denied, you can complain to Office of the Attorney General" in text
+
+
+def test_who_lost_an_appeal_is_shown_to_the_authority_and_not_to_another_appeal() -> None:
+    text = flat(denied(LetterKind.REFUSED, "vcdpa", appeal=None))
+    assert "appeal against" not in text
+    assert "You have the right to complain to Office of the Attorney General of Virginia" in text
+
+
+@pytest.mark.parametrize("kind", DENIALS)
+@pytest.mark.parametrize("regime", LAWS)
+def test_a_court_is_named_only_where_the_law_gives_the_person_one(
+    kind: LetterKind, regime: str
+) -> None:
+    gives = regime in {"uk_gdpr", "lgpd"}
+    assert (", and to go to court" in flat(denied(kind, regime))) is gives
+
+
+def test_in_quebec_a_refusal_says_until_when_the_commission_can_be_asked() -> None:
+    text = flat(denied(LetterKind.REFUSED, "quebec_law25"))
+    assert "until 1 May 2026 (CQLR c. P-39.1, ss. 42 and 43)" in text
+    whole = flat(denied(LetterKind.DONE, "quebec_law25", partly=False))
+    assert "1 May" not in whole  # what was followed was not refused
+
+
+def test_without_a_law_no_right_is_claimed() -> None:
+    text = flat(denied(LetterKind.REFUSED, "default", jurisdiction="US-CA"))
+    assert "is for the law where you live" in text
+    assert "California" not in text
+
+
+@pytest.mark.parametrize("right", [Right.ACCESS, Right.PORTABILITY])
+def test_who_asked_to_know_in_california_and_was_not_verified_is_shown_to_the_policy(
+    right: Right,
+) -> None:
+    text = flat(denied(LetterKind.NOT_VERIFIED, "ccpa", right=right))
+    assert "stands in our privacy policy (11 CCR § 7024(a) and (b))" in text
+    assert "selling" not in text
+    assert "7024" not in denied(LetterKind.REFUSED, "ccpa", right=right)
+
+
+@pytest.mark.parametrize("kind", [LetterKind.NOT_VERIFIED, LetterKind.REFUSED])
+def test_whose_deletion_is_denied_in_california_is_asked_whether_data_may_be_sold(
+    kind: LetterKind,
+) -> None:
+    text = flat(denied(kind, "ccpa", right=Right.DELETION))
+    assert "stop selling and sharing your personal information?" in text
+    assert "(11 CCR § 7022(g))" in text
+    assert "7024" not in text
+    assert "7022" not in denied(kind, "lgpd", right=Right.DELETION)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -76,7 +173,7 @@ def test_every_language_says_the_same_things() -> None:
         for language in LANGUAGES
     ]
     assert all(shape == shapes[0] for shape in shapes)
-    for part in ("rights", "answers"):
+    for part in ("rights", "answers", "remedies"):
         assert len({tuple(STATIONERY._words[one][part]) for one in LANGUAGES}) == 1
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "ALL_RIGHTS",
     "ANSWER_APPEAL_BY",
     "APPEAL_BY",
+    "COMPLAIN_BY",
     "DEFAULT",
     "ENTRY_NAMES",
     "RESPOND_BY",
@@ -53,11 +54,14 @@ ANSWER_APPEAL_BY = "answer_appeal_by"
 APPEAL_BY = "appeal_by"
 """The entry until which an answer can be appealed against; where there is none, for ever."""
 
+COMPLAIN_BY = "complain_by"
+"""The entry until which a refusal can be complained of; where there is none, for ever."""
+
 ENTRY_NAMES = {
     "acknowledge_receipt_by": "the person has been told that the request arrived",
     ANSWER_APPEAL_BY: "the person has the answer to an appeal",
     APPEAL_BY: "the person can still appeal against the answer",
-    "complain_by": "the person can still complain of a refusal",
+    COMPLAIN_BY: "the person can still complain of a refusal",
     RESPOND_BY: "the person has the answer",
     "refusal_notice_by": "the person has been told of a refusal, with its grounds",
     VERIFY_IDENTITY_BY: "the person has proven who they are, or the request ends as not verified",

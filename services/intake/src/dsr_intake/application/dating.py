@@ -11,7 +11,7 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import RuleViolation
 from dsr_core.law.calendars import Calendar, Unit
 from dsr_core.law.facts import Fact, FactKind
-from dsr_core.law.rules import VERIFY_IDENTITY_BY, Applicable, Regime, Rules
+from dsr_core.law.rules import COMPLAIN_BY, VERIFY_IDENTITY_BY, Applicable, Regime, Rules
 from dsr_core.law.timeline import EXTENSION_NOTICE_BY, Timeline, timeline
 from dsr_core.rights import Right
 from dsr_intake.model import Dates, FollowsWhy, RequestView
@@ -171,6 +171,15 @@ class Dating:
         if notice is None or (notice.at is not None and dates.respond_by == notice.at):
             return None
         return dates.respond_by or one.due_at
+
+    def complain_by(self, regime: Regime, one: RequestView, *, at: datetime) -> datetime | None:
+        """Return until when a person can complain who is told of a refusal at a moment.
+
+        None where no rule says, or where that was over before.
+        """
+        told = (*self.facts(one), Fact(FactKind.REFUSED, at))
+        entry = self.of_facts(regime, one, told).entry(COMPLAIN_BY)
+        return entry.at if entry and entry.at and entry.at > at else None
 
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
         """Return what has happened to a request, as far as its dates go."""

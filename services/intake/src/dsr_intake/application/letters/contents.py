@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 
 from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
+from dsr_core.law.calendars import Unit
 from dsr_core.law.proofs import Role
+from dsr_core.law.rules import ANSWER_APPEAL_BY, Regime
 from dsr_core.lifecycle import PREMATURE, Event
 from dsr_core.registry import OrganisationRole
 from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating, verify_by
-from dsr_intake.model import Letter, LetterKind, RequestView
+from dsr_intake.model import FollowsWhy, Letter, LetterKind, RequestView
 from dsr_intake.ports import DecisionStore, Ledger, RegistryView
 
-__all__ = ["Contents", "Fetch", "Gathering", "Kept", "Prove", "Proving", "Row"]
+__all__ = ["Appeal", "Contents", "Fetch", "Gathering", "Kept", "Prove", "Proving", "Row"]
 
 _DECISIONS = {
     LetterKind.EXTENDED: Event.EXTEND,
@@ -77,6 +79,17 @@ class Proving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appeal:
+    """That the person can appeal against an answer."""
+
+    by: str
+    """The provision."""
+
+    days: int | None
+    """Within how many the appeal is answered; none where that is counted in another unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What a letter has to say. Without a personal value, but for the code and the link."""
 
@@ -101,6 +114,12 @@ class Contents:
     proving: Proving | None = None
     fetch_by: date | None = None
     """By when a package can be fetched; none where there is none."""
+
+    appeal: Appeal | None = None
+    """None where the law knows no appeal, or the request is one."""
+
+    complain_by: date | None = None
+    """Until when the person can complain if they are refused now; none where no rule says."""
 
 
 Prove = Callable[[Letter], Awaitable[Proving | None]]
@@ -161,6 +180,7 @@ class Gathering:
             rows = _rows(document, self._registry, day, letter.waiting_since)
         reason, pointer = await self._decided(letter)
         proving = await self._handed(letter, one)
+        complain_by = self._dating.complain_by(regime, one, at=at)
         return Contents(
             reference=one.request_id,
             right=one.right,
@@ -176,6 +196,8 @@ class Gathering:
             proving=proving,
             fetch_by=day(proving.until) if proving and proving.until else None,
             pointer=pointer,
+            appeal=_appeal(regime, one, day(one.received_at)),
+            complain_by=day(complain_by) if complain_by else None,
         )
 
     async def _handed(self, letter: Letter, one: RequestView) -> Proving | None:
@@ -199,6 +221,14 @@ class Gathering:
         if event is Event.REFUSE:
             return f"{last.reason} ({last.details['ground']})", ""
         return last.reason, ""
+
+
+def _appeal(regime: Regime, one: RequestView, received_on: date) -> Appeal | None:
+    rules = regime.in_force(one.right, received_on)
+    rule = next((each for each in rules if each.name == ANSWER_APPEAL_BY), None)
+    if rule is None or one.follows_why is FollowsWhy.APPEAL:
+        return None
+    return Appeal(by=rule.citation, days=rule.term.amount if rule.term.unit is Unit.DAYS else None)
 
 
 def _rows(

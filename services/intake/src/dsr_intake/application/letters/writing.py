@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
 
 from dsr_intake.application.letters.contents import Contents, Row
+from dsr_intake.application.letters.remedies import REMEDIES, still_demanded, what_can_be_done
 from dsr_intake.model import LetterKind
 
 __all__ = ["DEFAULT_LANGUAGE", "LANGUAGES", "Stationery", "Written", "language_of"]
@@ -69,7 +70,7 @@ class Stationery:
     def write(self, kind: LetterKind, language: str, contents: Contents) -> Written:
         """Return a letter."""
         words = self._words[language]
-        said = self._said(words, language, contents)
+        said = self._said(words, language, contents) | self._remedies(kind, language, contents)
         own = words["letters"][kind.value]
         for part in ("before", "after"):
             said[part] = [f"{language}/{kind}/{part}/{n}" for n in range(len(own.get(part, ())))]
@@ -96,6 +97,18 @@ class Stationery:
         country = jurisdiction.partition("-")[0]
         return authorities.get(jurisdiction) or authorities.get(country)
 
+    def _remedies(self, kind: LetterKind, language: str, one: Contents) -> dict[str, str]:
+        def say(name: str, /, **values: object) -> str:
+            return self._plain.get_template(f"{language}/remedies/{name}").render(values)
+
+        def day(at: date | None) -> str:
+            return "" if at is None else self.day(language, at)
+
+        authority = self.authority(one.jurisdiction)
+        can = what_can_be_done(kind, one, self._law, authority=authority, say=say, day=day)
+        still = still_demanded(kind, one, self._law, say)
+        return {"remedies": " ".join(can), "still_demanded": " ".join(still)}
+
     def _said(self, words: dict[str, Any], language: str, one: Contents) -> dict[str, Any]:
         def day(at: date | None) -> str:
             return "" if at is None else self.day(language, at)
@@ -117,7 +130,6 @@ class Stationery:
             "rows": [self._row(row, words, language, day, is_named=bool(named_by)) for row in one.rows],
             "recipients_by": named_by,
             "authority": self.authority(one.jurisdiction),
-            "complaint_by": self._law["complaint"].get(one.regime),
             "reason": _one_line(one.reason),
             "pointer": _one_line(one.pointer),
             "code": one.proving.code if one.proving else "",
@@ -162,6 +174,7 @@ class Stationery:
 
 def _templates(language: str, words: dict[str, Any]) -> dict[str, str]:
     found = {f"{language}/{name}": words[name] for name in _LINES}
+    found |= {f"{language}/remedies/{name}": words["remedies"][name] for name in REMEDIES}
     for kind, letter in words["letters"].items():
         found[f"{language}/{kind}/subject"] = letter["subject"]
         for part in ("before", "after"):
