@@ -189,6 +189,14 @@ async def test_who_refused_decides_no_appeal_against_that(
     for attempt in (
         await grant(intake, one["id"], by=intake.desk),
         await refuse(intake, one["id"]),
+        await decide(
+            intake,
+            one["id"],
+            "referral",
+            by=intake.desk,
+            controller="Example",
+            pointer="https://example.com",
+        ),
     ):
         assert attempt.status_code == httpx.codes.CONFLICT
         assert "somebody else" in attempt.json()["detail"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from unit.fanout.fanout_fakes import FakeLedger, FakePublisher, FakeRegistries, an_order
 
@@ -15,9 +19,11 @@ from dsr_wire.topics import ESCALATIONS
 from support.builders import NOW, a_request_id
 
 
-async def escalate(ledger: FakeLedger, publisher: FakePublisher) -> int:
+async def escalate(ledger: FakeLedger, publisher: FakePublisher, **changes: Any) -> int:
     escalating = Escalating(registries=FakeRegistries.of(), ledger=ledger, publisher=publisher)
-    return await escalating.escalate(an_order(), TierAction.ESCALATE_TO_ORGANISATION, at=NOW)
+    return await escalating.escalate(
+        replace(an_order(), **changes), TierAction.ESCALATE_TO_ORGANISATION, at=NOW
+    )
 
 
 def told(publisher: FakePublisher) -> list[Escalation]:
@@ -51,6 +57,13 @@ async def test_told_again_it_is_the_same_event() -> None:
     for _ in range(2):
         await escalate(FakeLedger(), publisher)
     assert len(set(publisher.event_ids)) == 1
+
+
+async def test_the_same_tier_of_an_extended_date_is_another_event() -> None:
+    publisher = FakePublisher()
+    await escalate(FakeLedger(), publisher)
+    await escalate(FakeLedger(), publisher, due_at=NOW + timedelta(days=90))
+    assert len(set(publisher.event_ids)) == len(publisher.event_ids)
 
 
 async def test_without_the_ledger_nothing_is_told() -> None:

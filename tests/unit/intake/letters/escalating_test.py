@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 import pytest
@@ -90,6 +90,16 @@ def test_of_an_appeal_the_privacy_office_is_told_at_every_tier(action: TierActio
     assert "ppeal" in mail.written.subject
     assert a_request_id() in mail.identification
     assert f"dsr appeal grant {a_request_id()}" in mail.written.text
+
+
+def test_the_same_tier_of_another_date_is_another_message() -> None:
+    def named(due_at: datetime) -> set[str]:
+        one = an_escalation(due_at=due_at)
+        written = mails(one, {}, privacy_office=OFFICE, domain="example.com")
+        return {mail.identification for mail in written}
+
+    assert named(NOW) == named(NOW)
+    assert named(NOW).isdisjoint(named(NOW + days(60)))
 
 
 @pytest.mark.parametrize(

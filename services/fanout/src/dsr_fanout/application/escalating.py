@@ -62,7 +62,8 @@ class Escalating:
             escalation_to_wire(escalation),
             order,
             topic=ESCALATIONS,
-            event_id=f"{order.cohort_id}/{action}",
+            # By the date too: once it is extended, the same tier comes again, and is no repeat.
+            event_id=f"{order.cohort_id}/{action}/{order.due_at:%Y%m%dT%H%M%SZ}",
             at=at,
         )
         await self._publisher.publish((outgoing,))

@@ -104,7 +104,14 @@ class Appealing:
         if one is None or one.follows_why is not FollowsWhy.APPEAL or one.follows is None:
             return
         entries = await self._decisions.entries(one.follows)
-        if any(entry.kind == Event.REFUSE and entry.decided_by == by for entry in entries):
+        # Of what waited before the breaker two people refuse together.
+        refusers = {
+            name
+            for entry in entries
+            if entry.kind == Event.REFUSE
+            for name in (entry.decided_by, entry.details.get("proposed_by"))
+        }
+        if by in refusers:
             detail = "an appeal is decided by somebody else than who refused the request"
             raise RuleViolation("decided_by_refuser", detail)
 

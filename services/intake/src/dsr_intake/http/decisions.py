@@ -208,10 +208,12 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
     async def refer(request: Request, request_id: RequestIdParameter) -> Response:
         await own_request(request, context, request_id)
         asked = await read(request, referral)
+        by = caller(request).id
+        await context.appealing.check_decider(request_id, by=by)
         return shown(
             await context.decisions.stopping.refer(
                 request_id,
-                by=caller(request).id,
+                by=by,
                 controller=asked.controller,
                 pointer=asked.pointer,
             )

@@ -110,6 +110,7 @@ def mails(
             )
             for each in one.missing
         ]
+    due = f"{one.due_at:%Y%m%dT%H%M%SZ}"  # once that is extended, the same tier is told of again
     told: list[tuple[str, str, list[MissingSystem]]] = []
     if one.action is TierAction.ESCALATE_TO_ORGANISATION:
         for organisation_id in sorted({each.organisation_id for each in one.missing}):
@@ -118,7 +119,7 @@ def mails(
     elif one.action in _SUBJECTS:
         told.append((privacy_office, "privacy-office", list(one.missing)))
     return [
-        Mail(to, f"<{one.action}.{name}.{one.cohort_id}@{domain}>", _written(one, missing))
+        Mail(to, f"<{one.action}.{name}.{due}.{one.cohort_id}@{domain}>", _written(one, missing))
         for to, name, missing in told
     ]
 
