@@ -42,6 +42,7 @@ ELSEWHERE = {
     "no_notification": "intake's internal API, which takes bounces",
     "received_in_future": "intake's API",
     "received_too_early": "intake's API",
+    "since_in_future": "intake's API",
     "invalid_request": "intake's API",
     "invalid_cursor": "the pages of intake, and the verifier's feed of changes",
     "cursor_expired": "the verifier's feed of changes",

@@ -55,7 +55,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
     _DIGEST: ("registry_digest", "rules_digest", "digest", "replan", "replanned", "newest"),
     _FLAG: ("awaits_clarification", "deprecated", "has_left", "is_due", "leaves", "was_overdue"),
     r"[A-Z]{2}(-[A-Z0-9]{1,3})?": ("jurisdiction",),
-    r"[a-z_]+(\.[a-z_]+)*": ("categories",),
+    r"[a-z_]+(\.[a-z_]+)*": ("categories", "uses"),
+    r"(\d{4}-\d{2}-\d{2})?": ("since",),
     r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}": ("traceparent",),
     r"[A-Za-z0-9+/=_-]*": ("page",),  # where Temporal's own list goes on
     r".*": OPERATORS_WORDS,

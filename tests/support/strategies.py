@@ -20,6 +20,7 @@ from dsr_core.plan import Scope
 from dsr_core.registry import Organisation, OrganisationRole, Registry, Sale, System
 from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import ANSWERS, Disposition, Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_wire.codec.closures import Closure
 from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
@@ -144,6 +145,8 @@ scopes = st.builds(
     sorted_tuples(categories),
     sorted_tuples(slugs.map(OrganisationId)),
     sorted_tuples(slugs.map(SystemId)),
+    st.none() | st.dates(),
+    sorted_tuples(st.sampled_from(SuppressionKind)),
 )
 _Opens = TypeVar("_Opens", AcceptedCohort, OpenedObligations)
 request_ids = st.lists(uuids.map(RequestId), min_size=1, max_size=4, unique=True).map(tuple)

@@ -65,6 +65,7 @@ def subscribers(keys: SystemKeyPair, kafka: KafkaConnection, at: Path) -> None:
         drain_timeout=5,
         ready_file=at,
         honours_scope=True,
+        honours_since=[Right.ACCESS],
         store="file:///var/lib/dsr/store",
         export_limits=ExportLimits(size=1_000_000),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from dsr_core.rights import Right
 from dsr_intake.adapters.key_files import FileKeys
 from dsr_intake.adapters.keys import HeldRing
 from dsr_intake.adapters.object_store import Objects
+from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.model import WrappedKey
 from dsr_intake.model.packages import package_binding
+from dsr_intake.model.webhooks import Told
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.codec.escalations import MissingSystem, escalation_from_wire
 from dsr_wire.envelope import decode
@@ -36,6 +38,7 @@ from support.submissions import a_submission
 from support.waiting import eventually
 
 BASE = "/v1/subject-requests"
+TOLD = Told.PACKAGE_READY
 ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
 SMALL_BYTES = 100_000
 SYSTEM_BYTES = 5_000_000
@@ -175,9 +178,31 @@ async def test_a_request_is_answered_once_its_package_is_made_and_the_package_ou
             second: await access.hand_over(second, lines("calls", [{"n": 1}])),
         }
     )
+    # A client with a webhook is told of it.
+    pool = access.intake.pool
+    await pool.execute(
+        """
+        insert into intake.webhooks (client_id, url, secret_version, secret_changed_at, read_to)
+        select client_id, 'https://shop.example/hook', 1, now(), 0
+        from intake.subject_requests where id = $1
+        """,
+        access.id,
+    )
     await access.close(publisher)
-    await access.until("ready")
+    row = await access.until("ready")
     assert await access.state() == "answered"
+    [told] = await pool.fetch("select * from intake.webhook_deliveries where event = $1", TOLD)
+    assert (str(told["request_id"]), told["expires_at"]) == (access.id, row["expires_at"])
+    await PostgresWebhooks(pool).gather(at=datetime.now(UTC))
+    claimed = await PostgresWebhooks(pool).claim(
+        at=datetime.now(UTC), lease=timedelta(minutes=1), limit=9
+    )
+    assert [one.expires_at for one in claimed if one.event is TOLD] == [row["expires_at"]]
+    for one in claimed:
+        await PostgresWebhooks(pool).delivered(one, at=datetime.now(UTC))
+    [told] = await pool.fetch("select * from intake.webhook_deliveries where event = $1", TOLD)
+    assert told["result"] == "delivered"
+    await PostgresWebhooks(pool).remove(told["client_id"])
     left = await access.intake.pool.fetchval(
         "select count(*) from intake_keys.request_keys where request_id = $1", access.id
     )

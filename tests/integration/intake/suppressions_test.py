@@ -153,6 +153,20 @@ async def test_a_part_of_the_data_lists_nobody(intake: Intake, publisher: Publis
     await answered(intake, request_id)
     await submitted(intake, 10, **OPT_OUT, scope=scope)
     assert await listed(intake, 10) == []
+    young = await submitted(intake, 12, scope={"since": "2025-03-01"})
+    await publisher.publish([a_record(young, young)])
+    await answered(intake, young)
+    assert await listed(intake, 12) == []
+
+
+async def test_whoever_opts_out_of_one_use_is_listed_for_that_use(intake: Intake) -> None:
+    scope = {"uses": ["sale_or_sharing"]}
+    request_id = await submitted(intake, 13, **OPT_OUT, scope=scope)
+    assert await listed(intake, 13) == ["sale_or_sharing"]
+    shown = (await intake.http.get(f"{BASE}/{request_id}")).json()["scope"]
+    assert (shown["uses"], shown["since"]) == (["sale_or_sharing"], None)
+    await submitted(intake, 13, **OPT_OUT)
+    assert sorted(await listed(intake, 13)) == ["marketing", "sale_or_sharing"]
 
 
 async def test_who_opts_in_with_a_proof_is_off_the_list_and_can_come_back(intake: Intake) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from unit.fanout.fanout_fakes import FakeIntake, FakeLedger, FakeWorkflows
@@ -10,6 +10,7 @@ from unit.fanout.fanout_fakes import FakeIntake, FakeLedger, FakeWorkflows
 from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.plan import Scope
+from dsr_core.suppressions import SuppressionKind
 from dsr_fanout.application.opening import scope_of
 from dsr_fanout.application.ordering import ReminderPolicy
 from dsr_fanout.application.reading import Reading
@@ -49,6 +50,16 @@ async def test_the_systems_that_a_cohort_names_are_its_orders() -> None:
     await _starting(workflows, FakeIntake()).start(cohort, traceparent=None, at=NOW)
     (order,) = workflows.started
     assert scope_of(order) == cohort.scope
+
+
+async def test_what_a_cohort_is_limited_to_is_its_orders() -> None:
+    workflows = FakeWorkflows()
+    limits = Scope(since=date(2025, 3, 1), uses=(SuppressionKind.MARKETING,))
+    await _starting(workflows, FakeIntake()).start(
+        an_accepted_cohort(scope=limits), traceparent=None, at=NOW
+    )
+    (order,) = workflows.started
+    assert scope_of(order) == limits
 
 
 async def test_started_again_after_it_ended_is_finished() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -338,9 +338,10 @@ async def test_a_regime_that_the_rules_have_no_more_gives_way_to_that_of_a_new_r
 async def test_a_system_is_asked_for_what_it_keeps_else_for_what_was_asked(
     kept: tuple[str, ...], asked: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    followed = a_request_view(scope=Scope(asked))
+    since = date(2025, 3, 1)
+    followed = a_request_view(scope=Scope(asked, since=since))
     [one] = await opened(Due(a_deferred(categories=kept), followed))
-    assert one.cohort.scope == Scope(expected, (), (SystemId("crm"),))
+    assert one.cohort.scope == Scope(expected, (), (SystemId("crm"),), since)
 
 
 async def test_a_system_that_is_registered_no_more_is_not_asked() -> None:

@@ -85,6 +85,16 @@ def test_request_that_nobody_must_answer_is_refused(scope: Scope) -> None:
         assert raised.value.reason == "empty_plan"
 
 
+def test_data_since_a_day_that_is_to_come_is_no_data() -> None:
+    drafter = a_drafter()
+    tomorrow = replace(submitted(), scope=Scope(since=NOW.date() + timedelta(days=1)))
+    assert drafter.draft(tomorrow, client_id="mine").submission.scope == tomorrow.scope
+    later = replace(submitted(), scope=Scope(since=NOW.date() + timedelta(days=2)))
+    with pytest.raises(RejectedInput) as raised:
+        drafter.draft(later, client_id="mine")
+    assert raised.value.reason == "since_in_future"
+
+
 def test_what_was_sold_is_asked_about_what_was_received_before() -> None:
     sale = Sale(on=NOW.date(), to="a buyer")
     registry = Registry((an_organisation(sold=sale),), (a_system(),))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from dsr_core.ids import OrganisationId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import key_name
 from support.builders import an_identifier, an_identity
@@ -32,6 +36,17 @@ def test_who_asks_for_what_has_a_hash_under_each_key() -> None:
     asked = (ONE, Right.DELETION, Scope())
     new, old = AFTER.persons(*asked)
     assert ((new,), (old,)) == (LATER.persons(*asked), BEFORE.persons(*asked))
+
+
+def test_who_asks_for_another_part_asks_for_something_else() -> None:
+    scopes = [
+        Scope(),
+        Scope(since=date(2025, 3, 1)),
+        Scope(since=date(2025, 3, 2)),
+        Scope(uses=(SuppressionKind.MARKETING,)),
+        Scope(organisation_ids=(OrganisationId("acme"),)),
+    ]
+    assert len({AFTER.persons(ONE, Right.OBJECTION, one) for one in scopes}) == len(scopes)
 
 
 def test_an_idempotency_key_is_looked_for_under_each_key() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_intake.http.submission import SubjectRequestBody, moment, parse_line, parse_single
 from dsr_intake.model import Submission
 from dsr_runtime.http.problems import Problem, problem_document
@@ -66,6 +67,23 @@ def test_content_is_the_same_for_the_same_submission_only() -> None:
     assert parsed(a_submission(2)).content != parsed(body).content
 
 
+def test_a_part_of_the_data_is_what_the_person_says() -> None:
+    young = parsed(a_submission(scope={"since": "2025-03-01"}))
+    assert young.scope == Scope(since=date(2025, 3, 1))
+    unsold = parsed(a_submission(right="opt_out", scope={"uses": ["sale_or_sharing"]}))
+    assert unsold.scope == Scope(uses=(SuppressionKind.SALE_OR_SHARING,))
+    uncalled = parsed(a_submission(right="objection", scope={"uses": ["marketing"]}))
+    assert uncalled.scope == Scope(uses=(SuppressionKind.MARKETING,))
+
+
+def test_keys_from_before_a_part_could_be_named_so_hold() -> None:
+    categories = {"categories": ["user.contact"], "organisation_ids": []}
+    content = parsed(a_submission(scope=categories)).content
+    assert orjson.loads(content)["scope"] == categories
+    young = parsed(a_submission(scope=categories | {"since": "2025-03-01"})).content
+    assert orjson.loads(young)["scope"]["since"] == "2025-03-01"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -110,6 +128,15 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
         {"requester": {"role": MARKER}},
         {"scope": {"categories": [MARKER]}},
         {"scope": {"organisation_ids": ["Not A Slug"]}},
+        {"scope": {"since": MARKER}},
+        {"scope": {"since": "2025-02-30"}},
+        {"scope": {"since": "2025-03-01"}, "right": "opt_out"},
+        {"scope": {"uses": [MARKER]}, "right": "opt_out"},
+        {"scope": {"uses": []}, "right": "opt_out"},
+        {"scope": {"uses": ["re_import"]}, "right": "opt_out"},
+        {"scope": {"uses": ["sale_or_sharing"]}, "right": "objection"},
+        {"scope": {"uses": ["re_import"]}},
+        {"scope": {"uses": ["marketing"]}, "right": "access"},
         {"channel": "fax"},
         {"received_at": 1_700_000_000},
         {"received_at": "1700000000"},

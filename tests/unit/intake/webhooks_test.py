@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_intake.application.webhooks import Webhooks, secret_of, signature
 from dsr_intake.metrics import Metrics
-from dsr_intake.model.webhooks import Delivery, Webhook
+from dsr_intake.model.webhooks import Delivery, Told, Webhook
 from dsr_intake.ports.webhooks import Post, WebhookStore
 from dsr_runtime.http.outgoing import Said
 from support.builders import NOW, a_request_id, days
@@ -87,6 +88,17 @@ async def test_a_message_names_the_request_and_its_state_and_nobody() -> None:
     expected = signature(secret_of(KEY, "c", 1), headers["webhook-id"], NOW, content)
     assert headers["webhook-signature"] == expected
     store.delivered.assert_awaited_once()
+
+
+async def test_a_message_tells_of_a_ready_package_and_has_no_way_into_it() -> None:
+    one = replace(a_delivery(), event=Told.PACKAGE_READY, expires_at=NOW + days(30))
+    _, post = await tried(one, said=Said(204))
+    _, content, headers = post.post.await_args.args
+    told = orjson.loads(content)
+    assert (told["type"], set(told["data"])) == ("package.ready", {"id", "expires_at"})
+    assert told["data"]["id"] == a_request_id(1)
+    _, before = await tried(a_delivery(), said=Said(204))
+    assert headers["webhook-id"] != before.post.await_args.args[2]["webhook-id"]
 
 
 async def test_for_a_day_after_a_rotation_both_secrets_sign() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pytest
 from unit.sdk.running import a_subscriber
 
+from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_sdk import Answer, Erased, Heeded, NotFound, OptOutRequest
 from dsr_sdk.testing import SubscriberHarness
 
@@ -26,6 +28,29 @@ async def test_a_handler_is_asked_and_its_answer_confirms() -> None:
     (answer,) = await SubscriberHarness(subscriber).deliver(PERSON, right=Right.OPT_OUT)
     assert (answer.disposition, answer.records, answer.confirms) == (Disposition.HEEDED, 2, True)
     assert [type(one) for one in asked] == [OptOutRequest]
+
+
+@pytest.mark.parametrize(
+    ("named", "ends"),
+    [
+        ((), {SuppressionKind.MARKETING, SuppressionKind.SALE_OR_SHARING}),
+        ((SuppressionKind.SALE_OR_SHARING,), {SuppressionKind.SALE_OR_SHARING}),
+    ],
+)
+async def test_a_handler_is_told_what_is_to_end(
+    named: tuple[SuppressionKind, ...], ends: set[SuppressionKind]
+) -> None:
+    subscriber = a_subscriber()
+    asked: list[frozenset[SuppressionKind]] = []
+
+    @subscriber.opt_out
+    def opt_out(request: OptOutRequest) -> Answer:
+        asked.append(request.uses)
+        return Heeded(1)
+
+    harness = SubscriberHarness(subscriber)
+    await harness.deliver(PERSON, right=Right.OPT_OUT, scope=Scope(uses=named))
+    assert asked == [ends]
 
 
 async def test_a_batch_handler_is_asked_for_many() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -21,8 +21,10 @@ from dsr_sdk import (
     Exempt,
     Exemption,
     Failed,
+    NotFound,
     Subscriber,
     SystemKeyPair,
+    SystemRequest,
 )
 from dsr_sdk.testing import SubscriberHarness, a_notice, a_notice_record
 from dsr_sdk.testing.notices import new_request_id
@@ -169,6 +171,25 @@ async def test_a_handler_that_does_not_heed_scope_is_never_asked_for_a_part(
     (answer,) = await SubscriberHarness(subscriber).deliver(PERSON, scope=part)
     assert answer.disposition is expected
     assert asked == ([part] if honours_scope else [])
+
+
+@pytest.mark.parametrize("right", [Right.ACCESS, Right.DELETION])
+async def test_a_handler_that_does_not_heed_since_is_never_asked_for_it(right: Right) -> None:
+    subscriber = a_subscriber(honours_scope=True, honours_since=[Right.ACCESS])
+    asked: list[Scope] = []
+
+    def handle(request: SystemRequest) -> Answer:
+        asked.append(request.scope)
+        return NotFound()
+
+    subscriber.right(Right.ACCESS)(handle)
+    subscriber.right(Right.DELETION)(handle)
+    part = Scope(since=date(2025, 3, 1))
+    (answer,) = await SubscriberHarness(subscriber).deliver(PERSON, right=right, scope=part)
+    if right is Right.ACCESS:
+        assert (answer.disposition, asked) == (Disposition.NOT_FOUND, [part])
+    else:
+        assert (answer.disposition, asked) == (Disposition.FAILED, [])
 
 
 @pytest.mark.parametrize("is_async", [True, False])

@@ -277,6 +277,21 @@ REFUSED: list[tuple[Callable[[Any], object], Any, str]] = [
         changed(COHORT, scope=common_pb2.Scope(categories=["user\x00"])),
         "scope.categories",
     ),
+    (
+        cohort_accepted_from_wire,
+        changed(COHORT, scope=common_pb2.Scope(since="2025-02-30")),
+        "scope.since",
+    ),
+    (
+        cohort_accepted_from_wire,
+        changed(COHORT, scope=common_pb2.Scope(since="20250228")),
+        "scope.since",
+    ),
+    (
+        cohort_accepted_from_wire,
+        changed(COHORT, scope=common_pb2.Scope(uses=[0])),  # type: ignore[list-item]  # as the wire may
+        "scope.uses",
+    ),
     (cohort_accepted_from_wire, changed(COHORT, regime="r" * 129), "regime"),
     (cohort_accepted_from_wire, changed(COHORT, jurisdiction="j" * 900_000), "jurisdiction"),
     (cohort_accepted_from_wire, changed(COHORT, registry_digest="d" * 129), "registry_digest"),

@@ -2,7 +2,7 @@
 
 from dsr_examples.stores.schema import Schema, Store, Table, opt_outs
 from dsr_examples.systems import standard
-from dsr_sdk import Subscriber
+from dsr_sdk import Subscriber, SuppressionKind
 
 __all__ = ["SCHEMA", "subscribe"]
 
@@ -18,4 +18,4 @@ SCHEMA = Schema(
 def subscribe(subscriber: Subscriber, store: Store) -> None:
     """Register the handlers: what is standard, and the one that stops use and passing on."""
     standard.subscribe(subscriber, store)
-    standard.subscribe_opt_out(subscriber, store)
+    standard.subscribe_opt_out(subscriber, store, SuppressionKind.SALE_OR_SHARING)

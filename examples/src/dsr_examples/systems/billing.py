@@ -19,6 +19,7 @@ from dsr_sdk import (
     DeletionRequest,
     Erased,
     Exempt,
+    Heeded,
     NotFound,
     ObjectionRequest,
     PartiallyExempt,
@@ -97,6 +98,8 @@ def subscribe(subscriber: Subscriber, store: PostgresStore) -> None:
     @subscriber.objection
     async def objection(request: ObjectionRequest) -> Answer:
         (held,) = await store.count([request])
+        if request.is_of_marketing_alone:  # which no ground refuses, and billing sends none
+            return Heeded(0)
         return (
             Refused("legal claims from the invoices (GDPR article 21(1))") if held else NotFound()
         )

@@ -3,11 +3,11 @@
 A system says what it does with each right. Who sends looks into `opt_outs` and `restrictions` first.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from dsr_examples.stores.schema import Schema, Store, Table, opt_outs, restrictions
 from dsr_examples.systems import standard
-from dsr_sdk import AccessRequest, Answer, DeletionRequest, Erased, NotFound, Row, Subscriber
+from dsr_sdk import Answer, DeletionRequest, Erased, NotFound, Subscriber, SuppressionKind
 
 SCHEMA = Schema(
     Table("subscribers", "id integer primary key, email text not null, name text, language text"),
@@ -27,6 +27,8 @@ SCHEMA = Schema(
     corrects={"user.name": "name"},
 )
 
+_DATED = {"deliveries": "sent_at", "openings": "opened_at"}
+
 
 def subscribe(subscriber: Subscriber, store: Store) -> None:
     """Register the handlers. The first takes many requests at once, and answers in their order."""
@@ -37,12 +39,8 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
         erasures = await store.erase(requests)
         return [Erased(records=one.erased) if one else NotFound() for one in erasures]
 
-    @subscriber.access
-    async def access(request: AccessRequest) -> AsyncIterator[Row]:
-        async for table, row in store.rows(request):
-            yield Row(table, row)
-
-    standard.subscribe_opt_out(subscriber, store)
+    standard.subscribe_access(subscriber, store, _DATED)
+    standard.subscribe_opt_out(subscriber, store, SuppressionKind.MARKETING)
     standard.subscribe_correction(subscriber, store, SCHEMA)
     standard.subscribe_restriction(subscriber, store)
     standard.subscribe_objection(subscriber, store)

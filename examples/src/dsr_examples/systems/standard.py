@@ -1,6 +1,6 @@
 """How most systems answer: erase everything, deliver everything. `newsletter.py` spells it out."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from dsr_examples.stores.schema import OPT_OUTS, RESTRICTIONS, Schema, Store
 from dsr_sdk import (
@@ -19,8 +19,10 @@ from dsr_sdk import (
     Refused,
     Restricted,
     RestrictionRequest,
+    Right,
     Row,
     Subscriber,
+    SuppressionKind,
 )
 
 __all__ = [
@@ -45,20 +47,36 @@ def subscribe(subscriber: Subscriber, store: Store) -> None:
     subscribe_access(subscriber, store)
 
 
-def subscribe_access(subscriber: Subscriber, store: Store) -> None:
-    """Register the access handler alone, for systems that erase their own way."""
+def subscribe_access(
+    subscriber: Subscriber, store: Store, dated: Mapping[str, str] | None = None
+) -> None:
+    """Register the access handler alone, for systems that erase their own way.
+
+    Args:
+        subscriber: What has the handlers.
+        store: What has the data.
+        dated: The column with the date, for each table of rows that have one. With it a request for
+            data since a day is heeded; who a person is has no date, and goes with the rest.
+    """
+    columns = dated or {}
+    if columns:
+        subscriber.honours_since |= {Right.ACCESS}
 
     @subscriber.access
     async def access(request: AccessRequest) -> AsyncIterator[Row]:
+        since = str(request.scope.since or "")
         async for table, row in store.rows(request):
-            yield Row(table, row)
+            if table not in columns or str(row[columns[table]])[: len(since)] >= since:
+                yield Row(table, row)
 
 
-def subscribe_opt_out(subscriber: Subscriber, store: Store) -> None:
-    """Register the handler of systems that advertise, sell or share."""
+def subscribe_opt_out(subscriber: Subscriber, store: Store, use: SuppressionKind) -> None:
+    """Register the handler of systems that advertise, or that sell or share."""
 
     @subscriber.opt_out
     async def opt_out(request: OptOutRequest) -> Answer:
+        if use not in request.uses:
+            return Heeded(0)
         records = await store.mark(request, OPT_OUTS)
         return Heeded(records) if records else NotFound()
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 
 __all__ = ["Scope", "at_or_below", "by_organisation", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What part of the data a subject request is about; an empty tuple means all of it."""
+    """What part of the data a subject request is about; what is empty limits nothing."""
 
     categories: tuple[str, ...] = ()
     """Keys of the fideslang taxonomy, sorted; a key covers the keys below it."""
@@ -29,6 +30,12 @@ class Scope:
 
     system_ids: tuple[SystemId, ...] = ()
     """Systems, sorted: what follows from one system's answer concerns that system alone."""
+
+    since: date | None = None
+    """Data from this day on. Every system of the plan is asked, since only it knows how old its data is."""
+
+    uses: tuple[SuppressionKind, ...] = ()
+    """What the data is to be used for no more, where that is not all that the right ends, sorted."""
 
     def covers(self, system: System) -> bool:
         """Tell whether any of the system's data is meant."""

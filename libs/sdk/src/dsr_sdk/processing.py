@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -91,6 +91,7 @@ class Processor:
         clock: Callable[[], datetime],
         emit: Emit,
         honours_scope: bool = False,
+        honours_since: Collection[Right] = (),
         looking: Looking | None = None,
         exporter: Exporter | None = None,
     ) -> None:
@@ -102,6 +103,7 @@ class Processor:
         self._clock = clock
         self._emit = emit
         self._honours_scope = honours_scope
+        self._honours_since = frozenset(honours_since)
         self._looking = looking
         self._exporter = exporter
         self._in_hand: dict[ObligationKey, InHand] = {}
@@ -293,6 +295,11 @@ class Processor:
         names_its_part = RIGHTS[obligation.notice.right].names_its_part
         if obligation.notice.scope.categories and not (self._honours_scope or names_its_part):
             return Failed("this system cannot limit itself to some categories")
+        if (
+            obligation.notice.scope.since is not None
+            and obligation.notice.right not in self._honours_since
+        ):
+            return Failed("this system cannot limit itself to data since a day")
         if obligation.notice.instruction is Instruction.LOOK and self._looking is None:
             return Failed("this system has nothing that looks whether its erasures hold")
         return None

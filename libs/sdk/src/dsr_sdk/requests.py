@@ -12,7 +12,8 @@ from dsr_core.ids import RequestId
 from dsr_core.linking import Link, LinkProof
 from dsr_core.plan import Scope
 from dsr_core.resolving import Confidence
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_sdk.finding import found
 
 __all__ = [
@@ -41,7 +42,8 @@ class SystemRequest:
     """Only the identifiers of the kinds that the system registered; at least one. Never log it."""
 
     scope: Scope
-    """What part of the data is meant; empty lists mean all of it."""
+    """What part of the data is meant; what is empty limits nothing. `scope.since` is the day from which
+    on data is meant, by whichever date of a record says when it came or was last changed."""
 
     due_at: datetime
     """The legal date of the answer."""
@@ -122,6 +124,11 @@ class AccessRequest(SystemRequest):
 class OptOutRequest(SystemRequest):
     """Asks to use what the system holds on one person for no marketing, and not to sell or share it."""
 
+    @property
+    def uses(self) -> frozenset[SuppressionKind]:
+        """What is to end: both, or the one that the person named. Whoever ends both does too much."""
+        return frozenset(self.scope.uses or RIGHTS[self.right].suppresses)
+
 
 @dataclass(frozen=True, slots=True)
 class RestrictionRequest(SystemRequest):
@@ -135,6 +142,11 @@ class RestrictionRequest(SystemRequest):
 @dataclass(frozen=True, slots=True)
 class ObjectionRequest(SystemRequest):
     """Asks to use what the system holds on one person no more, on a ground of the person's own."""
+
+    @property
+    def is_of_marketing_alone(self) -> bool:
+        """Whether marketing alone is to end, which no ground refuses (GDPR article 21(3))."""
+        return bool(self.scope.uses)
 
 
 @dataclass(frozen=True, slots=True)

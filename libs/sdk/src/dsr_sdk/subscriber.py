@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterator,
     Mapping,
     Sequence,
@@ -134,6 +135,7 @@ class Subscriber:
         honours_scope: Whether the handlers heed `request.scope`. Unless they do, a request for some
             categories only is answered `failed` without asking them, so that nothing is erased or
             handed over beyond what was asked.
+        honours_since: The rights whose handlers heed `request.scope.since`, likewise.
         traces: Whether spans are exported; `dsr_sdk.tracing` says how, and needs `dsr-sdk[traces]`.
 
     Raises:
@@ -156,6 +158,7 @@ class Subscriber:
         store: ExportStore | str | None = None,
         export_limits: ExportLimits | None = None,
         honours_scope: bool = False,
+        honours_since: Collection[Right] = (),
         traces: bool = False,
     ) -> None:
         faults = [
@@ -185,6 +188,7 @@ class Subscriber:
         self._store = store
         self.export_limits = export_limits
         self.honours_scope = honours_scope
+        self.honours_since = frozenset(honours_since)
         self._on_ready: list[Ready] = []
         self._engine: Engine | None = None
         self._processor: Processor | None = None
@@ -433,6 +437,7 @@ class Subscriber:
             clock=utc_now,
             emit=signing_to(bus, self.keys),
             honours_scope=self.honours_scope,
+            honours_since=self.honours_since,
             looking=self.looking,
             exporter=self._exporter,
         )

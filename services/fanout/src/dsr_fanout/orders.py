@@ -277,6 +277,12 @@ class Order:
     system_ids: list[str] = field(default_factory=list)
     """The systems that are meant; empty for all."""
 
+    since: str = ""
+    """The day from which on data is meant; empty for all of it."""
+
+    uses: list[str] = field(default_factory=list)
+    """What the data is to be used for no more; empty for all that the right ends."""
+
     traceparent: str | None = None
     position: Position | None = None
     """None at the beginning; set where a long history was continued as a new one."""

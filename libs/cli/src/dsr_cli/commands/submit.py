@@ -42,6 +42,16 @@ def command(  # noqa: PLR0917 - Typer passes them by name
         list[str] | None,
         typer.Option(metavar="CATEGORY=OLD", help="And what stands there now; repeat it"),
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Only data from this day on: YYYY-MM-DD")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="USE",
+            help="With --right opt_out or objection: end marketing or sale_or_sharing alone; repeat it",
+        ),
+    ] = None,
     jurisdiction: Annotated[str, typer.Option(help="ISO 3166, for example DE or US-CA")] = "DE",
     key: Annotated[
         str | None, typer.Option(help="Idempotency key; a retry with the same key is safe")
@@ -80,6 +90,7 @@ def command(  # noqa: PLR0917 - Typer passes them by name
         "requester": {"role": "data_subject"},
         "channel": "api",
         **_corrections(correct or [], was or []),
+        **_scope(since, only or []),
     }
     accepted = asyncio.run(_submit(body, key or str(uuid.uuid4())))
     if as_json:
@@ -88,6 +99,13 @@ def command(  # noqa: PLR0917 - Typer passes them by name
     console = new_console()
     console.print(f"accepted {accepted['id']}, due {accepted['due_at']}")
     console.print(f"follow it: dsr watch {accepted['id']}")
+
+
+def _scope(since: str | None, only: list[str]) -> dict[str, Any]:
+    limits: dict[str, Any] = {"since": since} if since else {}
+    if only:
+        limits["uses"] = only
+    return {"scope": limits} if limits else {}
 
 
 def _corrections(correct: list[str], was: list[str]) -> dict[str, Any]:

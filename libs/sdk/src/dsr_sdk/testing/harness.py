@@ -74,6 +74,7 @@ class SubscriberHarness:
             clock=lambda: self.now,
             emit=self._take,
             honours_scope=subscriber.honours_scope,
+            honours_since=subscriber.honours_since,
             looking=subscriber.looking,
             exporter=Exporter(
                 store=self.store,

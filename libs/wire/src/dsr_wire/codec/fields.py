@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from dsr_contracts.v1 import common_pb2
+from dsr_contracts.v1 import common_pb2, suppressions_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import OrganisationId, RequestId, SystemId, is_slug, is_uuid
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
+from dsr_core.suppressions import SuppressionKind
 
 __all__ = [
     "after_from_wire",
@@ -25,6 +26,8 @@ __all__ = [
     "short",
     "slug",
     "storable",
+    "suppression_kind_from_wire",
+    "suppression_kind_to_wire",
     "text",
     "texts",
     "time_from_wire",
@@ -43,6 +46,25 @@ _DISPOSITION_TO_WIRE: dict[Disposition, common_pb2.Disposition] = {
 _DISPOSITION_FROM_WIRE: dict[int, Disposition] = {
     number: one for one, number in _DISPOSITION_TO_WIRE.items()
 }
+_SUPPRESSION_TO_WIRE: dict[SuppressionKind, suppressions_pb2.SuppressionKind] = {
+    one: getattr(suppressions_pb2, f"SUPPRESSION_KIND_{one.name}") for one in SuppressionKind
+}
+_SUPPRESSION_FROM_WIRE: dict[int, SuppressionKind] = {
+    number: one for one, number in _SUPPRESSION_TO_WIRE.items()
+}
+
+
+def suppression_kind_to_wire(kind: SuppressionKind) -> suppressions_pb2.SuppressionKind:
+    """Return the number that stands for what is not to be done."""
+    return _SUPPRESSION_TO_WIRE[kind]
+
+
+def suppression_kind_from_wire(number: int, *, field: str) -> SuppressionKind:
+    """Return what is not to be done for a number, or refuse it."""
+    kind = _SUPPRESSION_FROM_WIRE.get(number)
+    if kind is None:
+        raise RejectedInput("invalid_field", f"{field} is unspecified or unknown", field=field)
+    return kind
 
 
 def right_to_wire(right: Right) -> common_pb2.Right:
@@ -178,6 +200,8 @@ def scope_to_wire(scope: Scope) -> common_pb2.Scope:
         categories=scope.categories,
         organisation_ids=scope.organisation_ids,
         system_ids=scope.system_ids,
+        since=scope.since.isoformat() if scope.since is not None else "",
+        uses=[suppression_kind_to_wire(one) for one in scope.uses],
     )
 
 
@@ -192,4 +216,24 @@ def scope_from_wire(message: common_pb2.Scope) -> Scope:
         for one in _few(message.system_ids, field="scope.system_ids")
     )
     categories = texts(message.categories, field="scope.categories")
-    return Scope(categories, tuple(organisations), tuple(systems))
+    return Scope(
+        categories,
+        tuple(organisations),
+        tuple(systems),
+        _day_from_wire(message.since, field="scope.since"),
+        tuple(
+            sorted({suppression_kind_from_wire(one, field="scope.uses") for one in message.uses})
+        ),
+    )
+
+
+def _day_from_wire(value: str, *, field: str) -> date | None:
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:
+        raise RejectedInput("invalid_field", f"{field} is no day", field=field)
+    return day

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dsr_contracts.v1 import suppressions_pb2
-from dsr_core.errors import RejectedInput
 from dsr_core.suppressions import Suppression, SuppressionKind
-from dsr_wire.codec.fields import short, time_from_wire, time_to_wire
+from dsr_wire.codec.fields import (
+    short,
+    suppression_kind_from_wire,
+    suppression_kind_to_wire,
+    time_from_wire,
+    time_to_wire,
+)
 
 __all__ = [
     "suppression_from_wire",
     "suppression_key",
     "suppression_to_wire",
 ]
-
-_TO_WIRE: dict[SuppressionKind, suppressions_pb2.SuppressionKind] = {
-    one: getattr(suppressions_pb2, f"SUPPRESSION_KIND_{one.name}") for one in SuppressionKind
-}
-_FROM_WIRE = {number: one for one, number in _TO_WIRE.items()}
 
 
 def suppression_key(kind: SuppressionKind, digest: bytes) -> str:
@@ -27,7 +27,7 @@ def suppression_key(kind: SuppressionKind, digest: bytes) -> str:
 def suppression_to_wire(one: Suppression) -> suppressions_pb2.Suppression:
     """Return an entry as a message."""
     return suppressions_pb2.Suppression(
-        kind=_TO_WIRE[one.kind],
+        kind=suppression_kind_to_wire(one.kind),
         digest=one.digest,
         key_id=one.key_id,
         since=time_to_wire(one.since),
@@ -40,11 +40,8 @@ def suppression_from_wire(message: suppressions_pb2.Suppression) -> Suppression:
     Raises:
         RejectedInput: It is none.
     """
-    kind = _FROM_WIRE.get(message.kind)
-    if kind is None:
-        raise RejectedInput("invalid_field", "kind is unspecified or unknown", field="kind")
     return Suppression(
-        kind=kind,
+        kind=suppression_kind_from_wire(message.kind, field="kind"),
         digest=message.digest,
         key_id=short(message.key_id, field="key_id"),
         since=time_from_wire(message.since, field="since"),

@@ -22,19 +22,20 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dsr_contracts.v1 import suppressions_pb2 as dsr_dot_v1_dot_suppressions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64sr/v1/common.proto\x12\x06\x64sr.v1\"I\n\x05Scope\x12\x12\n\ncategories\x18\x01 \x03(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\x12\x12\n\nsystem_ids\x18\x03 \x03(\t*\xb0\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_ACCESS\x10\x01\x12\x12\n\x0eRIGHT_DELETION\x10\x02\x12\x14\n\x10RIGHT_CORRECTION\x10\x03\x12\x11\n\rRIGHT_OPT_OUT\x10\x04\x12\x15\n\x11RIGHT_RESTRICTION\x10\x05\x12\x13\n\x0fRIGHT_OBJECTION\x10\x06\x12\x15\n\x11RIGHT_PORTABILITY\x10\x07*\xa4\x04\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44ISPOSITION_RECEIVED\x10\x01\x12\x1b\n\x17\x44ISPOSITION_IN_PROGRESS\x10\x02\x12\x16\n\x12\x44ISPOSITION_ERASED\x10\x03\x12\x19\n\x15\x44ISPOSITION_DELIVERED\x10\x04\x12\x19\n\x15\x44ISPOSITION_NOT_FOUND\x10\x05\x12\x16\n\x12\x44ISPOSITION_EXEMPT\x10\x06\x12 \n\x1c\x44ISPOSITION_PARTIALLY_EXEMPT\x10\x07\x12\x16\n\x12\x44ISPOSITION_FAILED\x10\x08\x12\x1c\n\x18\x44ISPOSITION_UNRESOLVABLE\x10\t\x12\x17\n\x13\x44ISPOSITION_STOPPED\x10\n\x12\x18\n\x14\x44ISPOSITION_TOO_LATE\x10\x0b\x12\x19\n\x15\x44ISPOSITION_CORRECTED\x10\x0c\x12\x1d\n\x19\x44ISPOSITION_ALREADY_RIGHT\x10\r\x12\x18\n\x14\x44ISPOSITION_INFORMED\x10\x0e\x12\x16\n\x12\x44ISPOSITION_ABSENT\x10\x0f\x12\x17\n\x13\x44ISPOSITION_PRESENT\x10\x10\x12\x16\n\x12\x44ISPOSITION_HEEDED\x10\x11\x12\x17\n\x13\x44ISPOSITION_REFUSED\x10\x12\x12\x1a\n\x16\x44ISPOSITION_RESTRICTED\x10\x13\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64sr/v1/common.proto\x12\x06\x64sr.v1\x1a\x19\x64sr/v1/suppressions.proto\"\x7f\n\x05Scope\x12\x12\n\ncategories\x18\x01 \x03(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\x12\x12\n\nsystem_ids\x18\x03 \x03(\t\x12\r\n\x05since\x18\x04 \x01(\t\x12%\n\x04uses\x18\x05 \x03(\x0e\x32\x17.dsr.v1.SuppressionKind*\xb0\x01\n\x05Right\x12\x15\n\x11RIGHT_UNSPECIFIED\x10\x00\x12\x10\n\x0cRIGHT_ACCESS\x10\x01\x12\x12\n\x0eRIGHT_DELETION\x10\x02\x12\x14\n\x10RIGHT_CORRECTION\x10\x03\x12\x11\n\rRIGHT_OPT_OUT\x10\x04\x12\x15\n\x11RIGHT_RESTRICTION\x10\x05\x12\x13\n\x0fRIGHT_OBJECTION\x10\x06\x12\x15\n\x11RIGHT_PORTABILITY\x10\x07*\xa4\x04\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44ISPOSITION_RECEIVED\x10\x01\x12\x1b\n\x17\x44ISPOSITION_IN_PROGRESS\x10\x02\x12\x16\n\x12\x44ISPOSITION_ERASED\x10\x03\x12\x19\n\x15\x44ISPOSITION_DELIVERED\x10\x04\x12\x19\n\x15\x44ISPOSITION_NOT_FOUND\x10\x05\x12\x16\n\x12\x44ISPOSITION_EXEMPT\x10\x06\x12 \n\x1c\x44ISPOSITION_PARTIALLY_EXEMPT\x10\x07\x12\x16\n\x12\x44ISPOSITION_FAILED\x10\x08\x12\x1c\n\x18\x44ISPOSITION_UNRESOLVABLE\x10\t\x12\x17\n\x13\x44ISPOSITION_STOPPED\x10\n\x12\x18\n\x14\x44ISPOSITION_TOO_LATE\x10\x0b\x12\x19\n\x15\x44ISPOSITION_CORRECTED\x10\x0c\x12\x1d\n\x19\x44ISPOSITION_ALREADY_RIGHT\x10\r\x12\x18\n\x14\x44ISPOSITION_INFORMED\x10\x0e\x12\x16\n\x12\x44ISPOSITION_ABSENT\x10\x0f\x12\x17\n\x13\x44ISPOSITION_PRESENT\x10\x10\x12\x16\n\x12\x44ISPOSITION_HEEDED\x10\x11\x12\x17\n\x13\x44ISPOSITION_REFUSED\x10\x12\x12\x1a\n\x16\x44ISPOSITION_RESTRICTED\x10\x13\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RIGHT']._serialized_start=107
-  _globals['_RIGHT']._serialized_end=283
-  _globals['_DISPOSITION']._serialized_start=286
-  _globals['_DISPOSITION']._serialized_end=834
-  _globals['_SCOPE']._serialized_start=31
-  _globals['_SCOPE']._serialized_end=104
+  _globals['_RIGHT']._serialized_start=188
+  _globals['_RIGHT']._serialized_end=364
+  _globals['_DISPOSITION']._serialized_start=367
+  _globals['_DISPOSITION']._serialized_end=915
+  _globals['_SCOPE']._serialized_start=58
+  _globals['_SCOPE']._serialized_end=185
 # @@protoc_insertion_point(module_scope)

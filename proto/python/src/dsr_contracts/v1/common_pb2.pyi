@@ -1,9 +1,10 @@
+from dsr_contracts.v1 import suppressions_pb2 as _suppressions_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -70,11 +71,15 @@ DISPOSITION_REFUSED: Disposition
 DISPOSITION_RESTRICTED: Disposition
 
 class Scope(_message.Message):
-    __slots__ = ("categories", "organisation_ids", "system_ids")
+    __slots__ = ("categories", "organisation_ids", "system_ids", "since", "uses")
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     ORGANISATION_IDS_FIELD_NUMBER: _ClassVar[int]
     SYSTEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
     categories: _containers.RepeatedScalarFieldContainer[str]
     organisation_ids: _containers.RepeatedScalarFieldContainer[str]
     system_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, categories: _Optional[_Iterable[str]] = ..., organisation_ids: _Optional[_Iterable[str]] = ..., system_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    since: str
+    uses: _containers.RepeatedScalarFieldContainer[_suppressions_pb2.SuppressionKind]
+    def __init__(self, categories: _Optional[_Iterable[str]] = ..., organisation_ids: _Optional[_Iterable[str]] = ..., system_ids: _Optional[_Iterable[str]] = ..., since: _Optional[str] = ..., uses: _Optional[_Iterable[_Union[_suppressions_pb2.SuppressionKind, str]]] = ...) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
@@ -11,6 +11,7 @@ from dsr_core.phases import phases
 from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_fanout.application.records import record
 from dsr_fanout.orders import Opened, Order
 from dsr_fanout.ports import Publisher, Registries
@@ -107,4 +108,10 @@ def scope_of(order: Order) -> Scope:
     """Return what part of the data a cohort is about."""
     organisation_ids = tuple(OrganisationId(one) for one in order.organisation_ids)
     system_ids = tuple(SystemId(one) for one in order.system_ids)
-    return Scope(tuple(order.categories), organisation_ids, system_ids)
+    return Scope(
+        tuple(order.categories),
+        organisation_ids,
+        system_ids,
+        date.fromisoformat(order.since) if order.since else None,
+        tuple(SuppressionKind(one) for one in order.uses),
+    )

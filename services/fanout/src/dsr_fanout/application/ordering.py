@@ -68,6 +68,8 @@ def order_of(
         categories=list(cohort.scope.categories),
         organisation_ids=list(cohort.scope.organisation_ids),
         system_ids=list(cohort.scope.system_ids),
+        since=cohort.scope.since.isoformat() if cohort.scope.since is not None else "",
+        uses=[one.value for one in cohort.scope.uses],
         registry_digest=cohort.registry_digest,
         received_at=cohort.received_at,
         due_at=cohort.due_at,

@@ -67,16 +67,16 @@ _WRITE = """
     with new_cohorts as (
         insert into intake.cohorts (id, "right", regime, jurisdiction, categories,
             organisation_ids, identifier_kinds, registry_digest, members, open_members,
-            received_at, accepted_at, due_at, rules_digest, regime_why)
+            received_at, accepted_at, due_at, rules_digest, regime_why, since, uses)
         select id, wanted, regime, jurisdiction, categories::text[], organisation_ids::text[],
             identifier_kinds::text[], registry_digest, members, members, received_at, accepted_at,
-            due_at, rules_digest, regime_why
+            due_at, rules_digest, regime_why, since, uses::text[]
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
             $7::text[], $8::text[], $9::integer[], $10::timestamptz[], $11::timestamptz[],
-            $12::timestamptz[], $13::text[], $14::text[])
+            $12::timestamptz[], $13::text[], $14::text[], $51::date[], $52::text[])
             as c (id, wanted, regime, jurisdiction, categories, organisation_ids,
                 identifier_kinds, registry_digest, members, received_at, accepted_at, due_at,
-                rules_digest, regime_why)
+                rules_digest, regime_why, since, uses)
     ), new_requests as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
@@ -397,6 +397,8 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [member.suppressible.key_id for member, _, _ in members],
         [sent.age_key for _, sent, _ in members],
         [_words(member.after) if member.after else None for member, _, _ in members],
+        [one.scope.since for one in cohorts],
+        [_words(one.scope.uses) for one in cohorts],
     )
 
 

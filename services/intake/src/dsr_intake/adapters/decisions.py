@@ -39,10 +39,10 @@ _OF_HOLDS = (Event.PLACE_HOLD, Event.LIFT_HOLD)
 _COHORT_OF_ONE = """
     insert into intake.cohorts (id, "right", regime, jurisdiction, categories, organisation_ids,
         system_ids, identifier_kinds, registry_digest, members, open_members, received_at, accepted_at, due_at,
-        rules_digest, regime_why, first_due_at)
+        rules_digest, regime_why, since, uses, first_due_at)
     select $2, c."right", c.regime, c.jurisdiction, c.categories, c.organisation_ids,
         c.system_ids, c.identifier_kinds, c.registry_digest, 1, 1, $3, $4, $5, c.rules_digest, c.regime_why,
-        coalesce(c.first_due_at, c.due_at)
+        c.since, c.uses, coalesce(c.first_due_at, c.due_at)
     from intake.cohorts c where c.id = $1
 """
 

@@ -46,8 +46,8 @@ _OPEN = """
     with new_cohort as (
         insert into intake.cohorts (id, "right", regime, jurisdiction, categories,
             organisation_ids, system_ids, identifier_kinds, registry_digest, members, open_members,
-            received_at, accepted_at, due_at, rules_digest, regime_why, held_before)
-        values ($1, $2, $3, $4, $5, '{}', $6, $7, $8, 1, 1, $9, $10, $11, $12, $13, $17)
+            received_at, accepted_at, due_at, rules_digest, regime_why, held_before, since)
+        values ($1, $2, $3, $4, $5, '{}', $6, $7, $8, 1, 1, $9, $10, $11, $12, $13, $17, $18)
     ), new_request as (
         insert into intake.subject_requests (id, cohort_id, client_id, state, "right",
             jurisdiction, requester_role, channel, language, received_at, accepted_at,
@@ -139,6 +139,7 @@ async def _open(connection: _Connection, deferred: Deferred, follow_up: FollowUp
         advance(State.RECEIVED, Event.ADMIT).value,
         deferred.why.value,
         cohort.held_before,
+        cohort.scope.since,
     )
     await cover(connection, deferred.follow_up_id, follow_up.held_systems)
     await enqueue(connection, "intake", [follow_up.record])

@@ -48,7 +48,7 @@ _OTHERS = """
 
 _SELECT = f"""
     select r.id::text as request, k.wrapped_key, k.kek_id, r.identity_ciphertext, r."right",
-        c.categories, c.organisation_ids
+        c.categories, c.organisation_ids, c.since, c.uses
     {_OTHERS} order by r.id limit $2 for update of r skip locked
 """
 
@@ -112,6 +112,8 @@ def _row(row: asyncpg.Record) -> HashedRow:
         row["right"],
         tuple(row["categories"]),
         tuple(row["organisation_ids"]),
+        row["since"],
+        tuple(row["uses"]),
     )
 
 

@@ -14,6 +14,7 @@ from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import known, write, write_letters
 from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.members import member_of
+from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackageState
 from dsr_intake.ports import Decide, Tell
@@ -159,6 +160,7 @@ class PostgresPackages:
                 )
                 if status.endswith(" 0"):
                     return False
+                await tell_of_packages(connection, ids, at=at, until=made.expires_at)
                 if package.is_partial:
                     await connection.execute(_PARTIAL_LETTER, package.request_id, at)
                     return True

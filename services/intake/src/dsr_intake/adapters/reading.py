@@ -13,6 +13,7 @@ from dsr_core.law.proofs import Evidence
 from dsr_core.lifecycle import ASKED, PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_intake.model import (
     CohortStanding,
     FollowsWhy,
@@ -35,7 +36,7 @@ __all__ = ["OLDEST_RUNNING", "VIEW", "PostgresReads", "PostgresStateFeed", "seen
 VIEW = """
     select r.id, r.cohort_id, r.client_id, r.state, r.outcome, r."right", r.jurisdiction,
         c.regime, c.regime_why, c.registry_digest, c.rules_digest, r.requester_role, r.channel, r.language, c.categories,
-        c.organisation_ids, c.system_ids, c.held_before, r.follows, r.follows_why, r.after_request_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
+        c.organisation_ids, c.system_ids, c.since, c.uses, c.held_before, r.follows, r.follows_why, r.after_request_ids, c.identifier_kinds, r.received_at, r.accepted_at, c.due_at,
         r.identity_method, r.identity_proven_at, r.closed_at, r.answered_at, r.letters, r.age_key, r.revision, r.authority_kind,
         r.authority_reference, r.authority_given_on,
         coalesce(r.home_cohort_id, r.cohort_id) as home_cohort_id, r.fact_kinds,
@@ -296,6 +297,8 @@ def view(row: asyncpg.Record) -> RequestView:
             tuple(row["categories"]),
             tuple(OrganisationId(one) for one in row["organisation_ids"]),
             tuple(SystemId(one) for one in row["system_ids"]),
+            row["since"],
+            tuple(SuppressionKind(one) for one in row["uses"]),
         ),
         identifier_kinds=tuple(row["identifier_kinds"]),
         identifiers=row["identifiers"],

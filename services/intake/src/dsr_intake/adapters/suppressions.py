@@ -24,7 +24,7 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 _PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
 
-# A request for a part of the data alone says nothing of the rest. In the order of the key, so that
+# A request for a part of the data alone says nothing of the rest; one for some uses says so of those. In the order of the key, so that
 # two transactions wait for each other in turn and never in a ring.
 _LIST = """
     insert into intake.suppressions (kind, digest, key_id, since, request_id)
@@ -34,7 +34,8 @@ _LIST = """
     join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
     cross join lateral unnest(r.suppression_digests) as d (digest)
     where r.id = any($1::uuid[]) and c.categories = '{}'
-        and c.organisation_ids = '{}' and c.system_ids = '{}'
+        and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
+        and (c.uses = '{}' or l.kind = any(c.uses))
     order by l.kind, d.digest, r.id
     on conflict (kind, digest) do update
     set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,

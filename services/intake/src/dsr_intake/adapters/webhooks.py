@@ -13,10 +13,10 @@ from dsr_core.ids import RequestId
 from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.reading import OLDEST_RUNNING
 from dsr_intake.model.audit import calling
-from dsr_intake.model.webhooks import Delivery, Webhook
+from dsr_intake.model.webhooks import Delivery, Told, Webhook
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresWebhooks"]
+__all__ = ["PostgresWebhooks", "tell_of_packages"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -163,16 +163,17 @@ class PostgresWebhooks:
                 """
                 update intake.webhook_deliveries d set tries = d.tries + 1, next_try_at = $2
                 from (
-                    select client_id, request_id, revision
+                    select client_id, request_id, revision, event
                     from intake.webhook_deliveries join intake.webhooks using (client_id)
                     where next_try_at <= $1 and disabled_at is null
                     order by next_try_at limit $3
                     for update of webhook_deliveries skip locked
                 ) due, intake.webhooks w
-                where (d.client_id, d.request_id, d.revision)
-                    = (due.client_id, due.request_id, due.revision)
+                where (d.client_id, d.request_id, d.revision, d.event)
+                    = (due.client_id, due.request_id, due.revision, due.event)
                     and w.client_id = d.client_id
-                returning w.*, d.request_id, d.revision, d.state, d.outcome, d.changed_at, d.tries
+                returning w.*, d.request_id, d.revision, d.state, d.outcome, d.changed_at, d.tries,
+                    d.event, d.expires_at
                 """,
                 at,
                 at + lease,
@@ -187,6 +188,8 @@ class PostgresWebhooks:
                 outcome=row["outcome"],
                 changed_at=row["changed_at"],
                 tries=row["tries"],
+                event=Told(row["event"]),
+                expires_at=row["expires_at"],
             )
             for row in rows
         ]
@@ -202,12 +205,13 @@ class PostgresWebhooks:
                 )
                 update intake.webhook_deliveries
                 set next_try_at = null, settled_at = $4, result = 'delivered'
-                where client_id = $1 and request_id = $2 and revision = $3
+                where client_id = $1 and request_id = $2 and revision = $3 and event = $5
                 """,
                 one.webhook.client_id,
                 one.request_id,
                 one.revision,
                 at,
+                one.event.value,
             )
 
     async def failed(
@@ -224,7 +228,7 @@ class PostgresWebhooks:
                 update intake.webhook_deliveries
                 set next_try_at = $4, result = $6,
                     settled_at = case when $4::timestamptz is null then $5 end
-                where client_id = $1 and request_id = $2 and revision = $3
+                where client_id = $1 and request_id = $2 and revision = $3 and event = $7
                 """,
                 one.webhook.client_id,
                 one.request_id,
@@ -232,6 +236,7 @@ class PostgresWebhooks:
                 again_at,
                 at,
                 result,
+                one.event.value,
             )
 
     async def disable(self, client_id: str, because: str, *, at: datetime) -> None:
@@ -254,6 +259,25 @@ class PostgresWebhooks:
                 "delete from intake.webhook_deliveries where settled_at < $1", before
             )
         return int(done.split()[-1])
+
+
+async def tell_of_packages(
+    connection: _Connection, request_ids: Sequence[RequestId], *, at: datetime, until: datetime
+) -> None:
+    """Have clients with a webhook told that these requests' package is ready, in its transaction."""
+    await connection.execute(
+        """
+        insert into intake.webhook_deliveries (client_id, request_id, revision, event, state, outcome,
+            changed_at, next_try_at, expires_at)
+        select client_id, id, pg_current_xact_id()::text::bigint, $2, state, outcome, $3, $3, $4
+        from intake.subject_requests join intake.webhooks using (client_id)
+        where id = any($1::uuid[])
+        """,
+        request_ids,
+        Told.PACKAGE_READY.value,
+        at,
+        until,
+    )
 
 
 async def _audited(connection: _Connection, what: str, *targets: str) -> None:

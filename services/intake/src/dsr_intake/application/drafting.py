@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dsr_core import tracing
 from dsr_core.errors import RejectedInput, Unavailable
@@ -102,6 +102,7 @@ class Drafter:
         """
         now = self._clock()
         received_at = self._received(submission.received_at, now)
+        _check_since(submission.scope.since, received_at)
         digest = self._planned(submission, received_at)
         rules = self._registry.current_rules
         if rules is None:
@@ -264,3 +265,10 @@ class Drafter:
         if key is None:
             return None
         return self._lookup.tag(client_id, key, b"submission\x00" + submission.content)
+
+
+def _check_since(since: date | None, received_at: datetime) -> None:
+    # A day more, since the day of whoever asks may have begun when ours had not.
+    if since is not None and since > (received_at + timedelta(days=1)).date():
+        detail = "the day lies after the request was received, so that nothing would be meant"
+        raise RejectedInput("since_in_future", detail, field="scope/since")

@@ -118,10 +118,11 @@ def _scope(due: Due, registry: Registry) -> Scope | None:
     is only to look again is asked by the version of now; where that says that it does not, by none.
     """
     deferred, right, asked = due.deferred, due.followed.right, due.followed.scope.categories
+    since = due.followed.scope.since
     system_ids, at = (deferred.system_id,), deferred.review_at
     wanted: tuple[tuple[str, ...], ...] = (deferred.categories, asked)
     if deferred.why is FollowsWhy.VERIFICATION:
         system = registry.system(deferred.system_id)
         wanted = (asked,) if system is not None and system.verifies else ()
-    scopes = (Scope(categories, (), system_ids) for categories in wanted)
+    scopes = (Scope(categories, (), system_ids, since) for categories in wanted)
     return next((scope for scope in scopes if plan(registry, right, scope, received_at=at)), None)

@@ -55,7 +55,7 @@ class LookupKeys:
             "person",
             right.value,
             ",".join(sorted(scope.categories)),
-            ",".join(sorted(scope.organisation_ids)),
+            ",".join(sorted(scope.organisation_ids)) + _limits(scope),
             *(part for pair in named for part in pair),
         )
         return tuple(_keyed(key, *parts) for key in self.all)
@@ -71,6 +71,12 @@ class LookupKeys:
             for one in self.all
         )
         return KeyTag(current, bound, tuple(former))
+
+
+def _limits(scope: Scope) -> str:
+    """Return what hashes have had no part for; nothing where nothing is so limited, as before."""
+    since = f";since={scope.since.isoformat()}" if scope.since is not None else ""
+    return since + (f";uses={','.join(sorted(scope.uses))}" if scope.uses else "")
 
 
 def _identifiers(key: bytes, identity: Identity) -> tuple[bytes, ...]:

@@ -11,6 +11,7 @@ from dsr_core.errors import RejectedInput
 from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.lookup import LookupKeys
@@ -92,6 +93,8 @@ class Rehashing:
         scope = Scope(
             categories=row.categories,
             organisation_ids=tuple(OrganisationId(one) for one in row.organisation_ids),
+            since=row.since,
+            uses=tuple(SuppressionKind(one) for one in row.uses),
         )
         person, *_ = self._lookup.persons(identity, Right(row.right), scope)
         return HashedAnew(row.request_id, self._lookup.identifiers(identity), person)

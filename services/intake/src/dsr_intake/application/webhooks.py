@@ -21,7 +21,7 @@ import structlog
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_intake.application.clock import Clock
 from dsr_intake.metrics import Metrics
-from dsr_intake.model.webhooks import Delivery, Webhook
+from dsr_intake.model.webhooks import Delivery, Told, Webhook
 from dsr_intake.ports.webhooks import Post, WebhookStore
 from dsr_runtime.http.outgoing import Network, check_url
 
@@ -165,13 +165,9 @@ class Webhooks:
             await self._failed(one, f"status {said.status}")
 
     def _message(self, one: Delivery, at: datetime) -> tuple[bytes, dict[str, str]]:
-        message_id = f"msg_{one.request_id}_{one.revision}"
+        message_id, told = _told(one)
         content = orjson.dumps(
-            {
-                "type": "subject_request.state_changed",
-                "timestamp": one.changed_at,
-                "data": {"id": one.request_id, "state": one.state, "outcome": one.outcome},
-            },
+            {"type": one.event.value, "timestamp": one.changed_at, "data": told},
             option=orjson.OPT_UTC_Z,
         )
         signatures = [
@@ -215,3 +211,13 @@ class Webhooks:
     async def _disable(self, webhook: Webhook, because: str) -> None:
         log.warning("a webhook is disabled", client_id=webhook.client_id, reason=because)
         await self._store.disable(webhook.client_id, because, at=self._clock())
+
+
+def _told(one: Delivery) -> tuple[str, dict[str, object]]:
+    """Return the id of a message and what it says: no token, since whoever reads it could fetch."""
+    message_id = f"msg_{one.request_id}_{one.revision}"
+    match one.event:
+        case Told.STATE_CHANGED:
+            return message_id, {"id": one.request_id, "state": one.state, "outcome": one.outcome}
+        case Told.PACKAGE_READY:
+            return f"{message_id}_package", {"id": one.request_id, "expires_at": one.expires_at}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,13 +20,13 @@ from pydantic_core import ErrorDetails
 
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
-from dsr_core.ids import OrganisationId, RequestId
+from dsr_core.ids import RequestId
 from dsr_core.law.proofs import Evidence
-from dsr_core.plan import Scope
 from dsr_core.rights import RIGHTS, Right
 from dsr_intake.http.age_keys import AgeKey, age_key_of
 from dsr_intake.http.corrections import CategoryBody, CorrectionBody, rectified
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
+from dsr_intake.http.scopes import DAY_PATTERN, ScopeBody, scope_of
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
 
@@ -121,7 +121,7 @@ _REFERENCE = Annotated[
 _DAY = Annotated[
     str | None,
     Field(
-        pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        pattern=DAY_PATTERN,
         json_schema_extra={"format": "date"},
     ),
 ]
@@ -164,16 +164,6 @@ class AgentBody(_Body):
 
 RequesterBody = Annotated[DataSubjectBody | GuardianBody | AgentBody, Field(discriminator="role")]
 """Who filed the request."""
-
-
-class ScopeBody(_Body):
-    """What part of the data is meant; an empty list means all of it."""
-
-    categories: Annotated[list[CategoryBody], Field(max_length=100)] = []
-    organisation_ids: Annotated[
-        list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]],
-        Field(max_length=100),
-    ] = []
 
 
 class ControllerBody(_Body):
@@ -342,9 +332,9 @@ class LetterDecisionBody(LetterKindBody):
 
 _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
-_NO_SCOPE = Scope()
-_NOT_CONTENT = {"idempotency_key"}
+_NOT_CONTENT = {"idempotency_key": True}
 _LATER = ("age_key", "controller", "letters", "appeal_of", "corrections", "statement")
+_LATER_LIMITS = ("since", "uses")
 
 
 def parse_single(body: bytes, *, idempotency_key: str | None) -> Submission:
@@ -421,7 +411,7 @@ def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
         body.right,
         body.corrections,
         body.statement,
-        _scope(body.scope) if body.scope is not None else _NO_SCOPE,
+        scope_of(body.right, body.scope),
     )
     return Submission(
         right=body.right,
@@ -446,7 +436,9 @@ def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
 
 def _content(body: _RequestBody) -> bytes:
     # Later fields are left out where they are absent, so that keys from before there were any hold.
-    absent = {name for name in _LATER if getattr(body, name, None) is None}
+    absent: dict[str, Any] = {name: True for name in _LATER if getattr(body, name, None) is None}
+    if body.scope is not None:
+        absent["scope"] = {name for name in _LATER_LIMITS if getattr(body.scope, name) is None}
     return body.__pydantic_serializer__.to_json(body, exclude=_NOT_CONTENT | absent)
 
 
@@ -482,13 +474,6 @@ def _day(text: str | None) -> date | None:
     except ValueError:
         detail = "there is no such day"
         raise RejectedInput("invalid_request", detail, field="requester") from None
-
-
-def _scope(body: ScopeBody) -> Scope:
-    return Scope(
-        tuple(sorted(set(body.categories))),
-        tuple(OrganisationId(one) for one in sorted(set(body.organisation_ids))),
-    )
 
 
 def _unknown(pointer: str, detail: str, code: str = "invalid_request") -> Problem:

@@ -13,6 +13,7 @@ from dsr_core.closing import Outcome
 from dsr_core.law.proofs import Evidence
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
+from dsr_core.suppressions import SuppressionKind
 from dsr_intake.model import Accepted, FollowsWhy, RequestView
 
 __all__ = [
@@ -71,12 +72,15 @@ class AcceptedDocument(BaseModel):
 
 
 class ScopeDocument(BaseModel):
-    """What part of the data is meant; an empty list means all of it."""
+    """What part of the data is meant; what is empty limits nothing."""
 
     categories: list[str]
     organisation_ids: list[str]
     system_ids: list[str]
     """Set where a request follows from what these systems kept; no client asks for it."""
+
+    since: date | None
+    uses: list[SuppressionKind]
 
 
 class EvidenceDocument(BaseModel):
@@ -293,6 +297,8 @@ def request_document(one: RequestView, *, for_client: bool = True) -> dict[str, 
             "categories": one.scope.categories,
             "organisation_ids": one.scope.organisation_ids,
             "system_ids": one.scope.system_ids,
+            "since": one.scope.since,
+            "uses": one.scope.uses,
         },
         "identifier_kinds": one.identifier_kinds,
         "channel": one.channel,

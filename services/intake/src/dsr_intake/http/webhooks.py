@@ -86,8 +86,9 @@ def _add_setting(routes: APIRouter, context: Context) -> None:
         dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Set where to be told how requests go on",
         description=(
-            "Each change of state from now on is told as Standard Webhooks says, at least once and in "
-            "any order; `webhook-id` stays the same however often a message comes. The answer holds "
+            "Each change of state from now on (`subject_request.state_changed`), and each package that "
+            "is ready (`package.ready`, with no way into it), is told as Standard Webhooks says, at "
+            "least once and in any order; `webhook-id` stays the same however often a message comes. The answer holds "
             "the secret. What cannot be delivered is tried for two days; after five days without "
             "any success, and after 410, the webhook is disabled until it is set again."
         ),

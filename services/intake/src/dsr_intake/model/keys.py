@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 __all__ = [
@@ -119,6 +119,8 @@ class HashedRow(NamedTuple):
     right: str
     categories: tuple[str, ...]
     organisation_ids: tuple[str, ...]
+    since: date | None
+    uses: tuple[str, ...]
 
 
 class HashedAnew(NamedTuple):

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from dsr_core.ids import RequestId
 
-__all__ = ["Delivery", "Webhook"]
+__all__ = ["Delivery", "Told", "Webhook"]
+
+
+class Told(StrEnum):
+    """What a message tells; the value is its type."""
+
+    STATE_CHANGED = "subject_request.state_changed"
+    PACKAGE_READY = "package.ready"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """That a request is in a state, for one client's webhook."""
+    """That a request is in a state, or its package is ready, for one client's webhook."""
 
     webhook: Webhook
     request_id: RequestId
@@ -43,3 +51,7 @@ class Delivery:
     changed_at: datetime
     tries: int
     """How often it was tried, this time included."""
+
+    event: Told = Told.STATE_CHANGED
+    expires_at: datetime | None = None
+    """Until when the package can be fetched; none where none is told of."""
