@@ -1,8 +1,10 @@
 """What becomes of a request once some of its blockers are gone: the rules run forward, on paper.
 
-Whatever comes by itself comes: a system answers that nothing keeps from it, the ledger is opened, a
-closure is told, a letter is sent. What was decided stands unless it is among what is gone, whether or
-not the product names it. States follow each other by the lifecycle's own table, and closing is the
+A system that was not asked yet confirms by itself once it is. One that was asked confirms once the blocker
+that names it, or the decision that kept it, is among what is gone: where it has not confirmed and the
+product names it nowhere, it keeps the request open for ever. What was
+decided stands unless it is gone, whether or not the product names it. A closure is told and a letter is
+sent by itself. States follow each other by the lifecycle's own table, and closing is the
 closing rule's.
 """
 
@@ -87,7 +89,7 @@ class Simulated:
                     return False
                 state = advance(state, event)
         if state not in {State.CLOSED, State.ANSWERED}:
-            if BlockerKind.NOT_OPENED in kinds or not self._closes(still, without):
+            if BlockerKind.NOT_OPENED in kinds or not self._closes(without):
                 return False
             state = advance(state, Event.CLOSE)
         if state is State.CLOSED:
@@ -96,12 +98,13 @@ class Simulated:
             state = advance(state, Event.ANSWER)
         return state is State.ANSWERED
 
-    def _closes(self, still: Collection[Blocker], without: Collection[Blocker]) -> bool:
-        mine = {one.system_id for one in still if one.kind in _OF_ONE_SYSTEM}
+    def _closes(self, without: Collection[Blocker]) -> bool:
+        named = {one.system_id for one in without if one.kind in _OF_ONE_SYSTEM}
         answers = {
-            name: list(given)
-            if name in mine or self._is_kept(name, given, without)
-            else [*given, _an_erasure(name)]
+            name: [*given, _an_erasure(name)]
+            if (not self.is_opened or name in named or self._is_kept(name, given, ()))
+            and not self._is_kept(name, given, without)
+            else list(given)
             for name, given in self.answers.items()
         }
         obligations = [Obligation(name, standing(given)) for name, given in answers.items()]
