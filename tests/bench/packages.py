@@ -1,6 +1,6 @@
 """How fast a package is assembled, beside encryption and SHA-256 of the same bytes, and in what memory.
 
-Run: `.venv/bin/python -m bench.packages [megabytes]` from `tests/`.
+Run: `.venv/bin/python -m bench.packages [megabytes [film|flat|nested|fractions|numbers]]` from `tests/`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dsr_core.exports import PART_BYTES, Delivery, ExportedFile
+from dsr_core.exports import PART_BYTES, Delivery, ExportedFile, ProtectedField, Protection
 from dsr_core.ids import SystemId
 from dsr_intake.adapters.object_store import Objects
 from dsr_intake.application.packages.assembling import Assembly, SystemAssembly, assemble
@@ -28,10 +30,41 @@ from support.builders import NOW, a_request_id, an_id
 REQUEST, SYSTEM = a_request_id(1), SystemId("crm")
 
 
-def handed_over(folder: Path, key: PrivateSealingKey, parts: int) -> Delivery:
+PROTECTED = (ProtectedField("*.friend", Protection.THIRD_PARTY),)
+"""So that tables are looked at again, however large they are."""
+
+NESTED: dict[str, Any] = {"address": {"street": "Main 1", "zip": "10115"}, "tags": ["a", "b"]}
+FRACTIONS: dict[str, Any] = {"share": 0.4111111111111111, "ms": 1732680000000}
+NUMBERS: dict[str, Any] = {"order": "4111-1111-1111-1112"}
+"""What only looks like a card's number is looked at closely in each record."""
+
+MORE = {"film": {}, "flat": {}, "nested": NESTED, "fractions": FRACTIONS, "numbers": NUMBERS}
+
+
+def content(kind: str) -> bytes:
+    """Return a part's bytes: of a film, or whole records of a table."""
+    if kind == "film":
+        return os.urandom(PART_BYTES)
+    row = {
+        "id": 0,
+        "of": "3f2b8c0e-5d7a-4e1b-9c6d-8f0a1b2c3d4e",
+        "city": "Berlin",
+        "text": "x" * 60,
+        "cents": 350,
+        **MORE[kind],
+    }
+    rows, left = [], PART_BYTES
+    while left > 1000:
+        rows.append(orjson.dumps({**row, "id": len(rows)}) + b"\n")
+        left -= len(rows[-1])
+    rows.append(b'{"text":"%b"}\n' % (b"x" * (left - 12)))
+    return b"".join(rows)
+
+
+def handed_over(folder: Path, key: PrivateSealingKey, parts: int, kind: str) -> Delivery:
     """Write an export of one file, a part at a time."""
     own = ExportKey.generate(request_id=REQUEST, system_id=SYSTEM, export_id=an_id(1))
-    part, hashed = os.urandom(PART_BYTES), hashlib.sha256()
+    part, hashed = content(kind), hashlib.sha256()
     for number in range(parts):
         path = folder / part_path(REQUEST, SYSTEM, an_id(1), Stream.DATA, number)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,8 +72,8 @@ def handed_over(folder: Path, key: PrivateSealingKey, parts: int) -> Delivery:
         hashed.update(part)
     index = line_of(
         ExportedFile(
-            name="film.mp4",
-            media_type="video/mp4",
+            name="film.mp4" if kind == "film" else "table.jsonl",
+            media_type="video/mp4" if kind == "film" else "application/jsonl",
             size=parts * PART_BYTES,
             sha256=hashed.hexdigest(),
         )
@@ -70,9 +103,10 @@ def baseline(size: int) -> float:
 def main() -> None:
     """Measure, and print."""
     parts = max(int(sys.argv[1] if len(sys.argv) > 1 else 400) * 10**6 // PART_BYTES, 1)
+    kind = sys.argv[2] if len(sys.argv) > 2 else "film"
     key = PrivateSealingKey.generate()
     with tempfile.TemporaryDirectory() as name:
-        delivery = handed_over(Path(name), key, parts)
+        delivery = handed_over(Path(name), key, parts, kind)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         told = {"id": SYSTEM, "status": "included"}
         assembly = Assembly(
@@ -81,7 +115,9 @@ def main() -> None:
             key=key,
             at=NOW,
             told={},
-            systems=[SystemAssembly(system_id=SYSTEM, told=told, delivery=delivery)],
+            systems=[
+                SystemAssembly(system_id=SYSTEM, told=told, delivery=delivery, protected=PROTECTED)
+            ],
             language="en",
         )
         begun = time.process_time()

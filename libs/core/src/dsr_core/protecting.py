@@ -13,15 +13,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dsr_core.exports import ProtectedField, Protection
-from dsr_core.undisclosed import by_name, is_undisclosed, undisclosed, without_account_numbers
+from dsr_core.undisclosed import (
+    by_name,
+    is_undisclosed,
+    may_be_account_number,
+    undisclosed,
+    without_account_numbers,
+)
 
 __all__ = ["REDACTED", "RecordProtector"]
 
 REDACTED = "[redacted: tells of somebody else]"
 """What stands in place of a value that tells of somebody else."""
-
-_NUMBER_LIMIT = 10**12
-"""No account number has fewer digits than that has."""
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 _SHAPES_LIMIT = 1000
@@ -63,16 +66,6 @@ class RecordProtector:
             )
             self._shapes[above, names] = known
         return known
-
-    def leaves_all(self, value: Any, above: str = "") -> bool:
-        """Tell the same of all names in what was read from JSON."""
-        if isinstance(value, dict):
-            return self.leaves(tuple(value), above) and all(
-                self.leaves_all(one, f"{above}{name}.")
-                for name, one in value.items()
-                if isinstance(one, dict | list)
-            )
-        return not isinstance(value, list) or all(self.leaves_all(one, above) for one in value)
 
     def protect(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a record as it is handed over; again, it changes and counts nothing.
@@ -117,7 +110,7 @@ class RecordProtector:
                 self.counts[Protection.NEVER_DISCLOSED] += found
             return text
         if isinstance(value, int):
-            return value if value < _NUMBER_LIMIT else self._number(value)
+            return self._number(value) if may_be_account_number(value) else value
         if isinstance(value, Mapping):
             return self._mapping(value, where + ".")
         if isinstance(value, list | tuple | set | frozenset):

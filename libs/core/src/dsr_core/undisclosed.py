@@ -16,6 +16,7 @@ from dsr_core.exports import Protection
 __all__ = [
     "by_name",
     "is_undisclosed",
+    "may_be_account_number",
     "may_hold_account_numbers",
     "undisclosed",
     "without_account_numbers",
@@ -61,12 +62,17 @@ _CARD = re.compile(
 )
 """How the numbers of the card networks begin, and how long they are (ISO/IEC 7812)."""
 
+_CARDS_BEGIN = "23456"
+
 _IBAN = re.compile(
     r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])"
 )
 _SSN = re.compile(
     r"(?<![0-9A-Za-z-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9A-Za-z-])"
 )
+_NUMBER_LIMIT = 10**12
+"""No account number has fewer digits than that has."""
+
 _SHORTEST = 11
 """No text that is shorter holds any of these."""
 
@@ -118,17 +124,22 @@ def _of_name(name: str) -> tuple[Protection | None, bool]:
     return (Protection.NEVER_DISCLOSED if _NEVER.fullmatch(words) else None), True
 
 
-def may_hold_account_numbers(json: bytes) -> bool:
-    """Tell whether JSON may have what `without_account_numbers` finds; where not, nothing in it has.
+def may_hold_account_numbers(content: bytes) -> bool:
+    """Tell whether JSON, or a text, may have what `without_account_numbers` finds; where not, it has none.
 
     It is faster by far. An escape may stand for a digit, so where there is one it may.
     """
-    plain = json.translate(_PLAIN)
-    return (
-        any(form in plain for form in _FORMS)
-        or b"\\u" in json
-        or _DIGITS_TOGETHER in plain.translate(None, b" -")
-    )
+    if b"\\" in content and b"\\u" in content:
+        return True
+    plain = content.translate(_PLAIN)
+    if any(form in plain for form in _FORMS):
+        return True
+    return _DIGITS_TOGETHER in plain.translate(None, b" -")
+
+
+def may_be_account_number(number: int) -> bool:
+    """Tell whether a number may be one by its length and first digit; times in milliseconds are not."""
+    return number >= _NUMBER_LIMIT and str(number)[0] in _CARDS_BEGIN
 
 
 def without_account_numbers(text: str) -> tuple[str, int]:

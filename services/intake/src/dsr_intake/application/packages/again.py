@@ -5,15 +5,16 @@ A record that is as it should be goes on byte for byte.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import ExportedFile, ProtectedField, Protection
 from dsr_core.protecting import RecordProtector
-from dsr_core.undisclosed import may_hold_account_numbers
+from dsr_core.undisclosed import may_be_account_number, may_hold_account_numbers
 
 __all__ = ["LINE_LIMIT", "SMALL_BYTES", "Looker", "is_table"]
 
@@ -22,6 +23,10 @@ SMALL_BYTES = 16 * 1024 * 1024
 
 LINE_LIMIT = 8 * 1024 * 1024
 """How long a record may be that is looked at."""
+
+
+_Record = dict[str, Any]
+_NESTING = frozenset({dict, list})
 
 
 def is_table(file: ExportedFile) -> bool:
@@ -66,24 +71,29 @@ class Looker:
     def _lines(self, content: bytes) -> bytes:
         """Return whole lines as they may be handed over: as they are, where nothing in them can matter."""
         lines = content.split(b"\n")[:-1]
-        if not self._leaves_names(content, lines):
+        records = self._records(content, len(lines))
+        if records is None:
             return b"".join(map(self._line, lines))
-        if not may_hold_account_numbers(content):
+        if not may_hold_account_numbers(content) or not _may_hold(records):
             return content
         return b"".join(
             self._line(line) if may_hold_account_numbers(line) else line + b"\n" for line in lines
         )
 
-    def _leaves_names(self, content: bytes, lines: Sequence[bytes]) -> bool:
-        """Tell whether all lines are records in which nothing is protected for its name."""
-        protector = self._protector
+    def _records(self, content: bytes, count: int) -> list[_Record] | None:
+        """Read so many lines at once; none where not all are records that have no protected name."""
         try:
-            records = map(orjson.loads, lines)
-            if _are_flat(content, len(lines)):
-                return all(map(protector.leaves, set(map(tuple, records))))
-            return all(isinstance(one, dict) and protector.leaves_all(one) for one in records)
-        except (ValueError, RecursionError):  # each line is looked at by itself then
-            return False
+            # Nothing is left out by it, so whatever is protected in the lines is in what is read.
+            records = orjson.loads(b"[%b]" % content[:-1].replace(b"\n", b","))
+        except ValueError:
+            return None
+        if len(records) != count or not all(isinstance(one, dict) for one in records):
+            return None
+        if content.count(b"{") == count and b"[" not in content:
+            leaves = all(map(self._protector.leaves, set(map(tuple, records))))
+        else:
+            leaves = all(self._protector.leaves(names, above) for above, names in _shapes(records))
+        return records if leaves else None
 
     def _line(self, line: bytes) -> bytes:
         if not line.strip():
@@ -108,11 +118,37 @@ class Looker:
             raise RejectedInput("unreadable_records", detail) from error
 
 
-def _are_flat(content: bytes, count: int) -> bool:
-    """Tell whether so many lines, if they are JSON, are mappings without another or a list in them."""
-    return (
-        content.startswith(b"{")
-        and content.count(b"\n{") == count - 1
-        and content.count(b"{") == count
-        and b"[" not in content
+def _may_hold(records: Sequence[_Record]) -> bool:
+    """Tell whether a text or a number of some records may be an account's; names and fractions are not."""
+    values = [value for _, places in _places(records) for one in places for value in _values(one)]
+    texts = "\n".join([one for one in values if isinstance(one, str)])
+    return may_hold_account_numbers(texts.encode()) or any(
+        isinstance(one, int) and may_be_account_number(one) for one in values
     )
+
+
+def _shapes(records: Sequence[_Record]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield where mappings stand, as `RecordProtector` says it, with the names that one has there."""
+    for above, places in _places(records):
+        for names in {tuple(one) for one in places if isinstance(one, dict)}:
+            yield above, names
+
+
+def _places(records: Sequence[_Record]) -> Iterator[tuple[str, Sequence[_Record | list[Any]]]]:
+    """Yield the mappings and lists of records by where they stand, those of a place together."""
+    todo: list[tuple[str, Sequence[_Record | list[Any]]]] = [("", records)]
+    while todo:
+        above, places = todo.pop()
+        yield above, places
+        within = defaultdict[str, list[Any]](list)
+        for one in places:
+            if isinstance(one, dict):
+                for name in [name for name, value in one.items() if type(value) in _NESTING]:
+                    within[f"{above}{name}."].append(one[name])
+            else:
+                within[above] += [value for value in one if type(value) in _NESTING]
+        todo += [(where, found) for where, found in within.items() if found]
+
+
+def _values(one: _Record | list[Any]) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one
