@@ -60,7 +60,7 @@ def stories(days: dict[FactKind, int]) -> list[tuple[Fact, ...]]:
 def calendar_of(regime: Regime) -> Calendar:
     """Return the calendar of a person of the regime's first jurisdiction."""
     jurisdiction = regime.jurisdictions[0] if regime.jurisdictions else "US"
-    return Calendar(ZoneInfo(regime.zone), public_holidays(regime.holidays or jurisdiction))
+    return Calendar(ZoneInfo(regime.zone), public_holidays(*regime.holidays_of(jurisdiction)))
 
 
 def rate(

@@ -108,9 +108,9 @@ class FakeRegistryView:
         raise Unavailable(f"no keys are registered for the system {system_id}")
 
 
-def no_holidays(jurisdiction: str) -> dict[date, str]:
+def no_holidays(*jurisdictions: str) -> dict[date, str]:
     """A calendar in which only weekends are off."""
-    del jurisdiction
+    del jurisdictions
     return {}
 
 

@@ -15,6 +15,7 @@ from dsr_core.law.rules import (
     ALL_RIGHTS,
     DEFAULT,
     ENTRY_NAMES,
+    REQUESTER,
     RESPOND_BY,
     STARTS,
     Extension,
@@ -43,7 +44,7 @@ def shipped_rules() -> Rules:
 
 def calendar_of(regime: Regime, jurisdiction: str = "DE") -> Calendar:
     """The calendar by which a regime counts the days of a person of a jurisdiction."""
-    return Calendar(ZoneInfo(regime.zone), public_holidays(regime.holidays or jurisdiction))
+    return Calendar(ZoneInfo(regime.zone), public_holidays(*regime.holidays_of(jurisdiction)))
 
 
 zones = st.sampled_from([UTC, *map(ZoneInfo, ZONES)])
@@ -89,17 +90,19 @@ def rules_of(draw: st.DrawFn, name: str) -> Rule:
         Extension, term=st.just(Term(draw(st.integers(1, 45)), term.unit)), citation=texts
     )
     answers = name == RESPOND_BY
+    counts_from = draw(st.sampled_from(STARTS[:2] if answers else STARTS))
     return Rule(
         name=name,
         version=draw(st.integers(1, 3)),
         in_force_from=draw(st.sampled_from([OLDEST, date(2026, 3, 1)])),
         rights=draw(st.sampled_from([ALL_RIGHTS, ALL_RIGHTS[:2], ALL_RIGHTS[2:]])),
-        counts_from=draw(st.sampled_from(STARTS[:2] if answers else STARTS)),
+        counts_from=counts_from,
         term=term,
         citation=draw(texts),
         moved_by=draw(st.none() | texts),
         pauses=draw(st.none() | texts) if answers else None,
         extension=draw(st.none() | longer) if answers else None,
+        unanswered=draw(st.none() | texts) if counts_from is FactKind.REFUSED else None,
     )
 
 
@@ -134,7 +137,7 @@ def made_regimes(draw: st.DrawFn, *, name: str = "made") -> Regime:
         title=draw(texts),
         citation=draw(texts),
         zone=draw(st.sampled_from(ZONES)),
-        holidays=draw(st.none() | st.sampled_from(JURISDICTIONS)),
+        holidays=draw(st.sampled_from([(), ("US",), ("DE", REQUESTER), ("US", "GB-ENG")])),
         jurisdictions=draw(strategies.sorted_tuples(st.sampled_from(JURISDICTIONS))),
         rules=tuple(
             {(one.name, one.version, one.rights): one for one in distinct.values()}.values()

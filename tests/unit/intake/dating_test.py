@@ -72,8 +72,8 @@ def test_a_proof_is_a_fact_from_when_it_was_given() -> None:
 def test_dates_are_computed_once_for_a_day_and_place() -> None:
     asked: list[str] = []
 
-    def holidays(jurisdiction: str) -> dict[date, str]:
-        asked.append(jurisdiction)
+    def holidays(*jurisdictions: str) -> dict[date, str]:
+        asked.extend(jurisdictions)
         return {}
 
     dating = Dating(holidays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -140,11 +141,46 @@ def test_the_canonical_form_reads_back() -> None:
     extended = a_regime(
         "state",
         a_rule(extension=Extension(term=Term.parse("2 months"), citation="§ 2"), term="1 month"),
-        a_rule("complain_by", counts_from=FactKind.REFUSED, moved_by="§ 3", pauses="§ 4"),
+        a_rule(
+            "complain_by",
+            counts_from=FactKind.REFUSED,
+            moved_by="§ 3",
+            pauses="§ 4",
+            unanswered="§ 5",
+        ),
         jurisdictions=("DE-BY",),
     )
     rules = Rules((DEFAULT, extended))
     assert Rules.from_canonical(rules.canonical()) == rules
+
+
+@pytest.mark.parametrize(
+    ("holidays", "written"),
+    [((), None), (("US",), "US"), (("requester", "DE"), ["DE", "requester"])],
+)
+def test_one_calendar_is_written_as_before_there_could_be_several(
+    holidays: tuple[str, ...], written: object
+) -> None:
+    regime = replace(a_regime("state", jurisdictions=("DE-BY",)), holidays=holidays)
+    rules = Rules((DEFAULT, regime))
+    assert json.loads(rules.canonical())[1]["holidays"] == written
+    assert Rules.from_canonical(rules.canonical()) == rules
+    assert "unanswered" not in rules.canonical().decode()
+
+
+@pytest.mark.parametrize(
+    ("holidays", "whose"),
+    [
+        ((), ("DE-BY",)),
+        (("US", "US-CA"), ("US", "US-CA")),
+        (("DE", "requester"), ("DE", "DE-BY")),
+        (("DE-BY", "requester"), ("DE-BY",)),
+    ],
+)
+def test_whose_holidays_may_count_is_named_once_each(
+    holidays: tuple[str, ...], whose: tuple[str, ...]
+) -> None:
+    assert replace(DEFAULT, holidays=holidays).holidays_of("DE-BY") == whose
 
 
 def changed(path: tuple[str | int, ...], value: Any) -> bytes:
@@ -174,6 +210,9 @@ def changed(path: tuple[str | int, ...], value: Any) -> bytes:
         (changed((0, "rules", 0, "rights"), ["erasure"]), "erasure"),
         (changed((0, "rules", 0, "counts_from"), "whenever"), "whenever"),
         (changed((0, "rules", 0, "in_force_from"), "20200101"), "not the canonical form"),
+        (changed((0, "holidays"), ["DE"]), "not the canonical form"),
+        (changed((0, "holidays"), ["requester", "DE"]), "not the canonical form"),
+        (changed((0, "rules", 0, "unanswered"), None), "not the canonical form"),
         (changed((0, "rules", 0, "extension"), {}), "not rules"),
         (changed((0, "rules", 0, "extension"), ""), "not rules"),
         (changed((0, "rules", 0, "extension"), 0), "not rules"),
@@ -195,6 +234,8 @@ def test_what_are_no_rules_are_refused(canonical: bytes, complaint: str) -> None
         ((0, "zone"), None),
         ((0, "citation"), ["an act"]),
         ((0, "holidays"), 5),
+        ((0, "holidays"), ["DE", 5]),
+        ((0, "rules", 0, "unanswered"), 5),
         ((0, "jurisdictions"), [5]),
         ((0, "rules", 0, "version"), "1"),
         ((0, "rules", 0, "version"), 1.0),

@@ -27,6 +27,16 @@ def test_a_jurisdiction_has_its_own_holidays(jurisdiction: str, day: date, *, is
     assert (day in public_holidays(jurisdiction)) == is_off
 
 
+def test_where_several_may_count_a_day_is_off_in_all_of_them() -> None:
+    both = public_holidays("US", "US-CA")
+    assert date(2026, 10, 12) in public_holidays("US")  # Columbus Day
+    assert date(2026, 3, 31) in public_holidays("US-CA")  # Cesar Chavez Day
+    assert date(2026, 10, 12) not in both
+    assert date(2026, 3, 31) not in both
+    assert both[date(2026, 2, 16)] == "Washington's Birthday"
+    assert public_holidays("DE", "XX") == {}
+
+
 def test_names_are_english_where_they_are_known() -> None:
     assert public_holidays("DE")[date(2026, 10, 3)] == "German Unity Day"
 

@@ -14,7 +14,21 @@ _YEARS = range(2000, 2101)
 
 
 @cache
-def public_holidays(jurisdiction: str) -> Mapping[date, str]:
+def public_holidays(*jurisdictions: str) -> Mapping[date, str]:
+    """Return the days that are public holidays in each of some jurisdictions, as the first names them.
+
+    Where it is uncertain whose calendar counts a day is one only if all say so: a date is then never
+    later than any of them has it.
+
+    Args:
+        jurisdictions: ISO 3166-1 or 3166-2 codes, one or more.
+    """
+    first, *others = (_of(one) for one in jurisdictions)
+    return {day: name for day, name in first.items() if all(day in one for one in others)}
+
+
+@cache
+def _of(jurisdiction: str) -> Mapping[date, str]:
     """Return the public holidays of a jurisdiction by date, in English where the names are known.
 
     Where the library does not know a subdivision its country's are given; where it does not know the

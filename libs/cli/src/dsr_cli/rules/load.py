@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from yaml.nodes import Node
+from yaml.nodes import Node, ScalarNode
 
 from dsr_cli.files.document import Item, Reader, compose
 from dsr_cli.files.document import Rule as Shape
 from dsr_cli.files.faults import Fault, FaultList, FileFaults
 from dsr_cli.registry.taxonomy import data_categories, is_jurisdiction
+from dsr_cli.rules.whole import check_authority, check_rules, check_tiers
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
 from dsr_core.law.proofs import Assurance, Authority, Evidence, Method, Role
@@ -21,6 +23,7 @@ from dsr_core.law.rules import (
     ALL_RIGHTS,
     DEFAULT,
     ENTRY_NAMES,
+    REQUESTER,
     RESPOND_BY,
     STARTS,
     Extension,
@@ -52,7 +55,7 @@ _RULE_KEYS = {
 }
 """The keys that must be there, each with a value that it could have."""
 
-_RULE_OPTIONS = ("rights", "moved_by", "pauses", "extension")
+_RULE_OPTIONS = ("rights", "moved_by", "pauses", "unanswered", "extension")
 _EXTENSION_KEYS = {"term": "2 months", "citation": "GDPR art. 12(3), second sentence"}
 _TIER_KEYS = {"percent": "50", "action": "remind_systems"}
 _ASSURANCE_KEYS = {
@@ -65,6 +68,8 @@ _AUTHORITY_KEYS = {
     "needs": "[consent]",
     "citation": "GDPR art. 8(1)",
 }
+
+_T = TypeVar("_T")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -125,21 +130,29 @@ def _read(path: Path) -> _File:
     title = read.text(keys.get("title"), "title")
     citation = read.text(keys.get("citation"), "citation")
     zone = read.checked(keys.get("zone"), "zone", _IS_ZONE)
-    holidays = read.checked(keys.get("holidays"), "holidays", _IS_JURISDICTION)
+    holidays = [
+        read.checked(one, "holidays", _IS_CALENDAR) for one in _one_or_more(keys, "holidays", read)
+    ]
     codes = read.items(keys.get("jurisdictions"), "jurisdictions")
     for node in codes:
         code = read.checked(node, "jurisdiction", _IS_JURISDICTION)
         if code is not None:
             file.jurisdictions.append(code)
-    rules = [_rule(node, read, file.faults) for node in read.items(keys.get("rules"), "rules")]
-    tiers = [_tier(node, read) for node in read.items(keys.get("tiers"), "tiers")]
+    rule_nodes = list(read.items(keys.get("rules"), "rules"))
+    rules = [_rule(node, read, file.faults) for node in rule_nodes]
+    tier_nodes = list(read.items(keys.get("tiers"), "tiers"))
+    tiers = [_tier(node, read) for node in tier_nodes]
     assurance = [_assurance(node, read) for node in read.items(keys.get("assurance"), "assurance")]
-    authority = [_authority(node, read) for node in read.items(keys.get("authority"), "authority")]
+    authority_nodes = list(read.items(keys.get("authority"), "authority"))
+    authority = [_authority(node, read) for node in authority_nodes]
+    check_tiers(_lines(tier_nodes, tiers), file.faults)
+    check_authority(_lines(authority_nodes, authority), file.faults)
     if file.name is None:
         return file
     _check_scope(file.name, keys, file.faults)
     if None not in rules:
         _check_rules(file.name, [one for one in rules if one is not None], file.faults)
+        check_rules(_lines(rule_nodes, rules), file.faults)
     if title is None or citation is None or zone is None:
         return file
     file.regime = Regime(
@@ -147,7 +160,7 @@ def _read(path: Path) -> _File:
         title=title.text,
         citation=citation.text,
         zone=zone.text,
-        holidays=holidays.text if holidays else None,
+        holidays=tuple({one.text for one in holidays if one is not None}),
         jurisdictions=tuple({one.text for one in file.jurisdictions}),
         rules=tuple(one for one in rules if one is not None),
         tiers=tuple(one for one in tiers if one is not None),
@@ -155,6 +168,15 @@ def _read(path: Path) -> _File:
         authority=tuple(one for one in authority if one is not None),
     )
     return file
+
+
+def _lines(nodes: Iterable[Node], read: Iterable[_T | None]) -> list[tuple[int, _T]]:
+    """Return what could be read, each with its line."""
+    return [
+        (node.start_mark.line + 1, one)
+        for node, one in zip(nodes, read, strict=True)
+        if one is not None
+    ]
 
 
 def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
@@ -168,6 +190,7 @@ def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
     citation = read.text(keys.get("citation"), "citation")
     moved_by = read.text(keys.get("moved_by"), "moved_by")
     pauses = read.text(keys.get("pauses"), "pauses")
+    unanswered = read.text(keys.get("unanswered"), "unanswered")
     extension = _extension(keys.get("extension"), read, faults)
     if term and extension and extension.term.unit is not term.unit:
         line = node.start_mark.line + 1
@@ -184,8 +207,14 @@ def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
         citation=citation.text,
         moved_by=moved_by.text if moved_by else None,
         pauses=pauses.text if pauses else None,
+        unanswered=unanswered.text if unanswered else None,
         extension=extension,
     )
+
+
+def _one_or_more(keys: Mapping[str, Node], name: str, read: Reader) -> list[Node]:
+    node = keys.get(name)
+    return [node] if isinstance(node, ScalarNode) else list(read.items(node, name))
 
 
 def _extension(node: Node | None, read: Reader, faults: FaultList) -> Extension | None:
@@ -323,6 +352,11 @@ _IS_NAME = Shape(
     lambda _text: "write it like 'uk_gdpr'",
 )
 _IS_ZONE = Shape(_is_zone, "is no IANA time zone", lambda _text: "write it like 'Europe/Berlin'")
+_IS_CALENDAR = Shape(
+    lambda text: text == REQUESTER or is_jurisdiction(text),
+    "is no ISO 3166 code",
+    lambda _text: f"write it like 'DE' or 'US-CA', or '{REQUESTER}'",
+)
 _IS_JURISDICTION = Shape(
     is_jurisdiction, "is no ISO 3166 code", lambda _text: "write it like 'DE' or 'US-CA'"
 )

@@ -50,7 +50,8 @@ def what_if(
     if not received:
         raise CommandError("a timeline begins with a receipt: give --received")
     chosen, why = _regime(rules, regime, jurisdiction, right, received[0])
-    calendar = Calendar(ZoneInfo(chosen.zone), public_holidays(chosen.holidays or jurisdiction))
+    holidays = public_holidays(*chosen.holidays_of(jurisdiction))
+    calendar = Calendar(ZoneInfo(chosen.zone), holidays)
     facts = [
         Fact(kind, _moment(text, calendar.zone)) for kind, texts in days.items() for text in texts
     ]

@@ -27,6 +27,7 @@ __all__ = [
     "COMPLAIN_BY",
     "DEFAULT",
     "ENTRY_NAMES",
+    "REQUESTER",
     "RESPOND_BY",
     "STARTS",
     "VERIFY_IDENTITY_BY",
@@ -56,6 +57,9 @@ APPEAL_BY = "appeal_by"
 
 COMPLAIN_BY = "complain_by"
 """The entry until which a refusal can be complained of; where there is none, for ever."""
+
+REQUESTER = "requester"
+"""In place of a code: the jurisdiction of whoever asks."""
 
 ENTRY_NAMES = {
     "acknowledge_receipt_by": "the person has been told that the request arrived",
@@ -109,6 +113,9 @@ class Rule:
     """The provision by which the clock stands still while clarification is awaited; none if never."""
 
     extension: Extension | None = None
+    unanswered: str | None = None
+    """The provision by which a request that is not answered by `respond_by` is refused; only where
+    the date counts from a refusal. None where only a person refuses."""
 
 
 class TierAction(StrEnum):
@@ -140,8 +147,9 @@ class Regime:
     zone: str
     """The IANA zone of the establishment that answers under this law; its days are counted."""
 
-    holidays: str | None = None
-    """Whose public holidays count; the requester's jurisdiction's where none is named."""
+    holidays: tuple[str, ...] = ()
+    """Whose public holidays may count, sorted: a day is one only where all of them say so. Codes, and
+    `requester` for the requester's jurisdiction, which stands alone where none is named."""
 
     jurisdictions: tuple[str, ...]
     """ISO 3166-1 or 3166-2 codes, sorted; a country means its subdivisions too."""
@@ -162,9 +170,15 @@ class Regime:
         """Sort, so that equal content is equal, and has an equal digest."""
         set_ = object.__setattr__
         set_(self, "jurisdictions", tuple(sorted(self.jurisdictions)))
+        set_(self, "holidays", tuple(sorted(self.holidays)))
         rules = sorted(self.rules, key=lambda one: (one.name, one.version, one.rights))
         set_(self, "rules", tuple(rules))
         set_(self, "tiers", tuple(sorted(self.tiers, key=lambda one: (one.percent, one.action))))
+
+    def holidays_of(self, jurisdiction: str) -> tuple[str, ...]:
+        """Return whose holidays may count for a person of a jurisdiction, each once."""
+        codes = self.holidays or (REQUESTER,)
+        return tuple(dict.fromkeys(jurisdiction if one == REQUESTER else one for one in codes))
 
     def authority_of(self, role: Role) -> Authority | None:
         """Return what somebody of a role must show; none where nothing is demanded."""
@@ -276,7 +290,8 @@ def _regime_fields(one: Regime) -> dict[str, Any]:
     return {
         **later,
         "citation": one.citation,
-        "holidays": one.holidays,
+        # One code is a text and none is null, as they were before there could be several.
+        "holidays": list(one.holidays) if len(one.holidays) > 1 else next(iter(one.holidays), None),
         "jurisdictions": list(one.jurisdictions),
         "name": one.name,
         "rules": [_rule_fields(rule) for rule in one.rules],
@@ -289,11 +304,14 @@ def _regime_fields(one: Regime) -> dict[str, Any]:
 def _regime(fields: dict[str, Any]) -> Regime:
     _require_texts(fields["name"], fields["title"], fields["citation"], fields["zone"])
     _require_texts(*fields["jurisdictions"])
-    _require_texts_or_none(fields["holidays"])
+    holidays = fields["holidays"]
+    several = holidays if isinstance(holidays, list) else [holidays] if holidays else []
+    _require_texts(*several)
     return Regime(
         **{
             **fields,
             "jurisdictions": tuple(fields["jurisdictions"]),
+            "holidays": tuple(several),
             "rules": tuple(_rule(one) for one in fields["rules"]),
             "assurance": tuple(Assurance.of_fields(one) for one in fields.get("assurance", ())),
             "authority": tuple(Authority.of_fields(one) for one in fields.get("authority", ())),
@@ -307,7 +325,10 @@ def _regime(fields: dict[str, Any]) -> Regime:
 
 def _rule_fields(one: Rule) -> dict[str, Any]:
     extension = one.extension
+    # As above: what came later is left out where there is none of it.
+    later = {} if one.unanswered is None else {"unanswered": one.unanswered}
     return {
+        **later,
         "citation": one.citation,
         "counts_from": one.counts_from.value,
         "extension": None
@@ -325,7 +346,7 @@ def _rule_fields(one: Rule) -> dict[str, Any]:
 
 def _rule(fields: dict[str, Any]) -> Rule:
     _require_texts(fields["name"], fields["citation"])
-    _require_texts_or_none(fields["moved_by"], fields["pauses"])
+    _require_texts_or_none(fields["moved_by"], fields["pauses"], fields.get("unanswered"))
     if type(fields["version"]) is not int:
         raise TypeError("a version is a whole number")
     return Rule(

@@ -87,6 +87,11 @@ def timeline(regime: Regime, right: Right, calendar: Calendar, facts: Iterable[F
         raise ValueError("a timeline begins with a receipt")
     rules = regime.in_force(right, calendar.day_of(received))
     entries = [entry for rule in rules for entry in _entries(rule, calendar, ordered, received)]
+    due = next((one.at for one in entries if one.name == RESPOND_BY), None)
+    for rule in rules:
+        deemed = _deemed(rule, calendar, ordered, due) if rule.unanswered and due else None
+        if deemed is not None:
+            entries = [deemed, *(one for one in entries if one.name != rule.name)]
     entries.sort(key=lambda one: (one.at is None, one.at or received, one.name))
     return Timeline(tuple(entries))
 
@@ -114,6 +119,24 @@ def _entries(
         rule=extending,
         why=f"the person must be told before the time is over: {unextended.why}",
     )
+
+
+def _deemed(rule: Rule, calendar: Calendar, facts: Sequence[Fact], due: datetime) -> Entry | None:
+    """Return the date that counts from a refusal by silence; none where there was an answer in time.
+
+    A refusal that comes later has a date of its own, unless the other has passed by then.
+    """
+    refused = _first(facts, FactKind.REFUSED)
+    spoken = [one for one in (_first(facts, FactKind.ANSWERED), refused) if one is not None]
+    clock = _Clock(rule, calendar, due)
+    if spoken and not clock.is_past(due, min(spoken)):
+        return None
+    found = clock.run(facts, extension=None)
+    if refused is not None and found.at is not None and not clock.is_past(found.at, refused):
+        return None
+    silence = f"without an answer by {calendar.day_of(due)} it is refused ({rule.unanswered})"
+    provision = f"{rule.citation} (version {rule.version})"
+    return Entry(name=rule.name, at=found.at, rule=provision, why=f"{silence}; {found.why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +174,7 @@ class _Clock:
             match fact.kind:
                 case FactKind.CLARIFICATION_ASKED if self._rule.pauses and asked is None:
                     # A weekend that moves the date gives no days that could be left out.
-                    if not self._is_past(reckoned.counted_to, at):
+                    if not self.is_past(reckoned.counted_to, at):
                         asked = at
                     continue
                 case FactKind.CLARIFICATION_GIVEN if asked is not None:
@@ -159,7 +182,7 @@ class _Clock:
                     asked = None
                 case kind if kind in _OF_EXTENSIONS and extension is not None:
                     stood = self._between(asked, at) if asked else 0
-                    is_late = self._is_past(self._reckon(self._rule.term, paused + stood).at, at)
+                    is_late = self.is_past(self._reckon(self._rule.term, paused + stood).at, at)
                     if kind is FactKind.EXTENSION_NOTIFIED:
                         is_late = is_late and asked is None
                     told, untold = self._told(fact.kind, at, untold, told=told, is_late=is_late)
@@ -201,7 +224,8 @@ class _Clock:
     def _day(self, at: datetime) -> date:
         return self._calendar.day_of(at)
 
-    def _is_past(self, end: datetime, at: datetime) -> bool:
+    def is_past(self, end: datetime, at: datetime) -> bool:
+        """Tell whether a moment lies after an end, and all of the end's last second."""
         return at - end > self._grace
 
     def _reckon(self, term: Term, paused: int) -> Reckoned:

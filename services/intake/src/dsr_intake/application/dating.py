@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from dsr_core.closing import Outcome
@@ -18,8 +19,13 @@ from dsr_intake.model import Dates, FollowsWhy, RequestView
 
 __all__ = ["Dating", "Holidays", "verify_by"]
 
-Holidays = Callable[[str], Mapping[date, str]]
-"""Gives the public holidays of a jurisdiction."""
+
+class Holidays(Protocol):
+    """Gives the days that are public holidays in each of some jurisdictions."""
+
+    def __call__(self, *jurisdictions: str) -> Mapping[date, str]:
+        """Return them by date, with their names."""
+
 
 _DATES_LIMIT = 10_000
 
@@ -184,13 +190,14 @@ class Dating:
     def facts(self, one: RequestView) -> tuple[Fact, ...]:
         """Return what has happened to a request, as far as its dates go."""
         told = [Fact(FactKind.ANSWERED, one.answered_at)] if one.answered_at else []
-        if one.answered_at and one.outcome == Outcome.REFUSED:
+        # Who gets a part was refused the rest.
+        if one.answered_at and one.outcome in {Outcome.REFUSED, Outcome.PARTLY_FULFILLED}:
             told.append(Fact(FactKind.REFUSED, one.answered_at))
         return (*_facts(one.received_at, one.identity_proven_at), *one.facts, *told)
 
     def calendar(self, regime: Regime, jurisdiction: str) -> Calendar:
         """Return the calendar by which a regime counts the days of a person of a jurisdiction."""
-        return Calendar(ZoneInfo(regime.zone), self._holidays(regime.holidays or jurisdiction))
+        return Calendar(ZoneInfo(regime.zone), self._holidays(*regime.holidays_of(jurisdiction)))
 
     def _applicable(
         self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
