@@ -11,6 +11,7 @@ from chaos.crashes import Aftermath, Crashing
 from support.crash_points import POINTS
 from support.loop import Loop, running_loop
 from support.parts import data_folder
+from support.prometheus import Prometheus, quick_rules, watching
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,16 @@ def loop() -> Iterator[Loop]:
     """Parts, services and the example systems."""
     with data_folder() as folder, running_loop(folder) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def prometheus(loop: Loop) -> AsyncIterator[Prometheus]:
+    """A Prometheus that needs seconds where the checkout's rules wait for hours."""
+    rules = loop.stack.settings.data_dir / "quick-rules.yaml"
+    rules.write_text(quick_rules())
+    await loop.answered(await loop.submit())
+    async with watching(loop, rules=rules) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

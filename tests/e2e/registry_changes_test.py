@@ -7,8 +7,6 @@ was sold between two requests.
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +20,7 @@ from dsr_examples.people import Person
 from support.command import Said, dsr
 from support.loop import Loop
 from support.parts import ROOT
+from support.registries import files, publish
 from support.waiting import eventually
 
 JOINS = "console-activity"
@@ -33,17 +32,6 @@ AWAY = (RETIRED, ABANDONED, SOLD)
 DAY = timedelta(days=1)
 TODAY = datetime.now(UTC)
 SOLD_ON = (TODAY - 2 * DAY).date()
-
-
-def files(folder: Path, **changed: tuple[str, str]) -> Path:
-    """Copy the example registry, with a text replaced in some of its files."""
-    shutil.copytree(ROOT / "registry", folder)
-    for name, (pattern, replacement) in changed.items():
-        path = folder / f"{name.replace('_', '-')}.yaml"
-        text, count = re.subn(pattern, replacement, path.read_text(), flags=re.DOTALL)
-        assert count == 1, (name, pattern)
-        path.write_text(text)
-    return folder
 
 
 def without_one(folder: Path) -> Path:
@@ -72,13 +60,6 @@ def with_changes(folder: Path) -> Path:
         )
     )
     return path
-
-
-async def publish(loop: Loop, folder: Path) -> None:
-    """Publish a registry, as an operator does."""
-    publishing = ("registry", "publish", str(folder), "--reason", "a test", "--apply")
-    said = await dsr(loop.stack.settings, *publishing)
-    assert said.code == 0, said.err
 
 
 @pytest.fixture
