@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from dsr_cli.doctor.bundle import log_lines
+from dsr_cli.doctor.certificates import certificate, mail_server, postgresql
 from dsr_cli.doctor.findings import Finding, State, examined, fine
-from dsr_cli.doctor.places import certificate
 from dsr_cli.doctor.services import measured, samples, skew
 from dsr_cli.errors import CommandError
 
@@ -130,6 +131,79 @@ def test_a_server_without_tls_shows_no_certificate() -> None:
     with server() as port:
         [found] = certificate("kafka", "127.0.0.1", port)
     assert found.state is State.FAULT
+
+
+@contextmanager
+def talking(talk: Callable[[socket.socket], None], certificate_file: Path | None) -> Iterator[int]:
+    """Serve one connection: first in the clear, and by TLS once that returns."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate_file is not None:
+        context.load_cert_chain(certificate_file)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        plain, _ = listening.accept()
+        with plain:
+            talk(plain)
+            if certificate_file is not None:
+                with suppress(OSError), context.wrap_socket(plain, server_side=True) as wrapped:
+                    wrapped.recv(1)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        thread.join(10)
+        listening.close()
+
+
+def as_postgresql(answer: bytes) -> Callable[[socket.socket], None]:
+    def talk(plain: socket.socket) -> None:
+        assert plain.recv(8) == bytes.fromhex("0000000804d2162f")
+        plain.sendall(answer)
+
+    return talk
+
+
+def as_mail_server(*, offers: bool) -> Callable[[socket.socket], None]:
+    def talk(plain: socket.socket) -> None:
+        plain.sendall(b"220 mail.test\r\n")
+        plain.recv(200)
+        plain.sendall(b"250-mail.test\r\n250 STARTTLS\r\n" if offers else b"250 mail.test\r\n")
+        assert plain.recv(200).strip().upper() == (b"STARTTLS" if offers else b"QUIT")
+        plain.sendall(b"220 go on\r\n" if offers else b"221 bye\r\n")
+
+    return talk
+
+
+@pytest.mark.parametrize(("days", "state"), [(-2, State.FAULT), (5, State.WARNING), (60, State.OK)])
+@pytest.mark.parametrize("part", ["postgresql", "mail server"])
+def test_a_certificate_is_seen_behind_what_is_spoken_before_it(
+    tmp_path: Path, part: str, days: int, state: State
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days)
+    is_mail = part == "mail server"
+    talk = as_mail_server(offers=True) if is_mail else as_postgresql(b"S")
+    with talking(talk, a_certificate(tmp_path, ends=ends)) as port:
+        if is_mail:
+            [found] = mail_server(part, f"smtp://dsr:secret@127.0.0.1:{port}")
+        else:
+            [found] = postgresql(part, f"postgresql://dsr:secret@127.0.0.1:{port}/dsr")
+    assert (found.part, found.state) == (part, state)
+    assert f"{ends:%Y-%m-%d}" in found.seen
+
+
+def test_a_postgresql_or_a_mail_server_without_tls_is_a_warning_that_says_what_to_do() -> None:
+    with talking(as_postgresql(b"N"), None) as port:
+        [database] = postgresql("postgresql", f"postgresql://dsr:secret@127.0.0.1:{port}/dsr")
+    with talking(as_mail_server(offers=False), None) as port:
+        [mail] = mail_server("mail server", f"smtp://dsr:secret@127.0.0.1:{port}")
+    for one in (database, mail):
+        assert one.state is State.WARNING
+        assert "no TLS" in one.seen
+        assert "secret" not in one.seen
+        assert one.todo
 
 
 def test_lag_and_age_are_judged_by_the_services_own_measurements() -> None:

@@ -15,7 +15,7 @@ from dsr_cli.connection import (
     kafka_from_environment,
     verifier_url,
 )
-from dsr_cli.doctor import kafka, places, services
+from dsr_cli.doctor import certificates, kafka, keys, places, services
 from dsr_cli.doctor.findings import Finding, Look, examined, skipped
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
@@ -47,7 +47,7 @@ def looks(registry: Path, *, within: float) -> dict[str, Look]:
     found["versions"] = partial(services.skew, urls, own)
     found["kafka"] = partial(_kafka, registry, within)
     found["postgresql"] = partial(_postgres, urls)
-    found["keys"] = lambda: places.keys(internal_connection(OFFICER))
+    found["keys"] = lambda: keys.of_intake(internal_connection(OFFICER))
     found["log"] = partial(places.log, urls["verifier"])
     found |= _certificates(urls)
     return found
@@ -60,6 +60,7 @@ def _kafka(registry: Path, within: float) -> Iterator[Finding]:
         "topics": kafka.topics,
         "rights": kafka.rights,
         "systems": kafka.readers,
+        "keys: systems": keys.of_systems,
     }
 
     def look(part: str) -> Iterator[Finding]:
@@ -92,9 +93,17 @@ def _certificates(urls: Mapping[str, str]) -> dict[str, Look]:
         host, _, port = temporal.rpartition(":")
         ends["temporal: certificate"] = (host, int(port))
     found: dict[str, Look] = {
-        part: partial(places.certificate, part, host, port) for part, (host, port) in ends.items()
+        part: partial(certificates.certificate, part, host, port)
+        for part, (host, port) in ends.items()
     }
     found["kafka: certificate"] = _kafka_certificates
+    # Those of a local stack have none: they are asked for where the environment names the server.
+    if dsn := os.environ.get("DSR_POSTGRES_DSN"):
+        part = "postgresql: certificate"
+        found[part] = partial(certificates.postgresql, part, dsn)
+    if url := os.environ.get("DSR_SMTP_URL"):
+        part = "mail server: certificate"
+        found[part] = partial(certificates.mail_server, part, url)
     return found
 
 
@@ -104,4 +113,6 @@ def _kafka_certificates() -> Iterator[Finding]:
         return
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
-        yield from places.certificate(f"kafka {address.strip()}: certificate", host, int(port))
+        yield from certificates.certificate(
+            f"kafka {address.strip()}: certificate", host, int(port)
+        )

@@ -1,28 +1,20 @@
-"""PostgreSQL, certificates, keys and the transparency log."""
+"""PostgreSQL and the transparency log."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import httpx
-from cryptography import x509
 
-from dsr_cli.api.client import ApiError
-from dsr_cli.api.internal import InternalApi
-from dsr_cli.connection import Internal
 from dsr_cli.doctor.findings import Finding, fault, fine, warning
 from dsr_cli.doctor.services import status, text
 
-__all__ = ["certificate", "keys", "log", "postgres"]
+__all__ = ["log", "postgres"]
 
 _TIMEOUT_S = 6.0
-_RENEWED_BEFORE = timedelta(days=21)
 _CLOCKS_DIFFER_BY_S = 1.0
 _UNDEFINED = ("3F000", "42P01")
 
@@ -81,52 +73,6 @@ async def _asked(dsn: str, schemas: list[str]) -> tuple[str, float, dict[str, st
     finally:
         await connection.close(timeout=_TIMEOUT_S)
     return version, max(now - after, 0.0) - max(before - now, 0.0), found
-
-
-def certificate(part: str, host: str, port: int) -> Iterator[Finding]:
-    """Yield until when a server's certificate is good; whether it is trusted is its callers' to say."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        with (
-            socket.create_connection((host, port), timeout=_TIMEOUT_S) as plain,
-            context.wrap_socket(plain, server_hostname=host) as wrapped,
-        ):
-            shown = wrapped.getpeercert(binary_form=True)
-    except (OSError, ssl.SSLError) as error:
-        seen = f"{host}:{port} shows none ({type(error).__name__})"
-        yield fault(part, seen, "see whether it is up, and speaks TLS")
-        return
-    ends = x509.load_der_x509_certificate(shown or b"").not_valid_after_utc
-    left = ends - datetime.now(UTC)
-    seen = f"good until {ends:%Y-%m-%d}"
-    if left < timedelta():
-        yield fault(
-            part, f"ended on {ends:%Y-%m-%d}", "renew it now: nobody who checks can connect"
-        )
-    elif left < _RENEWED_BEFORE:
-        yield warning(part, f"{seen}, {left.days} days", "renew it; see why that was not automatic")
-    else:
-        yield fine(part, seen)
-
-
-def keys(connection: Internal) -> Iterator[Finding]:
-    """Yield which key wraps, what is still wrapped under former ones, and since when."""
-    try:
-        found = InternalApi(connection).keys()["keks"]
-    except ApiError as error:
-        yield warning("keys", f"intake does not say ({error})", "call as a privacy officer")
-        return
-    unknown = [one["kek_id"] for one in found if not one["is_known"]]
-    if unknown:
-        todo = "give intake that key back: `dsr keys status`"
-        yield fault("keys", f"not at hand: {', '.join(unknown)}", todo)
-    for one in found:
-        since = (one["oldest_at"] or "")[:10]
-        age = f", the oldest since {since}" if since else ""
-        seen = f"{one['kek_id']}: {one['keys']} requests{age}"
-        yield fine("keys", seen)
 
 
 def log(url: str) -> Iterator[Finding]:

@@ -31,7 +31,8 @@ _COUNT = """
         (select count(*) from intake.holds h
             where h.request_id is null and h.lifted_at is null and k.followed_at is not null
                 and h.recorded_at < k.followed_at
-                and (k.is_oldest or h.recorded_at >= k.first_seen_at)) as holds
+                and (k.is_oldest or h.recorded_at >= k.first_seen_at)) as holds,
+        k.first_seen_at
     from known k left join counted c
         on c.lookup_key_id = k.id or (c.lookup_key_id is null and k.is_oldest)
     group by k.id, k.first_seen_at, k.followed_at, k.is_oldest order by k.first_seen_at, k.id

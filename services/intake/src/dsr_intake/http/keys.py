@@ -48,6 +48,7 @@ class LookupKeyDocument(BaseModel):
     open: int
     ended: int
     holds: int
+    first_seen_at: datetime
 
 
 class KeysDocument(BaseModel):

@@ -99,6 +99,9 @@ class HashCount(NamedTuple):
     holds: int
     """Holds on persons in force that were placed before there was a newer key."""
 
+    first_seen_at: datetime
+    """When intake first began with it."""
+
 
 class WrappedRow(NamedTuple):
     """A key as it is kept: a request's, or its package's."""
