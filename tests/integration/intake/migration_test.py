@@ -27,9 +27,7 @@ async def test_connections_begin_with_the_settings_given(database: str) -> None:
         assert await pool.fetchval("show application_name") == "a test"
 
 
-@pytest.mark.parametrize(
-    "cut_by", [b"pg_advisory_xact_lock", b"create table intake.outbox", b"COMMIT"]
-)
+@pytest.mark.parametrize("cut_by", [b"pg_advisory_lock", b"create table intake.outbox", b"COMMIT"])
 async def test_a_server_that_goes_down_in_a_migration_is_waited_for(
     stack: Stack, cut_by: bytes
 ) -> None:

@@ -28,6 +28,9 @@ from dsr_runtime.postgres import (
 )
 from dsr_runtime.settings import PostgresSettings
 
+_LATER = 3
+"""What the process exits with where the schema is of a later version than its own."""
+
 __all__ = ["migrate", "migrate_alone", "migrate_at_start", "newest_version"]
 
 log = structlog.get_logger(__name__)
@@ -45,6 +48,9 @@ async def migrate(dsn: str, *, package: str, schema: str, login: str | None = No
     Safe to repeat, and safe when several replicas start at once: they take turns by an advisory lock.
     A server that goes down in the middle has undone the version that it was at.
 
+    A schema that a later version of the service has migrated stays as it is, with what it grants: each
+    version leaves the one before it able to work, so a replica of before may start anew beside it.
+
     Args:
         dsn: The database; handed over by a pipe, since others can read a command line.
         package: The package whose `migrations` folder holds the versions.
@@ -59,6 +65,9 @@ async def migrate(dsn: str, *, package: str, schema: str, login: str | None = No
     while True:
         status, said = await _in_a_process(dsn, package, schema, login or "")
         if status == os.EX_OK:
+            return
+        if status == _LATER:
+            log.warning("the schema is of a later version, and stays", part=package)
             return
         last = (said.strip().splitlines() or ["nothing was said"])[-1]
         if status != os.EX_TEMPFAIL:
@@ -135,6 +144,7 @@ def _upgrade(dsn: str, package: str, schema: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["dsn"] = dsn
     config.attributes["schema"] = schema
+    config.attributes["newest"] = newest_version(package)
     try:
         command.upgrade(config, "head")
     except DBAPIError as error:
@@ -143,30 +153,40 @@ def _upgrade(dsn: str, package: str, schema: str) -> None:
         raise cause or error from error
 
 
-async def _grant(dsn: str, package: str, login: str) -> None:
+async def _settled(dsn: str, package: str, schema: str, login: str) -> bool:
+    """Grant what the package declares; false where the schema is of a later version, which did."""
     connection = await asyncpg.connect(dsn, server_settings=MIGRATION_SETTINGS)
     try:
         async with connection.transaction():
             # Replicas take turns here too: two who change the same table's rights at once both fail.
             await connection.execute(f"select pg_advisory_xact_lock({MIGRATION_LOCK})")
-            await settle(connection, login, declared(package))
+            version = await connection.fetchval(
+                f"select max(version_num) from {schema}.alembic_version"
+            )
+            if version > newest_version(package):
+                return False
+            if login:
+                await settle(connection, login, declared(package))
+            return True
     finally:
         await connection.close()
 
 
 def _main() -> int:
-    """Migrate as the arguments and standard input say; EX_TEMPFAIL where the same may succeed later."""
+    """Migrate as the arguments and standard input say.
+
+    EX_TEMPFAIL where the same may succeed later, `_LATER` where there is nothing to do here.
+    """
     package, schema, login = sys.argv[1:]
     dsn = sys.stdin.read()
     try:
         with translated():
             _upgrade(dsn, package, schema)
-            if login:
-                asyncio.run(_grant(dsn, package, login))
+            is_settled = asyncio.run(_settled(dsn, package, schema, login))
     except Unavailable as error:
         sys.stderr.write(f"{error}\n")
         return os.EX_TEMPFAIL
-    return os.EX_OK
+    return os.EX_OK if is_settled else _LATER
 
 
 if __name__ == "__main__":

@@ -13,7 +13,14 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.process import StartFault
 
-__all__ = ["MIGRATION_LOCK", "MIGRATION_SETTINGS", "connect_pool", "translated", "user_of"]
+__all__ = [
+    "MIGRATION_LOCK",
+    "MIGRATION_PATIENCE",
+    "MIGRATION_SETTINGS",
+    "connect_pool",
+    "translated",
+    "user_of",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +39,16 @@ _SERVER_SETTINGS = {
 """What the connections of a pool begin with, besides what the caller asks for."""
 
 MIGRATION_SETTINGS = {
-    # While a migration waits for a table, everybody behind it waits as well: it lets go and tries again.
+    # For whoever migrates before it; for tables it has less patience.
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "120s",
 }
 """What a migration's connection begins with. Its statements may take as long as they take."""
+
+MIGRATION_PATIENCE = "500ms"
+"""How long a migration waits for a table. Everybody behind it waits as well, so it lets go and tries again;
+and before `deadlock_timeout` has passed, a second, so that of two who wait for each other it is the migration
+that gives way, and not somebody's request."""
 
 MIGRATION_LOCK = 7_305_114
 """An advisory lock of this project: replicas migrate one after another."""
