@@ -63,6 +63,12 @@ async def tried(
     return store, post
 
 
+async def test_a_fault_of_ours_is_a_failed_try_and_ends_nothing() -> None:
+    store, _ = await tried(a_delivery(), said=UnicodeError("label empty"))
+    store.failed.assert_awaited_once()
+    assert store.failed.await_args.kwargs["again_at"] > NOW
+
+
 def test_the_signature_is_that_of_the_specification() -> None:
     # The example of the specification's own libraries.
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -33,6 +33,11 @@ INSIDE = (
     "[::ffff:169.254.169.254]",
     "[64:ff9b::7f00:1]",
     "[2002:7f00:1::]",
+    "[::127.0.0.1]",
+    "[::ffff:0:127.0.0.1]",
+    "[fec0::1]",
+    "168.63.129.16",
+    "192.0.0.192",
 )
 
 
@@ -79,6 +84,12 @@ def test_an_address_of_our_own_is_refused_however_it_is_written(host: str) -> No
         "https://example.com/ a",
         "https://example.com/\r\nHost: other",
         "https://exämple.com/",
+        "https://a..b/hook",
+        "https://.example.com/hook",
+        "https://" + "a" * 64 + ".example.com/hook",
+        "https://" + "a." * 130 + "com/hook",
+        "https://example.com:0/hook",
+        "https://example.com:70000/hook",
         "https://example.com/" + "a" * 2000,
         "not a url",
         "",

@@ -10,10 +10,11 @@ import typer
 
 from dsr_cli.errors import CommandError
 from dsr_cli.registry import load_registry
+from dsr_cli.view.console import printable
 from dsr_core.registry import Registry
 from dsr_wire.certificate.fields import MalformedError
 from dsr_wire.certificate.published import PublishedKeys
-from dsr_wire.certificate.report import Mark, Report
+from dsr_wire.certificate.report import Check, Mark, Report
 from dsr_wire.certificate.verifying import verify
 
 __all__ = ["command", "report_text"]
@@ -55,15 +56,19 @@ def command(
 
 def report_text(report: Report) -> str:
     """Return a report for people: a line a check, and what it comes to."""
-    lines = [f"{_MARKS[one.mark]} {one.part}: {one.text}" for one in report.checks]
+    lines = [f"{_MARKS[one.mark]} {_words(one)}" for one in report.checks]
     count = {mark: sum(one.mark is mark for one in report.checks) for mark in Mark}
     if report.is_good:
         words = f"{count[Mark.UNCHECKED]} marked ? stay somebody's word"
         lines.append(f"good: {count[Mark.GOOD]} checks hold; {words}")
     else:
-        parts = ", ".join(dict.fromkeys(one.part for one in report.failures))
+        parts = ", ".join(dict.fromkeys(printable(one.part) for one in report.failures))
         lines.append(f"refused: {count[Mark.FAILED]} checks do not hold ({parts})")
     return "\n".join(lines)
+
+
+def _words(one: Check) -> str:
+    return printable(f"{one.part}: {one.text}")
 
 
 def _json(report: Report) -> str:

@@ -29,9 +29,23 @@ _READ_LIMIT = 64 * 1024
 
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _LONGEST_URL = 2000
+_LONGEST_NAME, _LONGEST_LABEL = 253, 63
+"""Octets of a host name and of each of its labels (RFC 1035, section 2.3.4)."""
 
-# Addresses inside which another one is written, and from which bit on: RFC 6052, RFC 3056.
+_PORTS = range(1, 65536)
+
+# What is not private by IANA's tables, and yet answers inside a cloud or a site alone: Azure's host, the
+# metadata of Oracle's cloud, and the site-local addresses of before RFC 3879.
+_INSIDE: tuple[Network, ...] = (
+    ipaddress.IPv4Network("168.63.129.16/32"),
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv6Network("fec0::/10"),
+)
+
+# Addresses inside which another one is written, and from which bit on: RFC 6052, RFC 3056, RFC 4291, RFC 2765.
 _CARRIERS = (
+    (ipaddress.IPv6Network("::/96"), 0),
+    (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),
     (ipaddress.IPv6Network("64:ff9b::/96"), 0),
     (ipaddress.IPv6Network("64:ff9b:1::/48"), 0),
     (ipaddress.IPv6Network("2002::/16"), 80),
@@ -55,6 +69,8 @@ async def resolve(host: str, port: int) -> Sequence[Address]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # of a name that IDNA cannot encode
+        raise _refused("names a host that can be") from error
     except OSError as error:
         raise Unavailable("the host has no address") from error
     return list(dict.fromkeys(ipaddress.ip_address(info[4][0]) for info in found))
@@ -78,6 +94,8 @@ def check_url(url: str, *, allowed: Sequence[Network] = ()) -> httpx.URL:
         raise _refused(f"has at most {_LONGEST_URL} characters of ASCII, and no space")
     if parsed.scheme not in ({"https", "http"} if allowed else {"https"}) or not parsed.host:
         raise _refused("begins with https:// and names a host")
+    if not _is_name(parsed.host) or (parsed.port is not None and parsed.port not in _PORTS):
+        raise _refused("names a host and a port that can be")
     if parsed.userinfo or parsed.fragment:
         raise _refused("holds neither a user nor a fragment")
     literal = _literal(parsed.host)
@@ -152,6 +170,11 @@ async def _read(answer: httpx.Response) -> None:
             return
 
 
+def _is_name(host: str) -> bool:
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _LONGEST_NAME and all(0 < len(one) <= _LONGEST_LABEL for one in labels)
+
+
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
@@ -168,7 +191,10 @@ def _may_be_reached(address: Address, allowed: Sequence[Network]) -> bool:
     if _is_in(address, allowed):
         return True
     inner = _carried(address)
-    return all(one.is_global and not one.is_multicast for one in (address, *inner))
+    return all(
+        one.is_global and not one.is_multicast and not _is_in(one, _INSIDE)
+        for one in (address, *inner)
+    )
 
 
 def _is_in(address: Address, networks: Sequence[Network]) -> bool:

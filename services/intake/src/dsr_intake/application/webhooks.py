@@ -155,6 +155,11 @@ class Webhooks:
         except Unavailable as error:
             await self._failed(one, str(error))
             return
+        except Exception as error:
+            # Of one client's address: it ends nobody else's messages.
+            log.exception("a webhook failed by a fault of ours", client_id=one.webhook.client_id)
+            await self._failed(one, type(error).__name__)
+            return
         if 200 <= said.status < 300:
             self._metrics.webhooks.labels("delivered").inc()
             await self._store.delivered(one, at=self._clock())
