@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from dsr_core.metrics.intake import DUE_WITHIN
+from dsr_intake.adapters.standing import PostgresStanding
 from dsr_wire.codec.commands import ClarificationAsked, ClarificationGiven, DeadlineExtended
 from support.decisions import BASE, a_cohort, commands, decide, shown, submitted, withdraw
 from support.intake import Intake, Topics, VerifierDouble
@@ -120,6 +122,35 @@ async def test_in_the_united_kingdom_a_question_stops_the_clock_until_it_is_answ
     assert second.alone is not None
     assert second.alone.due_at == datetime.fromisoformat(given["due_at"])
     assert second.alone.tiers
+
+
+async def test_a_clock_that_stands_still_is_never_late(intake: Intake) -> None:
+    store, long_after = PostgresStanding(intake.pool), datetime.now(UTC) + timedelta(days=400)
+
+    async def late() -> int:
+        found = await store.open_requests(DUE_WITHIN, long_after)
+        return sum(each.members for each in found if each.place == 0)
+
+    before = await late()
+    one = await submitted(intake, jurisdiction="GB", right="access", received_at=ago(days=10))
+    assert await late() == before + 1
+    await ask(intake, one["id"], asked_at=ago(days=8))
+    assert await late() == before
+    await clarify(intake, one["id"], given_at=ago(days=3))
+    assert await late() == before + 1
+
+
+async def test_a_withdrawal_while_the_clock_stands_still_leaves_systems_the_time_that_was_left(
+    intake: Intake, topics: Topics
+) -> None:
+    one = await submitted(intake, jurisdiction="GB", right="access", received_at=ago(days=80))
+    asked = (await ask(intake, one["id"], asked_at=ago(days=70))).json()
+    assert datetime.fromisoformat(asked["due_at"]) < datetime.now(UTC)
+    assert (await withdraw(intake, one["id"])).is_success
+    _, told = await commands(topics, one["id"], 2)
+    assert told.alone is not None
+    assert told.alone.due_at > datetime.now(UTC) + timedelta(days=10)
+    assert datetime.fromisoformat((await shown(intake, one["id"]))["due_at"]) == told.alone.due_at
 
 
 @pytest.mark.parametrize("place", ["US-CA", "GB"])

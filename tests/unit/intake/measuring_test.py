@@ -97,6 +97,14 @@ def test_an_answer_is_counted_with_whether_its_promise_was_kept() -> None:
     assert registry.get_sample_value("dsr_intake_answer_seconds_sum", law) == 2 * days + 1
 
 
+def test_an_answer_while_the_clock_stands_still_keeps_its_promise() -> None:
+    registry = CollectorRegistry()
+    undated = replace(END, promise=replace(PROMISE, due_at=None))
+    Metrics(registry).count_ends([undated])
+    labels = {"right": "deletion", "regime": "gdpr", "outcome": "fulfilled", "promise": "kept"}
+    assert registry.get_sample_value("dsr_intake_answered_total", labels) == 1
+
+
 def test_a_closure_is_counted_once_though_its_answer_comes_later() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)

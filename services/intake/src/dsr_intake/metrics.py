@@ -76,7 +76,8 @@ class Metrics:
                 taken = one.closed_at - promise.accepted_at
                 self.closure_seconds.labels(right).observe(max(taken.total_seconds(), 0.0))
             if one.answered_at is not None:
-                kept = "kept" if one.answered_at <= promise.due_at else "broken"
+                is_kept = promise.due_at is None or one.answered_at <= promise.due_at
+                kept = "kept" if is_kept else "broken"
                 self.answered.labels(right, regime, one.outcome, kept).inc()
                 taken = one.answered_at - promise.received_at
                 self.answer_seconds.labels(right, regime).observe(max(taken.total_seconds(), 0.0))

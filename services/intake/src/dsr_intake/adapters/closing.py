@@ -100,7 +100,7 @@ async def _cohorts(
 ) -> dict[object, asyncpg.Record]:
     # After the lock: a request may have left for another cohort while it was waited for.
     found = await connection.fetch(
-        'select id, "right", regime, due_at from intake.cohorts where id = any($1::uuid[])',
+        'select id, "right", regime, due_at, clock_stopped from intake.cohorts where id = any($1::uuid[])',
         list({row["cohort_id"] for row in rows}),
     )
     return {row["id"]: row for row in found}
@@ -112,7 +112,7 @@ def _promise(row: asyncpg.Record, cohort: asyncpg.Record) -> Promise:
         cohort["regime"],
         row["received_at"],
         row["accepted_at"],
-        cohort["due_at"],
+        None if cohort["clock_stopped"] else cohort["due_at"],
     )
 
 

@@ -46,7 +46,9 @@ class PostgresConsole:
                 (array_agg(id order by received_at))[1] as oldest_id
             from (
                 select r.id, r.state, r.received_at,
-                    width_bucket(extract(epoch from c.due_at - $2)::float8, $1::float8[]) as place
+                    case when c.clock_stopped then cardinality($1::float8[])
+                        else width_bucket(extract(epoch from c.due_at - $2)::float8, $1::float8[])
+                    end as place
                 from intake.cohorts c join intake.subject_requests r on r.cohort_id = c.id
                 where {" and ".join(conditions)} order by c.due_at limit $3
             ) found group by state, place

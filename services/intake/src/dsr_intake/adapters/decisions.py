@@ -39,10 +39,10 @@ _OF_HOLDS = (Event.PLACE_HOLD, Event.LIFT_HOLD)
 _COHORT_OF_ONE = """
     insert into intake.cohorts (id, "right", regime, jurisdiction, categories, organisation_ids,
         system_ids, identifier_kinds, registry_digest, members, open_members, received_at, accepted_at, due_at,
-        rules_digest, regime_why, since, uses, first_due_at)
+        rules_digest, regime_why, since, uses, first_due_at, clock_stopped)
     select $2, c."right", c.regime, c.jurisdiction, c.categories, c.organisation_ids,
         c.system_ids, c.identifier_kinds, c.registry_digest, 1, 1, $3, $4, $5, c.rules_digest, c.regime_why,
-        c.since, c.uses, coalesce(c.first_due_at, c.due_at)
+        c.since, c.uses, coalesce(c.first_due_at, c.due_at), $6
     from intake.cohorts c where c.id = $1
 """
 
@@ -143,21 +143,25 @@ class PostgresDecisions:
             found.received_at,
             found.accepted_at,
             ruling.due_at,
+            ruling.clock_stopped,
         )
         at = ruling.entry.recorded_at
         return bool(await connection.fetchval(_LEAVE, found.cohort_id, at) == 0)
 
     @staticmethod
     async def _move_date(connection: Connection, found: RequestView, ruling: Ruling) -> None:
-        if ruling.due_at == found.due_at:
-            return
         await connection.execute(
             """
             update intake.cohorts
-            set first_due_at = coalesce(first_due_at, due_at), due_at = $2 where id = $1
+            set first_due_at = case
+                    when due_at = $2 then first_due_at else coalesce(first_due_at, due_at)
+                end,
+                due_at = $2, clock_stopped = $3
+            where id = $1 and (due_at, clock_stopped) <> ($2, $3)
             """,
             found.cohort_id,
             ruling.due_at,
+            ruling.clock_stopped,
         )
 
 

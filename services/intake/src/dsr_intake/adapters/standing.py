@@ -20,13 +20,18 @@ class PostgresStanding:
         self._pool = pool
 
     async def open_requests(self, bounds: Sequence[float], at: datetime) -> list[OpenRequests]:
-        """Read the open cohorts, by their index: some microseconds each."""
+        """Read the open cohorts, by their index: some microseconds each.
+
+        One whose clock stands still has no date: it is counted beyond the last bound.
+        """
         with translated():
             rows = await self._pool.fetch(
                 """
                 select "right", regime, sum(open_members)::bigint as members,
                     min(received_at) as oldest,
-                    width_bucket(extract(epoch from due_at - $2)::float8, $1::float8[]) as place
+                    case when clock_stopped then cardinality($1::float8[])
+                        else width_bucket(extract(epoch from due_at - $2)::float8, $1::float8[])
+                    end as place
                 from intake.cohorts where answered_at is null and open_members > 0
                 group by "right", regime, place
                 """,

@@ -169,11 +169,16 @@ class Deciding:
             details=dict(resolution.details),
         )
         if state is State.CLOSED:
-            answer = _at_once(one, resolution, now)
+            answer = _at_once(one, resolution, now, is_dated=before.respond_by is not None)
             return Ruling(entry=entry, state=state, facts=facts, due_at=one.due_at, answer=answer)
         due_at = one.due_at
         if resolution.fact is not None and after.respond_by is not None:
             due_at = after.respond_by.astimezone(UTC)
+        elif state is State.STOPPING and after.respond_by is None:
+            # Who ends it waits for no answer: the systems have what was left when the clock stopped.
+            resumed = (*self._dating.facts(one), *facts, Fact(FactKind.CLARIFICATION_GIVEN, now))
+            after = self._dating.of_facts(regime, one, resumed)
+            due_at = (after.respond_by or one.due_at).astimezone(UTC)
         decision = resolution.decision
         # While its clock stands still, nothing becomes due.
         tiers = regime.tiers if after.respond_by is not None else ()
@@ -190,6 +195,7 @@ class Deciding:
             state=state,
             facts=facts,
             due_at=due_at,
+            clock_stopped=after.respond_by is None,
             records=tuple(told),
             if_home_ends=cohort_over(one.cohort_id, now) if is_leaving else None,
             set_free=(lambda twin: opened(twin, regime)) if is_left else None,
@@ -226,10 +232,11 @@ def _moment(one: RequestView, resolution: Resolution, now: datetime) -> datetime
     return at
 
 
-def _at_once(one: RequestView, resolution: Resolution, now: datetime) -> Answer:
+def _at_once(one: RequestView, resolution: Resolution, now: datetime, *, is_dated: bool) -> Answer:
     if resolution.outcome is None:
         raise RuntimeError("what ends a request has an outcome")
-    promise = Promise(one.right, one.regime, one.received_at, one.accepted_at, one.due_at)
+    due_at = one.due_at if is_dated else None
+    promise = Promise(one.right, one.regime, one.received_at, one.accepted_at, due_at)
     known = Known(one.cohort_id, one.state, letters=one.letters, promise=promise)
     return ended(
         one.request_id, known, resolution.event, outcome=resolution.outcome, closed_at=now, at=now

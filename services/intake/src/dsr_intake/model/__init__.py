@@ -428,6 +428,9 @@ class Ruling:
     state: State
     facts: tuple[Fact, ...]
     due_at: datetime
+    clock_stopped: bool = False
+    """Whether no date counts for now; the date is then that of before."""
+
     records: tuple[Outgoing, ...] = ()
     """What is told of it."""
 

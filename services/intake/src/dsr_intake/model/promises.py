@@ -18,7 +18,8 @@ class Promise:
     regime: str
     received_at: datetime
     accepted_at: datetime
-    due_at: datetime
+    due_at: datetime | None
+    """None while the clock stands still: an answer is in time then."""
 
 
 @dataclass(frozen=True, slots=True)
