@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from typing import Any
 import asyncpg
 
 from dsr_sdk import (
+    AccessRequest,
     Answer,
     DeletionRequest,
     Erased,
     KafkaConnection,
     NotFound,
+    Right,
+    Row,
     SqliteOutcomeStore,
     Subscriber,
     SystemKeyPair,
@@ -44,11 +47,23 @@ def subscriber(one: dict[str, Any], told: dict[str, Any], pool: asyncpg.Pool) ->
             ca_file=Path(told["kafka_ca_file"]),
         ),
         outcomes=SqliteOutcomeStore(Path(one["outcomes_file"])),
+        store=told["store"],
     )
-    deletions = [
-        f"delete from {told['schema']}.data_{one['number']}_{table} where person = any($1) returning person"
-        for table in range(1, told["tables"] + 1)
+    names = [
+        f"{told['schema']}.data_{one['number']}_{table}" for table in range(1, told["tables"] + 1)
     ]
+    deletions = [f"delete from {name} where person = any($1) returning person" for name in names]
+    if Right.ACCESS in told["rights"]:
+
+        @made.access
+        async def access(request: AccessRequest) -> AsyncIterator[Row]:
+            person = request.identity.first("account_id")
+            async with pool.acquire() as connection:
+                for name in names:
+                    for row in await connection.fetch(
+                        f"select person, value from {name} where person = $1", person
+                    ):
+                        yield Row(name.rpartition(".")[2], dict(row))
 
     @made.deletion_batch
     async def erase(requests: Sequence[DeletionRequest]) -> list[Answer]:

@@ -13,11 +13,13 @@ __all__ = [
     "closed_requests",
     "cohort_count",
     "opened_count",
+    "ready_packages",
     "what_is_missing",
 ]
 
 _COUNT = "select count(*) from verifier.closures"
 _OPENED = "select count(*) from verifier.requests"
+_READY = "select count(*) from intake.packages where state = 'ready' and not is_partial"
 _CLOSED = """
 select r.request_id::text as request_id,
        extract(epoch from r.closed_at)::float8 as closed_at,
@@ -64,6 +66,11 @@ async def closed_count(connection: asyncpg.Connection) -> int:
 async def opened_count(connection: asyncpg.Connection) -> int:
     """Return of how many requests the ledger knows what is owed, of this run and before."""
     return int(await connection.fetchval(_OPENED))
+
+
+async def ready_packages(connection: asyncpg.Connection) -> int:
+    """Return how many packages intake has made, of this run and before."""
+    return int(await connection.fetchval(_READY))
 
 
 async def closed_requests(

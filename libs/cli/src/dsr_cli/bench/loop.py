@@ -16,6 +16,7 @@ from dsr_cli.bench.ledger import (
     closed_count,
     closed_requests,
     cohort_count,
+    ready_packages,
     what_is_missing,
 )
 from dsr_cli.bench.people import People
@@ -27,6 +28,7 @@ from dsr_cli.bench.submitting import Client, Submitted
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.bench.workflows import Workflows
 from dsr_cli.errors import CommandError
+from dsr_core.rights import Right
 
 __all__ = ["WARM_UP", "Plan", "latencies", "measure_loop"]
 
@@ -50,6 +52,7 @@ class Plan:
     workers: int = 1
     """Processes of fanout, and of the verifier."""
 
+    right: Right = Right.DELETION
     machine: dict[str, str | int]
 
 
@@ -87,11 +90,16 @@ async def _measure(
             await TemporalClient.connect(rig.stack.temporal_address), WORKFLOW
         )
         until = _Until(ledger, workflows, lambda: rig.check(names))
-        client = rig.api_client()
+        client = rig.api_client(f"benchmark-{plan.right}")
+        before = await closed_count(ledger)
         with bars.bar("warming up", len(people.warm_up)) as progress:
-            warm = await client.submit(people.warm_up, concurrency=4, progress=progress)
-            await until.closed(list(warm.posted_at))
+            warm = await client.submit(
+                people.warm_up, concurrency=4, right=plan.right, progress=progress
+            )
+            await until.closed(list(warm.posted_at), before)
             await until.ended(len(people.warm_up))
+            if plan.right is Right.ACCESS:
+                await until.packaged(len(people.warm_up), 0, ignore)
 
         meter = rig.meter(names)
         began = time.perf_counter()
@@ -99,8 +107,13 @@ async def _measure(
             submitted = await _submit(client, plan, people, progress)
         ids = list(submitted.posted_at)
         with bars.bar("closed", plan.requests) as progress:
-            await until.closed(ids, WARM_UP, progress)
+            await until.closed(ids, before + WARM_UP, progress)
         closed_s = time.perf_counter() - began
+        packaged_s = None
+        if plan.right is Right.ACCESS:
+            with bars.bar("packages ready", plan.requests) as progress:
+                await until.packaged(plan.requests, WARM_UP, progress)
+            packaged_s = time.perf_counter() - began
         cohorts = await cohort_count(ledger, ids)
         with bars.bar("workflows ended", cohorts) as progress:
             await until.ended(cohorts, WARM_UP, progress)
@@ -115,7 +128,9 @@ async def _measure(
         closed = await closed_requests(ledger, ids)
         if len(closed) != plan.requests:
             raise CommandError(f"{plan.requests - len(closed)} requests are not in the ledger")
-        rows_left = await data.check_erased(store, SCHEMA, rig.systems, people)
+        rows_left = 0
+        if plan.right is Right.DELETION:
+            rows_left = await data.check_erased(store, SCHEMA, rig.systems, people)
         if rows_left:
             raise CommandError(f"{rows_left} rows are left of people whose requests are closed")
         return Report(
@@ -133,6 +148,7 @@ async def _measure(
             history_events={"median": histories.median, "most": histories.most},
             rows_left=rows_left,
             machine=plan.machine,
+            packaged_per_s=round(plan.requests / packaged_s, 1) if packaged_s else None,
         )
     finally:
         await ledger.close()
@@ -142,10 +158,14 @@ async def _measure(
 async def _submit(client: Client, plan: Plan, people: People, progress: Progress) -> Submitted:
     if plan.batch is not None:
         return await client.submit_batches(
-            people.asked, size=plan.batch, rate=plan.rate, progress=progress
+            people.asked, size=plan.batch, rate=plan.rate, right=plan.right, progress=progress
         )
     return await client.submit(
-        people.asked, concurrency=plan.concurrency, rate=plan.rate, progress=progress
+        people.asked,
+        concurrency=plan.concurrency,
+        rate=plan.rate,
+        right=plan.right,
+        progress=progress,
     )
 
 
@@ -174,6 +194,16 @@ class _Until:
             raise CommandError(
                 f"{target - found} of {target} requests were never closed: {missing}"
             )
+
+    async def packaged(self, target: int, before: int, progress: Progress) -> None:
+        """Return once so many more packages than before are ready to be fetched."""
+
+        async def count() -> int:
+            return await ready_packages(self.ledger) - before
+
+        found = await self._reach(count, target, 0.05, progress)
+        if found < target:
+            raise CommandError(f"{target - found} of {target} packages were never made")
 
     async def ended(self, target: int, before: int = 0, progress: Progress = ignore) -> None:
         """Return once so many more workflows than before have completed."""

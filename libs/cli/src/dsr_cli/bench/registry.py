@@ -24,8 +24,8 @@ def system_id(number: int) -> SystemId:
     return SystemId(f"bench-{number}-store")
 
 
-def synthetic_registry(systems: int, right: Right = Right.DELETION) -> Registry:
-    """Return a registry of so many systems, all asked for one right by the same kind of identifier."""
+def synthetic_registry(systems: int, *rights: Right) -> Registry:
+    """Return a registry of so many systems, all asked for these rights, or for deletion alone."""
     numbers = range(1, systems + 1)
     return Registry(
         tuple(
@@ -48,7 +48,7 @@ def synthetic_registry(systems: int, right: Right = Right.DELETION) -> Registry:
                 owner=_OWNER,
                 contact=_CONTACT,
                 region="europe",
-                rights=(right,),
+                rights=tuple(sorted(rights)) or (Right.DELETION,),
                 identifiers=(IDENTIFIER_KIND,),
                 categories=("user.account",),
             )

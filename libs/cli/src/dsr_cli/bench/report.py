@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
 from rich.table import Table
 
-__all__ = ["Lean", "Percentiles", "Report", "percentiles", "report_table"]
+__all__ = ["Access", "Lean", "Percentiles", "Report", "beside", "percentiles", "report_table"]
 
 SERVICES = ("intake", "fanout", "verifier")
 
@@ -29,6 +29,17 @@ class Lean:
 
     closed_per_s: float
     ended_per_s: float
+    cpu_ms_per_request: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What requests for access did on the same stack, after as many deletions."""
+
+    closed_per_s: float
+    packaged_per_s: float
+    """From the same start until every package was ready to be fetched."""
+
     cpu_ms_per_request: Mapping[str, float]
 
 
@@ -63,10 +74,27 @@ class Report:
     lean: Lean | None = None
     lean_order: str | None = None
     ratio_to_lean: float | None = None
+    packaged_per_s: float | None = None
+    """Of requests for access alone."""
+
+    access: Access | None = None
+    ratio_to_deletion: float | None = None
+    """Of access to deletion, closed a second."""
 
     def content(self) -> dict[str, Any]:
         """Return what is printed as JSON; what was not measured is left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def beside(deletion: Report, access: Report) -> Report:
+    """Return the report of deletions, with that of access beside it."""
+    found = Access(
+        closed_per_s=access.closed_per_s,
+        packaged_per_s=access.packaged_per_s or 0.0,
+        cpu_ms_per_request=access.cpu_ms_per_request,
+    )
+    ratio = round(access.closed_per_s / deletion.closed_per_s, 2)
+    return replace(deletion, access=found, ratio_to_deletion=ratio)
 
 
 def percentiles(durations: Sequence[float]) -> Percentiles:
@@ -99,6 +127,10 @@ def report_table(report: Report) -> Table:
     row("closed a second", report.closed_per_s, lean.closed_per_s if lean else "")
     row("ended a second", report.ended_per_s, lean.ended_per_s if lean else "")
     row("submitted a second", report.submitted_per_s)
+    if report.access is not None:
+        row("access: closed a second", report.access.closed_per_s)
+        row("access: packages ready a second", report.access.packaged_per_s)
+        row("access to deletion, closed a second", report.ratio_to_deletion)
     if report.ratio_to_lean is not None:
         row("ratio of closed a second", report.ratio_to_lean)
     for name, latency in report.latency_ms.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,10 +96,11 @@ class Rig:
         return [*specs, *further]
 
     def start(self, specs: Iterable[ProcessSpec]) -> list[str]:
-        """Start processes, and return their names once all are ready."""
+        """Start processes, those that were stopped before as well; return their names once all are ready."""
         names = []
         for spec in specs:
-            self.stack.add(spec)
+            if spec.name not in self.stack.names:
+                self.stack.add(spec)
             names.append(spec.name)
         self.stack.up(self.listen)
         return names
@@ -133,16 +134,16 @@ class Rig:
             pids[name] = pid
         return Meter(pids)
 
-    def api_client(self) -> Client:
+    def api_client(self, name: str = "benchmark") -> Client:
         """Create an API client of intake, which must be running; it may call as fast as it can."""
-        body = {"name": "benchmark", "limits": _LIMITS}
+        body = {"name": name, "limits": _LIMITS}
         created = officer(self.stack).create_client(body)
         return Client(self.stack.settings.intake_url, str(created["api_key"]))
 
 
 @contextmanager
 def running_rig(
-    systems: int, *, keep: bool, listen: Listen, right: Right = Right.DELETION
+    systems: int, *, keep: bool, listen: Listen, rights: Sequence[Right] = (Right.DELETION,)
 ) -> Iterator[Rig]:
     """Run the parts for so many systems; they end with this, whatever happens.
 
@@ -150,7 +151,7 @@ def running_rig(
         systems: How many systems the registry has.
         keep: Leave data and logs; after a fault they stay in any case.
         listen: Told what starts and stops.
-        right: What the systems are asked for.
+        rights: What the systems are asked for.
 
     Raises:
         CommandError: Something of the stack failed; says what.
@@ -158,7 +159,7 @@ def running_rig(
     settings = _settings()
     Stack(settings, attached=True).reset()
     stack = Stack(settings, attached=True)
-    registry = synthetic_registry(systems, right)
+    registry = synthetic_registry(systems, *rights)
     try:
         try:
             stack.up(listen)

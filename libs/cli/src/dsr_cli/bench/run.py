@@ -13,10 +13,11 @@ from dsr_cli.bench.machine import machine
 from dsr_cli.bench.memory import Memory
 from dsr_cli.bench.packages import PackageReport, measure_package
 from dsr_cli.bench.progress import Bars
-from dsr_cli.bench.report import Report
+from dsr_cli.bench.report import Report, beside
 from dsr_cli.bench.rig import running_rig
 from dsr_cli.bench.waiting_workflows import WaitingReport, measure_waiting
 from dsr_cli.bench.warming import warm_kafka
+from dsr_cli.errors import CommandError
 from dsr_core.rights import Right
 
 __all__ = ["run_intake", "run_loop", "run_package", "run_waiting"]
@@ -34,15 +35,20 @@ def run_loop(
     with_lean: bool,
     keep: bool,
     workers: int = 1,
+    right: Right = Right.DELETION,
 ) -> Report:
-    """Measure the loop, and after it the lean one on the same stack.
+    """Measure the loop with deletions, and after it the lean one on the same stack.
+
+    With the right of access that is measured instead of the lean loop: second, on the same stack.
 
     The lean loop comes second, so that it has the warmer Kafka and PostgreSQL of the two, and runs
     alone: the comparison does not favour us.
 
     Raises:
-        CommandError: A request was lost, or the stack failed.
+        CommandError: A request was lost, the stack failed, or the right is not measured.
     """
+    if right not in {Right.DELETION, Right.ACCESS}:
+        raise CommandError("deletion and access are measured, and no other right")
     bars = Bars()
     plan = Plan(
         requests=requests,
@@ -52,10 +58,13 @@ def run_loop(
         workers=workers,
         machine=machine(),
     )
-    with running_rig(systems, keep=keep, listen=bars.listen) as rig:
+    rights = sorted({Right.DELETION, right})
+    with running_rig(systems, keep=keep, listen=bars.listen, rights=rights) as rig:
         bars.say("warming Kafka up")
         uvloop.run(warm_kafka(rig))
         report = measure_loop(rig, plan, bars)
+        if right is Right.ACCESS:
+            return beside(report, measure_loop(rig, replace(plan, right=right), bars))
         if not with_lean:
             return report
         cohort = max(1, round(report.cohort_size))
@@ -95,7 +104,7 @@ def run_package(*, systems: int, size: int, rows: int, keep: bool) -> tuple[Pack
         CommandError: It was not made, or a process held too much.
     """
     bars = Bars()
-    with running_rig(systems, keep=keep, listen=bars.listen, right=Right.ACCESS) as rig:
+    with running_rig(systems, keep=keep, listen=bars.listen, rights=[Right.ACCESS]) as rig:
         return measure_package(rig, size=size, rows=rows, machine=machine(), bars=bars)
 
 

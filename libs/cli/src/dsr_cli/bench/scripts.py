@@ -62,6 +62,8 @@ def systems_spec(rig: Rig, *, schema: str) -> ProcessSpec:
         "database": rig.database,
         "schema": schema,
         "tables": TABLES,
+        "rights": list(rig.registry.systems[0].rights),
+        "store": rig.stack.settings.folder("store").as_uri(),
         "systems": [_system(rig, number) for number in range(1, rig.systems + 1)],
     }
     return script_spec(rig, "systems", "systems.py", content)

@@ -119,6 +119,7 @@ class Client:
         *,
         size: int,
         rate: float | None = None,
+        right: Right = Right.DELETION,
         progress: Progress = ignore,
     ) -> Submitted:
         """Submit by the batch call, so many lines a call, one call after another.
@@ -133,7 +134,7 @@ class Client:
         began = time.perf_counter()
         rest = iter(people)
         async with self._connection() as connection:
-            while lines := [_line(person) for person in itertools.islice(rest, size)]:
+            while lines := [_line(person, right) for person in itertools.islice(rest, size)]:
                 if rate is not None:
                     ahead = len(done.posted_at) / rate - (time.perf_counter() - began)
                     await asyncio.sleep(ahead)
@@ -158,8 +159,10 @@ class Client:
             await connection.close()
 
 
-def _line(person: str) -> bytes:
-    return json.dumps({**body_of(person), "idempotency_key": uuid.uuid4().hex}).encode() + b"\n"
+def _line(person: str, right: Right) -> bytes:
+    return (
+        json.dumps({**body_of(person, right), "idempotency_key": uuid.uuid4().hex}).encode() + b"\n"
+    )
 
 
 def _accepted_id(line: bytes) -> str:

@@ -18,6 +18,7 @@ from dsr_cli.bench.run import run_intake, run_loop, run_package, run_waiting
 from dsr_cli.bench.scale import scale_table
 from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
+from dsr_core.rights import Right
 
 __all__ = ["app"]
 
@@ -50,6 +51,10 @@ def loop(
         typer.Option(min=0.1, help="Calls a second; as many as are taken if not given"),
     ] = None,
     *,
+    right: Annotated[
+        Right,
+        typer.Option(help="access: measured after as many deletions, with the ratio of the two"),
+    ] = Right.DELETION,
     lean: WithLean = False,
     keep: Keep = False,
     as_json: Json = False,
@@ -63,6 +68,7 @@ def loop(
         rate=rate,
         with_lean=lean,
         keep=keep,
+        right=right,
     )
     _show_report(report, as_json=as_json)
 
