@@ -211,6 +211,23 @@ def test_the_page_speaks_the_language_of_the_letters(world: World, language: str
     assert "{{" not in page
 
 
+def test_the_page_shows_systems_with_data_first_and_of_others_only_what_is_known(
+    world: World,
+) -> None:
+    page = world.package({"crm": world.hand_over(ORDERS)})["index.html"].decode()
+    first, *others = page.split("<article ")[1:]
+    assert 'id="crm"' in first
+    assert "not stated" not in "".join(others)
+    assert "The first 10 records" in first
+
+
+def test_a_table_that_is_shown_whole_is_not_said_to_go_on(world: World) -> None:
+    few = lines("few", [{"id": 1}, {"id": 2}])
+    page = world.package({"crm": world.hand_over(few)})["index.html"].decode()
+    assert "Beginning of few.jsonl" in page
+    assert "The file has all" not in page
+
+
 def test_what_a_system_should_have_protected_is_protected_in_the_package(world: World) -> None:
     rows = [{"friend": "Somebody Else", "password": "hunter2-hunter2", "city": "Berlin"}]
     found = world.package({"crm": world.hand_over(lines("people", rows), PHOTO)})

@@ -23,6 +23,13 @@ __all__ = ["PackagePage"]
 _ROWS = 10
 _COLUMNS = 8
 _VALUE_LENGTH = 80
+_ORDER = {
+    name: place
+    for place, name in enumerate(
+        ("included", "elsewhere", "before", "late", "missing", "exempt", "nothing_found")
+    )
+}
+_TELLING = frozenset({"included", "elsewhere", "before"})
 _TABLES = 5
 """So many tables of a system are shown."""
 
@@ -62,7 +69,7 @@ class PackagePage:
                 (words["size"], _size(sum(one.size for one in parts))),
             ],
             "bars": _bars(parts),
-            "systems": [self._system(assembly, one, by_path) for one in parts],
+            "systems": [self._system(assembly, one, by_path) for one in _by_use(parts)],
             "law": self._filled(assembly, "law", citation=assembly.told["legal"]["citation"])
             if assembly.told["legal"]["citation"]
             else "",
@@ -90,7 +97,8 @@ class PackagePage:
         lines = [self._kept(assembly, one) for one in told["exemptions"]]
         if part.protected:
             lines.append(self._filled(assembly, "protected", count=_number(part.protected.total())))
-        nothing = words["not_told"]
+        # Of what nothing is held, or told, nothing need be said either.
+        nothing = words["not_told"] if told["status"] in _TELLING else ""
         more = part.files - len(part.listed)
         return {
             "id": told["id"],
@@ -98,12 +106,16 @@ class PackagePage:
             "status": words["status"][told["status"]],
             "lines": lines,
             "terms": [
-                (words["held_by"], told["organisation"]["name"]),
-                (words["purpose"], told["purpose"] or nothing),
-                (words["categories"], ", ".join(told["categories"]) or nothing),
-                (words["source"], told["source"] or nothing),
-                (words["recipients"], ", ".join(told["recipients"]) or nothing),
-                (words["retention"], told["retention"] or nothing),
+                (words[name], value or nothing)
+                for name, value in (
+                    ("held_by", told["organisation"]["name"]),
+                    ("purpose", told["purpose"]),
+                    ("categories", ", ".join(told["categories"])),
+                    ("source", told["source"]),
+                    ("recipients", ", ".join(told["recipients"])),
+                    ("retention", told["retention"]),
+                )
+                if value or nothing
             ],
             "files": [_file(one, folder) for one in part.listed],
             "more": self._filled(assembly, "more_files", count=_number(more), folder=folder)
@@ -124,7 +136,9 @@ class PackagePage:
             name = one.path.removeprefix(f"{folder}/")
             yield {
                 "title": self._filled(assembly, "beginning", name=name),
-                "note": self._filled(assembly, "beginning_note", count=len(rows)),
+                "note": ""
+                if one.file.records == len(rows)
+                else self._filled(assembly, "beginning_note", count=len(rows)),
                 "columns": columns,
                 "rows": [[_value(row.get(column)) for column in columns] for row in rows],
             }
@@ -143,6 +157,11 @@ class PackagePage:
 
     def _day(self, assembly: Assembly, at: str) -> str:
         return self._words.day(assembly.language, date.fromisoformat(at[:10]))
+
+
+def _by_use(parts: Sequence[SystemPart]) -> list[SystemPart]:
+    """Return those first that a person looks for: with data, then with something to say."""
+    return sorted(parts, key=lambda one: _ORDER.get(one.told["status"], len(_ORDER)))
 
 
 def _bars(parts: Sequence[SystemPart]) -> list[dict[str, Any]]:
