@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -60,14 +61,20 @@ class S3Server:
     folder: Path
     port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
+    before: Sequence[str] = ()
+    """What stands before its command, as `on_small_disk` makes it."""
 
     async def start(self) -> Self:
-        (self.folder / "objects" / BUCKET).mkdir(parents=True, exist_ok=True)
+        self.bucket.mkdir(parents=True, exist_ok=True)
+        meta: tuple[str, ...] = ("--nometa",)
+        if self.before:  # an upload in parts is not completed without
+            (self.folder / "meta").mkdir(exist_ok=True)
+            meta = ("--sidecar", str(self.folder / "meta"))
         with (self.folder / "s3.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                str(self.program),
+                *(*self.before, str(self.program)),
                 *("--port", f"127.0.0.1:{self.port}", "--quiet", "--region", "us-east-1"),
-                *("posix", "--nometa", str(self.folder / "objects")),
+                *("posix", *meta, str(self.folder / "objects")),
                 env={"ROOT_ACCESS_KEY": _ACCESS, "ROOT_SECRET_KEY": _SECRET},
                 stdout=log,
                 stderr=log,
@@ -110,8 +117,16 @@ class S3Server:
         return {path: (self._root / path).stat().st_mtime_ns for path in self.paths()}
 
     @property
+    def bucket(self) -> Path:
+        """The folder of the bucket; as the server sees it, where it has a disk of its own."""
+        folder = self.folder / "objects" / BUCKET
+        if self.process is None or not self.before:
+            return folder
+        return Path(f"/proc/{self.process.pid}/root", *folder.parts[1:])
+
+    @property
     def _root(self) -> Path:
-        return self.folder / "objects" / BUCKET / "store"
+        return self.bucket / "store"
 
     async def _listens(self) -> bool:
         try:

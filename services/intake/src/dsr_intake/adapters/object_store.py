@@ -95,9 +95,14 @@ class Objects:
             self._folder is not None
         ):  # without a copy of each part, which costs as much as to write it
             return _file(self._folder / path)
-        return obstore.open_writer(
+        return self._uploaded(path)
+
+    @contextmanager
+    def _uploaded(self, path: str) -> Iterator[ObjectSink]:
+        with obstore.open_writer(
             self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
-        )
+        ) as writer:
+            yield _Copying(writer)
 
     def _fill(self, path: str, buffer: memoryview) -> int:
         with _translated():
@@ -111,6 +116,17 @@ class Objects:
             if size <= len(buffer):
                 buffer[:size] = found.bytes()
             return size
+
+
+class _Copying:
+    """Takes bytes whose memory is the caller's again at once, while the upload goes on with its own."""
+
+    def __init__(self, writer: ObjectSink) -> None:
+        self._writer = writer
+
+    def write(self, buffer: bytes | memoryview, /) -> object:
+        """Take some bytes."""
+        return self._writer.write(bytes(buffer))
 
 
 @contextmanager
