@@ -61,6 +61,7 @@ CHANGING = {
     "propose",
     "prove",
     "publish",
+    "reconcile",
     "refer",
     "refuse",
     "register",

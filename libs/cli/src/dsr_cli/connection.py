@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsr_cli.errors import CommandError
+from dsr_cli.stack import postgres
 from dsr_cli.stack.kafka import ADMIN, ADMIN_SECRET, SECURITY_PROTOCOL
+from dsr_cli.stack.secret_store import SecretStore
 from dsr_cli.stack.settings import StackSettings
 from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET, LOG_KEY_SECRET
 from dsr_wire.log.notes import NoteKey, NoteSigner
@@ -25,6 +27,7 @@ __all__ = [
     "kafka_from_environment",
     "key_name",
     "log_keys",
+    "postgres_dsn",
     "verifier_url",
 ]
 
@@ -91,6 +94,21 @@ def _credential(standard: str) -> str:
 def verifier_url() -> str:
     """Return the verifier's address: DSR_VERIFIER_URL, else the local stack's."""
     return os.environ.get("DSR_VERIFIER_URL") or StackSettings.from_environment().verifier_url
+
+
+def postgres_dsn() -> str:
+    """Return the database that every schema is in: DSR_POSTGRES_DSN, else the local stack's super user's.
+
+    Raises:
+        CommandError: There is no local stack.
+    """
+    given = os.environ.get("DSR_POSTGRES_DSN")
+    if given:
+        return given
+    local = StackSettings.from_environment()
+    if not local.secrets_dir.is_dir():
+        raise CommandError("set DSR_POSTGRES_DSN, or start the local stack with `dsr stack up`")
+    return postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
 
 
 def log_keys() -> list[NoteKey]:

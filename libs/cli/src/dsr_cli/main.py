@@ -50,6 +50,7 @@ COMMANDS = {
     "verify": "Check a certificate offline: signatures, digests, the log, the closing rule",
     "database": "PostgreSQL's logins: print what makes them",
     "doctor": "Look at every part: what was seen, and what to do next",
+    "reconcile": "After PostgreSQL was restored: what differs from Kafka, and mending it",
     "support-bundle": "One archive for whoever helps: versions, settings, metrics, logs; nobody in it",
     "selftest": "Look whether an installation works: all is up, and a request comes and goes",
     "bench": "Measure the loop",

@@ -22,6 +22,7 @@ GRANTS: Grants = {
     "verifier.breaches": _PASSING,
     "verifier.changes": (*_CHANGED, "delete"),
     "verifier.closures": _KEPT,
+    "verifier.closures_told": ("select",),
     "verifier.late_answers": _KEPT,
     "verifier.links_told": _KEPT,
     "verifier.log_checkpoints": _KEPT,

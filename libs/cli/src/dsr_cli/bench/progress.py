@@ -53,3 +53,20 @@ class Bars:
         with progress:
             task = progress.add_task(name, total=total)
             yield lambda count: progress.update(task, completed=count)
+
+    @contextmanager
+    def counting(self, name: str) -> Iterator[Progress]:
+        """Show how many there were of what has no known end; nothing where no person looks."""
+        if not self._console.is_terminal:
+            yield ignore
+            return
+        progress = rich_progress.Progress(
+            rich_progress.SpinnerColumn(),
+            rich_progress.TextColumn("{task.description:<24} {task.completed:,}"),
+            rich_progress.TimeElapsedColumn(),
+            console=self._console,
+            refresh_per_second=2,
+        )
+        with progress:
+            task = progress.add_task(name, total=None)
+            yield lambda count: progress.update(task, completed=count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -36,8 +37,15 @@ class Found:
     headers: Headers
 
 
-def records(admin: KafkaAdmin, wanted: Callable[[str], bool]) -> Iterator[Found]:
+def records(
+    admin: KafkaAdmin, wanted: Callable[[str], bool], *, since: datetime | None = None
+) -> Iterator[Found]:
     """Yield every record of the topics whose names are wanted; none where there is no such topic.
+
+    Args:
+        admin: As whom.
+        wanted: Tells by a topic's name.
+        since: Where given, the records from the first of each partition that is not older.
 
     Raises:
         CommandError: Kafka does not answer, or refuses.
@@ -45,16 +53,20 @@ def records(admin: KafkaAdmin, wanted: Callable[[str], bool]) -> Iterator[Found]
     consumer = admin.consumer()
     try:
         found = consumer.list_topics(timeout=_TIMEOUT_S).topics
+        at = int(since.timestamp() * 1000) if since else 0
         partitions = [
-            TopicPartition(name, partition, 0)
+            TopicPartition(name, partition, at)
             for name in sorted(filter(wanted, found))
             for partition in found[name].partitions
         ]
+        if since is not None and partitions:
+            partitions = consumer.offsets_for_times(partitions, timeout=_TIMEOUT_S)
         open_ends = {
             (one.topic, one.partition): end
             for one in partitions
             for start, end in [_ends(consumer, one)]
-            if end > start
+            # A negative one is the end: nothing there is as young.
+            if end > max(start, one.offset) and one.offset >= 0
         }
         consumer.assign([one for one in partitions if (one.topic, one.partition) in open_ends])
         while open_ends:

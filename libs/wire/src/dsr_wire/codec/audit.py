@@ -9,9 +9,10 @@ from datetime import datetime
 
 from dsr_contracts.v1 import audit_pb2
 from dsr_core.errors import RejectedInput
+from dsr_wire.canonical import canonical, timestamp
 from dsr_wire.codec.fields import time_from_wire, time_to_wire, uuid_texts
 
-__all__ = ["AuditEntry", "audit_entries_from_wire", "audit_entries_to_wire"]
+__all__ = ["AuditEntry", "audit_entries_from_wire", "audit_entries_to_wire", "digest_of_entry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,33 @@ class AuditEntry:
     """SHA-256 over the canonical form of the entry, which intake keeps."""
 
     recorded_at: datetime
+
+
+def digest_of_entry(
+    *,
+    entry_id: str,
+    at: datetime,
+    principal: str,
+    kind: str,
+    authentication: str,
+    action: str,
+    targets: Iterable[str],
+    reason: str,
+    outcome: str,
+) -> bytes:
+    """Return the SHA-256 over the one form of an entry, which the evidence log holds."""
+    document = {
+        "action": action,
+        "at": timestamp(at),
+        "authentication": authentication,
+        "id": entry_id,
+        "kind": kind,
+        "outcome": outcome,
+        "principal": principal,
+        "reason": reason,
+        "targets": list(targets),
+    }
+    return hashlib.sha256(canonical(document)).digest()
 
 
 def audit_entries_to_wire(entries: Iterable[AuditEntry]) -> audit_pb2.AuditEntries:

@@ -5,13 +5,12 @@ Values only; without personal data.
 
 from __future__ import annotations
 
-import hashlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_intake.model.principals import Authentication, Principal, PrincipalKind
-from dsr_wire.canonical import canonical, timestamp
+from dsr_wire.codec.audit import digest_of_entry
 
 __all__ = [
     "ANNOUNCED",
@@ -94,18 +93,17 @@ class AuditEntry:
     @property
     def digest(self) -> bytes:
         """SHA-256 over the one form of the entry, which the evidence log holds."""
-        document = {
-            "action": self.action,
-            "at": timestamp(self.at),
-            "authentication": self.authentication.value,
-            "id": self.entry_id,
-            "kind": self.kind.value,
-            "outcome": self.outcome,
-            "principal": self.principal,
-            "reason": self.reason,
-            "targets": list(self.targets),
-        }
-        return hashlib.sha256(canonical(document)).digest()
+        return digest_of_entry(
+            entry_id=self.entry_id,
+            at=self.at,
+            principal=self.principal,
+            kind=self.kind.value,
+            authentication=self.authentication.value,
+            action=self.action,
+            targets=self.targets,
+            reason=self.reason,
+            outcome=self.outcome,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

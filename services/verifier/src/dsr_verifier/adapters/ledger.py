@@ -12,6 +12,7 @@ from dsr_core.ids import RequestId
 from dsr_runtime.postgres import translated
 from dsr_verifier.adapters import statements
 from dsr_verifier.adapters.plans import Plans
+from dsr_verifier.adapters.told_closures import ToldClosures, told_closures
 from dsr_verifier.adapters.transaction import PostgresTransaction
 
 __all__ = ["PostgresLedger"]
@@ -23,6 +24,7 @@ class PostgresLedger:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
         self._plans = Plans()
+        self._told: ToldClosures | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -30,7 +32,10 @@ class PostgresLedger:
         # A foreign key is broken where another transaction has just taken the parked record away.
         with translated(asyncpg.ForeignKeyViolationError):
             async with self._pool.acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._plans)
+                if self._told is None:
+                    # Once a process: who fills the table has the verifier stopped.
+                    self._told = await told_closures(connection)
+                yield PostgresTransaction(connection, self._plans, self._told)
 
     async def joinable(self, limit: int) -> list[RequestId]:
         """Return requests that are known and for which answers are parked, by systems that owe them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 import asyncpg
@@ -28,6 +29,7 @@ from dsr_verifier.adapters.rows import (
     settled_by_text,
     standing_of,
 )
+from dsr_verifier.adapters.told_closures import ToldClosures, as_told
 from dsr_verifier.evidence import reread
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
 from dsr_verifier.ports import (
@@ -58,9 +60,15 @@ SCHEMA = "verifier"
 class PostgresTransaction:
     """The port's Transaction on one connection."""
 
-    def __init__(self, connection: Connection, plans: Plans) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        plans: Plans,
+        told: ToldClosures = MappingProxyType({}),
+    ) -> None:
         self._connection = connection
         self._plans = plans
+        self._told = told
         self._rights: dict[RequestId, Right] = {}
 
     async def lock(self, request_ids: Collection[RequestId]) -> dict[RequestId, LedgerRequest]:
@@ -214,7 +222,8 @@ class PostgresTransaction:
     async def settle(self, settlement: Settlement, at: datetime) -> None:
         """Write new standings, counters, closures with their message, and the change feed."""
         await self._set_standings(settlement.obligations, at)
-        closed = {one.request_id: one.closed_at for one in settlement.closures}
+        closures, news = as_told(settlement.closures, self._told)
+        closed = {one.request_id: one.closed_at for one in closures}
         if settlement.open_counts:
             await self._connection.execute(
                 statements.SET_COUNTS,
@@ -222,11 +231,11 @@ class PostgresTransaction:
                 list(settlement.open_counts.values()),
                 [closed.get(request_id) for request_id in settlement.open_counts],
             )
-        if settlement.closures:
-            await self._add_closures(settlement.closures)
-            closed_ids = [one.request_id for one in settlement.closures]
+        if closures:
+            await self._add_closures(closures)
+            closed_ids = [one.request_id for one in closures]
             spans = await self._spans(closed_ids) if tracing.is_on() else {}
-            records = closure_records(settlement.closures, at, spans)
+            records = closure_records(news, at, spans)
             await enqueue(self._connection, SCHEMA, records)
         await self._tell(list(settlement.changes()), at)
 

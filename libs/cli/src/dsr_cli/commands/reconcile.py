@@ -1,0 +1,124 @@
+"""`dsr reconcile`: after PostgreSQL was restored to an earlier time, what differs from Kafka, and mending it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+import asyncpg
+import typer
+from rich.table import Table
+
+from dsr_cli.bench.progress import Bars
+from dsr_cli.connection import postgres_dsn
+from dsr_cli.errors import CommandError
+from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.kafka.connect import operator
+from dsr_cli.reconcile.differences import MENDED, Difference, Kind, by_kind
+from dsr_cli.reconcile.finding import Findings, find
+from dsr_cli.reconcile.mending import mend
+from dsr_cli.reconcile.positions import Positions, refuse_running, rewind
+from dsr_cli.reconcile.store import Store
+from dsr_cli.reconcile.told import Told, told
+from dsr_cli.view.console import new_console
+
+__all__ = ["command"]
+
+_SHOWN = 3
+"""Examples of each kind in the table; `--json` has all."""
+
+
+def command(
+    *,
+    apply: Annotated[
+        bool, typer.Option("--yes", "--apply", help="Mend; without it, only say what differs")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")] = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z"],
+            help="Read Kafka from then; all of it unless given: 2026-03-02T09:30:00+0000",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
+) -> None:
+    """Compare PostgreSQL with what Kafka has, and say what differs; a dry run unless --yes.
+
+    For after a restore of PostgreSQL to an earlier time. Mending needs intake, fanout and the verifier
+    stopped, and a --reason; it can be broken off and begun again. Exits with 1 where something differs
+    that waits for a person, or that a dry run found.
+    """
+    if apply and not reason:
+        raise CommandError("say why with --reason; the audit log keeps it")
+    admin = operator()
+    if apply:
+        refuse_running(admin)
+    try:
+        found = asyncio.run(_reconciled(admin, since, reason if apply else None))
+    except (OSError, asyncpg.PostgresError) as error:
+        raise CommandError(f"PostgreSQL: {type(error).__name__}; see DSR_POSTGRES_DSN") from error
+    if apply:
+        # Last: what was kept by then says how what is read again is to be taken.
+        rewind(admin, found.rewound)
+    groups = by_kind(found.differences)
+    if as_json:
+        typer.echo(json.dumps(_document(groups, is_applied=apply), indent=2))
+    else:
+        _show(groups, is_applied=apply)
+    if any(not (apply and one.is_mended) for one in found.differences):
+        raise typer.Exit(1)
+
+
+async def _reconciled(admin: KafkaAdmin, since: datetime | None, reason: str | None) -> Findings:
+    connection = await asyncpg.connect(postgres_dsn())
+    try:
+        store = Store(connection)
+        topics = {topic for _, _, topic, _ in await store.outbox()}
+        read = await asyncio.to_thread(_read, admin, topics, since)
+        found = await find(read, store, Positions.asked(admin))
+        if reason is not None:
+            await mend(connection, found, read, reason=reason)
+    finally:
+        await connection.close()
+    return found
+
+
+def _read(admin: KafkaAdmin, topics: set[str], since: datetime | None) -> Told:
+    with Bars().counting("records of Kafka") as progress:
+        return told(admin, topics=topics, since=since, progress=progress)
+
+
+def _document(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> dict[str, object]:
+    return {
+        "applied": is_applied,
+        "differences": [
+            {
+                "kind": kind.value,
+                "id": one.id,
+                "detail": one.detail,
+                "mended_by": MENDED[kind] or None,
+                "is_mended": is_applied and one.is_mended,
+            }
+            for kind, those in groups.items()
+            for one in those
+        ],
+    }
+
+
+def _show(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> None:
+    console = new_console()
+    if not groups:
+        console.print("nothing differs")
+        return
+    table = Table("what", "how many", "for example", "mended" if is_applied else "would be mended")
+    for kind, those in groups.items():
+        examples = [f"{one.id} {one.detail}".strip() for one in those[:_SHOWN]]
+        mended = MENDED[kind] or "not by this command: docs/operations.md says what to do"
+        table.add_row(kind.value, str(len(those)), "\n".join(examples), mended)
+    console.print(table)
+    if not is_applied:
+        console.print("nothing was changed; stop the services, and add --yes --reason TEXT to mend")

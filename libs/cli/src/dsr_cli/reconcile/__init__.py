@@ -1,0 +1,1 @@
+"""Finding and mending what differs after PostgreSQL was put back to an earlier time than Kafka."""

@@ -1,0 +1,114 @@
+"""How far consumers have read, which Kafka keeps; and having them read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from dsr_cli.errors import CommandError
+from dsr_cli.kafka.admin import KafkaAdmin
+from dsr_cli.reconcile.told import Place
+
+__all__ = ["GROUPS", "INTAKE_CLOSURES", "VERIFIER", "Positions", "refuse_running", "rewind"]
+
+INTAKE_CLOSURES = "dsr.intake.closures"
+VERIFIER = "dsr.verifier"
+GROUPS = (INTAKE_CLOSURES, VERIFIER)
+"""Who is made to read again."""
+
+_OF_SERVICES = (
+    *GROUPS,
+    "dsr.intake.escalations",
+    "dsr.intake.links",
+    "dsr.fanout.requests",
+    "dsr.fanout.commands",
+    "dsr.fanout.lifecycle",
+    "dsr.fanout.phases",
+)
+_TIMEOUT_S = 15.0
+
+
+class Positions:
+    """What each group has read."""
+
+    def __init__(self, read: Mapping[tuple[str, str, int], int]) -> None:
+        """Give by group, topic and partition the offset that comes next."""
+        self._read = read
+
+    @classmethod
+    def asked(cls, admin: KafkaAdmin) -> Positions:
+        """Ask Kafka.
+
+        Raises:
+            CommandError: It does not say.
+        """
+        client = admin.client()
+        read: dict[tuple[str, str, int], int] = {}
+        try:
+            for group in GROUPS:
+                asked = client.list_consumer_group_offsets(
+                    [ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT_S
+                )
+                for one in asked[group].result().topic_partitions:
+                    read[group, one.topic, one.partition] = one.offset
+        except KafkaException as error:
+            raise CommandError(
+                f"Kafka does not say what was read: {error.args[0].str()}"
+            ) from error
+        return cls(read)
+
+    def is_past(self, group: str, place: Place) -> bool:
+        """Tell whether a group will not read a record any more by itself."""
+        topic, partition, offset = place
+        return self._read.get((group, topic, partition), 0) > offset
+
+    def past(self, group: str) -> Callable[[Place], bool]:
+        """Return the same, of one group."""
+        return lambda place: self.is_past(group, place)
+
+
+def refuse_running(admin: KafkaAdmin) -> None:
+    """Return where no service reads.
+
+    Raises:
+        CommandError: One does.
+    """
+    client = admin.client()
+    running = sorted(group for group in _OF_SERVICES if _members(client, group))
+    if running:
+        raise CommandError(
+            f"somebody reads as {', '.join(running)}: stop intake, fanout and the verifier first. "
+            "Kafka takes a process that was killed as running for ten seconds more"
+        )
+
+
+def rewind(admin: KafkaAdmin, offsets: Mapping[tuple[str, str, int], int]) -> None:
+    """Have groups read again from these offsets.
+
+    Raises:
+        CommandError: Kafka refuses, since somebody reads as the group.
+    """
+    client = admin.client()
+    for group in sorted({group for group, _, _ in offsets}):
+        partitions = [
+            TopicPartition(topic, partition, offset)
+            for (of, topic, partition), offset in sorted(offsets.items())
+            if of == group
+        ]
+        try:
+            client.alter_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group, partitions)], request_timeout=_TIMEOUT_S
+            )[group].result()
+        except KafkaException as error:
+            raise CommandError(f"{group} cannot be set back: {error.args[0].str()}") from error
+
+
+def _members(client: AdminClient, group: str) -> Iterable[object]:
+    try:
+        described = client.describe_consumer_groups([group], request_timeout=_TIMEOUT_S)
+        members: Iterable[object] = described[group].result().members
+    except KafkaException:
+        return ()  # there is no such group yet
+    return members
