@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from dsr_runtime.append_only import append_only
+
 revision = "0014"
 down_revision = "0013"
 
@@ -20,6 +22,7 @@ _STATEMENTS = (
     comment on table verifier.awaited is
         'request_id is told to no system before awaited_id is closed, or its first date has come.'
     """,
+    append_only("verifier.awaited"),
 )
 
 
