@@ -186,6 +186,8 @@ async def test_a_header_whose_name_is_not_utf8_does_not_stop_its_stream(loop: Lo
         [letter] = [one for one in loop.dead_letters(topic) if one.value == UNDER_A_BAD_NAME]
         assert letter.said("reason") == "no_envelope"
         assert letter.headers[0] == ("\\xff\\xfe", b"1")
+    said = await dsr(loop.stack.settings, "reconcile", "--json")
+    assert "differences" in said.json, "an operator reads the same topics"
     await _goes_on(loop)
 
 

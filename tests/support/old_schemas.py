@@ -11,6 +11,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from dsr_runtime.migrations import newest_version
 from support.parts import make_logins
 
 __all__ = ["filled"]
@@ -50,4 +51,5 @@ def _to(dsn: str, package: str, schema: str, revision: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["dsn"] = dsn
     config.attributes["schema"] = schema
+    config.attributes["newest"] = newest_version(package)
     command.upgrade(config, revision)

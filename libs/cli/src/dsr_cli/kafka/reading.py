@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
@@ -83,8 +82,7 @@ def records(
             if place not in open_ends:
                 continue
             offset = int(message.offset() or 0)
-            headers = _headers(message.headers() or ())
-            yield Found(*place, offset, message.key() or b"", message.value(), headers)
+            yield Found(*place, offset, message.key() or b"", message.value(), _headers(message))
             if offset + 1 >= open_ends[place]:
                 del open_ends[place]
     except KafkaException as error:
@@ -111,5 +109,9 @@ def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
     return found[0]
 
 
-def _headers(found: Iterable[Any]) -> Headers:
-    return tuple((str(name), bytes(data or b"")) for name, data in found)
+def _headers(message: Message) -> Headers:
+    """Return a record's headers; none where a name is not UTF-8, which the library cannot tell."""
+    try:
+        return tuple((str(name), bytes(data or b"")) for name, data in message.headers() or ())
+    except (UnicodeDecodeError, SystemError):
+        return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -33,6 +34,8 @@ AS_ROOT = "as root: "
 
 _SYSTEM_USER = "dsr-postgres"
 """Runs PostgreSQL where we are root, as which it refuses to run."""
+
+_ACCOUNTS = Path("/etc/passwd")
 
 
 def dsn(settings: StackSettings, secrets: SecretStore, database: str, *, user: str = USER) -> str:
@@ -145,22 +148,26 @@ def _as_root(*folders: Path) -> str:
 
 def _ensure_system_user() -> None:
     """Have an account without a login for PostgreSQL."""
+    # Stacks that start at once take turns: two of useradd may each write the accounts without the other's.
+    with _ACCOUNTS.open("rb") as accounts:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        if not _has_account():
+            _make_account()
+
+
+def _make_account() -> None:
+    why = "PostgreSQL does not run as root, and no account could be made for it"
+    useradd = shutil.which("useradd")
+    if useradd is None:
+        raise StackError(f"{why} (there is no useradd); run this as an ordinary user")
+    command = [useradd, "--system", "--user-group", "--no-create-home"]
+    command += ["--shell", "/usr/sbin/nologin", _SYSTEM_USER]
     try:
-        pwd.getpwnam(_SYSTEM_USER)
-    except KeyError:
-        why = "PostgreSQL does not run as root, and no account could be made for it"
-        useradd = shutil.which("useradd")
-        if useradd is None:
-            message = f"{why} (there is no useradd); run this as an ordinary user"
-            raise StackError(message) from None
-        command = [useradd, "--system", "--user-group", "--no-create-home"]
-        command += ["--shell", "/usr/sbin/nologin", _SYSTEM_USER]
-        try:
-            run_tool(command)
-        except StackError as error:
-            if not _has_account():
-                message = f"{why} ({error}); run this as an ordinary user"
-                raise StackError(message) from error
+        run_tool(command)
+    except StackError as error:
+        if not _has_account():
+            message = f"{why} ({error}); run this as an ordinary user"
+            raise StackError(message) from error
 
 
 def _has_account() -> bool:
