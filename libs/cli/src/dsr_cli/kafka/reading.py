@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -111,7 +112,9 @@ def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
 
 def _headers(message: Message) -> Headers:
     """Return a record's headers; none where a name is not UTF-8, which the library cannot tell."""
+    found: list[Any] = []
     try:
-        return tuple((str(name), bytes(data or b"")) for name, data in message.headers() or ())
+        found.extend(message.headers() or ())
     except (UnicodeDecodeError, SystemError):
         return ()
+    return tuple((str(name), bytes(data or b"")) for name, data in found)
