@@ -178,14 +178,15 @@ async def test_records_of_every_compression_are_read(loop: Loop) -> None:
 async def test_a_header_whose_name_is_not_utf8_does_not_stop_its_stream(loop: Loop) -> None:
     """One such record, which any organisation may send, ended the verifier for good."""
     topics = [ACKNOWLEDGEMENTS.name, REQUESTS.name, CLOSURES.name]
-    await send_under_a_bad_name(loop, topics)
+    # Ten of each: a call that has been made often takes a shorter way through the interpreter.
+    await send_under_a_bad_name(loop, topics * 10)
 
     await consumed(loop, *topics)
 
     for topic in topics:
-        [letter] = [one for one in loop.dead_letters(topic) if one.value == UNDER_A_BAD_NAME]
-        assert letter.said("reason") == "no_envelope"
-        assert letter.headers[0] == ("\\xff\\xfe", b"1")
+        letters = [one for one in loop.dead_letters(topic) if one.value == UNDER_A_BAD_NAME]
+        assert [one.said("reason") for one in letters] == ["no_envelope"] * 10
+        assert {one.headers[0] for one in letters} == {("\\xff\\xfe", b"1")}
     said = await dsr(loop.stack.settings, "reconcile", "--json")
     assert "differences" in said.json, "an operator reads the same topics"
     await _goes_on(loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import methodcaller
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -23,6 +24,9 @@ _WITHOUT_LEADER = {
     KafkaError.FENCED_LEADER_EPOCH,
 }
 """What a broker says of a partition that it is about to lead, right after its start."""
+
+_HEADERS_OF = methodcaller("headers")
+"""Called from C, since the library returns with an exception set, which plain code may pass by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,8 @@ def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
 
 def _headers(message: Message) -> Headers:
     """Return a record's headers; none where a name is not UTF-8, which the library cannot tell."""
-    found: list[Any] = []
     try:
-        found.extend(message.headers() or ())
+        found: Any = _HEADERS_OF(message)
     except (UnicodeDecodeError, SystemError):
         return ()
-    return tuple((str(name), bytes(data or b"")) for name, data in found)
+    return tuple((str(name), bytes(data or b"")) for name, data in found or ())
