@@ -14,9 +14,9 @@ from dsr_core.rights import Right
 from dsr_intake.application.accepting import (
     BatchAcceptor,
     InteractiveAcceptor,
-    Overloaded,
 )
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
+from dsr_intake.application.room import Overloaded
 from dsr_intake.http.submission import parse_single
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Accepted, Draft, KeyReused, StillRunning

@@ -175,6 +175,10 @@ class Settings(
     intake_waiting_limit: int = Field(default=1024, ge=1)
     """Single requests that wait to be stored at most; more are told to come again."""
 
+    intake_outbox_limit: int = Field(default=100_000, ge=1)
+    """Records that wait to be published at which new requests are told to come again: how much of an
+    absence of Kafka PostgreSQL's disk bears, at about 2 KB each."""
+
     intake_links_duplicates: bool = True
     """Whether who asks again for what is open already is answered together with the first asking."""
 

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_intake.application.beginning import with_commands
 from dsr_intake.application.duplicating import linked
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
+from dsr_intake.application.room import Overloaded
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import (
     Acceptance,
@@ -25,16 +25,15 @@ from dsr_intake.model import (
 )
 from dsr_intake.ports import AcceptanceStore, KeyWrapper
 
-__all__ = ["AppealAcceptor", "BatchAcceptor", "InteractiveAcceptor", "Overloaded"]
+__all__ = ["AppealAcceptor", "BatchAcceptor", "InteractiveAcceptor"]
 
 _TOGETHER = 128
 """Interactive requests in one transaction at most."""
 
+_STORED_AGAIN_S = 2
+"""When a client that was shed should come again."""
+
 _Grouping = Callable[[Sequence[Draft]], tuple[FormedCohort, ...]]
-
-
-class Overloaded(Unavailable):
-    """More requests wait for the store than it can take soon; nothing of this one is kept."""
 
 
 class _Acceptor:
@@ -126,7 +125,9 @@ class InteractiveAcceptor(_Acceptor):
             Overloaded: It cannot.
         """
         if len(self._waiting) >= self._waiting_limit:
-            raise Overloaded("too many requests wait to be stored; try again")
+            raise Overloaded(
+                "too many requests wait to be stored; try again", retry_after_s=_STORED_AGAIN_S
+            )
 
     async def accept(self, draft: Draft) -> Verdict:
         """Return when the draft is durable, or with the reason why it is not new.

@@ -298,6 +298,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             metrics=outside.metrics,
             on_committed=basis.committed,
         ),
+        room=outside.room,
         reads=stores.reads,
         ledger=outside.ledger,
         events=Events(

@@ -18,6 +18,7 @@ from dsr_intake.adapters.registry import PublishedRegistries
 from dsr_intake.adapters.smtp import SmtpMailer
 from dsr_intake.adapters.verifier import VerifierLedger
 from dsr_intake.application.lookup import LookupKeys
+from dsr_intake.application.room import Room
 from dsr_intake.bootstrap.keys import Keys, ring
 from dsr_intake.metrics import Metrics
 from dsr_intake.model.principals import PrincipalKind
@@ -81,6 +82,9 @@ class Outside:
 
     pool: asyncpg.Pool[asyncpg.Record]
     relay: OutboxRelay
+    room: Room
+    """Whether the outbox takes on more."""
+
     ledger: VerifierLedger
     tokens: OidcTokens | None
     """Of the identity provider, where there is one."""
@@ -147,6 +151,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
         connected=connected,
         pool=pool,
         relay=OutboxRelay(pool, "intake", publisher),
+        room=Room(limit=settings.intake_outbox_limit),
         ledger=ledger,
         tokens=tokens_of(process, settings),
     )

@@ -26,7 +26,6 @@ from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
 from dsr_intake.streams.escalations import EscalationStream
 from dsr_runtime.kafka import RecordLoop
 from dsr_runtime.lag import Lag
-from dsr_runtime.outbox import OutboxRelay
 from dsr_runtime.process import Process
 from dsr_runtime.seldom import Seldom
 from dsr_wire.topics import CLOSURES, ESCALATIONS
@@ -43,6 +42,8 @@ _FORGET_EVERY_S = 3600.0
 _MEASURE_EVERY_S = 10.0
 
 _LEARN_EVERY_S = 600.0
+
+_OUTBOX_EVERY_S = 2.0
 
 _HOLDS_EVERY_S = 2.0
 """How soon a replica hears of a hold that another one took."""
@@ -143,7 +144,7 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
     _tend(
         process, _CLEAN_EVERY_S, keeping.clean, else_say="rows of destroyed keys are dropped later"
     )
-    repeat(process, _MEASURE_EVERY_S, lambda: _measure(outside.relay, outside.metrics), turn=LAST)
+    repeat(process, _OUTBOX_EVERY_S, lambda: _measure(outside), turn=LAST)
     _tend(
         process,
         _UNDECIDED_EVERY_S,
@@ -215,14 +216,15 @@ async def _follow_up(follow_ups: FollowingUp) -> None:
             log.info("requests opened that follow from exemptions", count=count)
 
 
-async def _measure(relay: OutboxRelay, metrics: Metrics) -> None:
+async def _measure(outside: Outside) -> None:
     try:
-        waiting = await relay.backlog()
+        waiting = await outside.relay.backlog()
     except Unavailable as error:
         log.warning("the outbox is measured later", error=str(error))
     else:
-        metrics.outbox_records.set(waiting.records)
-        metrics.outbox_age.set(waiting.age_s)
+        outside.room.learn(waiting.records)
+        outside.metrics.outbox_records.set(waiting.records)
+        outside.metrics.outbox_age.set(waiting.age_s)
 
 
 async def _count_letters(letters: LetterStore, metrics: Metrics) -> None:

@@ -19,13 +19,14 @@ from fastapi.responses import StreamingResponse
 
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.limiting import Lease
+from dsr_intake.application.room import Overloaded
 from dsr_intake.http.access import PASSED_OVER, media_type
 from dsr_intake.http.context import Context
 from dsr_intake.http.doors import caller, lease
 from dsr_intake.http.examples import BATCH, BATCH_RESULTS
 from dsr_intake.http.lines import LINE_LIMIT, lines
 from dsr_intake.http.openapi import answer, body, problems
-from dsr_intake.http.requests import verdict_problem
+from dsr_intake.http.requests import overloaded, verdict_problem
 from dsr_intake.http.submission import parse_line
 from dsr_intake.http.views import BASE
 from dsr_intake.model import Accepted, Draft, Verdict
@@ -70,6 +71,10 @@ def router(context: Context) -> APIRouter:
         if media_type(request) != _MEDIA:
             raise Problem(415, "unsupported_media_type", f"send {_MEDIA}")
         context.drafter.check_ready()
+        try:
+            context.room.check()
+        except Overloaded as fault:
+            raise overloaded(context, fault, call="batch") from None
         with ExitStack() as kept:
             results = kept.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
             batch = _Batch(context, caller(request).id, results, lease(request))

@@ -29,6 +29,7 @@ from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
 from dsr_intake.application.refusing import Refusing
 from dsr_intake.application.rehashing import Rehashing
+from dsr_intake.application.room import Room
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.webhooks import Webhooks
@@ -92,6 +93,7 @@ class Context:
     rehashing: Rehashing
     single: InteractiveAcceptor
     batch: BatchAcceptor
+    room: Room
     reads: ReadStore
     ledger: Ledger
     events: Events

@@ -16,7 +16,7 @@ from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
-from dsr_intake.application.accepting import Overloaded
+from dsr_intake.application.room import Overloaded
 from dsr_intake.http.access import read_body, require_json
 from dsr_intake.http.context import Context
 from dsr_intake.http.doors import caller
@@ -90,6 +90,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         key = idempotency_key(request)
         content = await read_body(request)
         try:
+            context.room.check()
             context.single.check_room()
             sent = signalled(parse_single(content, idempotency_key=key), given)
             traceparent = given.get("traceparent")
@@ -97,9 +98,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
                 traceparent = None
             verdict = await _accepted(context, sent, client_id, traceparent)
         except Overloaded as fault:
-            context.metrics.refused.labels("single", "overloaded").inc()
-            headers = {"Retry-After": "2"}
-            raise Problem(503, "overloaded", str(fault), headers=headers) from None
+            raise overloaded(context, fault, call="single") from None
         except Unavailable:
             context.metrics.refused.labels("single", "unavailable").inc()
             raise
@@ -116,6 +115,13 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         )
 
     return submit
+
+
+def overloaded(context: Context, fault: Overloaded, *, call: str) -> Problem:
+    """Count a call that finds no room, and return its answer, which says when to come again."""
+    context.metrics.refused.labels(call, "overloaded").inc()
+    headers = {"Retry-After": str(fault.retry_after_s)}
+    return Problem(503, "overloaded", str(fault), headers=headers)
 
 
 async def _accepted(
