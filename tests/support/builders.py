@@ -304,6 +304,8 @@ def opened_obligations(**changes: Any) -> OpenedObligations:
             (SystemId("crm"), OrganisationId("example-group")),
             (SystemId("mailer"), OrganisationId("example-mail")),
         ),
+        received_at=NOW,
+        scope=Scope(categories=("user.contact",)),
     )
     return replace(one, **changes)
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.closing import Closed, Obligation, Outcome, closing
 from dsr_core.ids import CohortId, RequestId, SystemId
+from dsr_core.plan import Scope
 from dsr_core.registry import Registry
 from dsr_core.rights import Disposition, Right
 from dsr_wire import merkle
+from dsr_wire.certificate.asked import Asked
 from dsr_wire.certificate.form import Certificate, LogEntry, SignedAnswer
 from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.certificate.statement import StatedAnswer, StatedObligation, Statement
@@ -112,8 +114,13 @@ def a_certificate(
     stopping: Outcome | None = None,
     opened: Sequence[str] | None = None,
     is_witnessed: bool = True,
+    scope: Scope | None = None,
+    planned_from: str | None = None,
 ) -> Certificate:
-    """The certificate of a request that these answers and amendments close."""
+    """The certificate of a request that these answers and amendments close.
+
+    It asks for those who had to answer by name, and by the registry of the closing, unless told otherwise.
+    """
     shown = {system: office.shown(given) if given else [] for system, given in answers.items()}
     owners = {one.id: one.organisation_id for one in office.registry.systems}
     messages = [amendment_to_wire(one).SerializeToString(deterministic=True) for one in amendments]
@@ -122,6 +129,11 @@ def a_certificate(
     request_id = RequestId(a_request_id())
     home = amendments[0].cohort_id if amendments else CohortId(request_id)
     asked = {SystemId(one): owners[SystemId(one)] for one in opened or answers}
+    said = Asked(
+        received_at=NOW,
+        registry_digest=planned_from or office.registry.digest,
+        scope=scope or Scope(system_ids=tuple(sorted(asked))),
+    )
     owed = owing(asked, amendments)
     obligations = [
         Obligation(
@@ -166,6 +178,7 @@ def a_certificate(
             for system, given in sorted(shown.items())
         ),
         amendments=tuple(hashlib.sha256(one).digest() for one in messages),
+        asked=said,
     )
     return Certificate(
         statement=statement,

@@ -65,7 +65,7 @@ async def shown(
         pass
     found = await certificates.certificate(request_id)
     assert found is not None
-    report = verify(found.to_bytes(), certificates.keys(), registry=REGISTRY)
+    report = verify(found.to_bytes(), certificates.keys(), registries=[REGISTRY])
     assert report.failures == ()
     return found
 

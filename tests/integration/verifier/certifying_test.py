@@ -21,9 +21,11 @@ from unit.verifier.world import (
 from dsr_contracts.v1 import acknowledgements_pb2
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
+from dsr_core.plan import Scope
 from dsr_core.rights import Disposition
 from dsr_verifier.adapters.certifying import statements
 from dsr_verifier.ports import Received
+from dsr_wire.certificate.asked import Asked
 from dsr_wire.certificate.statement import Statement
 from dsr_wire.codec.amendments import DueDateMoved, LeftCohort
 from dsr_wire.codec.decisions import ObligationSettled, Stopped
@@ -71,6 +73,11 @@ async def test_a_statement_binds_every_answer_that_the_closing_rule_was_given(
     assert (one.home_cohort_id, one.cohort_id) == (request_id, request_id)
     assert (one.rules_digest, one.stopping) == ("5f" * 32, None)
     assert (one.opened, one.amendments) == (None, ())
+    assert one.asked == Asked(
+        received_at=NOW,
+        registry_digest=one.registry_digest,
+        scope=Scope(categories=("user.contact",)),
+    )
     assert [each.system_id for each in one.obligations] == list(SYSTEMS)
     assert [[given.leaf_hash for given in each.answers] for each in one.obligations] == [
         [hash_in(tried), hash_in(erased)],
@@ -133,6 +140,16 @@ async def test_a_statement_names_what_people_decided(
         hashlib.sha256(record.value or b"").digest() for record in records
     )
     assert [len(each.answers) for each in one.obligations] == [0, 1]
+
+
+async def test_a_statement_of_a_request_from_before_does_not_say_what_was_asked(
+    pool: asyncpg.Pool[asyncpg.Record], world: World
+) -> None:
+    request_id = a_new_request_id()
+    await world.open(request_id, received_at=None, scope=Scope())
+    await world.record(answers_of_all(request_id))
+    one = (await stated(pool, request_id))[request_id]
+    assert (one.asked, one.value()["v"]) == (None, 1)
 
 
 async def test_statements_of_many_closures_and_none_of_what_is_open(

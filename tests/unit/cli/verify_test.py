@@ -45,7 +45,7 @@ def test_a_good_certificate_is_told_line_by_line(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     *lines, last = done.output.splitlines()
     assert {line[0] for line in lines} == {"\u2713", "?"}
-    assert last == "good: 15 checks hold; 3 marked ? stay somebody's word"
+    assert last == "good: 16 checks hold; 3 marked ? stay somebody's word"
     assert "\u2713 log.checkpoint: it is the checkpoint that was kept" in lines
 
 

@@ -70,7 +70,7 @@ def amended(*changes: Change) -> list[Amendment]:
 
 
 def report(certificate: Certificate, keys: PublishedKeys | None = None) -> Report:
-    return verify(certificate.to_bytes(), keys or OFFICE.keys, registry=OFFICE.registry)
+    return verify(certificate.to_bytes(), keys or OFFICE.keys, registries=[OFFICE.registry])
 
 
 def failures(certificate: Certificate, keys: PublishedKeys | None = None) -> dict[str, str]:
@@ -409,7 +409,7 @@ def test_another_registry_or_another_owner_is_refused() -> None:
     one = erased_in_crm()
     other = a_registry(a_system("crm", "example-group"))
     data = one.to_bytes()
-    assert [each.part for each in verify(data, OFFICE.keys, registry=other).failures] == [
+    assert [each.part for each in verify(data, OFFICE.keys, registries=[other]).failures] == [
         "statement.registry_digest"
     ]
     moved = replace(one.statement.obligations[0], organisation_id=OrganisationId("example-mail"))

@@ -62,7 +62,8 @@ def changed(**fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        (changed(v=2), "v"),
+        (changed(v=2), "asked"),
+        (changed(v=3), "v"),
         (changed(v=True), "v"),
         (changed(right="forgetting"), "right"),
         (changed(request_id="1"), "request_id"),

@@ -30,8 +30,11 @@ def command(
         typer.Option(help="The published keys, from a source that you trust: /v1/evidence-keys"),
     ],
     registry: Annotated[
-        Path | None,
-        typer.Option(help="The registry of that time: its folder, or its canonical form in a file"),
+        list[Path] | None,
+        typer.Option(
+            help="A registry version that it names: its folder, or its canonical form in a file; "
+            "give one more for each later version that amended the request"
+        ),
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="A checkpoint of the log that you have kept")
@@ -46,7 +49,7 @@ def command(
     report = verify(
         _read(file),
         _keys(keys),
-        registry=_registry(registry) if registry else None,
+        registries=[_registry(one) for one in registry or ()],
         checkpoint=_text(checkpoint) if checkpoint else None,
     )
     typer.echo(_json(report) if as_json else report_text(report))

@@ -12,9 +12,8 @@ from dsr_contracts.v1 import obligations_pb2
 from dsr_core.closing import Closed, Obligation, closing
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import OrganisationId, SystemId
-from dsr_core.registry import Registry
 from dsr_wire.certificate.form import Certificate
-from dsr_wire.certificate.report import Check, failed, good, unchecked
+from dsr_wire.certificate.report import Check, failed, good
 from dsr_wire.certificate.signed import Answers
 from dsr_wire.certificate.statement import Statement
 from dsr_wire.codec.amendments import (
@@ -28,7 +27,7 @@ from dsr_wire.codec.amendments import (
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced, ObligationSettled, Stopped
 from dsr_wire.terms import owing, stands
 
-__all__ = ["check_amendments", "check_closing", "check_registry"]
+__all__ = ["check_amendments", "check_closing"]
 
 C = TypeVar("C", bound=Change)
 
@@ -91,25 +90,6 @@ def check_closing(
         yield good("statement.outcome", words)
 
 
-def check_registry(statement: Statement, registry: Registry | None) -> Check:
-    """Return the check that who had to answer is in the registry version that the statement pins."""
-    part = "statement.registry_digest"
-    if registry is None:
-        why = "whether the systems are those of the registry: give that version by --registry"
-        return unchecked(part, why)
-    if registry.digest != statement.registry_digest:
-        return failed(part, "the registry that was given is another version")
-    for one in statement.obligations:
-        known = registry.system(one.system_id)
-        if known is None or known.organisation_id != one.organisation_id:
-            why = f"{one.system_id} of {one.organisation_id} is not in that version"
-            return failed("statement.obligations", why)
-        if known.looks_again != (one.system_id in statement.looks_again) and not statement.opened:
-            why = f"whether {one.system_id} has to look again is not as that version says"
-            return failed("statement.looks_again", why)
-    return good(part, "every system is in that version of the registry, under that organisation")
-
-
 class _NotStatedError(ValueError):
     """An amendment is not one that the statement names."""
 
@@ -161,6 +141,10 @@ def _consequences(statement: Statement, amendments: Sequence[Amendment]) -> Iter
     plans = _changes(amendments, PlanChanged)
     if plans and plans[-1].registry_digest != statement.registry_digest:
         yield failed("statement.registry_digest", "the last amendment of the plan says another")
+    asked = statement.asked
+    if asked and not plans and asked.registry_digest != statement.registry_digest:
+        why = "the plan was made from another version, and no amendment changes it"
+        yield failed("statement.asked", why)
     if (statement.opened is None) != (not statement.amendments):
         yield failed("statement.opened", "is named where something was amended, and only there")
     planned = {one.system_id: one.organisation_id for one in statement.obligations}

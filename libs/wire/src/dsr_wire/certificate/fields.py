@@ -38,6 +38,16 @@ class Reader:
         for name in sorted(fields ^ self._value.keys()):
             raise MalformedError(self.at(name), "is missing" if name in fields else "is unknown")
 
+    @classmethod
+    def of_version(cls, value: object, part: str, forms: Mapping[int, frozenset[str]]) -> Reader:
+        """Return a reader of an object whose fields are those of its version, `v`."""
+        version = value.get("v") if isinstance(value, dict) else None
+        if type(version) is int and version in forms:
+            return cls(value, part, forms[version])
+        own = frozenset(value) if isinstance(value, dict) else frozenset()
+        unknown = cls(value, part, own | {"v"}).at("v")
+        raise MalformedError(unknown, "is a version that this program does not know")
+
     def at(self, name: str) -> str:
         """Return where a field stands."""
         return f"{self.part}.{name}" if self.part else name

@@ -34,6 +34,8 @@ def check_log(
         )
     else:
         yield failed("statement", "the log's leaf is not of this statement")
+    if entry.leaf.at != certificate.statement.closed_at:
+        yield failed("statement.closed_at", "the log's leaf says another time of closing")
     try:
         checkpoint, note = _opened(entry.checkpoint, keys)
     except InvalidNote as error:

@@ -9,17 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from dsr_core.closing import Outcome
-from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, is_slug, is_uuid
+from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, is_uuid
 from dsr_core.rights import Right
 from dsr_wire.canonical import canonical, read_canonical, timestamp
-from dsr_wire.certificate.fields import MalformedError, Reader
+from dsr_wire.certificate.asked import Asked, read_asked, slug
+from dsr_wire.certificate.fields import Reader
 
 __all__ = ["StatedAnswer", "StatedObligation", "Statement"]
 
-_VERSION = 1
+_VERSION, _WITHOUT_ASKED = 2, 1
 _FIELDS = frozenset(
     {
-        *("v", "request_id", "right", "regime", "home_cohort_id", "cohort_id"),
+        *("v", "asked", "request_id", "right", "regime", "home_cohort_id", "cohort_id"),
         *("registry_digest", "rules_digest", "opened_at", "due_at", "closed_at", "outcome"),
         *(
             "stopping",
@@ -32,6 +33,7 @@ _FIELDS = frozenset(
         ),
     }
 )
+_FORMS = {_VERSION: _FIELDS, _WITHOUT_ASKED: _FIELDS - {"asked"}}
 _OBLIGATION = frozenset({"system_id", "organisation_id", "answers"})
 _OPENED = frozenset({"system_id", "organisation_id"})
 _ANSWER = frozenset({"leaf_hash", "received_at"})
@@ -90,10 +92,15 @@ class Statement:
     looks_again: frozenset[SystemId] = frozenset()
     """Who had confirmed an erasure only once it had looked again, and found nothing."""
 
+    asked: Asked | None = None
+    """What the first plan was made from; none in the form of before, which did not say it."""
+
     def value(self) -> dict[str, Any]:
         """Return the statement as JSON values."""
+        asked = {} if self.asked is None else {"asked": self.asked.value()}
         return {
-            "v": _VERSION,
+            **asked,
+            "v": _VERSION if asked else _WITHOUT_ASKED,
             "request_id": self.request_id,
             "right": self.right.value,
             "regime": self.regime,
@@ -157,9 +164,8 @@ class Statement:
         Raises:
             MalformedError: A field is missing, unknown or wrong.
         """
-        read = Reader(value, part, _FIELDS)
-        if read.number("v") != _VERSION:
-            raise MalformedError(read.at("v"), "is a version that this program does not know")
+        read = Reader.of_version(value, part, _FORMS)
+        is_old = read.number("v") == _WITHOUT_ASKED
         return cls(
             request_id=RequestId(read.parsed("request_id", _uuid, _NO_UUID)),
             right=read.parsed("right", Right, "is no right"),
@@ -181,6 +187,7 @@ class Statement:
             obligations=tuple(_obligation(one) for one in read.objects("obligations", _OBLIGATION)),
             amendments=read.digests("amendments"),
             looks_again=_systems(read),
+            asked=None if is_old else read_asked(read.raw("asked"), read.at("asked")),
         )
 
 
@@ -189,7 +196,7 @@ _NO_SLUG = "must be a registry id"
 
 
 def _systems(read: Reader) -> frozenset[SystemId]:
-    found = read.each("looks_again", _slug, _NO_SLUG)
+    found = read.each("looks_again", slug, _NO_SLUG)
     return frozenset(SystemId(one) for one in found)
 
 
@@ -199,8 +206,8 @@ def _opened(read: Reader) -> dict[SystemId, OrganisationId]:
 
 def _system(read: Reader) -> tuple[SystemId, OrganisationId]:
     return (
-        SystemId(read.parsed("system_id", _slug, _NO_SLUG)),
-        OrganisationId(read.parsed("organisation_id", _slug, _NO_SLUG)),
+        SystemId(read.parsed("system_id", slug, _NO_SLUG)),
+        OrganisationId(read.parsed("organisation_id", slug, _NO_SLUG)),
     )
 
 
@@ -219,10 +226,4 @@ def _obligation(read: Reader) -> StatedObligation:
 def _uuid(text: str) -> str:
     if not is_uuid(text):
         raise ValueError("not a UUID")
-    return text
-
-
-def _slug(text: str) -> str:
-    if not is_slug(text):
-        raise ValueError("not a registry id")
     return text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dsr_core.registry import Registry
-from dsr_wire.certificate.closed import check_amendments, check_closing, check_registry
+from dsr_wire.certificate.closed import check_amendments, check_closing
 from dsr_wire.certificate.fields import MalformedError
 from dsr_wire.certificate.form import Certificate
 from dsr_wire.certificate.logged import check_log
+from dsr_wire.certificate.planned import check_plan
 from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.certificate.report import Check, Report, failed, good, unchecked
 from dsr_wire.certificate.signed import Answers, check_answers
@@ -21,7 +22,7 @@ def verify(
     data: bytes,
     keys: PublishedKeys,
     *,
-    registry: Registry | None = None,
+    registries: Collection[Registry] = (),
     checkpoint: str | None = None,
 ) -> Report:
     """Check a certificate; a byte of it that was changed fails at least one check.
@@ -29,14 +30,14 @@ def verify(
     Args:
         data: The file.
         keys: The published keys, from a source that the reader trusts.
-        registry: The version that the statement pins, where the reader has it.
+        registries: The versions that the statement names, as far as the reader has them.
         checkpoint: One that the reader has kept, as a signed note.
     """
-    return Report(tuple(_checks(data, keys, registry, checkpoint)))
+    return Report(tuple(_checks(data, keys, registries, checkpoint)))
 
 
 def _checks(
-    data: bytes, keys: PublishedKeys, registry: Registry | None, checkpoint: str | None
+    data: bytes, keys: PublishedKeys, registries: Collection[Registry], checkpoint: str | None
 ) -> Iterator[Check]:
     try:
         certificate = Certificate.from_bytes(data)
@@ -49,7 +50,7 @@ def _checks(
     yield from check_answers(certificate, keys, answers)
     yield from check_amendments(certificate, amendments)
     yield from check_closing(certificate.statement, answers, amendments)
-    yield check_registry(certificate.statement, registry)
+    yield from check_plan(certificate.statement, registries)
     yield from _words_of_others(certificate)
 
 

@@ -10,11 +10,14 @@ from dsr_contracts.v1 import obligations_pb2
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.phases import COHORT_PHASES_LIMIT
+from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_wire.codec.fields import (
     after_from_wire,
     right_from_wire,
     right_to_wire,
+    scope_from_wire,
+    scope_to_wire,
     slug,
     storable,
     text,
@@ -60,6 +63,12 @@ class OpenedObligations:
     after: tuple[RequestId, ...] = ()
     """Requests whose closing confirms the first phase, which is nobody's then."""
 
+    received_at: datetime | None = None
+    """When the requests were received; none on records from before it was said."""
+
+    scope: Scope = field(default_factory=Scope)
+    """What part of the data is meant; known only where `received_at` is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldPhase:
@@ -94,6 +103,8 @@ def obligations_opened_to_wire(opened: OpenedObligations) -> obligations_pb2.Obl
         expected_systems=len(opened.systems),
         rules_digest=opened.rules_digest,
         after_request_ids=opened.after,
+        received_at=None if opened.received_at is None else time_to_wire(opened.received_at),
+        scope=scope_to_wire(opened.scope),
     )
 
 
@@ -132,6 +143,10 @@ def obligations_opened_from_wire(message: obligations_pb2.ObligationsOpened) -> 
         ),
         phases=_phases(message.systems),
         after=after_from_wire(message.after_request_ids, request_ids),
+        received_at=time_from_wire(message.received_at, field="received_at")
+        if message.HasField("received_at")
+        else None,
+        scope=scope_from_wire(message.scope),
     )
 
 

@@ -27,7 +27,7 @@ from dsr_contracts.v1 import common_pb2 as dsr_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64sr/v1/obligations.proto\x12\x06\x64sr.v1\x1a\x15\x64sr/v1/commands.proto\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x02\n\x11ObligationsOpened\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12\x17\n\x0fregistry_digest\x18\x04 \x01(\t\x12*\n\x06\x64ue_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequest_ids\x18\x07 \x03(\t\x12(\n\x07systems\x18\x08 \x03(\x0b\x32\x17.dsr.v1.AddressedSystem\x12\x18\n\x10\x65xpected_systems\x18\t \x01(\r\x12\x14\n\x0crules_digest\x18\n \x01(\t\x12\x19\n\x11\x61\x66ter_request_ids\x18\x0b \x03(\t\"a\n\x0f\x41\x64\x64ressedSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x13\n\x0blooks_again\x18\x03 \x01(\x08\x12\r\n\x05phase\x18\x04 \x01(\r\"j\n\tPhaseTold\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\r\x12+\n\x07told_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06is_due\x18\x04 \x01(\x08\"\xf7\x03\n\x12ObligationsAmended\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12.\n\namended_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0bleft_cohort\x18\x05 \x01(\x0b\x32\x12.dsr.v1.LeftCohortH\x00\x12+\n\x0cplan_changed\x18\x06 \x01(\x0b\x32\x13.dsr.v1.PlanChangedH\x00\x12.\n\x0e\x64ue_date_moved\x18\x07 \x01(\x0b\x32\x14.dsr.v1.DueDateMovedH\x00\x12\"\n\x07stopped\x18\x08 \x01(\x0b\x32\x0f.dsr.v1.StoppedH\x00\x12)\n\x0bhold_placed\x18\t \x01(\x0b\x32\x12.dsr.v1.HoldPlacedH\x00\x12)\n\x0bhold_lifted\x18\n \x01(\x0b\x32\x12.dsr.v1.HoldLiftedH\x00\x12\x37\n\x12obligation_settled\x18\x0b \x01(\x0b\x32\x19.dsr.v1.ObligationSettledH\x00\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\tamendment\"\"\n\nLeftCohort\x12\x14\n\x0cto_cohort_id\x18\x01 \x01(\t\"\x93\x01\n\x0bPlanChanged\x12\x17\n\x0fregistry_digest\x18\x01 \x01(\t\x12&\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\x0b\x32\x17.dsr.v1.AddressedSystem\x12\x1a\n\x12removed_system_ids\x18\x03 \x03(\t\x12\'\n\x0bsuccessions\x18\x04 \x03(\x0b\x32\x12.dsr.v1.Succession\"~\n\nSuccession\x12\x19\n\x11retired_system_id\x18\x01 \x01(\t\x12*\n\tsuccessor\x18\x02 \x01(\x0b\x32\x17.dsr.v1.AddressedSystem\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0c\x44ueDateMoved\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64sr/v1/obligations.proto\x12\x06\x64sr.v1\x1a\x15\x64sr/v1/commands.proto\x1a\x13\x64sr/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x03\n\x11ObligationsOpened\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12\x17\n\x0fregistry_digest\x18\x04 \x01(\t\x12*\n\x06\x64ue_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brequest_ids\x18\x07 \x03(\t\x12(\n\x07systems\x18\x08 \x03(\x0b\x32\x17.dsr.v1.AddressedSystem\x12\x18\n\x10\x65xpected_systems\x18\t \x01(\r\x12\x14\n\x0crules_digest\x18\n \x01(\t\x12\x19\n\x11\x61\x66ter_request_ids\x18\x0b \x03(\t\x12/\n\x0breceived_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x05scope\x18\r \x01(\x0b\x32\r.dsr.v1.Scope\"a\n\x0f\x41\x64\x64ressedSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x13\n\x0blooks_again\x18\x03 \x01(\x08\x12\r\n\x05phase\x18\x04 \x01(\r\"j\n\tPhaseTold\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\r\n\x05phase\x18\x02 \x01(\r\x12+\n\x07told_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06is_due\x18\x04 \x01(\x08\"\xf7\x03\n\x12ObligationsAmended\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\r\x12.\n\namended_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x0bleft_cohort\x18\x05 \x01(\x0b\x32\x12.dsr.v1.LeftCohortH\x00\x12+\n\x0cplan_changed\x18\x06 \x01(\x0b\x32\x13.dsr.v1.PlanChangedH\x00\x12.\n\x0e\x64ue_date_moved\x18\x07 \x01(\x0b\x32\x14.dsr.v1.DueDateMovedH\x00\x12\"\n\x07stopped\x18\x08 \x01(\x0b\x32\x0f.dsr.v1.StoppedH\x00\x12)\n\x0bhold_placed\x18\t \x01(\x0b\x32\x12.dsr.v1.HoldPlacedH\x00\x12)\n\x0bhold_lifted\x18\n \x01(\x0b\x32\x12.dsr.v1.HoldLiftedH\x00\x12\x37\n\x12obligation_settled\x18\x0b \x01(\x0b\x32\x19.dsr.v1.ObligationSettledH\x00\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\tamendment\"\"\n\nLeftCohort\x12\x14\n\x0cto_cohort_id\x18\x01 \x01(\t\"\x93\x01\n\x0bPlanChanged\x12\x17\n\x0fregistry_digest\x18\x01 \x01(\t\x12&\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\x0b\x32\x17.dsr.v1.AddressedSystem\x12\x1a\n\x12removed_system_ids\x18\x03 \x03(\t\x12\'\n\x0bsuccessions\x18\x04 \x03(\x0b\x32\x12.dsr.v1.Succession\"~\n\nSuccession\x12\x19\n\x11retired_system_id\x18\x01 \x01(\t\x12*\n\tsuccessor\x18\x02 \x01(\x0b\x32\x17.dsr.v1.AddressedSystem\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0c\x44ueDateMoved\x12*\n\x06\x64ue_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,19 +35,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.obligations_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OBLIGATIONSOPENED']._serialized_start=114
-  _globals['_OBLIGATIONSOPENED']._serialized_end=452
-  _globals['_ADDRESSEDSYSTEM']._serialized_start=454
-  _globals['_ADDRESSEDSYSTEM']._serialized_end=551
-  _globals['_PHASETOLD']._serialized_start=553
-  _globals['_PHASETOLD']._serialized_end=659
-  _globals['_OBLIGATIONSAMENDED']._serialized_start=662
-  _globals['_OBLIGATIONSAMENDED']._serialized_end=1165
-  _globals['_LEFTCOHORT']._serialized_start=1167
-  _globals['_LEFTCOHORT']._serialized_end=1201
-  _globals['_PLANCHANGED']._serialized_start=1204
-  _globals['_PLANCHANGED']._serialized_end=1351
-  _globals['_SUCCESSION']._serialized_start=1353
-  _globals['_SUCCESSION']._serialized_end=1479
-  _globals['_DUEDATEMOVED']._serialized_start=1481
-  _globals['_DUEDATEMOVED']._serialized_end=1539
+  _globals['_OBLIGATIONSOPENED']._serialized_end=531
+  _globals['_ADDRESSEDSYSTEM']._serialized_start=533
+  _globals['_ADDRESSEDSYSTEM']._serialized_end=630
+  _globals['_PHASETOLD']._serialized_start=632
+  _globals['_PHASETOLD']._serialized_end=738
+  _globals['_OBLIGATIONSAMENDED']._serialized_start=741
+  _globals['_OBLIGATIONSAMENDED']._serialized_end=1244
+  _globals['_LEFTCOHORT']._serialized_start=1246
+  _globals['_LEFTCOHORT']._serialized_end=1280
+  _globals['_PLANCHANGED']._serialized_start=1283
+  _globals['_PLANCHANGED']._serialized_end=1430
+  _globals['_SUCCESSION']._serialized_start=1432
+  _globals['_SUCCESSION']._serialized_end=1558
+  _globals['_DUEDATEMOVED']._serialized_start=1560
+  _globals['_DUEDATEMOVED']._serialized_end=1618
 # @@protoc_insertion_point(module_scope)

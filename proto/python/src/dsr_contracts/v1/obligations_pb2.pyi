@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ObligationsOpened(_message.Message):
-    __slots__ = ("cohort_id", "right", "regime", "registry_digest", "due_at", "opened_at", "request_ids", "systems", "expected_systems", "rules_digest", "after_request_ids")
+    __slots__ = ("cohort_id", "right", "regime", "registry_digest", "due_at", "opened_at", "request_ids", "systems", "expected_systems", "rules_digest", "after_request_ids", "received_at", "scope")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,8 @@ class ObligationsOpened(_message.Message):
     EXPECTED_SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     RULES_DIGEST_FIELD_NUMBER: _ClassVar[int]
     AFTER_REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     right: _common_pb2.Right
     regime: str
@@ -35,7 +37,9 @@ class ObligationsOpened(_message.Message):
     expected_systems: int
     rules_digest: str
     after_request_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., expected_systems: _Optional[int] = ..., rules_digest: _Optional[str] = ..., after_request_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    received_at: _timestamp_pb2.Timestamp
+    scope: _common_pb2.Scope
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., registry_digest: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_ids: _Optional[_Iterable[str]] = ..., systems: _Optional[_Iterable[_Union[AddressedSystem, _Mapping]]] = ..., expected_systems: _Optional[int] = ..., rules_digest: _Optional[str] = ..., after_request_ids: _Optional[_Iterable[str]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scope: _Optional[_Union[_common_pb2.Scope, _Mapping]] = ...) -> None: ...
 
 class AddressedSystem(_message.Message):
     __slots__ = ("system_id", "organisation_id", "looks_again", "phase")

@@ -52,6 +52,8 @@ class Opening:
             ),
             phases=phases_of(registry, order, systems),
             after=tuple(map(RequestId, order.after)),
+            received_at=order.received_at,
+            scope=scope_of(order),
         )
         outgoing = record(
             obligations_opened_to_wire(opened),

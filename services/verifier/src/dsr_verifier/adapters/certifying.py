@@ -16,7 +16,9 @@ from dsr_core.rights import Right
 from dsr_runtime.postgres import translated
 from dsr_verifier.adapters.amendments import amendment_of
 from dsr_verifier.adapters.plans import Connection
+from dsr_verifier.adapters.rows import scope_of
 from dsr_verifier.log_ports import LogReader
+from dsr_wire.certificate.asked import Asked
 from dsr_wire.certificate.form import Certificate
 from dsr_wire.certificate.making import make_certificate, shown_answer
 from dsr_wire.certificate.published import PublishedKeys
@@ -29,7 +31,8 @@ __all__ = ["Certificates", "statements"]
 _CLOSED = """
 select c.request_id, c.cohort_id, c.asked_right, c.outcome, c.closed_at, c.obligations,
     c.evidence_digest, c.registry_digest, r.regime, r.rules_digest, r.opened_at, r.due_at,
-    r.stopping, r.home_cohort_id, p.system_ids, p.organisation_ids,
+    r.stopping, r.home_cohort_id, r.received_at, r.asked_scope, p.system_ids, p.organisation_ids,
+    coalesce(o.registry_digest, p.registry_digest) as planned_digest,
     o.system_ids as opened_system_ids, o.organisation_ids as opened_organisation_ids,
     coalesce(o.looks_again, p.looks_again) as looks_again
 from verifier.closures c join verifier.requests r using (request_id)
@@ -177,6 +180,17 @@ def _statement(row: asyncpg.Record, answers: _Answers, applied: Collection[bytes
         ),
         amendments=tuple(hashlib.sha256(one).digest() for one in applied),
         looks_again=frozenset(map(SystemId, row["looks_again"])),
+        asked=_asked(row),
+    )
+
+
+def _asked(row: asyncpg.Record) -> Asked | None:
+    if row["received_at"] is None:
+        return None
+    return Asked(
+        received_at=row["received_at"],
+        registry_digest=row["planned_digest"],
+        scope=scope_of(row["asked_scope"]),
     )
 
 

@@ -12,7 +12,10 @@ import asyncpg
 from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy, Standing
 from dsr_core.exports import Delivery
 from dsr_core.ids import RequestId, SystemId
+from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
+from dsr_wire.canonical import canonical, read_canonical
+from dsr_wire.certificate.asked import read_scope, scope_value
 from dsr_wire.envelope import Headers
 
 __all__ = [
@@ -22,6 +25,8 @@ __all__ = [
     "exemptions_value",
     "headers_text",
     "headers_value",
+    "scope_of",
+    "scope_text",
     "settled_by_text",
     "standing_of",
 ]
@@ -99,6 +104,16 @@ def headers_text(headers: Headers) -> str:
 def headers_value(text: str) -> tuple[tuple[str, bytes], ...]:
     """Return the Kafka headers that a column holds."""
     return tuple((name, bytes.fromhex(value)) for name, value in json.loads(text))
+
+
+def scope_text(scope: Scope) -> str | None:
+    """Return what part of the data is meant as a column holds it; none where nothing is limited."""
+    return None if scope == Scope() else canonical(scope_value(scope)).decode()
+
+
+def scope_of(text: str | None) -> Scope:
+    """Return what part of the data is meant, from its column."""
+    return Scope() if text is None else read_scope(read_canonical(text.encode()), "")
 
 
 def _settled_by(text: str | None) -> SettledBy | None:

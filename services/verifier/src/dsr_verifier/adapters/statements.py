@@ -25,13 +25,13 @@ values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 ADD_REQUESTS = """
 insert into verifier.requests (
     request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, rules_digest,
-    recorded_at, expected, open_count)
+    received_at, asked_scope, recorded_at, expected, open_count)
 select request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, rules_digest,
-    $10::timestamptz, expected, expected
+    received_at, asked_scope, $12::timestamptz, expected, expected
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[],
-    $7::timestamptz[], $8::integer[], $9::text[])
+    $7::timestamptz[], $8::integer[], $9::text[], $10::timestamptz[], $11::text[])
     as n (request_id, cohort_id, plan_id, asked_right, regime, due_at, opened_at, expected,
-        rules_digest)
+        rules_digest, received_at, asked_scope)
 order by request_id
 on conflict do nothing
 returning request_id, exists (

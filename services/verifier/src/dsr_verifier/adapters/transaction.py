@@ -26,6 +26,7 @@ from dsr_verifier.adapters.rows import (
     exemptions_text,
     headers_text,
     headers_value,
+    scope_text,
     settled_by_text,
     standing_of,
 )
@@ -127,6 +128,8 @@ class PostgresTransaction:
             [one.opened_at for one, _ in rows.values()],
             [len(one.systems) for one, _ in rows.values()],
             [one.rules_digest or None for one, _ in rows.values()],
+            [one.received_at for one, _ in rows.values()],
+            [scope_text(one.scope) for one, _ in rows.values()],
             at,
         )
         new = [RequestId(str(row["request_id"])) for row in inserted]
