@@ -16,6 +16,7 @@ from dsr_cli.kafka.registry_topic import keys_records, revoke, successor, withou
 from dsr_cli.registry import load_registry
 from dsr_core.errors import RejectedInput
 from dsr_core.registry import Registry
+from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.keys import Revocation, SystemKeyPair, SystemPublicKeys
 from dsr_wire.registry_book import RegistryBook
 from dsr_wire.topics import OPERATOR
@@ -162,13 +163,28 @@ def test_the_same_keys_again_lose_no_former_key() -> None:
     assert successor(second, rotated) == rotated
 
 
-def test_former_signing_keys_are_kept_up_to_five_the_newest_first() -> None:
+def test_every_former_signing_key_is_kept_the_newest_first() -> None:
+    """Answers in the certificates of eight rotations ago are still checked."""
     generations = [new_keys() for _ in range(8)]
     present = generations[0]
     for one in generations[1:]:
         present = successor(one, present)
     newest_first = [one.signing for one in reversed(generations)]
-    assert [present.signing, *present.former_signing] == newest_first[:6]
+    assert [present.signing, *present.former_signing] == newest_first
+    published = PublishedKeys.of([present], log=(), witnesses=())
+    system = published.system("accounts")
+    assert system is not None
+    assert all(system.key(one.signing.id) == one.signing for one in generations)
+
+
+def test_answers_come_in_by_the_present_key_and_the_five_before_it() -> None:
+    generations = [new_keys() for _ in range(8)]
+    present = generations[0]
+    for one in generations[1:]:
+        present = successor(one, present)
+    ids = [one.signing.id for one in generations]
+    assert [one for one in ids if present.answering_key(one)] == ids[2:]
+    assert all(present.signing_key(one) for one in ids)
 
 
 def a_revocation(keys: SystemPublicKeys, *, days_ago: int = 0) -> Revocation:

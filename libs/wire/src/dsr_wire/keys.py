@@ -59,6 +59,10 @@ class Revocation:
         return received_at >= self.revoked_at
 
 
+_ANSWERING = 5
+"""By how many former signing keys answers may still come in."""
+
+
 @dataclass(frozen=True, slots=True)
 class SystemPublicKeys:
     """What is registered for a system; former signing keys still check what they signed."""
@@ -67,12 +71,22 @@ class SystemPublicKeys:
     signing: SigningKey
     sealing: SealingKey
     former_signing: tuple[SigningKey, ...] = ()
+    """All of them, the newest first."""
+
     revoked: tuple[Revocation, ...] = ()
-    """Of signing keys, present and former; one that is dropped from those stays revoked."""
+    """Of signing keys, present and former; one that stands in neither stays revoked."""
 
     def signing_key(self, wanted: str) -> SigningKey | None:
         """Return the present or a former signing key by its name, or none."""
         return next((one for one in (self.signing, *self.former_signing) if one.id == wanted), None)
+
+    def answering_key(self, wanted: str) -> SigningKey | None:
+        """Return a signing key by its name where answers may still come in by it, or none.
+
+        Those are the present one and the five before it. The others only check what they have signed.
+        """
+        signs = (self.signing, *self.former_signing[:_ANSWERING])
+        return next((one for one in signs if one.id == wanted), None)
 
     def revocation(self, wanted: str) -> Revocation | None:
         """Return the revocation of a signing key by the key's name, or none."""

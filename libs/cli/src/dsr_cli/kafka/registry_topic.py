@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 _SOURCE = "operator"
-_FORMER_KEYS = 5
-"""How many former signing keys stay registered."""
 
 
 def read_book(admin: KafkaAdmin) -> RegistryBook:
@@ -58,10 +56,10 @@ def without_keys(registry: Registry, book: RegistryBook) -> list[str]:
 
 
 def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> SystemPublicKeys:
-    """Return these keys with the former signing keys, which check answers that are on their way.
+    """Return these keys with every signing key that was registered before them, the newest first.
 
-    Registering the same keys again keeps the former ones; the oldest are dropped beyond five. What is
-    revoked stays revoked, however often a key is registered again.
+    None is ever dropped: certificates of years ago are checked with the keys of then. What is revoked
+    stays revoked, however often a key is registered again.
     """
     if present is None:
         return keys
@@ -69,9 +67,7 @@ def successor(keys: SystemPublicKeys, present: SystemPublicKeys | None) -> Syste
         one.id: one for one in (*keys.former_signing, present.signing, *present.former_signing)
     }
     signed.pop(keys.signing.id, None)
-    return replace(
-        keys, former_signing=tuple(signed.values())[:_FORMER_KEYS], revoked=present.revoked
-    )
+    return replace(keys, former_signing=tuple(signed.values()), revoked=present.revoked)
 
 
 def revoke(present: SystemPublicKeys, revocation: Revocation) -> SystemPublicKeys:

@@ -118,7 +118,7 @@ def _check_signature(
             awaited=f"keys/{system_id}",
             arrived=lambda: registry.keys(system_id) is not None,
         )
-    key = keys.signing_key(key_id) if keys else None
+    key = keys.answering_key(key_id) if keys else None
     if key is None:
         # No wait for what anyone can make up, be it a system or a key's name: it would hold up the
         # partition. An answer that overtook the new key of a rotation is replayed.
