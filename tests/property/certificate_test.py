@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dsr_wire.certificate.form import Certificate
 from dsr_wire.certificate.verifying import verify
-from support.changing import Path, changed_files
+from support.changing import Path, changed_files, places
 from support.evidence import Office, a_full_certificate
 
 OFFICE = Office()
@@ -53,11 +53,15 @@ def named(path: Path) -> str:
     return f"{first}[{rest[0]}]" if of_a_list else str(first)
 
 
-def test_every_value_of_a_certificate_is_bound_and_named_when_changed() -> None:
-    for path, other, changed in changed_files(FILE):
+def test_every_value_is_bound_and_its_part_is_named_when_changed_removed_or_added() -> None:
+    seen = set()
+    for path, how, changed in changed_files(FILE):
         parts = refused(changed)
-        part = named(path)
-        assert any(one.startswith((part, "file")) for one in parts), (path, other, parts)
+        # What stands in a list is moved by what is taken out before it; the list is named then.
+        part = named(path).partition("[")[0] if how == "is removed" else named(path)
+        assert any(one.startswith(part) for one in parts), (path, how, parts)
+        seen.add(path)
+    assert {path for path, _ in places(json.loads(FILE)) if path} <= seen
 
 
 @pytest.mark.parametrize(

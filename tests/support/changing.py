@@ -13,19 +13,20 @@ Path = tuple[str | int, ...]
 """Where a value stands in a document."""
 
 
-def changed_files(file: bytes) -> Iterator[tuple[Path, Any, bytes]]:
-    """Yield every value of a document changed: where, to what, and the file that comes of it."""
+def changed_files(file: bytes) -> Iterator[tuple[Path, str, bytes]]:
+    """Yield every value of a document changed, removed, and joined by another: where, how, and the file."""
     document = json.loads(file)
     for path, value in places(document):
-        for other in others(value) if path else ():
-            if other == value and type(other) is type(value):
-                continue
-            changed = copy.deepcopy(document)
-            inner = changed
-            for key in path[:-1]:
-                inner = inner[key]
-            inner[path[-1]] = other
-            yield path, other, canonical_or_not(changed) + b"\n"
+        if path:
+            for other in others(value):
+                if other != value or type(other) is not type(value):
+                    yield path, f"is {other!r}", _put(document, path, other)
+            yield path, "is removed", _without(document, path)
+        if isinstance(value, dict):
+            yield (*path, "more"), "is added", _put(document, (*path, "more"), 1)
+        if isinstance(value, list):
+            for more in ("x", *value[-1:]):
+                yield path, f"has {more!r} more", _put(document, path, [*value, more])
 
 
 def places(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -51,14 +52,33 @@ def others(value: Any) -> list[Any]:
             first = "b" if value[:1] == "a" else "a"
             return [first + value[1:], value[:-1], value + "0", value.upper() + " ", None]
         case list():
-            return [[], [*value, *value[-1:], "x"], value[1:], value[::-1], {}]
+            return [[], value[::-1], {}]
         case _:
-            return [{}, value | {"more": 1}, []]
+            return [{}, []]
 
 
-def canonical_or_not(document: Any) -> bytes:
-    """The bytes of a document that may hold what no canonical one does."""
+def _put(document: Any, path: Path, value: Any) -> bytes:
+    changed = copy.deepcopy(document)
+    _holder(changed, path)[path[-1]] = value
+    return _file(changed)
+
+
+def _without(document: Any, path: Path) -> bytes:
+    changed = copy.deepcopy(document)
+    del _holder(changed, path)[path[-1]]
+    return _file(changed)
+
+
+def _holder(document: Any, path: Path) -> Any:
+    inner = document
+    for key in path[:-1]:
+        inner = inner[key]
+    return inner
+
+
+def _file(document: Any) -> bytes:
+    """The file of a document, which may hold what no canonical one does."""
     try:
-        return canonical(document)
+        return canonical(document) + b"\n"
     except ValueError:
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -132,6 +132,11 @@ def test_a_closure_that_leaves_a_system_out_is_refused() -> None:
     assert "1 systems that are not named" in failures(lying)["statement"]
 
 
+def test_another_time_of_closing_than_the_leafs_is_refused_though_the_log_has_it() -> None:
+    lying = stating(erased_in_crm(), closed_at=NOW + days(1))
+    assert failures(lying).keys() == {"statement.closed_at"}
+
+
 def test_one_system_twice_is_refused() -> None:
     one = erased_in_crm()
     twice = replace(one, answers=one.answers * 2)

@@ -6,7 +6,7 @@ makes the file again from what it means has the same bytes, or the file is not w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,10 +108,11 @@ class Certificate:
             log=_log(Reader(read.raw("log"), "log", _LOG)),
         )
         for one, answer in zip(answers, found.answers, strict=True):
-            if one.raw("says") != said(answer.answer):
+            if canonical(one.raw("says")) != canonical(said(answer.answer)):  # 7.0 is not 7
                 raise MalformedError(one.at("says"), "is not what the signed answer says")
         if found.to_bytes() != data:
-            raise MalformedError("file", "another form of the same certificate")
+            part = _difference(value, found._value(), "") or "file"
+            raise MalformedError(part, "another form of the same certificate")
         return found
 
     def _value(self) -> dict[str, Any]:
@@ -171,6 +172,20 @@ def _said(one: Acknowledgement) -> dict[str, Any]:
             for exemption in one.exemptions
         ],
     }
+
+
+def _difference(value: object, again: object, part: str) -> str:
+    """Return the first part of a document that is not as it is made again."""
+    pairs: Iterable[tuple[str, object, object]] = ()
+    if isinstance(value, dict) and isinstance(again, dict):
+        dot = "." if part else ""
+        pairs = ((f"{part}{dot}{key}", one, again[key]) for key, one in value.items())
+    elif isinstance(value, list) and isinstance(again, list) and len(value) == len(again):
+        both = enumerate(zip(value, again, strict=True))
+        pairs = ((f"{part}[{place}]", one, other) for place, (one, other) in both)
+    differing = (one for one in pairs if canonical(one[1]) != canonical(one[2]))
+    found = next(differing, None)
+    return part if found is None else _difference(found[1], found[2], found[0])
 
 
 def _answer(read: Reader) -> SignedAnswer:
