@@ -414,6 +414,7 @@ def _operations() -> list[tuple[str, str]]:
         ("GET", "/internal/v1/clients"),
         ("POST", "/internal/v1/clients/{client_id}/key:rotate"),
         ("DELETE", "/internal/v1/clients/{client_id}"),
+        ("POST", "/internal/v1/key:rotate"),
     ]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from dsr_core.registry import Registry
+from dsr_core.rights import Right
 from dsr_intake.model.principals import GIVEN, PrincipalKind, Scope
 from support.builders import an_id
 from support.decisions import BASE, INTERNAL, decide, refuse, shown, submitted
@@ -214,6 +216,56 @@ async def test_nobody_makes_a_key_that_can_do_more_than_their_own(intake: Intake
     assert (await made(scopes=["services"])).status_code == 422
     assert (await made(role="service")).status_code == 422
     assert (await made()).status_code == 201
+
+
+async def test_nobody_makes_a_key_in_the_name_of_another_person(intake: Intake) -> None:
+    """Who could would be both people of a rule that takes two, and could do all that they can."""
+    doorkeeper = await intake.client(role="privacy_officer", scopes=["clients:manage"])
+    people = [
+        await intake.made(role="operator", jurisdictions=["*"]),
+        await intake.made(role="privacy_officer"),
+    ]
+    for client_id, former in people:
+        path = f"{INTERNAL}/clients/{client_id}/key:rotate"
+        for by in (doorkeeper, intake.officer):
+            refused = await intake.http.post(path, headers=by, json={"overlap_s": 600})
+            assert (refused.status_code, "api_key" in refused.text) == (409, False)
+        assert (await intake.http.get(BASE, headers=former)).status_code == 200
+
+
+async def test_a_person_stays_who_they_are_with_another_key(intake: Intake) -> None:
+    client_id, former = await intake.made(
+        role="operator", jurisdictions=["DE"], expires_at="2099-01-01T00:00:00Z"
+    )
+    path = f"{INTERNAL}/key:rotate"
+    made = await intake.http.post(path, headers=former, json={"overlap_s": 600})
+    assert (made.status_code, made.json()["client_id"]) == (201, client_id)
+    for key in (former, bearer(made.json()["api_key"])):
+        assert (await intake.http.get(BASE, headers=key)).status_code == 200
+    listed = await intake.http.get(f"{INTERNAL}/clients", headers=intake.officer)
+    [row] = [one for one in listed.json()["clients"] if one["client_id"] == client_id]
+    assert row["expires_at"].startswith("2099-01-01")
+    longer = {"overlap_s": 600, "expires_at": "2100-01-01T00:00:00Z"}
+    assert (await intake.http.post(path, headers=former, json=longer)).status_code == 422
+    program = await intake.client()
+    refused = await intake.http.post(path, headers=program, json={"overlap_s": 600})
+    assert refused.status_code == 409
+
+
+async def test_one_person_with_two_keys_is_not_two_people(
+    intake: Intake, registry: Registry
+) -> None:
+    _, former = await intake.made(role="operator", jurisdictions=["*"])
+    made = await intake.http.post(f"{INTERNAL}/key:rotate", headers=former, json={"overlap_s": 600})
+    one = await submitted(intake)
+    path = f"{INTERNAL}/subject-requests/{one['id']}/settlements"
+    system = next(each.id for each in registry.systems if Right.DELETION in each.rights)
+    body = {"system_id": system, "disposition": "erased", "reason": "it is gone"}
+    proposed = await intake.http.post(path, headers=former, json=body)
+    assert proposed.status_code == 201, proposed.text
+    approval = f"{path}/{proposed.json()['id']}/approval"
+    approved = await intake.http.post(approval, headers=bearer(made.json()["api_key"]), json={})
+    assert (approved.status_code, "same_person" in approved.text) == (409, True)
 
 
 async def test_a_key_with_fewer_scopes_can_do_no_more(intake: Intake) -> None:

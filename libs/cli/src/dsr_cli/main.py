@@ -39,7 +39,7 @@ COMMANDS = {
     "system": "Systems that subscribe: register, list, rotate and revoke their keys",
     "webhook": "Webhooks of an API client: set, show, rotate, replay, remove",
     "keys": "The keys that wrap requests' keys: status, rotate, destroy",
-    "client": "Who may call: create, list, rotate, revoke",
+    "client": "Who may call: create, list, rotate, renew, revoke",
     "audit": "The audit log: what people changed",
     "config": "The settings of services, the registry and the rules: check them before a start",
     "topics": "Kafka topics: create, list, print for Strimzi",

@@ -32,6 +32,11 @@ class InternalApi:
         made: dict[str, Any] = self._call("POST", path, dict(body))
         return made
 
+    def rotate_own_key(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make another key for whoever calls; the answer holds it, once."""
+        made: dict[str, Any] = self._call("POST", "/internal/v1/key:rotate", dict(body))
+        return made
+
     def list_clients(self) -> list[dict[str, Any]]:
         """Return every API client, without keys."""
         answer = self._call("GET", "/internal/v1/clients")

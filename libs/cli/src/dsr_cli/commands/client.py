@@ -16,7 +16,7 @@ from dsr_cli.connection import OFFICER, internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 
-app = typer.Typer(no_args_is_help=True, help="Who may call: create, list, rotate, revoke")
+app = typer.Typer(no_args_is_help=True, help="Who may call: create, list, rotate, renew, revoke")
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 ClientId = Annotated[str, typer.Argument(help="As `list` shows it")]
@@ -108,7 +108,7 @@ def rotate(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Make another API key for a client, and show it, this once; a dry run unless --yes.
+    """Make another API key for a program, and show it, this once; a dry run unless --yes.
 
     The former one runs out, and one that did so before ends now: two are good at the most.
     """
@@ -117,6 +117,25 @@ def rotate(
         _would("rotate", {"client": client_id, "former key ends in": overlap})
         return
     _show(_api().rotate_key(client_id, body), as_json=as_json)
+
+
+@app.command()
+def renew(
+    *,
+    overlap: Annotated[str, typer.Option(help="How long the former key is good, for example 7d")],
+    reason: Reason,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make another API key of one's own, as a person, and show it, this once; a dry run unless --yes.
+
+    It can do what the former one can, and ends when that was to end.
+    """
+    body = {"overlap_s": int(_span(overlap).total_seconds()), "reason": reason}
+    if not yes:
+        _would("renew", {"client": "one's own", "former key ends in": overlap})
+        return
+    _show(InternalApi(internal_connection()).rotate_own_key(body), as_json=as_json)
 
 
 @app.command()

@@ -140,22 +140,52 @@ class ApiClients:
         expires_at: datetime | None,
         reason: str = "",
     ) -> NewKey | None:
-        """Give a client another key, while the one before it runs out; none where there is no such.
-
-        A key that was running out before ends now: two are good at the most.
+        """Give a program another key, while the one before it runs out; none where there is no such.
 
         Raises:
             RejectedInput: The overlap is longer than 90 days, or the end is over.
+            RuleViolation: It is a person's: with a key in their name somebody else would be them.
         """
+        kept = await self._store.stored(client_id)
+        if kept is not None and kept.principal.kind is not PrincipalKind.CLIENT:
+            detail = (
+                "a person makes the next key of their own alone, since two people are told apart by"
+                " theirs; one that is lost is revoked, and its owner made anew"
+            )
+            raise RuleViolation("key_of_a_person", detail)
+        return await self._another(client_id, overlap, _end(expires_at, self._clock()), reason)
+
+    async def rotate_own(
+        self, by: Principal, *, overlap: timedelta, reason: str = ""
+    ) -> NewKey | None:
+        """Give a person another key of their own; none where they have none.
+
+        It can do what the former one could, for as long as that could.
+
+        Raises:
+            RejectedInput: The overlap is longer than 90 days.
+            RuleViolation: It is a program's.
+        """
+        if by.kind is PrincipalKind.CLIENT:
+            detail = "a privacy officer rotates the keys of programs"
+            raise RuleViolation("key_of_a_program", detail)
+        kept = await self._store.stored(by.id)
+        if kept is None:
+            return None
+        return await self._another(by.id, overlap, kept.secrets[0][1], reason)
+
+    async def _another(
+        self, client_id: str, overlap: timedelta, expires_at: datetime | None, reason: str
+    ) -> NewKey | None:
+        """Make another key; one that was running out before ends now: two are good at the most."""
         if not timedelta() <= overlap <= _LONGEST_OVERLAP:
             raise RejectedInput("invalid_overlap", "0 seconds to 90 days", field="overlap_s")
-        now = self._clock()
         secret, hashed = _new_secret()
         client = await self._store.rotate(
             client_id,
             hashed,
-            expires_at=_end(expires_at, now),
-            former_until=now + overlap,
+            expires_at=expires_at,
+            former_until=self._clock() + overlap,
             reason=reason,
         )
         self._forget(client_id)

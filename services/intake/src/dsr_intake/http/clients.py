@@ -65,14 +65,19 @@ class NewClientBody(DecisionBody):
     reason: Reason = ""
 
 
-class RotationBody(DecisionBody):
-    """Another key is made, while the one before it runs out."""
+class OwnRotationBody(DecisionBody):
+    """A person makes another key of their own, while the one before it runs out."""
 
     overlap_s: Annotated[
         int, Field(ge=0, le=7_776_000, description="Seconds for which the former key is good.")
     ]
-    expires_at: _End = None
     reason: Reason = ""
+
+
+class RotationBody(OwnRotationBody):
+    """Another key is made for a program, while the one before it runs out."""
+
+    expires_at: _End = None
 
 
 class ApiKeyDocument(BaseModel):
@@ -105,17 +110,19 @@ class ClientsDocument(BaseModel):
     clients: list[ClientDocument]
 
 
-DOCUMENTS = (ApiKeyDocument, ClientsDocument, NewClientBody, RotationBody)
+DOCUMENTS = (ApiKeyDocument, ClientsDocument, NewClientBody, OwnRotationBody, RotationBody)
 """What is described in the API's documentation."""
 
 _NEW = TypeAdapter(NewClientBody)
 _ROTATION = TypeAdapter(RotationBody)
+_OWN_ROTATION = TypeAdapter(OwnRotationBody)
 
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/internal/v1", tags=["clients"])
     _add_making(routes, context)
+    _add_rotating(routes, context)
     _add_ending(routes, context)
     return routes
 
@@ -156,18 +163,21 @@ def _add_making(routes: APIRouter, context: Context) -> None:
         )
         return _key(await context.clients.add(wanted, by=caller(request), reason=asked.reason))
 
+
+def _add_rotating(routes: APIRouter, context: Context) -> None:
     @routes.post(
         "/clients/{client_id}/key:rotate",
         status_code=201,
         dependencies=[context.doors.needs(Scope.CLIENTS_MANAGE)],
-        summary="Make another API key for a client",
+        summary="Make another API key for a program",
         description=(
             "Both are good until the former one has run out. One that was running out before ends "
-            "now. 404 where there is no such client, or it is revoked."
+            "now. 404 where there is no such client, or it is revoked; 409 where it is a person's, "
+            "who alone makes the next one."
         ),
         responses={
             201: answer("ApiKeyDocument", "The client and its new key"),
-            **problems(400, 404, 413, 415, 422),
+            **problems(400, 404, 409, 413, 415, 422),
         },
         openapi_extra={
             "requestBody": body(
@@ -186,6 +196,37 @@ def _add_making(routes: APIRouter, context: Context) -> None:
         )
         if made is None:
             raise Problem(404, "not_found", "there is no client of that id")
+        return _key(made)
+
+    @routes.post(
+        "/key:rotate",
+        status_code=201,
+        dependencies=[context.doors.needs(Scope.REQUESTS_READ)],
+        summary="Make another API key of one's own",
+        description=(
+            "Of an operator or a privacy officer, who keep who they are, what they may do, and how "
+            "long. Both keys are good until the former one has run out. 404 for who came in by a "
+            "token, 409 for a program."
+        ),
+        responses={
+            201: answer("ApiKeyDocument", "The caller and their new key"),
+            **problems(400, 404, 409, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/OwnRotationBody"},
+                examples={"a day": {"overlap_s": 86_400}},
+            )
+        },
+    )
+    async def rotate_own(request: Request) -> Response:
+        asked = await read(request, _OWN_ROTATION)
+        overlap = timedelta(seconds=asked.overlap_s)
+        made = await context.clients.rotate_own(
+            caller(request), overlap=overlap, reason=asked.reason
+        )
+        if made is None:
+            raise Problem(404, "not_found", "who calls has no API key")
         return _key(made)
 
 
