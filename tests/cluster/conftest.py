@@ -65,7 +65,7 @@ def _token(made: Cluster) -> str:
     officer = made.program("deploy/dsr-intake", "-m", "dsr_intake", "officer", "o").split()[-1]
     with made.forwarded("service/dsr-intake", 8080) as port:
         intake = InternalApi(Internal(f"http://127.0.0.1:{port}", officer))
-        return str(intake.create_client({"name": "load", "role": "client"})["api_key"])
+        return str(intake.create_client({"name": "load", "reason": "a test"})["api_key"])
 
 
 @pytest.fixture(scope="session")

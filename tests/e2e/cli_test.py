@@ -196,7 +196,7 @@ async def test_topics_and_registry_and_dead_letters_are_told_as_json(loop: Loop)
         (("list", "--received-after", "yesterday"), "received_after"),
         (("watch", "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"), "404"),
         (("dead-letters", "show", "nonsense"), "TOPIC/PARTITION/OFFSET"),
-        (("dead-letters", "replay"), "name a dead letter"),
+        (("dead-letters", "replay", "--why", "a try"), "name a dead letter"),
     ],
 )
 async def test_wrong_arguments_are_told_in_one_line(

@@ -159,7 +159,7 @@ async def test_without_scripts_every_page_says_the_same(loop: Loop, browser: Bro
 
 async def test_what_one_may_not_see_is_not_there(loop: Loop, browser: Browser) -> None:
     request_id = await loop.submit()
-    asked = {"name": "elsewhere", "role": "operator", "jurisdictions": ["NZ"]}
+    asked = {"name": "elsewhere", "role": "operator", "jurisdictions": ["NZ"], "reason": "a test"}
     key = str(officer(loop.stack).create_client(asked)["api_key"])
     async with opened(browser, loop.stack.settings.intake_url) as one:
         await one.sign_in(key)

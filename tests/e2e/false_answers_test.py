@@ -316,12 +316,14 @@ async def test_dead_letters_of_answers_are_listed_shown_and_replayed(
     assert shown["value_base64"]
     assert shown["headers"]["ce_type"] == "dsr.v1.SignedAcknowledgements"
 
-    dry = await dsr(settings, "dead-letters", "replay", letter.id)
+    dry = await dsr(settings, "dead-letters", "replay", letter.id, "--why", "a try")
     assert (dry.code, "add --yes" in dry.out) == (0, True)
     await consumed(loop, ACKNOWLEDGEMENTS.name)
     assert len(loop.dead_letters(ACKNOWLEDGEMENTS.name)) == count
 
-    assert (await dsr(settings, "dead-letters", "replay", letter.id, "--apply")).code == 0
+    assert (
+        await dsr(settings, "dead-letters", "replay", letter.id, "--why", "a try", "--apply")
+    ).code == 0
 
     def is_refused_again() -> bool:
         letters = loop.dead_letters(ACKNOWLEDGEMENTS.name)

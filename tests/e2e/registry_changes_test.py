@@ -122,7 +122,7 @@ async def settled(loop: Loop, request_id: str, system_id: str) -> None:
         "--reason",
         "its disks were destroyed",
     )
-    made = await call("propose", request_id, *what, "--json")
+    made = await call("propose", request_id, *what, "--yes", "--json")
     await call("approve", request_id, made.json["id"], "--as", "operator-2", "--apply")
 
 
@@ -188,7 +188,7 @@ async def test_every_request_that_is_open_closes_truthfully_and_once(
 
     refused = await dsr(
         loop.stack.settings, "request", "settle", "propose", ids[0],
-        "--system", RETIRED, "--disposition", "erased", "--reason", "gone",
+        "--system", RETIRED, "--disposition", "erased", "--reason", "gone", "--yes",
     )  # fmt: skip
     assert f"{SUCCESSOR} answers for it" in refused.err
     await asyncio.gather(*(settled(loop, one, ABANDONED) for one in ids))

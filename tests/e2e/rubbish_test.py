@@ -146,9 +146,13 @@ async def test_a_record_that_is_larger_than_a_dead_letter_may_be_does_not_stop_i
         assert letter.said("reason") == "undecodable"
         assert letter.said("truncated_from") == str(len(value)), topic
         assert value.startswith(letter.value)
-    again = await dsr(loop.stack.settings, "dead-letters", "replay", letter.id, "--apply")
+    again = await dsr(
+        loop.stack.settings, "dead-letters", "replay", letter.id, "--why", "a try", "--apply"
+    )
     assert "was too large" in again.fault
-    all_of_them = await dsr(loop.stack.settings, "dead-letters", "replay", "--topic", NOTICES)
+    all_of_them = await dsr(
+        loop.stack.settings, "dead-letters", "replay", "--topic", NOTICES, "--why", "a try"
+    )
     assert (all_of_them.code, f"{letter.id} is left out" in all_of_them.out) == (0, True)
     await _goes_on(loop)
 
@@ -275,7 +279,7 @@ async def test_a_dead_letter_replayed_after_its_cause_is_mended_is_taken(loop: L
         assert letter.said("reason") == "unknown_key"
 
         send(loop, *keys_records([new.public], datetime.now(UTC)))
-        said = await dsr(settings, "dead-letters", "replay", letter.id, "--apply")
+        said = await dsr(settings, "dead-letters", "replay", letter.id, "--why", "a try", "--apply")
         assert (said.code, "1 sent" in said.out) == (0, True), said
         await loop.answered(request_id)
     finally:

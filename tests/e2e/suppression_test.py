@@ -49,7 +49,7 @@ async def test_who_opted_out_or_was_erased_is_left_alone_by_whoever_checks(
     assert exported.check(SuppressionKind.RE_IMPORT, "email", rows) == [False, True, False]
 
     back = (*("suppression", "opt-in", asked[0], "--kind", "marketing"),
-            *("--reference", "consents/1", "--given-on", "2026-03-02"))  # fmt: skip
+            *("--reference", "consents/1", "--given-on", "2026-03-02", "--reason", "a try"))  # fmt: skip
     assert "1 entries" in (await dsr(settings, "--as", "privacy-officer", *back, "--yes")).out
     [row] = (await dsr(settings, "suppression", "check", asked[0], "--json")).json
     assert {one["kind"] for one in row} == {"sale_or_sharing"}

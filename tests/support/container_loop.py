@@ -66,7 +66,7 @@ class ContainerLoop:
         assert made.exit_code == 0, made.output
         officer = InternalApi(Internal(self.url("intake"), made.output.decode().split()[-1]))
         limits = {"calls_per_s": 10_000, "calls_at_once": 1_000}
-        client = {"name": "load", "role": "client", "limits": limits}
+        client = {"name": "load", "role": "client", "limits": limits, "reason": "a test"}
         self._key = str((await asyncio.to_thread(officer.create_client, client))["api_key"])
 
     def start(self, name: str) -> DockerContainer:

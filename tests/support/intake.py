@@ -162,7 +162,9 @@ class Intake:
     async def made(self, **body: Any) -> tuple[str, dict[str, str]]:
         """Make somebody with an API key, and return their id and header."""
         answer = await self.http.post(
-            "/internal/v1/clients", headers=self.officer, json={"name": "web shop"} | body
+            "/internal/v1/clients",
+            headers=self.officer,
+            json={"name": "web shop", "reason": "a shop opens"} | body,
         )
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return answer.json()["client_id"], bearer(answer.json()["api_key"])

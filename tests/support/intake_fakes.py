@@ -377,7 +377,8 @@ class FakeLetters:
         del request_id, kind, number, reason, at
         return False
 
-    async def again(self, letter: Letter, *, at: datetime) -> None:
+    async def again(self, letter: Letter, *, reason: str, at: datetime) -> None:
+        del reason
         self._replace(letter, state=LetterState.WAITING, next_try_at=at)
 
     async def standing(self) -> list[LettersStanding]:

@@ -122,7 +122,9 @@ class Groups:
                 httpx.AsyncClient(base_url=one.url, timeout=60)
             )
             made = await http.post(
-                "/internal/v1/clients", headers=group.officer, json={"name": "shop"}
+                "/internal/v1/clients",
+                headers=group.officer,
+                json={"name": "shop", "reason": "a test"},
             )
             http.headers["authorization"] = f"Bearer {made.json()['api_key']}"
             group.replicas.append(one)

@@ -207,7 +207,9 @@ async def test_nobody_makes_a_key_that_can_do_more_than_their_own(intake: Intake
 
     async def made(**body: Any) -> httpx.Response:
         return await intake.http.post(
-            f"{INTERNAL}/clients", headers=doorkeeper, json={"name": "me again"} | body
+            f"{INTERNAL}/clients",
+            headers=doorkeeper,
+            json={"name": "me again", "reason": "a test"} | body,
         )
 
     assert (await made(role="privacy_officer")).status_code == 409
@@ -228,7 +230,9 @@ async def test_nobody_makes_a_key_in_the_name_of_another_person(intake: Intake) 
     for client_id, former in people:
         path = f"{INTERNAL}/clients/{client_id}/key:rotate"
         for by in (doorkeeper, intake.officer):
-            refused = await intake.http.post(path, headers=by, json={"overlap_s": 600})
+            refused = await intake.http.post(
+                path, headers=by, json={"overlap_s": 600, "reason": "a test"}
+            )
             assert (refused.status_code, "api_key" in refused.text) == (409, False)
         assert (await intake.http.get(BASE, headers=former)).status_code == 200
 
@@ -238,17 +242,19 @@ async def test_a_person_stays_who_they_are_with_another_key(intake: Intake) -> N
         role="operator", jurisdictions=["DE"], expires_at="2099-01-01T00:00:00Z"
     )
     path = f"{INTERNAL}/key:rotate"
-    made = await intake.http.post(path, headers=former, json={"overlap_s": 600})
+    made = await intake.http.post(path, headers=former, json={"overlap_s": 600, "reason": "a test"})
     assert (made.status_code, made.json()["client_id"]) == (201, client_id)
     for key in (former, bearer(made.json()["api_key"])):
         assert (await intake.http.get(BASE, headers=key)).status_code == 200
     listed = await intake.http.get(f"{INTERNAL}/clients", headers=intake.officer)
     [row] = [one for one in listed.json()["clients"] if one["client_id"] == client_id]
     assert row["expires_at"].startswith("2099-01-01")
-    longer = {"overlap_s": 600, "expires_at": "2100-01-01T00:00:00Z"}
+    longer = {"overlap_s": 600, "reason": "a test", "expires_at": "2100-01-01T00:00:00Z"}
     assert (await intake.http.post(path, headers=former, json=longer)).status_code == 422
     program = await intake.client()
-    refused = await intake.http.post(path, headers=program, json={"overlap_s": 600})
+    refused = await intake.http.post(
+        path, headers=program, json={"overlap_s": 600, "reason": "a test"}
+    )
     assert refused.status_code == 409
 
 
@@ -256,7 +262,9 @@ async def test_one_person_with_two_keys_is_not_two_people(
     intake: Intake, registry: Registry
 ) -> None:
     _, former = await intake.made(role="operator", jurisdictions=["*"])
-    made = await intake.http.post(f"{INTERNAL}/key:rotate", headers=former, json={"overlap_s": 600})
+    made = await intake.http.post(
+        f"{INTERNAL}/key:rotate", headers=former, json={"overlap_s": 600, "reason": "a test"}
+    )
     one = await submitted(intake)
     path = f"{INTERNAL}/subject-requests/{one['id']}/settlements"
     system = next(each.id for each in registry.systems if Right.DELETION in each.rights)
@@ -282,12 +290,14 @@ async def test_both_keys_of_a_client_are_good_until_the_former_one_has_run_out(
     client_id, former = await intake.made()
     one = (await intake.http.post(BASE, headers=former, json=a_submission())).json()
     path = f"{INTERNAL}/clients/{client_id}/key:rotate"
-    made = await intake.http.post(path, headers=intake.officer, json={"overlap_s": 600})
+    made = await intake.http.post(
+        path, headers=intake.officer, json={"overlap_s": 600, "reason": "a test"}
+    )
     current = bearer(made.json()["api_key"])
     for key in (former, current):
         found = await intake.http.get(f"{BASE}/{one['id']}", headers=key)
         assert found.status_code == 200
-    await intake.http.post(path, headers=intake.officer, json={"overlap_s": 0})
+    await intake.http.post(path, headers=intake.officer, json={"overlap_s": 0, "reason": "a test"})
     for key in (former, current):
         assert (await intake.http.get(BASE, headers=key)).status_code == 401
 
@@ -296,7 +306,7 @@ async def test_a_key_ends_with_its_time(intake: Intake) -> None:
     past = await intake.http.post(
         f"{INTERNAL}/clients",
         headers=intake.officer,
-        json={"name": "late", "expires_at": "2020-01-01T00:00:00Z"},
+        json={"name": "late", "reason": "a test", "expires_at": "2020-01-01T00:00:00Z"},
     )
     assert past.status_code == 422
     client_id, headers = await intake.made(expires_at="2099-01-01T00:00:00Z")

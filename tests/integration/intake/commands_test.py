@@ -15,6 +15,8 @@ from support.intake import Intake
 
 Type = Callable[..., Awaitable[Said]]
 
+WHY = ("--reason", "a test")
+
 
 @pytest.fixture
 def typed(intake: Intake, stack: Stack) -> Type:
@@ -43,7 +45,7 @@ async def test_what_ends_a_request_is_a_dry_run_until_it_is_applied(
     commands: dict[str, tuple[str, ...]] = {
         "withdraw": (),
         "refuse": ("--ground", "GDPR 12(5)(b)", "--reason", "the fifth"),
-        "refer": ("--controller", "Example Airline", "--pointer", "airline.example.com"),
+        "refer": ("--controller", "Example Airline", "--pointer", "airline.example.com", *WHY),
     }
     for command, words in commands.items():
         one = await submitted(intake)
@@ -69,9 +71,9 @@ async def test_dates_are_moved_and_what_the_law_refuses_is_said_in_one_line(
     assert f"{one['id']} is open, and would wait" in (await typed(*asking)).out
     asked = await typed(*asking, "--apply")
     assert f"{one['id']} is awaiting_clarification" in asked.out
-    dry = await typed(*clarify, "given", one["id"])
+    dry = await typed(*clarify, "given", one["id"], *WHY)
     assert f"{one['id']} is awaiting_clarification, and would wait no more" in dry.out
-    given = await typed(*clarify, "given", one["id"], "--apply", "--json")
+    given = await typed(*clarify, "given", one["id"], *WHY, "--apply", "--json")
     assert given.json["state"] == "open"
 
 
@@ -82,7 +84,10 @@ async def test_an_answer_in_place_of_a_system_needs_two_people(
     system = next(each.id for each in registry.systems if Right.DELETION in each.rights)
     settle = ("request", "settle")
     words = ("--system", system, "--disposition", "erased", "--reason", "its disks are gone")
-    made = (await typed(*settle, "propose", one["id"], *words, "--json")).json
+    propose = (*settle, "propose", one["id"], *words)
+    assert "add --yes to propose it" in (await typed(*propose)).out
+    assert (await typed(*settle, "list", one["id"], "--json")).json == []
+    made = (await typed(*propose, "--apply", "--json")).json
     approve = (*settle, "approve", one["id"], made["id"])
     assert "another person approves" in (await typed(*approve, "--apply")).fault
     assert "add --yes" in (await typed(*approve, by=intake.counsel)).out

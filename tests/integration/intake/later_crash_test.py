@@ -98,7 +98,9 @@ async def _scene(
         httpx.AsyncClient(base_url=intake.url, timeout=30) as http,
     ):
         officer = await an_officer(dsn)
-        made = await http.post("/internal/v1/clients", headers=officer, json={"name": "shop"})
+        made = await http.post(
+            "/internal/v1/clients", headers=officer, json={"name": "shop", "reason": "a test"}
+        )
         http.headers["authorization"] = f"Bearer {made.json()['api_key']}"
         yield Scene(intake, http, pool)
 

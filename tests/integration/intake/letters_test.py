@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from integration.intake.audit_test import entries
 from integration.intake.closures_test import a_record, answered
 
 from dsr_core.closing import Outcome
@@ -333,9 +334,13 @@ async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
     assert why[0]["owner"] == "Privacy office"
     path = f"/internal/v1/subject-requests/{one['id']}/letters"
     again = await writing.http.post(
-        f"{path}:send-again", headers=writing.desk, json={"kind": "done"}
+        f"{path}:send-again",
+        headers=writing.desk,
+        json={"kind": "done", "reason": "it was full"},
     )
     assert again.status_code == httpx.codes.OK, again.text
+    [entry] = await entries(writing, target=one["id"], action="letter.send-again")
+    assert entry["reason"] == "it was full"
 
     async def was_refused_again() -> bool:
         done = (await letters(writing, one["id"]))["done"]
@@ -349,7 +354,7 @@ async def test_a_refused_address_waits_for_an_operator_who_gives_it_up(
     assert given_up.status_code == httpx.codes.OK, given_up.text
     await answered(writing, one["id"])
     assert (await letters(writing, one["id"]))["done"]["reason"] == "by post"
-    for end, body in (("give-up", {"reason": "x"}), ("send-again", {})):
+    for end, body in (("give-up", {"reason": "x"}), ("send-again", {"reason": "x"})):
         late = await writing.http.post(
             f"{path}:{end}", headers=writing.desk, json={"kind": "done", **body}
         )

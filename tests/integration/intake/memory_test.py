@@ -70,7 +70,7 @@ async def test_a_hundred_thousand_lines_are_accepted_at_constant_memory(
         made = await http.post(
             "/internal/v1/clients",
             headers=await an_officer(database),
-            json={"name": "web shop", "limits": limits},
+            json={"name": "web shop", "limits": limits, "reason": "a test"},
         )
         http.headers["authorization"] = f"Bearer {made.json()['api_key']}"
         # What is made once, connections and plans of statements among it, is no growth.

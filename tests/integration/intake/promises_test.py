@@ -139,7 +139,7 @@ async def test_a_letter_that_comes_back_takes_the_date_back_until_it_is_told_aga
     again = await intake.http.post(
         f"{INTERNAL}/subject-requests/{one['id']}/letters:send-again",
         headers=intake.desk,
-        json={"kind": "extended"},
+        json={"kind": "extended", "reason": "it was full"},
     )
     assert again.status_code == httpx.codes.OK
     assert await moved(intake, one["id"], one["due_at"]) == due_at

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from integration.intake.audit_test import entries
 from integration.intake.closures_test import a_record, answered
 
 from dsr_core.closing import Outcome
@@ -187,6 +188,24 @@ async def test_who_opts_in_with_a_proof_is_off_the_list_and_can_come_back(intake
     assert (list(kept["kinds"]), len(kept["digests"])) == (["marketing"], 1)
     await submitted(intake, 11, **OPT_OUT)
     assert await listed(intake, 11) == ["marketing", "sale_or_sharing"]
+    assert await entries(intake, target="consents/11") == [], "programs' doing is not entered"
+
+
+async def test_a_person_who_takes_somebody_off_the_list_is_entered_without_them(
+    intake: Intake,
+) -> None:
+    await submitted(intake, 21, **OPT_OUT)
+    body = {
+        "identity": [{"kind": "email", "value": email(21)}],
+        "kinds": ["marketing"],
+        "reference": "consents/21",
+        "given_on": "2026-03-02",
+        "reason": "asked at the desk",
+    }
+    await intake.http.post("/v1/suppressions/opt-in", json=body, headers=intake.officer)
+    [entry] = await entries(intake, target="consents/21")
+    assert (entry["action"], entry["reason"]) == ("suppression.opt-in", "asked at the desk")
+    assert email(21) not in str(entry)
 
 
 @pytest.mark.parametrize(

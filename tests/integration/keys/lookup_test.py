@@ -16,6 +16,8 @@ from support.waiting import eventually
 OLD = b"lookup".ljust(32)
 """What `intake_fields` begins with."""
 
+WHY = ("--reason", "a test")
+
 
 async def started(groups: Groups, **changes: Any) -> Group:
     return await groups.start(replicas=1, intake_links_duplicates=True, **changes)
@@ -119,7 +121,7 @@ async def test_hashes_are_made_anew_of_the_open_and_stay_of_the_ended(
     assert keys[key_name(OLD)] == ("finds", 1, 1, 0)
     assert keys[key_name(NEW)] == ("makes", 0, 0, 0)
 
-    assert (await group.command("rotate", "--apply")).code == 0
+    assert (await group.command("rotate", *WHY, "--apply")).code == 0
     keys = await lookup_keys(group)
     assert keys[key_name(OLD)] == ("finds", 0, 1, 0)
     assert keys[key_name(NEW)] == ("makes", 1, 0, 0)

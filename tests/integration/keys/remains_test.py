@@ -27,6 +27,8 @@ from support.intake_group import NEW, OLD, Group, Groups, lines
 from support.key_services import VaultDouble
 from support.waiting import eventually
 
+WHY = ("--reason", "a test")
+
 
 class Taken:
     """What somebody copied while a request was open: its wrapped key, and its ciphertext."""
@@ -138,13 +140,13 @@ async def test_a_destroyed_ring_key_is_gone_for_good_once_the_service_gives_its_
     assert len(vault.calls) <= 2, "no request has cost a call"
 
     vault.keys["dsr"].append(os.urandom(32))
-    assert (await group.command("rotate", "--apply")).code == 0
+    assert (await group.command("rotate", *WHY, "--apply")).code == 0
     await group.pool.execute(
         "update intake_keys.ring_keys set retired_at = retired_at - interval '6 minutes'"
         " where id = $1",
         former,
     )
-    assert (await group.command("destroy", former, "--apply")).code == 0
+    assert (await group.command("destroy", former, *WHY, "--apply")).code == 0
     await group.pool.execute("checkpoint")
     assert "pg_wal" in places(stack, wrapped), "the log still has the ring key, wrapped"
 

@@ -21,6 +21,8 @@ from support.key_services import KMS_KEY, LocalKms
 from support.submissions import a_submission
 from support.waiting import eventually
 
+WHY = ("--reason", "a test")
+
 
 async def test_a_new_first_key_in_the_file_is_taken_up_and_every_key_wrapped_anew(
     groups: Groups, registry: Registry, tmp_path: Path
@@ -30,7 +32,7 @@ async def test_a_new_first_key_in_the_file_is_taken_up_and_every_key_wrapped_ane
     await group.accept(40)
     before = await group.under()
 
-    refused = await group.command("rotate", "--apply")
+    refused = await group.command("rotate", *WHY, "--apply")
     assert "first line" in refused.fault
 
     file.write_text(lines(NEW, OLD, b"kek".ljust(32)))
@@ -39,7 +41,7 @@ async def test_a_new_first_key_in_the_file_is_taken_up_and_every_key_wrapped_ane
     await group.accept(20, by=1)
     assert sum(before.values()) == 40
 
-    said = await group.command("rotate", "--apply")
+    said = await group.command("rotate", *WHY, "--apply")
     assert said.code == 0, said.err
     assert await group.under() == {key_name(NEW): 60}
     file.write_text(lines(NEW))
@@ -60,7 +62,7 @@ async def test_what_is_wrapped_under_a_key_that_is_not_at_hand_is_named_and_kept
     assert f"not at hand: {key_name(OLD)}" in said.fault
     [row] = [one for one in said.out.splitlines() if key_name(OLD) in one]
     assert "NOT AT HAND" in row
-    rotated = await group.command("rotate", "--apply")
+    rotated = await group.command("rotate", *WHY, "--apply")
     assert rotated.code == 1
     assert (await group.under())[key_name(OLD)] == 3
 
@@ -91,7 +93,7 @@ async def test_a_rotation_that_is_killed_in_the_middle_goes_on_and_no_request_is
     accepting = asyncio.create_task(accept_on(group))
 
     command = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from dsr_cli.main import main; main()", "keys", "rotate", "--apply",
+        sys.executable, "-c", "from dsr_cli.main import main; main()", "keys", "rotate", *WHY, "--apply",
         env=environment(stack.settings, **group.variables(0)),
         stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
@@ -107,12 +109,12 @@ async def test_a_rotation_that_is_killed_in_the_middle_goes_on_and_no_request_is
     await asyncio.wait([accepting])
     assert (await group.under()).get(first, 0) > 0, "it was over before it was killed"
 
-    done = await group.command("rotate", "--apply", by=1)
+    done = await group.command("rotate", *WHY, "--apply", by=1)
     assert done.code == 0, done.err
     under = await group.under()
     assert first not in under
     # The replica that lived may have wrapped some under the former key until it heard of the new one.
-    assert (await group.command("rotate", "--apply", by=1)).code == 0
+    assert (await group.command("rotate", *WHY, "--apply", by=1)).code == 0
     kept = await group.pool.fetchval("select count(*) from intake.subject_requests")
     assert sum((await group.under()).values()) == kept >= 4000
     stored = await group.pool.fetch("select id::text from intake.subject_requests")
@@ -133,7 +135,7 @@ async def test_the_keys_of_packages_are_wrapped_anew_and_stay_the_keys_that_they
     kept = "select public_key, kek_id from intake_keys.package_keys"
     before = await group.pool.fetchrow(kept)
     file.write_text(lines(NEW, OLD))
-    said = await group.command("rotate", "--apply")
+    said = await group.command("rotate", *WHY, "--apply")
     assert said.code == 0, said.err
     after = await group.pool.fetchrow(kept)
     assert (before["kek_id"], after["kek_id"]) == (key_name(OLD), key_name(NEW))
@@ -166,7 +168,7 @@ async def test_a_request_costs_the_key_service_nothing_and_its_absence_is_notice
     await kms.stop()
     await group.accept(2)
     assert await group.sealed(registry, by=0) == 4
-    refused = await group.command("rotate", "--apply")
+    refused = await group.command("rotate", *WHY, "--apply")
     assert "does not answer" in refused.fault
 
     await group.replicas[0].kill()
@@ -196,16 +198,20 @@ async def test_a_former_ring_key_is_destroyed_only_when_nothing_needs_it(
     )
     await group.accept(5)
     [first] = await group.under()
-    assert "no ring key that retired" in (await group.command("destroy", first, "--apply")).fault
-    assert (await group.command("rotate", "--apply")).code == 0
-    assert "no ring key that retired" in (await group.command("destroy", first, "--apply")).fault
+    assert (
+        "no ring key that retired" in (await group.command("destroy", first, *WHY, "--apply")).fault
+    )
+    assert (await group.command("rotate", *WHY, "--apply")).code == 0
+    assert (
+        "no ring key that retired" in (await group.command("destroy", first, *WHY, "--apply")).fault
+    )
     await group.pool.execute(
         "update intake_keys.ring_keys set retired_at = retired_at - interval '6 minutes'"
         " where id = $1",
         first,
     )
-    assert (await group.command("destroy", first)).code == 0
+    assert (await group.command("destroy", first, *WHY)).code == 0
     assert await group.pool.fetchval("select count(*) from intake_keys.ring_keys") == 2
-    assert (await group.command("destroy", first, "--apply")).code == 0
+    assert (await group.command("destroy", first, *WHY, "--apply")).code == 0
     [kept] = (await group.command("status", "--json")).json["keks"]
     assert (kept["kek_id"] != first, kept["keys"]) == (True, 5)

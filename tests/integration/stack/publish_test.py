@@ -92,10 +92,10 @@ def test_a_new_organisation_has_keys_then_topics_and_rights(
     pair = SystemKeyPair.generate("accounts")
     first = pair.public.signing.id
     proof = proved(run, pair, tmp_path)
-    assert run("system", "keys", "register", proof, "--apply").returncode == 0
+    assert run("system", "keys", "register", proof, *WHY, "--apply").returncode == 0
     pair = pair.rotated(SealingAlgorithm.HYBRID)
     second = pair.public.signing.id
-    rotated = run("system", "keys", "rotate", proved(run, pair, tmp_path), "--apply")
+    rotated = run("system", "keys", "rotate", proved(run, pair, tmp_path), *WHY, "--apply")
     assert rotated.returncode == 0, rotated.stderr
     registered = read_book(kafka_admin(stack)).keys("accounts")
     assert registered is not None

@@ -5,38 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from dsr_cli.main import COMMANDS, new_app
 from support.command import dsr, environment
+from support.command_line import FETCHING, MEASURING, READING, commands
 from support.parts import ROOT, stack_settings
-
-READING = {
-    "check",
-    "diff",
-    "doctor",
-    "explain",
-    "graph",
-    "keys",
-    "list",
-    "list-size",
-    "logs",
-    "plan",
-    "roles",
-    "show",
-    "status",
-    "timeline",
-    "verify",
-    "watch",
-}
-MEASURING = {"bulk", "intake", "loop", "package", "scale", "waiting"}
-FETCHING = {"certificate", "strimzi", "support-bundle"}
-"""What it fetches or prints is for machines, whoever reads it."""
 
 CHANGING = {
     "accept",
@@ -67,6 +42,7 @@ CHANGING = {
     "register",
     "release",
     "remove",
+    "renew",
     "replay",
     "reset",
     "revoke",
@@ -78,20 +54,6 @@ CHANGING = {
     "up",
     "withdraw",
 }
-
-
-def commands() -> Iterator[tuple[str, Any]]:
-    for name in COMMANDS:
-        yield from _below(name, get_command(new_app([name])).commands[name])
-
-
-def _below(path: str, command: Any) -> Iterator[tuple[str, Any]]:
-    below = getattr(command, "commands", None)
-    if below is None:
-        yield path, command
-    else:
-        for name, one in below.items():
-            yield from _below(f"{path} {name}", one)
 
 
 def test_every_reading_command_has_json() -> None:

@@ -23,6 +23,8 @@ PAIR = SystemKeyPair.generate("accounts")
 LEAKED = PAIR.public
 KEY = LEAKED.signing.id
 
+WHY = ("--reason", "a test")
+
 
 class PretendedTopic:
     """The operator's connection, to a topic in memory."""
@@ -119,7 +121,7 @@ def test_a_revoked_key_is_not_registered_again(topic: PretendedTopic, tmp_path: 
     run("revoke", "accounts", KEY, "--reason", "leaked", "--apply")
     file = proof(PAIR, tmp_path)
     for command in ("register", "rotate"):
-        assert "is revoked" in fault(command, file, "--apply")
+        assert "is revoked" in fault(command, file, *WHY, "--apply")
     assert len(topic.sent) == 1
 
 
@@ -128,11 +130,11 @@ def test_the_first_keys_of_a_system_are_registered_once_they_are_proved(
 ) -> None:
     pair = SystemKeyPair.generate("billing", SealingAlgorithm.HYBRID)
     file = proof(pair, tmp_path)
-    assert "no keys are registered for billing" in fault("rotate", file, "--apply")
-    assert "add --yes" in run("register", file).output
+    assert "no keys are registered for billing" in fault("rotate", file, *WHY, "--apply")
+    assert "add --yes" in run("register", file, *WHY).output
     assert topic.book.keys("billing") is None
     for _ in range(2):
-        result = run("register", file, "--apply")
+        result = run("register", file, *WHY, "--apply")
         assert (result.exit_code, "mlkem768-x25519" in result.output) == (0, True), result.output
     assert topic.book.keys("billing") == pair.public
 
@@ -141,12 +143,12 @@ def test_without_a_proof_nothing_is_registered(topic: PretendedTopic, tmp_path: 
     pair, file = SystemKeyPair.generate("billing"), tmp_path / "keys.json"
     for text in (key_request(pair, at=NOW), "rubbish", "{}"):
         file.write_text(text)
-        assert str(file) in fault("register", str(file), "--apply")
+        assert str(file) in fault("register", str(file), *WHY, "--apply")
     foreign = challenge(pair.public, key=b"of another", at=datetime.now(UTC))
     file.write_text(prove(pair, foreign, at=NOW))
-    assert "not made here" in fault("register", str(file), "--apply")
+    assert "not made here" in fault("register", str(file), *WHY, "--apply")
     file.write_bytes(b"\xff")
-    assert "is no text" in fault("register", str(file), "--apply")
+    assert "is no text" in fault("register", str(file), *WHY, "--apply")
     assert topic.sent == []
 
 
@@ -155,14 +157,14 @@ def test_keys_are_replaced_when_the_present_one_agrees(
 ) -> None:
     coming = PAIR.rotated(SealingAlgorithm.HYBRID)
     file = proof(coming, tmp_path)
-    assert "has keys already" in fault("register", file, "--apply")
-    assert run("rotate", file, "--apply").exit_code == 0
+    assert "has keys already" in fault("register", file, *WHY, "--apply")
+    assert run("rotate", file, *WHY, "--apply").exit_code == 0
     assert (topic.keys.signing, topic.keys.sealing) == (
         coming.public.signing,
         coming.public.sealing,
     )
     assert topic.keys.former_signing == (LEAKED.signing,)
-    assert run("rotate", file, "--apply").exit_code == 0, "again changes nothing"
+    assert run("rotate", file, *WHY, "--apply").exit_code == 0, "again changes nothing"
     assert topic.keys.former_signing == (LEAKED.signing,)
 
 
@@ -171,13 +173,13 @@ def test_keys_that_the_present_one_does_not_agree_to_wait_until_it_is_revoked(
 ) -> None:
     other = SystemKeyPair.generate("accounts")
     file = proof(other, tmp_path)
-    assert "has not signed it" in fault("rotate", file, "--apply")
+    assert "has not signed it" in fault("rotate", file, *WHY, "--apply")
     thief = proof(SystemKeyPair.generate("accounts").rotated(SealingAlgorithm.X25519), tmp_path)
-    assert "has not signed it" in fault("rotate", thief, "--apply")
+    assert "has not signed it" in fault("rotate", thief, *WHY, "--apply")
     assert topic.sent == []
     run("revoke", "accounts", KEY, "--reason", "lost", "--apply")
     file = proof(other, tmp_path)
-    assert run("rotate", file, "--apply").exit_code == 0
+    assert run("rotate", file, *WHY, "--apply").exit_code == 0
     assert topic.keys.signing == other.public.signing
     assert topic.keys.revocation(KEY) is not None
 

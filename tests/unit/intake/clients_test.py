@@ -24,7 +24,7 @@ class Rig:
         self.clients = ApiClients(self.store, clock=lambda: self.now)
 
     async def made(self, name: str = "web shop", **changes: object) -> NewKey:
-        return await self.clients.add(NewClient(name=name, **changes), by=None)  # type: ignore[arg-type]  # a test names fields
+        return await self.clients.add(NewClient(name=name, **changes), by=None, reason="a test")  # type: ignore[arg-type]  # a test names fields
 
     async def whose(self, key: str) -> str | None:
         """Return whose key it is as another replica finds it, which believes nothing yet."""
@@ -70,7 +70,9 @@ async def test_an_unknown_client_costs_a_guess_what_a_known_one_does(
     """Guessing ids by time finds none: the same look-ups, and the same comparisons in constant time."""
     rig = Rig()
     plain, rotated = await rig.made(), await rig.made()
-    await rig.clients.rotate(rotated.client.client_id, overlap=days(7), expires_at=None)
+    await rig.clients.rotate(
+        rotated.client.client_id, overlap=days(7), expires_at=None, reason="a test"
+    )
     compared: list[int] = []
 
     def compare(one: bytes, other: bytes) -> bool:
@@ -91,9 +93,9 @@ async def test_revoked_key_is_refused_at_once() -> None:
     rig = Rig()
     made = await rig.made()
     await rig.clients.principal_of(made.api_key)
-    assert await rig.clients.revoke(made.client.client_id)
+    assert await rig.clients.revoke(made.client.client_id, reason="a test")
     assert await rig.clients.principal_of(made.api_key) is None
-    assert not await rig.clients.revoke("0" * 16)
+    assert not await rig.clients.revoke("0" * 16, reason="a test")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\x00b", "x" * 101])
@@ -119,7 +121,9 @@ async def test_a_key_that_has_run_out_is_refused_even_where_it_was_good_a_moment
 async def test_both_keys_are_good_while_the_former_one_runs_out() -> None:
     rig = Rig()
     first = await rig.made()
-    second = await rig.clients.rotate(first.client.client_id, overlap=days(7), expires_at=None)
+    second = await rig.clients.rotate(
+        first.client.client_id, overlap=days(7), expires_at=None, reason="a test"
+    )
     assert second is not None
     mine = first.client.client_id
     assert [await rig.whose(key) for key in (first.api_key, second.api_key)] == [mine, mine]
@@ -132,10 +136,12 @@ async def test_two_keys_are_good_at_the_most_and_none_longer_than_it_was_to_be()
     first = await rig.made(expires_at=NOW + days(2))
     client_id = first.client.client_id
     await rig.clients.principal_of(first.api_key)
-    second = await rig.clients.rotate(client_id, overlap=days(7), expires_at=NOW + days(30))
+    second = await rig.clients.rotate(
+        client_id, overlap=days(7), expires_at=NOW + days(30), reason="a test"
+    )
     assert second is not None
     assert second.client.former_expires_at == NOW + days(2)
-    await rig.clients.rotate(client_id, overlap=days(7), expires_at=None)
+    await rig.clients.rotate(client_id, overlap=days(7), expires_at=None, reason="a test")
     assert await rig.clients.principal_of(first.api_key) is None
     assert await rig.clients.principal_of(second.api_key) is not None
 
@@ -145,8 +151,13 @@ async def test_an_overlap_is_bounded(overlap: timedelta) -> None:
     rig = Rig()
     made = await rig.made()
     with pytest.raises(RejectedInput):
-        await rig.clients.rotate(made.client.client_id, overlap=overlap, expires_at=None)
-    assert await rig.clients.rotate("0" * 16, overlap=days(1), expires_at=None) is None
+        await rig.clients.rotate(
+            made.client.client_id, overlap=overlap, expires_at=None, reason="a test"
+        )
+    assert (
+        await rig.clients.rotate("0" * 16, overlap=days(1), expires_at=None, reason="a test")
+        is None
+    )
 
 
 async def test_a_client_has_what_its_role_can_have_and_no_more() -> None:
@@ -170,9 +181,11 @@ async def test_nobody_gives_what_they_do_not_have() -> None:
     assert isinstance(doorkeeper, Principal)
     with pytest.raises(RuleViolation, match="requests:decide"):
         await rig.clients.add(
-            NewClient(name="me again", kind=PrincipalKind.PRIVACY_OFFICER), by=doorkeeper
+            NewClient(name="me again", kind=PrincipalKind.PRIVACY_OFFICER),
+            by=doorkeeper,
+            reason="x",
         )
-    client = await rig.clients.add(NewClient(name="web shop"), by=doorkeeper)
+    client = await rig.clients.add(NewClient(name="web shop"), by=doorkeeper, reason="x")
     assert client.client.kind is PrincipalKind.CLIENT
 
 

@@ -42,7 +42,8 @@ class Store:
     async def sizes(self) -> Sequence[ListSize]:
         return [ListSize(SuppressionKind.MARKETING, NEW.name, len(self.listed))]
 
-    async def opt_in(self, one: OptIn) -> int:
+    async def opt_in(self, one: OptIn, *, reason: str) -> int:
+        del reason
         self.opted_in.append(one)
         return 1
 
@@ -91,7 +92,7 @@ async def test_without_a_key_there_is_no_list() -> None:
         a_list(Store()).of_identifiers([EMAIL]),
         a_list(Store()).of_digests([bytes(16)]),
         a_list(Store()).opt_in(
-            Identity.of([EMAIL]), [], by="me", reference="r", given_on=NOW.date()
+            Identity.of([EMAIL]), [], by="me", reference="r", given_on=NOW.date(), reason="w"
         ),
     ):
         with pytest.raises(RuleViolation, match="no suppression list"):
@@ -102,7 +103,12 @@ async def test_who_opts_in_is_lifted_under_every_key_and_the_proof_is_kept() -> 
     store = Store()
     kinds = [SuppressionKind.SALE_OR_SHARING, SuppressionKind.MARKETING]
     ended = await a_list(store, NEW, OLD).opt_in(
-        Identity.of([EMAIL]), kinds, by="shop", reference="consents/7", given_on=date(2026, 3, 1)
+        Identity.of([EMAIL]),
+        kinds,
+        by="shop",
+        reference="consents/7",
+        given_on=date(2026, 3, 1),
+        reason="w",
     )
     [kept] = store.opted_in
     assert ended == 1
@@ -127,6 +133,7 @@ async def test_a_proof_that_cannot_be_lifts_nothing(identifier: Identifier, give
             by="shop",
             reference="r",
             given_on=given_on,
+            reason="w",
         )
     assert store.opted_in == []
 

@@ -8,10 +8,7 @@ import typer
 
 from dsr_cli.errors import CommandError
 
-__all__ = ["NO_REASON", "announce"]
-
-NO_REASON = "no reason was given"
-"""Of changes that speak for themselves."""
+__all__ = ["announce"]
 
 
 def announce(action: str, targets: Sequence[str], reason: str) -> None:

@@ -14,6 +14,9 @@ from dsr_cli.connection import Internal
 
 __all__ = ["InternalApi"]
 
+_TARGETS = 100
+"""So many are in an entry of the audit log at the most."""
+
 
 class InternalApi:
     """Calls intake as one principal."""
@@ -48,11 +51,14 @@ class InternalApi:
         query = urlencode({"reason": reason})
         self._call("DELETE", f"/internal/v1/clients/{part(client_id)}?{query}")
 
-    def announce(self, action: str, targets: Sequence[str], reason: str) -> dict[str, Any]:
-        """Enter in the audit log what is about to be changed elsewhere than in intake."""
-        body = {"action": action, "targets": list(targets)[:100], "reason": reason}
-        entry: dict[str, Any] = self._call("POST", "/internal/v1/audit", body)
-        return entry
+    def announce(self, action: str, targets: Sequence[str], reason: str) -> list[dict[str, Any]]:
+        """Enter in the audit log what is about to be changed elsewhere than in intake.
+
+        Every target is in an entry: more than one takes are in several.
+        """
+        parts = [targets[n : n + _TARGETS] for n in range(0, len(targets), _TARGETS)] or [targets]
+        bodies = [{"action": action, "targets": list(one), "reason": reason} for one in parts]
+        return [self._call("POST", "/internal/v1/audit", body) for body in bodies]
 
     def audit(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return entries of the audit log, the newest first."""
@@ -121,10 +127,10 @@ class InternalApi:
         path = f"/internal/v1/subject-requests/{part(request_id)}/letters:give-up"
         self._call("POST", path, {"kind": kind, "reason": reason})
 
-    def send_letter_again(self, request_id: str, *, kind: str) -> None:
+    def send_letter_again(self, request_id: str, *, kind: str, reason: str) -> None:
         """Have a letter tried again that has bounced."""
         path = f"/internal/v1/subject-requests/{part(request_id)}/letters:send-again"
-        self._call("POST", path, {"kind": kind})
+        self._call("POST", path, {"kind": kind, "reason": reason})
 
     def package(self, request_id: str) -> dict[str, Any]:
         """Return how the package of an access request stands."""
@@ -208,23 +214,26 @@ class InternalApi:
         found: dict[str, Any] = self._call("GET", "/internal/v1/keys")
         return found
 
-    def renew_key(self) -> str:
+    def renew_key(self, *, reason: str) -> str:
         """Have a new key-encryption key wrap from now on; return its name."""
-        return str(self._call("POST", "/internal/v1/keys:renew")["kek_id"])
+        return str(self._call("POST", "/internal/v1/keys:renew", {"reason": reason})["kek_id"])
 
-    def rewrap_keys(self, limit: int) -> dict[str, Any]:
+    def rewrap_keys(self, limit: int, *, reason: str) -> dict[str, Any]:
         """Wrap some requests' keys anew; return how far that is."""
-        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rewrap", {"limit": limit})
+        body = {"limit": limit, "reason": reason}
+        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rewrap", body)
         return done
 
-    def rehash(self, limit: int) -> dict[str, Any]:
+    def rehash(self, limit: int, *, reason: str) -> dict[str, Any]:
         """Make some requests' keyed hashes anew; return how far that is."""
-        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rehash", {"limit": limit})
+        body = {"limit": limit, "reason": reason}
+        done: dict[str, Any] = self._call("POST", "/internal/v1/keys:rehash", body)
         return done
 
-    def destroy_key(self, kek_id: str) -> None:
+    def destroy_key(self, kek_id: str, *, reason: str) -> None:
         """Destroy a key-encryption key that wraps nothing."""
-        self._call("DELETE", f"/internal/v1/keys/{part(kek_id)}")
+        query = urlencode({"reason": reason})
+        self._call("DELETE", f"/internal/v1/keys/{part(kek_id)}?{query}")
 
     def _call(
         self,

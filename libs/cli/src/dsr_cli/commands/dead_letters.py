@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dsr_cli.announcing import NO_REASON, announce
+from dsr_cli.announcing import announce
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.connect import operator
 from dsr_cli.kafka.dead_letters import DeadLetter, dead_letters, original
@@ -71,9 +71,7 @@ def replay(
     topic: Topic = None,
     reason: Reason = None,
     *,
-    why: Annotated[
-        str | None, typer.Option(help="Why; kept in the audit log, no personal data")
-    ] = None,
+    why: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Send; without it, only say what")
     ] = False,
@@ -98,7 +96,7 @@ def replay(
     if not apply:
         console.print(f"{len(records)} would be sent; add --yes to send them")
         return
-    announce("dead-letters.replay", [letter.id for letter in letters], why or NO_REASON)
+    announce("dead-letters.replay", [letter.id for letter in letters], why)
     operator().send(records)
     console.print(f"{len(records)} sent")
 

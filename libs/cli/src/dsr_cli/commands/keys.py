@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,7 @@ _AT_ONCE = 500
 _REFUSED = 409
 
 KekId = Annotated[str, typer.Argument(help="As `status` shows it", metavar="KEY")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log, so no personal data")]
 
 
 @app.command()
@@ -64,6 +66,7 @@ def status(
 @app.command()
 def rotate(
     *,
+    reason: Reason,
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")
     ] = False,
@@ -83,13 +86,15 @@ def rotate(
         hashes = f" and hash {to_hash} requests anew" if to_hash else ""
         new_console().print(f"would wrap {everything} keys anew{new}{hashes}; add --yes to do it")
         return
-    hashed = _all_done("hashing anew", to_hash, api.rehash) if to_hash else 0
+    hashed = (
+        _all_done("hashing anew", to_hash, partial(api.rehash, reason=reason)) if to_hash else 0
+    )
     if hashed:
         new_console().print(f"{hashed} requests were hashed anew")
     if not left:
-        _renewed(api, is_needed=not hashed)
+        _renewed(api, reason=reason, is_needed=not hashed)
         left = _left(api.keys())
-    done = _all_done("wrapping anew", left, api.rewrap_keys)
+    done = _all_done("wrapping anew", left, partial(api.rewrap_keys, reason=reason))
     new_console().print(f"{done} keys were wrapped anew under {_wrapping(api.keys())}")
     _say_former(api.keys())
 
@@ -98,6 +103,7 @@ def rotate(
 def destroy(
     kek_id: KekId,
     *,
+    reason: Reason,
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")
     ] = False,
@@ -115,13 +121,13 @@ def destroy(
             f"would destroy {kek_id}, which wraps {one['keys']} keys; add --yes to do it"
         )
         return
-    api.destroy_key(kek_id)
+    api.destroy_key(kek_id, reason=reason)
     new_console().print(f"{kek_id} is destroyed")
 
 
-def _renewed(api: InternalApi, *, is_needed: bool) -> None:
+def _renewed(api: InternalApi, *, reason: str, is_needed: bool) -> None:
     try:
-        new_console().print(f"{api.renew_key()} wraps from now on")
+        new_console().print(f"{api.renew_key(reason=reason)} wraps from now on")
     except ApiError as error:
         if error.status != _REFUSED:
             raise
@@ -151,8 +157,8 @@ def _say_former(found: dict[str, Any]) -> None:
     if former:
         new_console().print(
             f"former keys wrap nothing: {', '.join(former)}. Once they are destroyed, old backups "
-            "and logs of the database cannot be read: `dsr keys destroy KEY --yes` in five "
-            "minutes, or take them out of the file",
+            "and logs of the database cannot be read: `dsr keys destroy KEY --reason TEXT --yes` in "
+            "five minutes, or take them out of the file",
             soft_wrap=True,
         )
 

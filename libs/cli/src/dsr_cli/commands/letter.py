@@ -63,14 +63,20 @@ def give_up(
 
 
 @app.command()
-def send_again(request_id: _RequestId, *, kind: _Kind = "done", apply: _Apply = False) -> None:
+def send_again(
+    request_id: _RequestId,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
+    kind: _Kind = "done",
+    apply: _Apply = False,
+) -> None:
     """Send a letter again that has bounced; a dry run unless --yes."""
     api = InternalApi(internal_connection())
     _require(api, request_id, kind, ("bounced",))
     if not apply:
         typer.echo(f"the letter {kind} of {request_id} would be sent again; add --yes to do it")
         return
-    api.send_letter_again(request_id, kind=kind)
+    api.send_letter_again(request_id, kind=kind, reason=reason)
     typer.echo(f"the letter {kind} of {request_id} is on its way again")
 
 

@@ -69,11 +69,12 @@ def refer(
     *,
     controller: Annotated[str, typer.Option(help="The organisation that the data is of")],
     pointer: Annotated[str, typer.Option(help="Where the requester can ask it")],
+    reason: Reason,
     apply: Apply = False,
     as_json: Json = False,
 ) -> None:
     """Refer a request for a customer's data to that customer; a dry run unless --yes."""
-    body = {"controller": controller, "pointer": pointer}
+    body = {"controller": controller, "pointer": pointer, "reason": reason}
     _decide(request_id, "referral", body, apply=apply, as_json=as_json, dry="would be referred")
 
 
@@ -117,7 +118,7 @@ def ask(
 def given(
     request_id: RequestId,
     *,
-    reason: Annotated[str | None, typer.Option(help="What follows; no personal data")] = None,
+    reason: Annotated[str, typer.Option(help="What follows; kept, so no personal data")],
     given_at: Annotated[
         str | None, typer.Option(help=f"When the requester said it, {_MOMENT}")
     ] = None,
@@ -128,7 +129,7 @@ def given(
 
     A dry run unless --yes.
     """
-    body = {name: value for name, value in (("reason", reason), ("given_at", given_at)) if value}
+    body = {"reason": reason} | ({"given_at": given_at} if given_at else {})
     dry = "would wait no more for what the requester says"
     _decide(request_id, "clarification:give", body, apply=apply, as_json=as_json, dry=dry)
 

@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 _RequestId = Annotated[str, typer.Argument(help="The request that the answer is to")]
+_Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")]
 _Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 
 
@@ -28,11 +29,23 @@ def propose(
     system: Annotated[str, typer.Option(help="The system that owes the answer")],
     disposition: Annotated[str, typer.Option(help="What the answer says, for example 'erased'")],
     reason: Annotated[str, typer.Option(help="Why it is true; kept, so no personal data")],
+    apply: _Apply = False,
     as_json: _Json = False,
 ) -> None:
-    """Propose an answer in place of a system; it changes nothing until another person approves it."""
+    """Propose an answer in place of a system; a dry run unless --yes.
+
+    It changes nothing until another person approves it.
+    """
+    api = InternalApi(internal_connection())
+    if not apply:
+        state = api.request(request_id)["state"]
+        typer.echo(
+            f"{request_id} is {state}; that {system} answers {disposition} would wait for another "
+            "person; add --yes to propose it"
+        )
+        return
     body = {"system_id": system, "disposition": disposition, "reason": reason}
-    made = InternalApi(internal_connection()).decide(request_id, "settlements", body)
+    made = api.decide(request_id, "settlements", body)
     if as_json:
         typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
         return
@@ -65,9 +78,7 @@ def approve(
     request_id: _RequestId,
     proposal_id: Annotated[str, typer.Argument(help="As `propose` and `list` show it")],
     *,
-    apply: Annotated[
-        bool, typer.Option("--yes", "--apply", help="Approve; without it, only say what")
-    ] = False,
+    apply: _Apply = False,
     as_json: _Json = False,
 ) -> None:
     """Approve an answer that another person proposed; a dry run unless --yes.

@@ -93,6 +93,7 @@ def opt_in(
     kind: Annotated[list[SuppressionKind], typer.Option(help="What is wanted again; repeat it")],
     reference: Annotated[str, typer.Option(help="Names the proof in your records")],
     given_on: Annotated[str, typer.Option(help="The day of the proof: 2026-03-02")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Do it; without it, only say what")
     ] = False,
@@ -103,6 +104,7 @@ def opt_in(
         "kinds": [one.value for one in kind],
         "reference": reference,
         "given_on": given_on,
+        "reason": reason,
     }
     wanted = ", ".join(one.value for one in kind)
     if not apply:

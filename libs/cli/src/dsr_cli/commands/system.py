@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from dsr_cli.announcing import NO_REASON, announce
+from dsr_cli.announcing import announce
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
@@ -50,6 +50,7 @@ def challenge(
 def register(
     file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
     *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Register; without it, only say what")
     ] = False,
@@ -64,13 +65,14 @@ def register(
         raise CommandError(
             f"{present.system_id} has keys already: `dsr system keys rotate` replaces them"
         )
-    _register(admin, proof.public, present, apply=apply)
+    _register(admin, proof.public, present, reason=reason, apply=apply)
 
 
 @keys.command()
 def rotate(
     file: Annotated[Path, typer.Argument(help="What `dsr-sdk keys prove` printed")],
     *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")],
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Register; without it, only say what")
     ] = False,
@@ -89,7 +91,7 @@ def rotate(
             f"the present signing key {present.signing.id} of {present.system_id} has not signed it; "
             "where it is lost, revoke it first"
         )
-    _register(admin, proof.public, present, apply=apply)
+    _register(admin, proof.public, present, reason=reason, apply=apply)
 
 
 @keys.command("list")
@@ -163,7 +165,12 @@ def revoke(
 
 
 def _register(
-    admin: KafkaAdmin, public: SystemPublicKeys, present: SystemPublicKeys | None, *, apply: bool
+    admin: KafkaAdmin,
+    public: SystemPublicKeys,
+    present: SystemPublicKeys | None,
+    *,
+    reason: str,
+    apply: bool,
 ) -> None:
     public = successor(public, present)
     if public.revocation(public.signing.id) is not None:
@@ -178,7 +185,7 @@ def _register(
     former = ", ".join(one.id for one in public.former_signing)
     what += f", former signing keys {former}" if former else ""
     if apply:
-        announce("system-keys.register", [public.system_id, public.signing.id], NO_REASON)
+        announce("system-keys.register", [public.system_id, public.signing.id], reason)
         admin.send(keys_records([public], datetime.now(UTC)))
         new_console().print(f"registered {what}")
     else:

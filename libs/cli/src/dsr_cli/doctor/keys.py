@@ -52,7 +52,9 @@ def standing(found: Mapping[str, Any], *, now: datetime) -> Iterator[Finding]:
         age = f", the oldest since {since[:10]}" if since else ""
         seen = f"{one['kek_id']}: {one['keys']} requests{age}"
         if since and _is_old(since, _WRAPS_FOR, now):
-            todo = "`dsr keys rotate --yes`, then `dsr keys destroy` of the former one"
+            todo = (
+                "`dsr keys rotate --reason TEXT --yes`, then `dsr keys destroy` of the former one"
+            )
             yield warning("keys", seen, todo)
         else:
             yield fine("keys", seen)

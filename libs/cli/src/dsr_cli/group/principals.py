@@ -19,6 +19,7 @@ from dsr_cli.stack.specs import INTAKE, service_specs
 
 __all__ = ["key_of", "make_principals", "officer"]
 
+_WHY = "the local stack begins"
 _LIMITS = {"calls_per_s": 100_000, "calls_at_once": 10_000}
 """Of the local client: what a machine can do is what is looked at here."""
 
@@ -51,7 +52,9 @@ def officer(stack: Stack) -> InternalApi:
 
 
 def _made(stack: Stack, name: str) -> str:
-    return str(officer(stack).create_client({"name": name, **_NEW[name]})["api_key"])
+    return str(
+        officer(stack).create_client({"name": name, "reason": _WHY, **_NEW[name]})["api_key"]
+    )
 
 
 def _officer(stack: Stack) -> str:

@@ -125,7 +125,7 @@ class PostgresLetters:
             )
         return not status.endswith(" 0")
 
-    async def again(self, letter: Letter, *, at: datetime) -> None:
+    async def again(self, letter: Letter, *, reason: str, at: datetime) -> None:
         """Have a letter that bounced tried again, as though it were new."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
@@ -147,7 +147,7 @@ class PostgresLetters:
                 )
                 if not status.endswith(" 0"):
                     targets = [letter.request_id, letter.kind.value]
-                    await audited(connection, "letter.send-again", targets)
+                    await audited(connection, "letter.send-again", targets, reason)
         if status.endswith(" 0"):
             detail = "a letter is sent again that has bounced, while the request is not answered"
             raise RuleViolation("not_bounced", detail)

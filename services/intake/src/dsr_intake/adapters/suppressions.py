@@ -13,6 +13,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import uuid7
 from dsr_core.rights import RIGHTS, Right
 from dsr_core.suppressions import Suppression, SuppressionKind
+from dsr_intake.adapters.audit import audited
 from dsr_intake.model import Answer, Draft
 from dsr_intake.model.suppressions import Listed, ListSize, OptIn
 from dsr_runtime.postgres import translated
@@ -104,9 +105,10 @@ class PostgresSuppressions:
             ListSize(SuppressionKind(row["kind"]), row["key_id"], row["entries"]) for row in rows
         ]
 
-    async def opt_in(self, one: OptIn) -> int:
+    async def opt_in(self, one: OptIn, *, reason: str) -> int:
         """Keep a proof, and end the entries that it lifts, in one transaction; return how many."""
         kinds = [kind.value for kind in one.kinds]
+        opt_in_id = uuid7(int(one.at.timestamp() * 1000), os.urandom(10))
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(
@@ -114,7 +116,7 @@ class PostgresSuppressions:
                     insert into intake.opt_ins (id, at, principal, kinds, digests, reference, given_on)
                     values ($1, $2, $3, $4, $5, $6, $7)
                     """,
-                    uuid7(int(one.at.timestamp() * 1000), os.urandom(10)),
+                    opt_in_id,
                     one.at,
                     one.principal,
                     kinds,
@@ -127,6 +129,7 @@ class PostgresSuppressions:
                     kinds,
                     one.digests,
                 )
+                await audited(connection, "suppression.opt-in", [opt_in_id, one.reference], reason)
         return int(status.rpartition(" ")[2])
 
     async def tell(

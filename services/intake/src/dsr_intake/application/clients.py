@@ -104,7 +104,7 @@ class ApiClients:
         good = tuple(one for one in kept.secrets if one[1] is None or one[1] > now)
         return StoredKey(principal=kept.principal, secrets=good)
 
-    async def add(self, asked: NewClient, *, by: Principal | None, reason: str = "") -> NewKey:
+    async def add(self, asked: NewClient, *, by: Principal | None, reason: str) -> NewKey:
         """Make a client, and its first key.
 
         Args:
@@ -138,7 +138,7 @@ class ApiClients:
         *,
         overlap: timedelta,
         expires_at: datetime | None,
-        reason: str = "",
+        reason: str,
     ) -> NewKey | None:
         """Give a program another key, while the one before it runs out; none where there is no such.
 
@@ -155,9 +155,7 @@ class ApiClients:
             raise RuleViolation("key_of_a_person", detail)
         return await self._another(client_id, overlap, _end(expires_at, self._clock()), reason)
 
-    async def rotate_own(
-        self, by: Principal, *, overlap: timedelta, reason: str = ""
-    ) -> NewKey | None:
+    async def rotate_own(self, by: Principal, *, overlap: timedelta, reason: str) -> NewKey | None:
         """Give a person another key of their own; none where they have none.
 
         It can do what the former one could, for as long as that could.
@@ -195,7 +193,7 @@ class ApiClients:
         """Return every client, the oldest first."""
         return await self._store.all()
 
-    async def revoke(self, client_id: str, *, reason: str = "") -> bool:
+    async def revoke(self, client_id: str, *, reason: str) -> bool:
         """Revoke a client; false where there is none. Safe to repeat."""
         found = await self._store.revoke(client_id, at=self._clock(), reason=reason)
         self._forget(client_id)

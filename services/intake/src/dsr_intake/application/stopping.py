@@ -62,10 +62,9 @@ class Stopping:
         )
 
     async def refer(
-        self, request_id: str, *, by: str, controller: str, pointer: str
+        self, request_id: str, *, by: str, controller: str, pointer: str, reason: str
     ) -> RequestView | None:
         """Stop a request for data that is a customer's, to whom the requester is pointed."""
-        reason = "the data is a customer's"
         return await self._stop(
             request_id, Event.REFER, by=by, reason=reason, controller=controller, pointer=pointer
         )

@@ -77,6 +77,7 @@ class Suppressing:
         by: str,
         reference: str,
         given_on: date,
+        reason: str,
     ) -> int:
         """Take somebody off the list who wants it, with the proof of it; return how many entries ended.
 
@@ -104,7 +105,8 @@ class Suppressing:
                 digests=digests,
                 reference=reference,
                 given_on=given_on,
-            )
+            ),
+            reason=reason,
         )
 
     async def tell(self, publish: Publish) -> None:

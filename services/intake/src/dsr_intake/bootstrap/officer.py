@@ -13,6 +13,8 @@ from dsr_runtime.settings import PostgresSettings
 
 __all__ = ["add_officer"]
 
+_WHY = "made by whoever has the database"
+
 
 async def add_officer(settings: PostgresSettings, name: str) -> str:
     """Make a privacy officer, and return the key, which is kept nowhere."""
@@ -29,7 +31,9 @@ async def add_officer(settings: PostgresSettings, name: str) -> str:
     try:
         await migrate_at_start(settings, pool, package="dsr_intake", schema="intake")
         clients = ApiClients(PostgresApiClients(pool), clock=utc_now)
-        made = await clients.add(NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None)
+        made = await clients.add(
+            NewClient(name=name, kind=PrincipalKind.PRIVACY_OFFICER), by=None, reason=_WHY
+        )
     finally:
         await pool.close()
     return made.api_key

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_intake.application.clients import NewClient, NewKey
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, Reason, at, read
+from dsr_intake.http.decisions import DecisionBody, Reason, ReasonParameter, at, read
 from dsr_intake.http.doors import caller
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import answer, body, problems
@@ -62,7 +62,7 @@ class NewClientBody(DecisionBody):
     ] = Field(default_factory=list)
     expires_at: _End = None
     limits: LimitsBody | None = None
-    reason: Reason = ""
+    reason: Reason
 
 
 class OwnRotationBody(DecisionBody):
@@ -71,7 +71,7 @@ class OwnRotationBody(DecisionBody):
     overlap_s: Annotated[
         int, Field(ge=0, le=7_776_000, description="Seconds for which the former key is good.")
     ]
-    reason: Reason = ""
+    reason: Reason
 
 
 class RotationBody(OwnRotationBody):
@@ -144,7 +144,7 @@ def _add_making(routes: APIRouter, context: Context) -> None:
         openapi_extra={
             "requestBody": body(
                 {"$ref": "#/components/schemas/NewClientBody"},
-                examples={"a web shop": {"name": "web shop"}},
+                examples={"a web shop": {"name": "web shop", "reason": "a shop opens"}},
             )
         },
     )
@@ -182,7 +182,7 @@ def _add_rotating(routes: APIRouter, context: Context) -> None:
         openapi_extra={
             "requestBody": body(
                 {"$ref": "#/components/schemas/RotationBody"},
-                examples={"a week": {"overlap_s": 604_800}},
+                examples={"a week": {"overlap_s": 604_800, "reason": "a year has passed"}},
             )
         },
     )
@@ -215,7 +215,7 @@ def _add_rotating(routes: APIRouter, context: Context) -> None:
         openapi_extra={
             "requestBody": body(
                 {"$ref": "#/components/schemas/OwnRotationBody"},
-                examples={"a day": {"overlap_s": 86_400}},
+                examples={"a day": {"overlap_s": 86_400, "reason": "a laptop was lost"}},
             )
         },
     )
@@ -249,10 +249,7 @@ def _add_ending(routes: APIRouter, context: Context) -> None:
         description="Its keys are refused from now on. Its requests go on. Safe to repeat.",
         responses={204: {"description": "It is revoked"}, **problems(404, 422)},
     )
-    async def revoke(
-        client_id: _ClientId,
-        reason: Annotated[str, Query(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] = "",
-    ) -> Response:
+    async def revoke(client_id: _ClientId, reason: ReasonParameter) -> Response:
         if not await context.clients.revoke(client_id, reason=reason):
             raise Problem(404, "not_found", "there is no client of that id")
         return Response(status_code=204)

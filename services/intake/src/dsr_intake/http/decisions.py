@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dsr_intake.http.access import read_body, require_json
@@ -25,6 +25,7 @@ __all__ = [
     "DecisionBody",
     "Moment",
     "Reason",
+    "ReasonParameter",
     "Short",
     "at",
     "decided",
@@ -42,6 +43,14 @@ Reason = Annotated[
         pattern=_TEXT,
         max_length=500,
         description="Without personal data: it is kept with the request.",
+    ),
+]
+ReasonParameter = Annotated[
+    str,
+    Query(
+        pattern=_TEXT,
+        max_length=500,
+        description="Why; kept in the audit log, so no personal data.",
     ),
 ]
 Moment = Annotated[
@@ -82,6 +91,7 @@ class ReferralBody(DecisionBody):
 
     controller: Annotated[Short, Field(description="The organisation that the data is of.")]
     pointer: Annotated[Short, Field(description="Where the requester can ask it.")]
+    reason: Reason = "the data is a customer's"
 
 
 class ExtensionBody(DecisionBody):
@@ -216,6 +226,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
                 by=by,
                 controller=asked.controller,
                 pointer=asked.pointer,
+                reason=asked.reason,
             )
         )
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import read
-from dsr_intake.http.openapi import answer, body, problems
+from dsr_intake.http.decisions import DecisionBody, Reason, ReasonParameter, read, takes
+from dsr_intake.http.openapi import answer, problems
 from dsr_intake.http.views import json_response
 from dsr_intake.model.principals import Scope
 
@@ -21,10 +21,14 @@ _LIMIT = 5_000
 _KekId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="The key's name.")]
 
 
-class RewrapBody(BaseModel):
-    """How much to do in one call."""
+class RenewBody(DecisionBody):
+    """Why another key is to wrap."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    reason: Reason
+
+
+class RewrapBody(RenewBody):
+    """How much to do in one call."""
 
     limit: int = Field(default=1_000, ge=1, le=_LIMIT, description="Keys at most.")
 
@@ -73,8 +77,10 @@ class RewrappedDocument(BaseModel):
     unknown: int
 
 
-DOCUMENTS = (KeysDocument, RenewedDocument, RewrapBody, RewrappedDocument)
+DOCUMENTS = (KeysDocument, RenewBody, RenewedDocument, RewrapBody, RewrappedDocument)
 
+_PART = {"limit": 1000, "reason": "a month has passed"}
+_RENEWAL = TypeAdapter(RenewBody)
 _REWRAP = TypeAdapter(RewrapBody)
 
 
@@ -116,10 +122,15 @@ def router(context: Context) -> APIRouter:
         dependencies=[context.doors.needs(Scope.KEYS_MANAGE)],
         summary="Have a new key wrap from now on",
         description="Those before still unwrap. 409 where people make the keys, in a file.",
-        responses={200: answer("RenewedDocument", "The new key"), **problems(409)},
+        responses={
+            200: answer("RenewedDocument", "The new key"),
+            **problems(400, 409, 413, 415, 422),
+        },
+        openapi_extra=takes(RenewBody, {"reason": "a month has passed"}),
     )
-    async def renew() -> Response:
-        await context.audit.announce("keys.renew", [], "")
+    async def renew(request: Request) -> Response:
+        asked = await read(request, _RENEWAL)
+        await context.audit.announce("keys.renew", [], asked.reason)
         return json_response({"kek_id": await context.keeping.renew()})
 
     @routes.post(
@@ -134,15 +145,11 @@ def router(context: Context) -> APIRouter:
             200: answer("RewrappedDocument", "How far it is"),
             **problems(400, 413, 415, 422),
         },
-        openapi_extra={
-            "requestBody": body(
-                {"$ref": "#/components/schemas/RewrapBody"}, examples={"a part": {"limit": 1000}}
-            )
-        },
+        openapi_extra=takes(RewrapBody, _PART),
     )
     async def rewrap(request: Request) -> Response:
         asked = await read(request, _REWRAP)
-        await context.audit.announce("keys.rewrap", [], "")
+        await context.audit.announce("keys.rewrap", [], asked.reason)
         made = await context.keeping.rewrap(limit=asked.limit)
         return json_response(made._asdict())
 
@@ -158,15 +165,11 @@ def router(context: Context) -> APIRouter:
             200: answer("RewrappedDocument", "How far it is"),
             **problems(400, 413, 415, 422),
         },
-        openapi_extra={
-            "requestBody": body(
-                {"$ref": "#/components/schemas/RewrapBody"}, examples={"a part": {"limit": 1000}}
-            )
-        },
+        openapi_extra=takes(RewrapBody, _PART),
     )
     async def rehash(request: Request) -> Response:
         asked = await read(request, _REWRAP)
-        await context.audit.announce("keys.rehash", [], "")
+        await context.audit.announce("keys.rehash", [], asked.reason)
         done, left = await context.rehashing.rehash(limit=asked.limit)
         return json_response({"done": done, "left": left, "unknown": 0})
 
@@ -181,8 +184,8 @@ def router(context: Context) -> APIRouter:
         ),
         responses={204: {"description": "It is destroyed"}, **problems(409, 422)},
     )
-    async def destroy(kek_id: _KekId) -> Response:
-        await context.audit.announce("keys.destroy", [kek_id], "")
+    async def destroy(kek_id: _KekId, reason: ReasonParameter) -> Response:
+        await context.audit.announce("keys.destroy", [kek_id], reason)
         await context.keeping.destroy(kek_id)
         return Response(status_code=204)
 

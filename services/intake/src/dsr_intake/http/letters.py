@@ -15,7 +15,7 @@ from dsr_intake.http.context import Context
 from dsr_intake.http.examples import LETTERS
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
-from dsr_intake.http.submission import LetterDecisionBody, LetterKindBody, invalid_body
+from dsr_intake.http.submission import LetterDecisionBody, invalid_body
 from dsr_intake.http.views import BASE, json_response
 from dsr_intake.model import Letter, LetterKind, LetterState
 from dsr_intake.model.principals import Scope
@@ -24,7 +24,6 @@ from dsr_runtime.http.problems import Problem
 __all__ = ["DOCUMENTS", "router"]
 
 _NOTIFICATION = "message/rfc822"
-_KIND = TypeAdapter(LetterKindBody)
 _DECISION = TypeAdapter(LetterDecisionBody)
 
 
@@ -134,7 +133,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
     @routes.post(
         "/subject-requests/{request_id}/letters:send-again",
         dependencies=[context.doors.needs(Scope.LETTERS_DECIDE)],
-        summary="Send a letter again that has bounced",
+        summary="Send a letter again that has bounced, for a reason",
         description="The newest of its kind. Possible while the request is not answered.",
         responses={
             200: answer("LettersDocument", "The letters"),
@@ -142,8 +141,8 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         },
         openapi_extra={
             "requestBody": body(
-                {"$ref": "#/components/schemas/LetterKindBody"},
-                examples={"the answer": {"kind": "done"}},
+                {"$ref": "#/components/schemas/LetterDecisionBody"},
+                examples={"the answer": {"kind": "done", "reason": "the mailbox was full"}},
             )
         },
     )
@@ -151,10 +150,11 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         await own_request(request, context, request_id)
         require_json(request)
         try:
-            asked = _KIND.validate_json(await read_body(request))
+            asked = _DECISION.validate_json(await read_body(request))
         except ValidationError as error:
             raise invalid_body(error) from None
-        return _found(request_id, await context.sending.send_again(request_id, asked.kind))
+        found = await context.sending.send_again(request_id, asked.kind, reason=asked.reason)
+        return _found(request_id, found)
 
 
 def _add_bounces(routes: APIRouter, context: Context) -> None:

@@ -16,7 +16,6 @@ from dsr_intake.http.doors import Needs
 from dsr_intake.http.submission import (
     BatchLine,
     LetterDecisionBody,
-    LetterKindBody,
     ProofBody,
     SubjectRequestBody,
 )
@@ -81,7 +80,6 @@ _MODELS = (
     ClosureDocument,
     CohortDocument,
     LetterDecisionBody,
-    LetterKindBody,
     ObligationsDocument,
     Problem,
     ProofBody,

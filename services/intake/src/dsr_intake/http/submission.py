@@ -37,7 +37,6 @@ __all__ = [
     "CategoryBody",
     "IdentifierBody",
     "LetterDecisionBody",
-    "LetterKindBody",
     "ProofBody",
     "SubjectRequestBody",
     "identity_of",
@@ -317,15 +316,10 @@ class AuthorityProofBody(_Body):
     ] = None
 
 
-class LetterKindBody(_Body):
-    """Which letter is meant: the newest of a kind."""
+class LetterDecisionBody(_Body):
+    """An operator's decision about a letter: the newest of a kind."""
 
     kind: Annotated[LetterKind, Field(strict=False)]
-
-
-class LetterDecisionBody(LetterKindBody):
-    """An operator's decision about a letter."""
-
     reason: Annotated[str, Field(pattern=_SOME, max_length=500)]
     """Without personal data: it is kept with the letter."""
 

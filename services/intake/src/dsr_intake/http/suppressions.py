@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter, model_validator
 from dsr_core.errors import RejectedInput
 from dsr_core.suppressions import SuppressionKind
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, read, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, read, takes
 from dsr_intake.http.doors import caller, lease
 from dsr_intake.http.openapi import answer, problems
 from dsr_intake.http.submission import IdentifierBody, identity_of
@@ -57,6 +57,7 @@ class OptInBody(DecisionBody):
             description="Names the proof in the caller's own records; no personal data.",
         ),
     ]
+    reason: Reason = "the person wants it again"
     given_on: Annotated[
         str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"})
     ]
@@ -185,6 +186,7 @@ def _add_lifting(routes: APIRouter, context: Context) -> None:
             by=caller(request).id,
             reference=asked.reference,
             given_on=_day(asked.given_on),
+            reason=asked.reason,
         )
         return json_response({"ended": ended})
 

@@ -85,7 +85,7 @@ class LetterStore(Protocol):
         """Record that a letter that was sent has come back for good; false where there is none."""
         ...
 
-    async def again(self, letter: Letter, *, at: datetime) -> None:
+    async def again(self, letter: Letter, *, reason: str, at: datetime) -> None:
         """Have a letter that bounced tried again, as though it were new.
 
         Raises:

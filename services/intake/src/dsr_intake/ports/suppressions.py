@@ -30,7 +30,7 @@ class SuppressionStore(Protocol):
         """
         ...
 
-    async def opt_in(self, one: OptIn) -> int:
+    async def opt_in(self, one: OptIn, *, reason: str) -> int:
         """Keep a proof, and end the entries that it lifts, in one transaction; return how many.
 
         Raises:

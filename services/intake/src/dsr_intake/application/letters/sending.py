@@ -253,7 +253,9 @@ class Sending(Working):
             raise RuleViolation("letter_ended", "a letter that is sent or given up stays as it is")
         return await self._store.of(letter.request_id)
 
-    async def send_again(self, request_id: str, kind: LetterKind) -> list[Letter] | None:
+    async def send_again(
+        self, request_id: str, kind: LetterKind, *, reason: str
+    ) -> list[Letter] | None:
         """Have the newest letter of a kind tried again, which has bounced.
 
         Returns:
@@ -265,7 +267,7 @@ class Sending(Working):
         letter = await self._newest(request_id, kind)
         if letter is None:
             return None
-        await self._store.again(letter, at=self._clock())
+        await self._store.again(letter, reason=reason, at=self._clock())
         self.wake()
         return await self._store.of(letter.request_id)
 
