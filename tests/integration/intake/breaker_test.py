@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from support.intake import Intake, VerifierDouble, running_intake
 from support.parts import fresh_database
 
 FLOOR = 4
+A_DAY = 10
 WORDS = {"reason": "a customer's contract has ended"}
 
 
@@ -34,7 +36,13 @@ async def running(
     limits = {"backup-provider": 2}
     with fresh_database(stack) as dsn:
         async with running_intake(
-            kafka, dsn, verifier.url, folder, breaker_floor=FLOOR, breaker_limits=limits
+            kafka,
+            dsn,
+            verifier.url,
+            folder,
+            breaker_floor=FLOOR,
+            breaker_limits=limits,
+            breaker_day_floor=A_DAY,
         ) as one:
             yield one
 
@@ -223,6 +231,52 @@ async def test_a_stop_lasts_until_it_is_released_though_its_window_has_passed(
     asked = systems(registry, "backup-provider")
     assert await sealed(intake, one["id"], registry.digest, *asked) == httpx.codes.CONFLICT
     assert (await scope(intake))["erasures"] == 0
+
+
+async def test_who_erases_slowly_all_day_is_stopped_as_well(
+    intake: Intake, registry: Registry
+) -> None:
+    asked = systems(registry, "backup-provider")
+
+    async def is_hours_ago(hours: int) -> None:
+        for what in ("counts set minute = minute", "releases set approved_at = approved_at"):
+            column = what.split()[2]
+            await intake.pool.execute(
+                f"update intake.breaker_{what} - $1::interval where {column} > now() - interval '5 minutes'",
+                timedelta(minutes=61 * hours),
+            )
+
+    statuses = []
+    for hours in range(A_DAY + 1, 0, -1):
+        one = await submitted(intake)
+        statuses.append(await sealed(intake, one["id"], registry.digest, *asked))
+        await is_hours_ago(hours)
+    assert statuses == [200] * A_DAY + [409]
+    where = await scope(intake)
+    assert (where["day_erasures"], where["day_limit"], where["erasures"]) == (A_DAY, A_DAY, 0)
+    proposal = (await propose(intake)).json()
+    assert (await approve(intake, proposal["id"])).status_code == httpx.codes.OK
+    assert await sealed(intake, one["id"], registry.digest, *asked) == httpx.codes.OK
+    await is_hours_ago(1)
+    another = await submitted(intake)
+    assert await sealed(intake, another["id"], registry.digest, *asked) == httpx.codes.CONFLICT
+
+
+async def test_a_day_later_as_many_may_pass_again(intake: Intake, registry: Registry) -> None:
+    asked = systems(registry, "backup-provider")
+    fitting, _ = await a_cohort(intake, FLOOR)
+    assert await sealed(intake, fitting, registry.digest, *asked) == httpx.codes.OK
+    await intake.pool.execute(
+        "update intake.breaker_counts set minute = minute - interval '20 hours', erasures = $1",
+        A_DAY,
+    )
+    assert (await scope(intake))["day_erasures"] == A_DAY
+    await intake.pool.execute(
+        "update intake.breaker_counts set minute = minute - interval '4 hours'"
+    )
+    assert (await scope(intake))["day_erasures"] == 0
+    one = await submitted(intake)
+    assert await sealed(intake, one["id"], registry.digest, *asked) == httpx.codes.OK
 
 
 async def test_the_request_says_that_the_breaker_keeps_it_open(

@@ -252,8 +252,18 @@ class Settings(
     )
     """What may pass instead, as JSON: {"*": 5000, "<organisation>": 200}; * is the whole group."""
 
-    breaker_window_s: float = Field(default=3600, ge=60)
+    breaker_window_s: float = Field(default=3600, ge=60, le=86_400)
     """The breaker's window, in seconds."""
+
+    breaker_day_floor: int = Field(default=5000, ge=1)
+    """Erasures within any 24 hours that pass in any case, so that nobody erases slowly all day what may
+    not go at once. Never less than what may pass within the window."""
+
+    breaker_day_limits: Annotated[
+        dict[str, Annotated[int, Field(ge=0)]], AfterValidator(_scopes)
+    ] = Field(default_factory=dict)
+    """What may pass within 24 hours instead, as JSON like the limits above; else the factor times the
+    median of four weeks' days, and the floor at least."""
 
     suppression_key_file: Path | None = None
     """The keys of the suppression list's hashes, one a line: 32 random bytes in base64. The first makes

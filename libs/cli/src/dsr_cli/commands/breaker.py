@@ -22,7 +22,7 @@ _Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Do it; without i
 
 @app.callback(invoke_without_command=True)
 def show(context: typer.Context, *, as_json: _Json = False) -> None:
-    """Show how many erasures have passed within the window, what is stopped, and what waits."""
+    """Show how many erasures have passed in the window and in a day, what is stopped, what waits."""
     if context.invoked_subcommand is not None:
         return
     api = InternalApi(internal_connection())
@@ -31,13 +31,17 @@ def show(context: typer.Context, *, as_json: _Json = False) -> None:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     console = new_console()
-    table = Table("scope", "passed", "limit", "released", "waiting", "erasures")
+    table = Table(
+        "scope", "passed", "limit", "in a day", "limit", "released", "waiting", "erasures"
+    )
     for one in found["scopes"]:
         table.add_row(
             "the whole group" if one["scope"] == "*" else one["scope"],
             str(one["erasures"]),
             str(one["limit"]),
-            f"+{one['extra']}" if one["extra"] else "",
+            str(one["day_erasures"]),
+            str(one["day_limit"]),
+            f"+{one['day_extra']}" if one["day_extra"] else "",
             str(one["waiting"] or ""),
             Text(f"stopped since {one['tripped_at']}", style="red")
             if one["tripped_at"]
@@ -80,7 +84,8 @@ def release(
     more = one["waiting"] if extra is None else extra
     if not apply:
         typer.echo(
-            f"{more} more than {one['limit']} would pass for {scope}; add --yes to propose it"
+            f"{more} more than {one['limit']} ({one['day_limit']} in a day) would pass for {scope}; "
+            "add --yes to propose it"
         )
         return
     body: dict[str, Any] = {"scope": scope, "reason": reason, "extra": more}

@@ -5,15 +5,41 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import asyncpg
 
 from dsr_core.errors import RuleViolation
 from dsr_intake.adapters.audit import audited
-from dsr_intake.model.breaker import BreakerRelease, BreakerScope, Stopped
+from dsr_intake.model.breaker import DAY, BreakerLimits, BreakerRelease, BreakerScope, Stopped
 from dsr_runtime.postgres import translated
 
 __all__ = ["PostgresBreaker"]
+
+_DECIDE = """
+with asked as (
+    select * from unnest($3::text[], $4::bigint[], $5::bigint[]) with ordinality
+        as t (scope, at_most, at_most_a_day, place)
+), left_over as (
+    select a.scope, a.place, least(a.at_most,
+        a.at_most_a_day
+        + (select coalesce(sum(extra), 0)::bigint from intake.breaker_releases r
+           where r.scope in (a.scope, '*')
+               and r.approved_at > $6::timestamptz - $8::interval
+               and r.approved_at <= $6::timestamptz - $7::interval)
+        - (select coalesce(sum(erasures), 0)::bigint from intake.breaker_counts n
+           where n.scope = a.scope
+               and n.minute > $6::timestamptz - $8::interval
+               and n.minute <= $6::timestamptz - $7::interval)
+    ) as at_most
+    from asked a
+)
+select intake.pass_breaker($1, $2, array_agg(scope order by place), array_agg(at_most order by place),
+    $6, $7)
+from left_over
+"""
+"""The function decides by the window, under its locks. What passed earlier in the day passes no more,
+so what is left of the day is a bound on the window as well, however many call at one time."""
 
 
 class PostgresBreaker:
@@ -26,7 +52,7 @@ class PostgresBreaker:
         self,
         cohort_id: str,
         members: int,
-        limits: Mapping[str, int],
+        limits: Mapping[str, BreakerLimits],
         *,
         at: datetime,
         window: timedelta,
@@ -34,22 +60,33 @@ class PostgresBreaker:
         """Let a cohort pass for some scopes; return those that are stopped."""
         with translated():
             refused: Sequence[str] = await self._pool.fetchval(
-                "select intake.pass_breaker($1, $2, $3, $4, $5, $6)",
+                _DECIDE,
                 cohort_id,
                 members,
                 list(limits),
-                list(limits.values()),
+                [one.window for one in limits.values()],
+                [one.day for one in limits.values()],
                 at,
                 window,
+                DAY,
             )
         return refused
 
-    async def busiest_days(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
+    async def busiest_hours(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
         """Return for each scope how many erasures passed in the busiest hour of each day with any."""
+        return await self._days("max", since, until)
+
+    async def whole_days(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
+        """Return for each scope how many erasures passed on each day with any."""
+        return await self._days("sum", since, until)
+
+    async def _days(
+        self, how: Literal["max", "sum"], since: datetime, until: datetime
+    ) -> Mapping[str, Sequence[int]]:
         with translated():
             rows = await self._pool.fetch(
-                """
-                select scope, max(erasures)::bigint as most from (
+                f"""
+                select scope, {how}(erasures)::bigint as erasures from (
                     select scope, date_trunc('hour', minute) as hour, sum(erasures) as erasures
                     from intake.breaker_counts where minute >= $1 and minute < $2
                     group by 1, 2
@@ -60,7 +97,7 @@ class PostgresBreaker:
             )
         days: defaultdict[str, list[int]] = defaultdict(list)
         for row in rows:
-            days[row["scope"]].append(row["most"])
+            days[row["scope"]].append(row["erasures"])
         return days
 
     async def scopes(self, *, at: datetime, window: timedelta) -> Sequence[BreakerScope]:
@@ -81,19 +118,27 @@ class PostgresBreaker:
                      where n.scope = s.scope and n.minute > $1::timestamptz - $2::interval) as erasures,
                     (select coalesce(sum(extra), 0)::bigint from intake.breaker_releases r
                      where r.scope in (s.scope, '*')
-                         and r.approved_at > $1::timestamptz - $2::interval) as extra
+                         and r.approved_at > $1::timestamptz - $2::interval) as extra,
+                    (select coalesce(sum(erasures), 0)::bigint from intake.breaker_counts n
+                     where n.scope = s.scope
+                         and n.minute > $1::timestamptz - $3::interval) as day_erasures,
+                    (select coalesce(sum(extra), 0)::bigint from intake.breaker_releases r
+                     where r.scope in (s.scope, '*')
+                         and r.approved_at > $1::timestamptz - $3::interval) as day_extra
                 from intake.breaker_scopes s left join waiting w on w.organisation_id = s.scope
                 order by s.scope
                 """,
                 at,
                 window,
+                DAY,
             )
         return [
             BreakerScope(
                 scope=row["scope"],
                 erasures=row["erasures"],
-                limit=0,
                 extra=row["extra"],
+                day_erasures=row["day_erasures"],
+                day_extra=row["day_extra"],
                 waiting=row["waiting"],
                 tripped_at=row["tripped_at"],
             )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from statistics import median
+from typing import NamedTuple
 
 import structlog
 
@@ -15,7 +16,7 @@ from dsr_core.ids import uuid7
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.two_people import require_another
 from dsr_intake.metrics import Metrics
-from dsr_intake.model.breaker import EVERYWHERE, BreakerRelease, BreakerScope
+from dsr_intake.model.breaker import EVERYWHERE, BreakerLimits, BreakerRelease, BreakerScope
 from dsr_intake.ports.breaker import BreakerStore
 
 __all__ = ["Breaker", "BreakerPolicy", "learnt"]
@@ -30,10 +31,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPolicy:
-    """How many erasures may pass within a window."""
+    """How many erasures may pass within a window, and within a day."""
 
     floor: int
     """So many pass in any case, where nothing else is set."""
+
+    day_floor: int
+    """So many pass in any case within a day."""
 
     factor: float
     """So many times what is usual may pass."""
@@ -42,13 +46,30 @@ class BreakerPolicy:
     limits: Mapping[str, int] = field(default_factory=dict)
     """What is set for the whole group (`*`) or an organisation; it stands in place of the others."""
 
+    day_limits: Mapping[str, int] = field(default_factory=dict)
+    """As `limits`, of a day."""
+
     def limit(self, scope: str, usual: float) -> int:
         """Return how many erasures of a scope may pass within the window."""
         return self.limits.get(scope, max(self.floor, int(self.factor * usual)))
 
+    def day_limit(self, scope: str, usual: Usual) -> int:
+        """Return how many erasures of a scope may pass within a day: at least what may in the window."""
+        at_least = max(self.day_floor, self.limit(scope, usual.hour))
+        return self.day_limits.get(scope, max(at_least, int(self.factor * usual.day)))
+
+
+class Usual(NamedTuple):
+    """What is usual for a scope."""
+
+    hour: float = 0
+    """In the busiest hour of a day."""
+
+    day: float = 0
+
 
 def learnt(busiest: Mapping[str, Sequence[int]]) -> dict[str, float]:
-    """Return what is usual for each scope: the median of its days' busiest hours.
+    """Return what is usual for each scope: the median of its days.
 
     The median, so that a few unusual days make nothing usual.
     """
@@ -68,7 +89,7 @@ class Breaker:
         self._policy = policy
         self._metrics = metrics
         self._clock = clock
-        self._usual: Mapping[str, float] = {}
+        self._usual: Mapping[str, Usual] = {}
 
     async def learn(self) -> None:
         """Learn what is usual from the days before today, and forget what is older.
@@ -77,7 +98,11 @@ class Breaker:
         """
         now = self._clock()
         since, today = now - LEARNS_FROM, now.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._usual = learnt(await self._store.busiest_days(since, today))
+        hours = learnt(await self._store.busiest_hours(since, today))
+        days = learnt(await self._store.whole_days(since, today))
+        self._usual = {
+            scope: Usual(hours.get(scope, 0), days.get(scope, 0)) for scope in hours | days
+        }
         await self._store.forget(counts_before=since)
         await self.scopes()
 
@@ -87,10 +112,7 @@ class Breaker:
         Raises:
             RuleViolation: They are stopped, for the group or for one of the organisations.
         """
-        limits = {
-            scope: self._policy.limit(scope, self._usual.get(scope, 0))
-            for scope in (EVERYWHERE, *sorted(organisation_ids))
-        }
+        limits = {scope: self._limits(scope) for scope in (EVERYWHERE, *sorted(organisation_ids))}
         stopped = await self._store.pass_(
             cohort_id, members, limits, at=self._clock(), window=self._policy.window
         )
@@ -101,10 +123,16 @@ class Breaker:
         detail = f"the breaker has stopped erasures for {where}; `dsr breaker` says why"
         raise RuleViolation("breaker_tripped", detail)
 
+    def _limits(self, scope: str) -> BreakerLimits:
+        usual = self._usual.get(scope, Usual())
+        return BreakerLimits(
+            self._policy.limit(scope, usual.hour), self._policy.day_limit(scope, usual)
+        )
+
     async def scopes(self) -> list[BreakerScope]:
         """Return where the breaker stands, for the group and for each organisation."""
         found = [
-            replace(one, limit=self._policy.limit(one.scope, self._usual.get(one.scope, 0)))
+            replace(one, limits=self._limits(one.scope))
             for one in await self._store.scopes(at=self._clock(), window=self._policy.window)
         ]
         for one in found:
@@ -126,8 +154,8 @@ class Breaker:
             scope: The whole group (`*`), or an organisation.
             by: Who proposes it.
             reason: Why what was unusual is right.
-            extra: How many may pass on top of the limit within a window from the approval on; what
-                waits now unless given.
+            extra: How many may pass on top of the limits within a window, and a day, from the
+                approval on; what waits now unless given.
 
         Raises:
             RejectedInput: There is no such scope.

@@ -359,6 +359,8 @@ def _breaker(outside: Outside, stores: _Stores) -> Breaker:
         factor=settings.breaker_factor,
         window=timedelta(seconds=settings.breaker_window_s),
         limits=settings.breaker_limits,
+        day_floor=settings.breaker_day_floor,
+        day_limits=settings.breaker_day_limits,
     )
     return Breaker(stores.breaker, policy=policy, metrics=outside.metrics, clock=utc_now)
 

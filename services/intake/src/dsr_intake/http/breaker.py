@@ -41,20 +41,23 @@ class ReleaseBody(DecisionBody):
             ge=0,
             le=1_000_000_000,
             description=(
-                "How many may pass on top of the limit, within a window from the approval on; what "
-                "waits at the proposal unless given."
+                "How many may pass on top of the limits, within a window and a day from the approval "
+                "on; what waits at the proposal unless given."
             ),
         ),
     ] = None
 
 
 class BreakerScopeDocument(BaseModel):
-    """How many erasures have passed within the window, and whether more may."""
+    """How many erasures have passed within the window, and within a day, and whether more may."""
 
     scope: str
     erasures: int
     limit: int
     extra: int
+    day_erasures: int
+    day_limit: int
+    day_extra: int
     waiting: int
     tripped_at: datetime | None
 
@@ -160,8 +163,11 @@ def _scope(one: BreakerScope) -> dict[str, Any]:
     return {
         "scope": one.scope,
         "erasures": one.erasures,
-        "limit": one.limit,
+        "limit": one.limits.window,
         "extra": one.extra,
+        "day_erasures": one.day_erasures,
+        "day_limit": one.limits.day,
+        "day_extra": one.day_extra,
         "waiting": one.waiting,
         "tripped_at": one.tripped_at,
     }

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-__all__ = ["EVERYWHERE", "BreakerRefusal", "BreakerRelease", "BreakerScope", "Stopped"]
+__all__ = [
+    "DAY",
+    "EVERYWHERE",
+    "BreakerLimits",
+    "BreakerRefusal",
+    "BreakerRelease",
+    "BreakerScope",
+    "Stopped",
+]
+
+DAY = timedelta(days=1)
+"""The longer of the two times that are looked at: any 24 hours."""
 
 EVERYWHERE = "*"
 """The scope that every erasure counts for, whatever the organisation."""
+
+
+class BreakerLimits(NamedTuple):
+    """How many erasures of a scope may pass, releases apart."""
+
+    window: int
+    day: int
+
+
+_NOT_KNOWN = BreakerLimits(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +41,30 @@ class BreakerScope:
     erasures: int
     """Passed within the window."""
 
-    limit: int
     extra: int
     """What releases allow within the window on top of the limit."""
+
+    day_erasures: int
+    """Passed within a day."""
+
+    day_extra: int
+    """What releases allow within a day on top of its limit."""
 
     waiting: int
     """Requests that wait to pass."""
 
     tripped_at: datetime | None
     """Since when erasures are stopped; none where they are not."""
+
+    limits: BreakerLimits = _NOT_KNOWN
+
+    @property
+    def share(self) -> float:
+        """How much of what may pass has passed, within the window or within a day: what is more."""
+        return max(
+            self.erasures / max(self.limits.window + self.extra, 1),
+            self.day_erasures / max(self.limits.day + self.day_extra, 1),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

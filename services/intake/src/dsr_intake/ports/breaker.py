@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dsr_intake.model.breaker import BreakerRelease, BreakerScope, Stopped
+from dsr_intake.model.breaker import BreakerLimits, BreakerRelease, BreakerScope, Stopped
 
 __all__ = ["BreakerStore"]
 
@@ -18,24 +18,30 @@ class BreakerStore(Protocol):
         self,
         cohort_id: str,
         members: int,
-        limits: Mapping[str, int],
+        limits: Mapping[str, BreakerLimits],
         *,
         at: datetime,
         window: timedelta,
     ) -> Sequence[str]:
         """Let a cohort pass for some scopes; return those that are stopped, or are so by this.
 
+        A scope is stopped by one more than may pass within the window, or within a day.
+
         Who has passed passes again, and is counted once. Nothing passes where the whole group is
         stopped.
         """
         ...
 
-    async def busiest_days(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
+    async def busiest_hours(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
         """Return for each scope how many erasures passed in the busiest hour of each day with any."""
         ...
 
+    async def whole_days(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
+        """Return for each scope how many erasures passed on each day with any."""
+        ...
+
     async def scopes(self, *, at: datetime, window: timedelta) -> Sequence[BreakerScope]:
-        """Return every scope that was ever counted; the limit is left zero."""
+        """Return every scope that was ever counted; the limits are left zero."""
         ...
 
     async def stopped(self, cohort_id: str) -> Stopped | None:
