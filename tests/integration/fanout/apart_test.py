@@ -46,7 +46,8 @@ async def amended(service: Service, home: AcceptedCohort, count: int) -> list[st
         ids = await service.obligations(home)
         return ids if sum("/amended/" in str(one) for one in ids) >= count else []
 
-    return await eventually(found)
+    # The first of this module waits until fanout has its partitions, after all that came before.
+    return await eventually(found, within=60)
 
 
 async def ends(service: Service, *cohorts: AcceptedCohort) -> None:

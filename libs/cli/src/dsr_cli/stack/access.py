@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsr_cli.kafka.access import Grant
     from dsr_cli.stack.stack import Stack
 
-_TIMEOUT = 15.0
+_TIMEOUT = 60.0
 
 
 def secret_name(user: str) -> str:
