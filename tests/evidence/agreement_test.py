@@ -15,7 +15,6 @@ import pytest
 from dsr_core.acknowledgements import Exemption
 from dsr_core.rights import Disposition
 from dsr_wire import merkle
-from dsr_wire.certificate.form import Certificate, LogEntry
 from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.certificate.verifying import verify
 from dsr_wire.keys import Revocation
@@ -26,11 +25,10 @@ from dsr_wire.log.tiles import FULL, tiles_of
 from support.builders import NOW, a_request_id, an_acknowledgement, days
 from support.changing import changed_files
 from support.evidence import ORIGIN, RECEIVED_AT, Office, a_certificate, a_full_certificate
-from support.second_verifier import SOURCE, Second
+from support.second_verifier import SOURCE, Second, build_log_reader
 
 OFFICE = Office()
 FULL_ONE = a_full_certificate(OFFICE)
-KEYS = OFFICE.keys.to_bytes()
 
 
 def agree(second: Second, data: bytes, keys: PublishedKeys | None = None) -> bool:
@@ -79,8 +77,8 @@ def test_the_second_verifier_agrees_on_grounds_in_any_letters(second_verifier: S
 
 @pytest.mark.timeout(300)
 def test_the_second_verifier_agrees_on_every_changed_value(second_verifier: Second) -> None:
-    for _, _, changed in changed_files(FULL_ONE.to_bytes()):
-        assert not agree(second_verifier, changed)
+    for path, how, changed in changed_files(FULL_ONE.to_bytes()):
+        assert not agree(second_verifier, changed), (path, how)
 
 
 @pytest.mark.timeout(300)
@@ -144,32 +142,52 @@ def publish(folder: Path, leaves: list[bytes]) -> None:
     (folder / "checkpoint").write_text(sign_checkpoint(checkpoint, [OFFICE.log]))
 
 
-def in_a_log_of(certificate: Certificate, leaves: list[bytes], index: int) -> Certificate:
-    checkpoint = Checkpoint(ORIGIN, len(leaves), merkle.root(leaves))
-    entry = LogEntry(
-        leaf=certificate.log.leaf,
-        index=index,
-        proof=merkle.path(leaves, index),
-        checkpoint=sign_checkpoint(checkpoint, [OFFICE.log]),
-    )
-    return replace(certificate, log=entry)
-
-
-def test_the_second_verifier_reads_the_logs_tiles(
-    second_verifier: Second, site: str, tmp_path: Path
-) -> None:
+def test_a_reader_on_public_packages_reads_the_logs_tiles(site: str, tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    read = build_log_reader(tmp_path / "programs")
     before = hashes(300, FULL_ONE.log.leaf, 40)
-    one = in_a_log_of(FULL_ONE, before, 40).to_bytes()
+    checkpoint = Checkpoint(ORIGIN, len(before), merkle.root(before))
+    kept, key = sign_checkpoint(checkpoint, [OFFICE.log]), OFFICE.log.public.text()
     publish(tmp_path, [*before, *hashes(700, FULL_ONE.log.leaf, 2)])
-    assert agree(second_verifier, one)
-    assert second_verifier(one, KEYS, site) == "good"
+    assert read(site, key, kept) == "good"
     publish(tmp_path, [*before[:-1], *hashes(700, FULL_ONE.log.leaf, 2)])
-    assert second_verifier(one, KEYS, site) == "refused: log"
+    assert read(site, key, kept) == "refused: its first 300 leaves are others"
     publish(tmp_path, before[:200])
-    assert second_verifier(one, KEYS, site) == "refused: log"
+    assert read(site, key, kept) == "refused: it had 300 leaves, and has 200"
+
+
+def test_the_second_verifier_refuses_what_the_statement_alone_shows(
+    second_verifier: Second,
+) -> None:
+    """Whoever signs and logs it, as many systems stand there as had to answer, each once."""
+    one = FULL_ONE.statement
+    first, *others = one.obligations
+    for obligations, expected in ((others, 3), ((first, first, *others), 4), ([first, *others], 4)):
+        statement = replace(one, obligations=tuple(obligations), expected=expected)
+        by_hash = {merkle.leaf_hash(each.answer): each for each in FULL_ONE.answers}
+        answers = [by_hash[each.leaf_hash] for owed in obligations for each in owed.answers]
+        lying = replace(
+            FULL_ONE,
+            statement=statement,
+            answers=tuple(answers),
+            log=OFFICE.logged(statement),
+        )
+        assert not agree(second_verifier, lying.to_bytes())
+    early = replace(one, closed_at=one.closed_at - days(1))
+    assert not agree(
+        second_verifier,
+        replace(FULL_ONE, statement=early, log=OFFICE.logged(early)).to_bytes(),
+    )
+
+
+def test_the_second_verifier_agrees_on_statements_of_the_form_of_before(
+    second_verifier: Second,
+) -> None:
+    old = replace(FULL_ONE.statement, asked=None)
+    one = replace(FULL_ONE, statement=old, log=OFFICE.logged(old))
+    assert agree(second_verifier, one.to_bytes())
 
 
 def test_the_second_verifier_is_small_enough_to_be_read() -> None:
-    lines = (SOURCE / "main.go").read_text().split("\n)\n", 1)[1].splitlines()
-    code = [one for one in lines if one.strip() and not one.strip().startswith("//")]
-    assert len(code) < 200
+    assert [one.name for one in (SOURCE / "verifier").glob("*.go")] == ["main.go"]
+    assert len((SOURCE / "verifier" / "main.go").read_text().splitlines()) < 200

@@ -1,4 +1,4 @@
-"""The second verifier of certificates, which is built from Go."""
+"""The second verifier of certificates, and the reader of logs, which are built from Go."""
 
 from __future__ import annotations
 
@@ -13,23 +13,45 @@ import pytest
 
 from support.parts import ROOT
 
-__all__ = ["SOURCE", "Second", "build_second_verifier"]
+__all__ = ["SOURCE", "Second", "build_log_reader", "build_second_verifier"]
 
-SOURCE = ROOT / "tests" / "evidence" / "verifier"
+SOURCE = ROOT / "tests" / "evidence"
 
 Second = Callable[..., str]
-"""Takes a certificate, the published keys and perhaps a log's address; returns what it says."""
+"""Takes a certificate and the published keys; returns what it says."""
 
 
 def build_second_verifier(folder: Path) -> Second:
-    """Build the verifier of `tests/evidence/verifier` by the Go of the lock file, or the path's."""
+    """Build the verifier of `tests/evidence/verifier`."""
+    binary = _built("verifier", folder)
+
+    def verify(certificate: bytes, keys: bytes) -> str:
+        (folder / "certificate.json").write_bytes(certificate)
+        (folder / "keys.json").write_bytes(keys)
+        return _said(binary, folder / "certificate.json", folder / "keys.json")
+
+    return verify
+
+
+def build_log_reader(folder: Path) -> Callable[[str, str, str], str]:
+    """Build the reader of `tests/evidence/reader`: of an address, the log's key, and a checkpoint."""
+    binary = _built("reader", folder)
+
+    def read(url: str, key: str, checkpoint: str) -> str:
+        (folder / "checkpoint").write_text(checkpoint)
+        return _said(binary, url, key, folder / "checkpoint")
+
+    return read
+
+
+def _built(name: str, folder: Path) -> Path:
+    """Build a program by the Go of the lock file, or the path's."""
     beside = Path(sys.executable).with_name("go")
     go = str(beside) if beside.exists() else shutil.which("go")
     if go is None:
         pytest.skip("there is no Go to build the second verifier with")
-    binary = folder / "verifier"
     built = subprocess.run(
-        [go, "build", "-mod=readonly", "-buildvcs=false", "-o", str(binary), "."],
+        [go, "build", "-mod=readonly", "-buildvcs=false", "-o", str(folder / name), f"./{name}"],
         cwd=SOURCE,
         env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"},
         capture_output=True,
@@ -39,19 +61,13 @@ def build_second_verifier(folder: Path) -> Second:
     if built.returncode and "dial tcp" in built.stderr:
         pytest.skip("the Go modules of the second verifier cannot be fetched from here")
     assert built.returncode == 0, built.stderr
+    return folder / name
 
-    def verify(certificate: bytes, keys: bytes, *log: str) -> str:
-        (folder / "certificate.json").write_bytes(certificate)
-        (folder / "keys.json").write_bytes(keys)
-        done = subprocess.run(
-            [str(binary), str(folder / "certificate.json"), str(folder / "keys.json"), *log],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-        assert done.returncode in {0, 1}, done.stderr
-        assert (done.returncode == 0) == (done.stdout == "good\n")
-        return done.stdout.strip()
 
-    return verify
+def _said(*command: Path | str) -> str:
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, timeout=20
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    assert (done.returncode == 0) == (done.stdout == "good\n")
+    return done.stdout.strip()

@@ -1,10 +1,9 @@
 // A second verifier of closure certificates, which shares no code and no library with the first one.
-// It checks form, digests, signatures, places and inclusion, and a log's tiles where its address is
-// given. The closing rule stays the first one's to run. `verifier CERTIFICATE KEYS [LOG-ADDRESS]`
+// It checks form, digests, signatures, places, inclusion, and that as many systems stand there as had to
+// answer. The closing rule, and the plan from a registry, stay the first one's. `verifier CERTIFICATE KEYS`
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,11 +11,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,17 +23,10 @@ import (
 type object = map[string]any
 
 var (
-	keys    object
-	rights  = []any{"", "access", "deletion", "correction", "opt_out", "restriction", "objection", "portability"}
+	rights  = strings.Fields("- access deletion correction opt_out restriction objection portability")
 	answers = strings.Fields("- received in_progress erased delivered not_found exempt partially_exempt failed unresolvable stopped too_late corrected already_right informed absent present heeded refused restricted")
 	escapes = strings.NewReplacer(`\\`, `\\`, `\u2028`, "\u2028", `\u2029`, "\u2029", `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")
 )
-
-func need(holds bool, part string) {
-	if !holds {
-		panic(part)
-	}
-}
 
 func main() {
 	defer func() {
@@ -46,57 +35,46 @@ func main() {
 			os.Exit(1)
 		}
 	}()
-	data, known := got(os.ReadFile(os.Args[1])), got(os.ReadFile(os.Args[2]))
-	reader := json.NewDecoder(bytes.NewReader(data))
-	reader.UseNumber()
-	var file object
-	need(json.Unmarshal(known, &keys) == nil && reader.Decode(&file) == nil, "file")
-	need(string(data) == canonical(file)+"\n", "file")
+	data, file := read(os.Args[1])
+	_, keys := read(os.Args[2])
+	need(data == canonical(file)+"\n", "file")
 	entry, statement := file["log"].(object), file["statement"].(object)
-	leaf := entry["leaf"].(object)
+	leaf, shown, owing := entry["leaf"].(object), file["answers"].([]any), statement["obligations"].([]any)
 	need(len(file) == 5 && len(entry) == 4 && canonical([]any{file["v"], leaf["v"]}) == "[1,1]", "file")
-	need(leaf["kind"] == "closure" && leaf["digest"] == sum([]byte(canonical(statement))), "statement")
-	tree := opened(entry["checkpoint"].(string), true)
-	index, hash := number(entry["index"]), tlog.RecordHash([]byte(canonical(leaf)))
-	need(tlog.CheckRecord(hashes(entry["proof"]), tree.N, tree.Hash, index, hash) == nil, "log")
-	shown := file["answers"].([]any)
-	for _, owed := range statement["obligations"].([]any) {
-		for _, named := range owed.(object)["answers"].([]any) {
+	need(leaf["kind"] == "closure" && leaf["digest"] == sum(canonical(statement)), "statement")
+	need(leaf["at"] == statement["closed_at"], "statement.closed_at")
+	need(number(statement["expected"]) == int64(len(owing)), "statement.obligations")
+	tree, hash := opened(entry["checkpoint"].(string), keys), tlog.RecordHash([]byte(canonical(leaf)))
+	need(tlog.CheckRecord(hashes(entry["proof"]), tree.N, tree.Hash, number(entry["index"]), hash) == nil, "log")
+	for _, each := range owing {
+		owed := each.(object)
+		need(len(of(owing, "system_id", owed["system_id"])) == 1, "statement.obligations")
+		for _, named := range owed["answers"].([]any) {
 			need(len(shown) > 0, "answers")
-			checkAnswer(statement, owed.(object)["system_id"].(string), named.(object), shown[0].(object))
+			checkAnswer(statement, owed["system_id"].(string), named.(object), shown[0].(object), keys)
 			shown = shown[1:]
 		}
 	}
 	need(len(shown) == 0, "answers")
 	need(slices.EqualFunc(file["amendments"].([]any), statement["amendments"].([]any),
 		func(one, named any) bool { return sum(b64(one)) == named }), "amendments")
-	if len(os.Args) > 3 { // the log as it is now has the leaf, and grew from the certificate's tree
-		now := opened(string(tiles(os.Args[3]).get("/checkpoint")), false)
-		reader := tlog.TileHashReader(now, tiles(os.Args[3]))
-		grown := now.N >= tree.N && got(tlog.TreeHash(tree.N, reader)) == tree.Hash
-		need(grown && got(reader.ReadHashes([]int64{tlog.StoredHashIndex(0, index)}))[0] == hash, "log")
-	}
 	fmt.Println("good")
 }
 
-func checkAnswer(statement object, system string, named, shown object) {
-	leaf, says := tlog.RecordHash(b64(shown["answer"])), fields(b64(shown["answer"]))
+func checkAnswer(statement object, system string, named, shown, keys object) {
+	leaf, says := tlog.RecordHash([]byte(b64(shown["answer"]))), fields(b64(shown["answer"]))
 	need(hex.EncodeToString(leaf[:]) == named["leaf_hash"] && len(shown) == 7, "answers")
-	need(canonical(said(says)) == canonical(shown["says"]) && says.text(2) == system, "answers")
-	need(says.text(1) == statement["request_id"] && rights[says.value(3)] == statement["right"], "answers")
-	var key []byte
-	for _, one := range of(keys, "systems", "system_id", system) {
-		for _, each := range one["signing"].([]any) {
-			if sum(b64(each))[:16] == shown["key_id"] {
-				key = b64(each)
-			}
-		}
-		for _, each := range of(one, "revoked", "key_id", shown["key_id"]) { // times have one form
-			need(named["received_at"].(string) < each["revoked_at"].(string), "answers")
-		}
+	need(canonical(said(says)) == canonical(shown["says"]) && says.last(2, "") == system, "answers")
+	need(says.last(1, "") == statement["request_id"] && rights[number(says.count(3))] == statement["right"], "answers")
+	published := of(keys["systems"], "system_id", system)[0]
+	signing := published["signing"].([]any)
+	place := slices.IndexFunc(signing, func(one any) bool { return sum(b64(one))[:16] == shown["key_id"] })
+	need(place >= 0, "answers")
+	for _, one := range of(published["revoked"], "key_id", shown["key_id"]) { // times have one form
+		need(named["received_at"].(string) < one["revoked_at"].(string), "answers")
 	}
 	index, size, root, path := number(shown["index"]), number(shown["size"]), leaf, hashes(shown["path"])
-	need(key != nil && index < size, "answers")
+	need(index < size, "answers")
 	for at, width := index, size; width > 1; at, width = at/2, (width+1)/2 {
 		if at%2 == 1 {
 			root, path = tlog.NodeHash(path[0], root), path[1:]
@@ -105,98 +83,88 @@ func checkAnswer(statement object, system string, named, shown object) {
 		}
 	}
 	signed := append([]byte("dsr.v1.SignedAcknowledgements\x00"+system+"\x00"), binary.BigEndian.AppendUint64(nil, uint64(size))...)
-	need(len(path) == 0 && ed25519.Verify(key, append(signed, root[:]...), b64(shown["signature"])), "answers")
+	need(len(path) == 0 && ed25519.Verify([]byte(b64(signing[place])), append(signed, root[:]...), []byte(b64(shown["signature"]))), "answers")
 }
 
-// opened returns the tree that a log's own key signed; where strict, nobody unknown has signed it too.
-func opened(signed string, strict bool) tlog.Tree {
-	verifiers := []note.Verifier{}
+// opened returns the tree that the log's own key signed, and that nobody unknown has signed too.
+func opened(signed string, keys object) tlog.Tree {
+	lines, known := strings.SplitN(signed, "\n", 4), []note.Verifier{}
 	for _, key := range keys["log"].([]any) {
-		verifiers = append(verifiers, got(note.NewVerifier(key.(string))))
+		known = append(known, got(note.NewVerifier(key.(string))))
 	}
+	need(got(note.Open([]byte(signed), note.VerifierList(known...))).Sigs[0].Name == lines[0], "log.checkpoint")
 	for _, key := range keys["witnesses"].([]any) {
-		verifiers = append(verifiers, witness(strings.SplitN(key.(string), "+", 3)))
+		known = append(known, witness(strings.SplitN(key.(string), "+", 3)))
 	}
-	found := got(note.Open([]byte(signed), note.VerifierList(verifiers...)))
-	need(!strict || len(found.Sigs) == strings.Count(signed[len(found.Text):], "\n")-1, "log.checkpoint")
-	lines := strings.Split(found.Text, "\n")
-	own := slices.ContainsFunc(found.Sigs, func(one note.Signature) bool { // of a log's key, not a witness's
-		key := fmt.Sprintf("%s+%08x+", lines[0], one.Hash)
-		return one.Name == lines[0] && strings.Contains(canonical(keys["log"]), `"`+key)
-	})
-	need(own && len(lines) == 4, "log.checkpoint")
-	return tlog.Tree{N: number(json.Number(lines[1])), Hash: tlog.Hash(b64(lines[2]))}
+	found := got(note.Open([]byte(signed), note.VerifierList(known...)))
+	need(len(found.Sigs) == strings.Count(lines[3], "\n")-1 && lines[3][0] == '\n', "log.checkpoint")
+	return tlog.Tree{N: number(json.Number(lines[1])), Hash: tlog.Hash([]byte(b64(lines[2])))}
 }
 
 type witness []string // a C2SP tlog-cosignature key: name, hash, key
 
 func (one witness) Name() string    { return one[0] }
-func (one witness) KeyHash() uint32 { return uint32(got(strconv.ParseUint(one[1], 16, 32))) }
+func (one witness) KeyHash() uint32 { return binary.BigEndian.Uint32(got(hex.DecodeString(one[1]))) }
 func (one witness) Verify(text, sig []byte) bool {
 	at := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
-	return ed25519.Verify(b64(one[2])[1:], append([]byte(at), text...), sig[8:])
+	return ed25519.Verify([]byte(b64(one[2]))[1:], append([]byte(at), text...), sig[8:])
 }
 
-type tiles string // the address of a log that is served as C2SP tlog-tiles
+type message map[uint64][]string // a protobuf message's fields, by number; numbers in decimal digits
 
-func (one tiles) Height() int                     { return 8 }
-func (one tiles) SaveTiles([]tlog.Tile, [][]byte) {}
-func (one tiles) ReadTiles(wanted []tlog.Tile) (found [][]byte, err error) {
-	for _, tile := range wanted {
-		found = append(found, one.get("/"+strings.Replace(tile.Path(), "tile/8/", "tile/", 1)))
-	}
-	return found, nil
-}
-func (one tiles) get(path string) []byte {
-	answer := got(http.Get(string(one) + path))
-	need(answer.StatusCode == http.StatusOK, "log"+path)
-	return got(io.ReadAll(answer.Body))
-}
-
-type message map[uint64][]any // a protobuf message's fields, by number
-
-func fields(data []byte) message {
-	found := message{}
-	for len(data) > 0 {
-		tag, n := binary.Uvarint(data)
-		value, m := binary.Uvarint(data[n:])
+func fields(data string) message {
+	found, rest := message{}, []byte(data)
+	for len(rest) > 0 {
+		tag, n := binary.Uvarint(rest)
+		value, m := binary.Uvarint(rest[n:])
 		need(n > 0 && m > 0 && (tag%8 == 0 || tag%8 == 2), "answers")
-		data = data[n+m:]
-		if tag%8 == 0 {
-			found[tag/8] = append(found[tag/8], value)
-		} else {
-			found[tag/8], data = append(found[tag/8], data[:value]), data[value:]
+		field := fmt.Sprint(value)
+		if rest = rest[n+m:]; tag%8 == 2 {
+			field, rest = string(rest[:value]), rest[value:]
 		}
+		found[tag/8] = append(found[tag/8], field)
 	}
 	return found
 }
-func (one message) last(field uint64, otherwise any) any {
-	return append([]any{otherwise}, one[field]...)[len(one[field])]
+
+func (one message) last(field uint64, otherwise string) string {
+	return append([]string{otherwise}, one[field]...)[len(one[field])]
 }
-func (one message) text(field uint64) string  { return string(one.last(field, []byte{}).([]byte)) }
-func (one message) value(field uint64) uint64 { return one.last(field, uint64(0)).(uint64) }
+func (one message) count(field uint64) json.Number { return json.Number(one.last(field, "0")) }
 func (one message) time(field uint64) string {
-	at := fields(one.last(field, []byte{}).([]byte))
-	return time.Unix(int64(at.value(1)), int64(at.value(2))).UTC().Format("2006-01-02T15:04:05.000000Z")
+	at := fields(one.last(field, ""))
+	return time.Unix(number(at.count(1)), number(at.count(2))).UTC().Format("2006-01-02T15:04:05.000000Z")
 }
 
 func said(one message) object {
 	kept := []any{}
 	for _, each := range one[8] {
-		exemption, categories := fields(each.([]byte)), []string{}
-		for _, category := range exemption[2] {
-			categories = append(categories, string(category.([]byte)))
-		}
-		slices.Sort(categories)
-		kept = append(kept, object{"ground": exemption.text(1), "categories": categories,
-			"records": exemption.value(3), "review_at": exemption.time(4)})
+		exemption := fields(each)
+		kept = append(kept, object{"ground": exemption.last(1, ""), "records": exemption.count(3),
+			"categories": append([]string{}, slices.Sorted(slices.Values(exemption[2]))...), "review_at": exemption.time(4)})
 	}
-	return object{"system_id": one.text(2), "disposition": answers[one.value(4)], "sequence": one.value(5),
-		"answered_at": one.time(6), "records": one.value(7), "exemptions": kept}
+	return object{"system_id": one.last(2, ""), "disposition": answers[number(one.count(4))], "sequence": one.count(5),
+		"answered_at": one.time(6), "records": one.count(7), "exemptions": kept}
 }
 
-func of(from object, list, name string, value any) (found []object) {
-	for _, one := range from[list].([]any) {
+func need(holds bool, part string) {
+	if !holds {
+		panic(part)
+	}
+}
+
+func got[T any](value T, err error) T { need(err == nil, fmt.Sprint(err)); return value }
+
+func read(path string) (string, object) {
+	data, content := string(got(os.ReadFile(path))), object{}
+	reader := json.NewDecoder(strings.NewReader(data))
+	reader.UseNumber()
+	need(reader.Decode(&content) == nil, "file")
+	return data, content
+}
+
+func of(from any, name string, value any) (found []object) {
+	for _, one := range from.([]any) {
 		if one.(object)[name] == value {
 			found = append(found, one.(object))
 		}
@@ -205,13 +173,7 @@ func of(from object, list, name string, value any) (found []object) {
 }
 
 func canonical(value any) string { return escapes.Replace(string(got(json.Marshal(value)))) }
-
-func got[T any](value T, err error) T {
-	need(err == nil, fmt.Sprint(err))
-	return value
-}
-
-func sum(data []byte) string { hash := sha256.Sum256(data); return hex.EncodeToString(hash[:]) }
+func sum(data string) string     { hash := sha256.Sum256([]byte(data)); return hex.EncodeToString(hash[:]) }
 
 func number(value any) int64 {
 	found := got(value.(json.Number).Int64())
@@ -219,10 +181,10 @@ func number(value any) int64 {
 	return found
 }
 
-func b64(value any) []byte { // in its one form: no bit is left to choose
+func b64(value any) string { // in its one form: no bit is left to choose
 	raw := got(base64.StdEncoding.DecodeString(value.(string)))
 	need(base64.StdEncoding.EncodeToString(raw) == value, "file")
-	return raw
+	return string(raw)
 }
 
 func hashes(value any) (found []tlog.Hash) {
