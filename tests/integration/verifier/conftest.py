@@ -64,7 +64,7 @@ async def world(pool: asyncpg.Pool[asyncpg.Record]) -> World:
     return World(PostgresLedger(pool), a_registry_view())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def certificates(pool: asyncpg.Pool[asyncpg.Record]) -> Certificates:
     """Certificates from that database, under the keys of the small world."""
     systems = [keys_of(one.id).public for one in REGISTRY.systems]
