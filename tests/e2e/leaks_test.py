@@ -19,10 +19,13 @@ import httpx
 import pytest
 
 from dsr_cli.group.bring_up import api_key
+from dsr_runtime.settings import TemporalSettings
+from dsr_runtime.temporal import connection_of
 from support.forging import GROUPS, a_new_id, consumed
 from support.leaks import leaks, report, spellings
 from support.linking import found_out
 from support.loop import Loop
+from support.payloads import decoded, encodings, fields
 
 BASE = "/v1/subject-requests"
 
@@ -92,6 +95,7 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
         single = [note(await http.post(BASE, json=marks.body(n))) for n in range(3)]
         single.append(note(await http.post(BASE, json=marks.correction(3))))
+        single.append(note(await http.post(BASE, json=marks.body(5, right="access"))))
         lines = [{**marks.body(10 + n), "idempotency_key": a_new_id()} for n in range(5)]
         lines[2]["right"] = marks.secret_name
         batch = note(
@@ -104,11 +108,12 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
         ids = [one.json()["id"] for one in single]
         results = [json.loads(one) for one in batch.text.splitlines()]
         ids += [one["id"] for one in results if one["status"] == 202]
-        assert len(ids) == 8
+        assert len(ids) == 9
         refused = [
             await http.post(BASE, json=marks.body(**{marks.secret_name: 1})),
             await http.post(BASE, json=marks.body(identity=marks.email)),
             await http.post(BASE, json={**marks.correction(4), "right": "deletion"}),
+            await http.post(BASE, json={**marks.correction(4), "right": "access"}),
             await http.post(BASE, json=marks.body(jurisdiction=marks.account)),
             await http.post(BASE, content=json.dumps(marks.body())[:-3]),
             await http.post(
@@ -128,7 +133,11 @@ async def _go_round(loop: Loop, marks: Marks) -> list[str]:
             for rest in ("", "/obligations", "/closure", "/timeline", "/blockers", "/letters"):
                 assert note(await http.get(f"{BASE}/{request_id}{rest}")).status_code == 200
         note(await http.get(f"{BASE}/{ids[0]}/events"))
-        note(await http.get(f"{BASE}/{ids[0]}/certificate"))
+        deletion, _, _, correction, access, *_ = ids
+        for request_id in (deletion, correction, access):
+            note(await http.get(f"{BASE}/{request_id}/certificate"))
+        for rest in ("package", "package/content"):
+            note(await http.get(f"{BASE}/{access}/{rest}"))
         note(await http.get("/v1/evidence-keys"))
         note(await http.get(BASE, params={"limit": 200}))
     settings = loop.stack.settings
@@ -147,6 +156,7 @@ async def _link(loop: Loop, marks: Marks, http: httpx.AsyncClient) -> str:
     return str(one["id"])
 
 
+@pytest.mark.timeout(600)
 async def test_no_marked_identifier_is_written_anywhere(
     loop: Loop, marks: Marks, tmp_path: Path
 ) -> None:
@@ -157,12 +167,13 @@ async def test_no_marked_identifier_is_written_anywhere(
     (tmp_path / "told").write_text("\n".join(told))
     _read_out(data / "temporal" / "temporal.db", tmp_path / "temporal")
     await _read_out_tables(loop, tmp_path / "tables")
+    await _read_out_workflows(loop, tmp_path / "workflows")
 
     read: Counter[str] = Counter()
     in_copies, on_disk = leaks(tmp_path, marks.all, read), leaks(data, marks.all, read)
     (tmp_path / "searched").write_text(report(read))
     print(f"\n{report(read)}")  # noqa: T201 - shown by -s
-    places = {"kafka", "postgres", "temporal", "logs", "spans", "tables", "told"}
+    places = {"kafka", "postgres", "temporal", "logs", "spans", "tables", "told", "workflows"}
     assert places <= read.keys()
     assert in_copies == []
     # The mailbox of the local mail server is the people's own: letters have arrived there.
@@ -229,6 +240,25 @@ def _read_out(database: Path, to: Path) -> None:
         content = "\n".join(connection.iterdump())
     connection.close()
     to.write_text(content, errors="surrogateescape")
+
+
+async def _read_out_workflows(loop: Loop, to: Path) -> None:
+    """Write down what workflows are told and answer, which Temporal itself cannot read."""
+    key_file = loop.stack.secrets.key_file("temporal-payload-key")
+    settings = {
+        "temporal_address": loop.stack.temporal_address,
+        "temporal_payload_key_file": key_file,
+    }
+    connection = connection_of(TemporalSettings.model_validate(settings))
+    assert connection.codec is not None
+    temporal = await connection.client()
+    with to.open("w") as file:
+        async for one in temporal.list_workflows():
+            handle = temporal.get_workflow_handle(one.id, run_id=one.run_id)
+            history = json.loads((await handle.fetch_history()).to_json())
+            assert "binary/encrypted" in encodings(history)
+            for name, value in fields(await decoded(history, connection.codec)):
+                file.write(f"{name} {value}\n")
 
 
 async def _read_out_tables(loop: Loop, to: Path) -> None:

@@ -88,6 +88,10 @@ def test_what_is_known_against_a_package_is_said_and_fails(
     assert last.endswith(" packages asked about, 1 with known vulnerabilities")
 
 
+def test_every_run_of_ci_asks() -> None:
+    assert "\nmake audit\n" in (ROOT / ".ci" / "run").read_text()
+
+
 def test_a_database_that_is_away_is_said_and_never_passed_off_as_checked(
     tools: tuple[ModuleType, ModuleType], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,9 +69,10 @@ def connection_of(settings: TemporalSettings) -> TemporalConnection:
         StartFault: A file cannot be used, or a certificate comes without its key.
     """
     key = settings.temporal_api_key
-    codec = None
-    if settings.temporal_payload_key_file is not None:
-        file = settings.temporal_payload_key_file
+    codec, file = None, settings.temporal_payload_key_file
+    if file is None:
+        log.warning("Temporal can read what it keeps: no DSR_TEMPORAL_PAYLOAD_KEY_FILE is given")
+    else:
         codec = EncryptingCodec(payload_keys(file, variable="DSR_TEMPORAL_PAYLOAD_KEY_FILE"))
     return TemporalConnection(
         address=settings.temporal_address,

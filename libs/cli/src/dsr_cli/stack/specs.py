@@ -37,6 +37,7 @@ def service_specs(stack: Stack, *, with_mail: bool = False) -> list[ProcessSpec]
         "DSR_TEMPORAL_ADDRESS": stack.temporal_address,
         "DSR_TEMPORAL_NAMESPACE": temporal.NAMESPACE,
         "DSR_TEMPORAL_METRICS_PORT": str(settings.fanout_temporal_port),
+        "DSR_TEMPORAL_PAYLOAD_KEY_FILE": str(stack.secrets.key_file("temporal-payload-key")),
     }
     at_intake = {"DSR_INTAKE_URL": settings.intake_url}
     at_verifier = {"DSR_VERIFIER_URL": settings.verifier_url}

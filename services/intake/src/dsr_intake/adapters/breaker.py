@@ -74,19 +74,21 @@ class PostgresBreaker:
 
     async def busiest_hours(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
         """Return for each scope how many erasures passed in the busiest hour of each day with any."""
-        return await self._days("max", since, until)
+        return await self._days("busiest_hour", since, until)
 
     async def whole_days(self, since: datetime, until: datetime) -> Mapping[str, Sequence[int]]:
         """Return for each scope how many erasures passed on each day with any."""
-        return await self._days("sum", since, until)
+        return await self._days("whole_day", since, until)
 
     async def _days(
-        self, how: Literal["max", "sum"], since: datetime, until: datetime
+        self, what: Literal["busiest_hour", "whole_day"], since: datetime, until: datetime
     ) -> Mapping[str, Sequence[int]]:
         with translated():
             rows = await self._pool.fetch(
-                f"""
-                select scope, {how}(erasures)::bigint as erasures from (
+                """
+                select scope, max(erasures)::bigint as busiest_hour,
+                    sum(erasures)::bigint as whole_day
+                from (
                     select scope, date_trunc('hour', minute) as hour, sum(erasures) as erasures
                     from intake.breaker_counts where minute >= $1 and minute < $2
                     group by 1, 2
@@ -97,7 +99,7 @@ class PostgresBreaker:
             )
         days: defaultdict[str, list[int]] = defaultdict(list)
         for row in rows:
-            days[row["scope"]].append(row["erasures"])
+            days[row["scope"]].append(row[what])
         return days
 
     async def scopes(self, *, at: datetime, window: timedelta) -> Sequence[BreakerScope]:
