@@ -66,6 +66,7 @@ ELSEWHERE = {
     "unknown_algorithm": "as digest_mismatch",
     "no_possession": "`dsr system keys` and `dsr-sdk keys`, of keys that are to be registered",
     "truncated": "`dsr dead-letters replay`, of a letter that was cut",
+    "identity_in_text": "the SDK, of a handler's answer, and intake's API, of people's reasons",
     "nothing_delivered": "the SDK's test kit",
 }
 """Codes that no record is refused for, each with who says it."""

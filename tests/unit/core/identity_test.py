@@ -129,3 +129,31 @@ def test_values_are_found_by_kind() -> None:
     assert one.values("email") == ("a@example.com", "b@example.com")
     assert one.first("phone") is None
     assert one.values("phone") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("", False),
+        ("kept for the tax office", False),
+        ("kept for Jane.Roe@Example.com, who is sued", True),
+        ("maryjane.roe@example.com is another's", False),
+        ("called back on +44 20 7946-0018 today", True),
+        ("+442079460018", True),
+        ("invoice +4420794600181", False),
+        ("account a-77 was closed", False),
+        ("customer AB123456 owes", True),
+        ("customer ab123456", True),
+        ("xab123456", False),
+    ],
+)
+def test_an_identity_is_found_in_a_text(text: str, *, is_named: bool) -> None:
+    identity = Identity.of(
+        [
+            Identifier.of("email", "jane.roe@example.com"),
+            Identifier.of("phone", "+44 20 7946 0018"),
+            Identifier.of("account_id", "a-77"),
+            Identifier.of("customer_number", "AB 123-456"),
+        ]
+    )
+    assert identity.is_named_in("a first text", text) is is_named

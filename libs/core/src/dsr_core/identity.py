@@ -15,7 +15,13 @@ from dsr_core.errors import RejectedInput
 __all__ = ["IDENTIFIER_KINDS", "Identifier", "Identity"]
 
 _VALUE_LIMIT = 320
+_SHORTEST = 5
+"""A value that is shorter stands in any text by chance, and is not looked for."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+_SPACING = re.compile(r"(?<=\d)[ \t./()-]+(?=\d)")
+"""What people put between the parts of a number."""
 
 
 def _plain(value: str) -> str:
@@ -112,6 +118,20 @@ class Identity:
     def first(self, kind: str) -> str | None:
         """Return the value of the first identifier of a kind, or none."""
         return next((one.value for one in self.identifiers if one.kind == kind), None)
+
+    def is_named_in(self, *texts: str) -> bool:
+        """Tell whether a text holds one of the values, in upper or lower case, or spaced otherwise.
+
+        A value counts where no letter or digit goes on before or after it.
+        """
+        joined = "\n".join(texts).casefold()
+        if not joined.strip():
+            return False
+        forms = (joined, _SPACING.sub("", joined))
+        values = {one.value.casefold() for one in self.identifiers if len(one.value) >= _SHORTEST}
+        return any(
+            re.search(rf"(?<!\w){re.escape(one)}(?!\w)", form) for one in values for form in forms
+        )
 
     def values(self, kind: str) -> tuple[str, ...]:
         """Return every value of a kind."""

@@ -214,7 +214,8 @@ class Processor:
                 raise RuleViolation("unknown_obligation", "this system was never asked for that")
             in_hand = self._in_hand.get(key)
             told = self._acknowledge(key, answer, stored.sequence + 1)
-            told = in_hand.with_links(told) if in_hand is not None else told
+            if in_hand is not None:
+                told = in_hand.with_links(in_hand.naming_nobody(told))
             acknowledgement = after_its_end(stored, told) if stored.state in _ENDED else told
             if acknowledgement is None:
                 return
@@ -411,7 +412,8 @@ class Processor:
         if isinstance(result, Exception):
             result, state = self._failure(in_hand, result), OutcomeState.RAISED
         try:
-            acknowledgement = self._acknowledge(obligation.key, result, sequence)
+            told = self._acknowledge(obligation.key, result, sequence)
+            acknowledgement = in_hand.naming_nobody(told)
             stored = in_hand.stored
             if isinstance(result, Absent) and in_hand.looks and stored and stored.sequence:
                 erased = acknowledgement_from_bytes(stored.acknowledgement)

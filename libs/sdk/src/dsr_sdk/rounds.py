@@ -81,6 +81,21 @@ class InHand:
     is_settled: bool = False
     """`Subscriber.answer` has confirmed it while the handler still ran."""
 
+    def naming_nobody(self, acknowledgement: Acknowledgement) -> Acknowledgement:
+        """Return an answer whose text holds no value of the person that was asked about.
+
+        Raises:
+            RejectedInput: It does: texts travel and are kept in the clear.
+        """
+        if self.request is not None:
+            grounds = (
+                text for one in acknowledgement.exemptions for text in (one.ground, *one.categories)
+            )
+            if self.request.identity.is_named_in(acknowledgement.reason, *grounds):
+                detail = "its reason or ground holds an identifier of the person, which stays in the clear"
+                raise RejectedInput("identity_in_text", detail)
+        return acknowledgement
+
     def with_links(self, acknowledgement: Acknowledgement) -> Acknowledgement:
         """Return an answer with what its handler has found out besides."""
         links = self.request.links if self.request is not None else ()
