@@ -147,6 +147,38 @@ async def test_a_withdrawn_first_frees_its_twins_and_the_earliest_clock_stays_th
     assert (await holdings(loop.stack, [person]))[AWAY].theirs == 0
 
 
+async def test_a_late_proof_and_an_earlier_letter_are_answered_with_the_first_by_the_earliest_date(
+    loop: Loop,
+) -> None:
+    async with away(loop) as back:
+        [person] = known_to(loop, 1, AWAY)
+        first = await submitted(loop, person, jurisdiction="DE")
+        unproven = await submitted(loop, person, jurisdiction="DE", identity_attested=False)
+        assert (unproven["state"], unproven["duplicate_of"]) == ("awaiting_identity", None)
+        reason = ("--reason", "passport seen at the desk")
+        await command(loop, "identity", "prove", unproven["id"], *reason, "--apply")
+        assert (await loop.show(unproven["id"]))["duplicate_of"] == first["id"]
+        received = moment(first["received_at"]) - timedelta(seconds=6)
+        letter = await submitted(
+            loop, person, jurisdiction="DE", channel="post", received_at=received.isoformat()
+        )
+        assert letter["duplicate_of"] == first["id"]
+        assert is_near(moment(letter["due_at"]), received + MONTH)
+
+        async def is_brought_forward() -> bool:
+            return bool((await loop.show(first["id"]))["due_at"] == letter["due_at"])
+
+        await eventually(is_brought_forward)
+        async with loop.client() as client:
+            why = await client.blockers(first["id"])
+        assert is_near(moment(why["next_date"]["at"]), received + MONTH)
+        await back()
+    ids = [first["id"], unproven["id"], letter["id"]]
+    await loop.answered(*ids)
+    assert {(await loop.show(one))["outcome"] for one in ids} <= DONE
+    assert [await loop.closures(one) for one in ids] == [1, 0, 0]
+
+
 async def test_a_refused_request_is_appealed_granted_by_another_and_followed(loop: Loop) -> None:
     async with away(loop) as back:
         [person] = known_to(loop, 1, AWAY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -16,10 +17,11 @@ from integration.intake.identity_test import prove
 from dsr_contracts.v1 import requests_pb2
 from dsr_core.closing import Outcome
 from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.codec.commands import IdentityVerified
 from dsr_wire.codec.requests import cohort_accepted_from_wire
 from dsr_wire.envelope import decode
-from dsr_wire.topics import REQUESTS
-from support.decisions import outcome_of, refuse, shown, standing, submitted, withdraw
+from dsr_wire.topics import COMMANDS, REQUESTS
+from support.decisions import commands, outcome_of, refuse, shown, standing, submitted, withdraw
 from support.holds import lift, placed, state_of
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission, ndjson
@@ -184,6 +186,90 @@ async def test_an_unverified_twin_never_rides_on_a_verified_one(
     assert (proven["state"], proven["related_to"]) == ("open", first["id"])
 
 
+async def test_whoever_is_proven_later_is_answered_with_what_is_open_from_that_moment_on(
+    intake: Intake, publisher: Publisher
+) -> None:
+    first, second = await twins(intake, identity_attested=False)
+    proven = (await prove(intake, second["id"])).json()
+    assert (proven["state"], proven["duplicate_of"]) == ("open", first["id"])
+    assert (proven["related_to"], proven["due_at"]) == (None, first["due_at"])
+    waiting = "select count(*) from intake.outbox where topic = $1 and key = convert_to($2, 'UTF8')"
+    assert await intake.pool.fetchval(waiting, COMMANDS.name, second["id"]) == 0
+    await publisher.publish([a_record(first["id"], first["id"])])
+    assert outcome_of(await answered(intake, second["id"])) == ("answered", "fulfilled")
+    assert await standing(intake, second["id"]) == (1, 0)
+
+
+async def test_who_was_proven_later_and_is_set_free_is_asked_for_by_the_proof(
+    intake: Intake, topics: Topics
+) -> None:
+    first, second = await twins(intake, identity_attested=False)
+    await prove(intake, second["id"])
+    await withdraw(intake, first["id"])
+    [proof] = await commands(topics, second["id"])
+    assert isinstance(proof.decision, IdentityVerified)
+    free = await shown(intake, second["id"])
+    assert (free["state"], free["duplicate_of"]) == ("open", None)
+    assert proof.decision.due_at == datetime.fromisoformat(free["due_at"])
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["attested", "proven later"])
+async def test_a_duplicate_that_was_received_earlier_brings_the_date_of_both_forward(
+    intake: Intake, topics: Topics, verifier: VerifierDouble, *, is_late: bool
+) -> None:
+    earlier = (datetime.now(UTC) - timedelta(days=7)).replace(microsecond=0)
+    changes: dict[str, Any] = {"received_at": earlier.isoformat(), "channel": "post"}
+    first, second = await twins(intake, **changes, identity_attested=not is_late)
+    if is_late:
+        assert second["duplicate_of"] is None
+        second = (await prove(intake, second["id"])).json()
+    assert second["duplicate_of"] == first["id"]
+    assert second["due_at"] < first["due_at"]
+
+    async def moved() -> dict[str, Any] | None:
+        found = await shown(intake, first["id"])
+        return found if found["due_at"] == second["due_at"] else None
+
+    now_due = await eventually(moved)
+    assert (now_due["state"], now_due["received_at"]) == ("open", first["received_at"])
+    [told] = await commands(topics, first["id"])
+    assert told.alone is not None
+    due_at = datetime.fromisoformat(second["due_at"])
+    assert told.alone.due_at == due_at
+    passed = [(one.at - earlier) / (due_at - earlier) for one in told.alone.tiers]
+    assert passed == pytest.approx([0.5, 0.75, 0.9, 1])
+    verifier.obligations[first["id"]] = {"opened_at": first["accepted_at"], "obligations": []}
+    for one in (first, second):
+        base = f"{BASE}/{one['id']}"
+        dates = (await intake.http.get(f"{base}/timeline")).json()
+        respond_by = next(each for each in dates["entries"] if each["name"] == "respond_by")
+        assert datetime.fromisoformat(respond_by["at"]) == due_at
+        why = (await intake.http.get(f"{base}/blockers")).json()
+        assert datetime.fromisoformat(why["next_date"]["at"]) == due_at
+    assert (await shown(intake, second["id"]))["duplicate_of"] == first["id"]
+
+
+async def test_an_earlier_date_moves_the_duplicates_that_there_are_and_leaves_what_was_extended(
+    intake: Intake,
+) -> None:
+    earlier = (datetime.now(UTC) - timedelta(days=7)).isoformat()
+    number = next(people)
+    first, second = await twins(intake, {"number": number})
+    third = await shown(intake, (await submitted(intake, number=number, received_at=earlier))["id"])
+
+    async def are_due_together() -> bool:
+        due = {(await shown(intake, one["id"]))["due_at"] for one in (first, second, third)}
+        return due == {third["due_at"]}
+
+    await eventually(are_due_together)
+    assert (await shown(intake, second["id"]))["duplicate_of"] == first["id"]
+    number = next(people)
+    extended = await submitted(intake, number=number)
+    await extend(intake, extended["id"])
+    own = await shown(intake, (await submitted(intake, number=number, received_at=earlier))["id"])
+    assert (own["duplicate_of"], own["related_to"]) == (None, extended["id"])
+
+
 async def test_a_verified_request_does_not_ride_on_an_unverified_one(intake: Intake) -> None:
     number = next(people)
     await submitted(intake, number=number, identity_attested=False)
@@ -195,11 +281,10 @@ async def test_a_verified_request_does_not_ride_on_an_unverified_one(intake: Int
     "changes",
     [
         {"jurisdiction": "FR"},
-        {"received_at": LONG_AGO},
         {"scope": {"categories": ["user.contact"], "organisation_ids": []}},
     ],
 )
-async def test_what_differs_in_law_date_or_scope_goes_its_own_way(
+async def test_what_differs_in_law_or_scope_goes_its_own_way(
     intake: Intake, changes: dict[str, Any]
 ) -> None:
     first, second = await twins(intake, **changes)

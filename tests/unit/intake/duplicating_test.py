@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 import pytest
 
-from dsr_intake.application.duplicating import linked
+from dsr_intake.application.duplicating import linked, repeated
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
 from dsr_intake.http.submission import parse_single
 from dsr_intake.model import Draft, OpenTwin
 from support.builders import NOW, a_registry, a_request_id
-from support.intake_fakes import a_drafter
+from support.intake_fakes import a_drafter, a_request_view
 from support.submissions import a_submission
 
 DAY = timedelta(days=1)
@@ -32,7 +32,9 @@ def a_twin(draft: Draft, **changes: Any) -> OpenTwin:
         may_be_repeated=True,
         person_hash=draft.person_hash,
         request_id=a_request_id(),
+        may_be_brought_forward=True,
         jurisdiction="DE",
+        regime=draft.dates.regime,
         rules_digest=draft.dates.rules_digest,
         registry_digest=draft.registry_digest,
         due_at=NOW + 20 * DAY,
@@ -54,7 +56,8 @@ def test_a_draft_that_repeats_an_open_request_carries_its_earlier_date() -> None
         {"jurisdiction": "FR"},
         {"rules_digest": "others"},
         {"registry_digest": "another"},
-        {"due_at": NOW + 31 * DAY},
+        {"regime": "another"},
+        {"due_at": NOW + 31 * DAY, "may_be_brought_forward": False},
         {"due_at": NOW},
     ],
 )
@@ -97,3 +100,31 @@ def test_nobody_is_told_of_the_cohort_of_a_duplicate() -> None:
         formed = grouping(linked([one, two], []))
         assert [each.record is None for each in formed] == [False, True]
         assert formed[1].cohort.cohort_id == two.request_id
+
+
+@pytest.mark.parametrize("may_move", [True, False])
+def test_an_earlier_date_that_comes_later_is_linked_unless_the_later_one_was_decided(
+    *,
+    may_move: bool,
+) -> None:
+    draft = a_draft(due_in=10 * DAY)
+    twin = a_twin(draft, may_be_brought_forward=may_move)
+    (found,) = linked([draft], [twin])
+    assert found.duplicate_of == (twin.request_id if may_move else None)
+    assert found.dates.due_at == NOW + 10 * DAY
+
+
+def test_whoever_is_proven_later_repeats_what_is_open_under_the_same_law_and_plan() -> None:
+    draft = a_draft()
+    one = replace(
+        a_request_view(),
+        jurisdiction="DE",
+        regime=draft.dates.regime,
+        rules_digest=draft.dates.rules_digest,
+        registry_digest=draft.registry_digest,
+    )
+    twin = a_twin(draft)
+    due_at = NOW + 30 * DAY
+    assert repeated(one, [twin], due_at=due_at, at=NOW) == twin
+    assert repeated(one, [twin], due_at=due_at, at=twin.due_at) is None
+    assert repeated(replace(one, rules_digest="others"), [twin], due_at=due_at, at=NOW) is None

@@ -79,6 +79,9 @@ class Event(StrEnum):
     VOID_EXTENSION = "void_extension"
     """That letter came back: the date is again what it was."""
 
+    BRING_FORWARD = "bring_forward"
+    """The same person had asked for the same before, which came in later: the date counts from that."""
+
     PLACE_HOLD = "place_hold"
     LIFT_HOLD = "lift_hold"
     """The last hold on it is over."""
@@ -137,6 +140,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.AWAITING_CLARIFICATION, Event.CLARIFY): State.OPEN,
     (State.AWAITING_CLARIFICATION, Event.CLARIFY_UNDER_HOLD): State.ON_HOLD,
     **{(state, event): state for event in _EXTENDING for state in ASKED},
+    **{(state, Event.BRING_FORWARD): state for state in ASKED},
     **_each((State.OPEN, State.ON_HOLD), Event.PLACE_HOLD, State.ON_HOLD),
     (State.AWAITING_CLARIFICATION, Event.PLACE_HOLD): State.AWAITING_CLARIFICATION,
     (State.ON_HOLD, Event.LIFT_HOLD): State.OPEN,

@@ -13,7 +13,7 @@ from dsr_core.law.facts import FactKind
 from dsr_core.lifecycle import Event
 from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import write
-from dsr_intake.adapters.duplicates import set_free
+from dsr_intake.adapters.duplicates import due_no_later, set_free
 from dsr_intake.adapters.holds import held_rows
 from dsr_intake.adapters.proposals import approve
 from dsr_intake.adapters.reading import VIEW, view
@@ -126,7 +126,10 @@ class PostgresDecisions:
             await self._move_date(connection, found, ruling)
         if ruling.set_free is not None:
             free = await set_free(connection, entry.request_id)
-            records.extend(ruling.set_free(one) for one in free)
+            for one in free:
+                records.extend(ruling.set_free(one))
+        elif ruling.due_at < found.due_at:
+            await due_no_later(connection, entry.request_id, ruling.due_at)
         await enqueue(connection, "intake", records)
         if entry.kind == Event.EXTEND:
             await _tell(connection, ruling)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
@@ -12,14 +13,15 @@ from dsr_core.lifecycle import State
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import Draft, OpenTwin, RequestView
 
-__all__ = ["duplicates_of", "open_twins", "set_free"]
+__all__ = ["due_no_later", "duplicates_of", "open_twins", "open_twins_of", "set_free"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _FOLLOWED = [State.OPEN.value, State.AWAITING_CLARIFICATION.value, State.ON_HOLD.value]
 
 _TWINS = """
-    select r.person_hash, r.id, r.jurisdiction, c.rules_digest, c.registry_digest, c.due_at, r.state
+    select r.person_hash, r.id, r.jurisdiction, c.regime, c.rules_digest, c.registry_digest, c.due_at,
+        r.state, r.fact_kinds <@ '{received,identity_proven}' as may_be_brought_forward
     from intake.subject_requests r join intake.cohorts c on c.id = r.cohort_id
     where r.person_hash = any($1::bytea[]) and r.answered_at is null
         and r.duplicate_of is null and r.state = any($2::text[])
@@ -48,6 +50,15 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
         if one.person_hash is not None
         for known in (one.person_hash, *one.former_person_hashes)
     }
+    return await _twins(connection, hashes)
+
+
+async def open_twins_of(connection: _Connection, person_hash: bytes | None) -> list[OpenTwin]:
+    """Return the open, proven requests of a person, as in `open_twins`; none where nobody looks."""
+    return await _twins(connection, {} if person_hash is None else {person_hash: person_hash})
+
+
+async def _twins(connection: _Connection, hashes: Mapping[bytes, bytes]) -> list[OpenTwin]:
     if not hashes:
         return []
     return [
@@ -55,13 +66,30 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
             person_hash=hashes[bytes(row["person_hash"])],
             request_id=RequestId(str(row["id"])),
             jurisdiction=row["jurisdiction"],
+            regime=row["regime"],
             rules_digest=row["rules_digest"],
             registry_digest=row["registry_digest"],
             due_at=row["due_at"],
             may_be_repeated=row["state"] != State.AWAITING_CLARIFICATION.value,
+            may_be_brought_forward=row["may_be_brought_forward"],
         )
         for row in await connection.fetch(_TWINS, list(hashes), _FOLLOWED)
     ]
+
+
+async def due_no_later(connection: _Connection, request_id: RequestId, due_at: datetime) -> None:
+    """Have the open duplicates of a request that is locked due no later than it is."""
+    await connection.execute(
+        """
+        update intake.cohorts set first_due_at = coalesce(first_due_at, due_at), due_at = $2
+        where due_at > $2 and id in (
+            select cohort_id from intake.subject_requests
+            where duplicate_of = $1 and closed_at is null
+        )
+        """,
+        request_id,
+        due_at,
+    )
 
 
 async def duplicates_of(

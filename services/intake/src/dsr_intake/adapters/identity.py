@@ -9,7 +9,9 @@ import asyncpg
 from dsr_core.errors import RuleViolation
 from dsr_core.lifecycle import State
 from dsr_intake.adapters.decisions import Connection, keep
+from dsr_intake.adapters.duplicates import open_twins_of
 from dsr_intake.model import AuthorityShown, Proof
+from dsr_intake.ports.identity import Repeated
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
@@ -22,27 +24,37 @@ class PostgresIdentity:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
-    async def prove(self, proof: Proof, *, decide: Callable[[State], State]) -> None:
+    async def prove(
+        self, proof: Proof, *, decide: Callable[[State], State], repeated: Repeated
+    ) -> None:
         """Record the proof, the new state and date, and what is told of them, in one transaction."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                state = await connection.fetchval(
-                    "select state from intake.subject_requests where id = $1 for update",
+                found = await connection.fetchrow(
+                    "select state, person_hash from intake.subject_requests"
+                    " where id = $1 for update",
                     proof.request_id,
                 )
+                if found is None:
+                    raise RuntimeError("a request that is proven exists")
+                state = decide(State(found["state"]))
+                original = repeated(await open_twins_of(connection, found["person_hash"]))
                 await connection.execute(
                     """
                     update intake.subject_requests
                     set state = $2, identity_method = $3, identity_proven_at = $4,
                         identity_reason = $5, commands = commands + 1, decided_at = now(),
+                        duplicate_of = $6,
+                        related_to = case when $6::uuid is null then related_to end,
                         revision = pg_current_xact_id()::text::bigint
                     where id = $1
                     """,
                     proof.request_id,
-                    decide(State(state)).value,
+                    state.value,
                     proof.method,
                     proof.entry.effective_at,
                     proof.entry.reason,
+                    original.request_id if original else None,
                 )
                 await keep(connection, proof.entry)
                 if proof.authority is not None:
@@ -53,11 +65,12 @@ class PostgresIdentity:
                     set first_due_at = coalesce(first_due_at, due_at), due_at = $2 where id = $1
                     """,
                     proof.cohort_id,
-                    proof.due_at,
+                    min(proof.due_at, original.due_at) if original else proof.due_at,
                 )
                 if proof.code_number is not None:
                     await _use(connection, proof)
-                await enqueue(connection, "intake", proof.records)
+                told = proof.records if original else (proof.command, *proof.records)
+                await enqueue(connection, "intake", told)
 
     async def authorise(self, shown: AuthorityShown, *, decide: Callable[[State], State]) -> None:
         """Record that a requester may ask, the new state, and what is told of it."""

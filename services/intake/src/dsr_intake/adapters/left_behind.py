@@ -45,6 +45,14 @@ class PostgresLeftBehind:
             rows = await self._pool.fetch(_LEFT, State.STOPPING.value, limit)
         return [view(row) for row in rows]
 
+    async def repeats(self, original: RequestId) -> list[RequestView]:
+        """Return the open duplicates of a request."""
+        with translated():
+            rows = await self._pool.fetch(
+                f"{VIEW} where r.duplicate_of = $1 and r.closed_at is null order by r.id", original
+            )
+        return [view(row) for row in rows]
+
     async def answer(self, original: RequestId, *, decide: Decide, tell: Tell, at: datetime) -> int:
         """End the open duplicates of a request that has ended, in one transaction."""
         with translated():
@@ -58,12 +66,12 @@ class PostgresLeftBehind:
         return len(made)
 
     async def set_free(
-        self, original: RequestId, opened: Callable[[RequestView], Outgoing]
+        self, original: RequestId, opened: Callable[[RequestView], Sequence[Outgoing]]
     ) -> Sequence[RequestView]:
         """Let the open duplicates of a request go their own way, in one transaction."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 await locked(connection, original)
                 free = await set_free(connection, original)
-                await enqueue(connection, "intake", [opened(one) for one in free])
+                await enqueue(connection, "intake", [told for one in free for told in opened(one)])
         return free

@@ -9,7 +9,7 @@ import asyncpg
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId
 from dsr_core.law.facts import Fact, FactKind
-from dsr_core.law.proofs import Evidence
+from dsr_core.law.proofs import Evidence, Method
 from dsr_core.lifecycle import ASKED, PREMATURE, State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
@@ -306,7 +306,7 @@ def view(row: asyncpg.Record) -> RequestView:
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
         identity_proven_at=row["identity_proven_at"],
-        is_attested=row["identity_method"] == "attested",
+        proven_by=Method(row["identity_method"]) if row["identity_method"] else None,
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
         letters=row["letters"],

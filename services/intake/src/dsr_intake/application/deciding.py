@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, DecisionEntry, Held, Known, RequestView, Ruling
 from dsr_intake.model.promises import Promise
 from dsr_intake.ports import DecisionStore, ReadStore, RegistryView
-from dsr_wire.codec.commands import Command, Decision, command_to_wire
+from dsr_wire.codec.commands import Command, Decision, IdentityVerified, command_to_wire
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
 from dsr_wire.codec.lifecycle import StateChange, states_changed_to_wire
 from dsr_wire.codec.requests import AcceptedCohort
@@ -71,6 +71,9 @@ class Resolution:
 
     fact: FactKind | None = None
     """What it is for the request's dates; none where they do not depend on it."""
+
+    learnt: tuple[Fact, ...] = ()
+    """What else has turned out that they depend on, each at its own moment."""
 
     outcome: Outcome | None = None
     """How the request ends; none where it does not."""
@@ -154,7 +157,8 @@ class Deciding:
     ) -> Ruling:
         state = _state(one, held, resolution)
         at = _moment(one, resolution, now)
-        facts = one.facts if resolution.fact is None else (*one.facts, Fact(resolution.fact, at))
+        own = () if resolution.fact is None else (Fact(resolution.fact, at),)
+        facts = (*one.facts, *resolution.learnt, *own)
         before = self._dating.timeline(regime, one)
         after = self._dating.of_facts(regime, one, (*self._dating.facts(one), *facts))
         resolution.check(one, before, after)
@@ -172,7 +176,7 @@ class Deciding:
             answer = _at_once(one, resolution, now, is_dated=before.respond_by is not None)
             return Ruling(entry=entry, state=state, facts=facts, due_at=one.due_at, answer=answer)
         due_at = one.due_at
-        if resolution.fact is not None and after.respond_by is not None:
+        if facts != one.facts and after.respond_by is not None:
             due_at = after.respond_by.astimezone(UTC)
         elif state is State.STOPPING and after.respond_by is None:
             # Who ends it waits for no answer: the systems have what was left when the clock stopped.
@@ -182,9 +186,10 @@ class Deciding:
         decision = resolution.decision
         # While its clock stands still, nothing becomes due.
         tiers = regime.tiers if after.respond_by is not None else ()
-        told = [command_record(entry, decision, alone(one, tiers, due_at), home=one.home_cohort_id)]
+        cohort = alone(replace(one, facts=facts), tiers, due_at)
+        told = [command_record(entry, decision, cohort, home=one.home_cohort_id)]
         if one.duplicate_of is not None:
-            told.insert(0, opened(one, regime))
+            told = [*opened(one, regime), *told]
         if state is not one.state:
             told.append(changed(one, state, entry))
         is_leaving = one.cohort_id != CohortId(one.request_id)
@@ -204,9 +209,32 @@ class Deciding:
         )
 
 
-def opened(one: RequestView, regime: Regime) -> Outgoing:
-    """Return what has a duplicate orchestrated by itself; its law is that of what it repeated."""
-    return accepted_record(alone(one, regime.tiers, one.due_at))
+def opened(one: RequestView, regime: Regime) -> tuple[Outgoing, ...]:
+    """Return what has a duplicate orchestrated by itself; its law is that of what it repeated.
+
+    One that was linked as it was proven has a workflow, which still awaits that proof.
+    """
+    cohort = alone(one, regime.tiers, one.due_at)
+    accepted = accepted_record(cohort)
+    if not one.commands or one.identity_proven_at is None or one.proven_by is None:
+        return (accepted,)
+    proof = Command(
+        cohort_id=cohort.cohort_id,
+        request_id=one.request_id,
+        revision=1,
+        effective_at=one.identity_proven_at,
+        recorded_at=one.identity_proven_at,
+        decision=IdentityVerified(method=one.proven_by, due_at=cohort.due_at, tiers=cohort.tiers),
+    )
+    proven = encode(
+        command_to_wire(proof),
+        topic=COMMANDS.name,
+        key=cohort.cohort_id,
+        event_id=str(uuid.uuid5(_EVENTS, f"{one.request_id}/freed")),
+        source=SOURCE,
+        at=one.identity_proven_at,
+    )
+    return (accepted, proven)
 
 
 def _state(one: RequestView, held: Sequence[Held], resolution: Resolution) -> State:

@@ -168,7 +168,7 @@ class Explaining:
         until = verify_by(dates)
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
         is_running = dates.respond_by is not None
-        tiers = dated(regime.tiers, one.received_at, one.due_at) if is_running else ()
+        tiers = dated(regime.tiers, one.counted_from, one.due_at) if is_running else ()
         said = _APPEAL_TIERS if one.state is State.AWAITING_DECISION else _TIERS
         next_tier = next(
             (Upcoming(tier.at, said[tier.action]) for tier in tiers if tier.at > now), None

@@ -103,7 +103,7 @@ def alone(one: RequestView, tiers: Iterable[Tier], due_at: datetime) -> Accepted
         accepted_at=one.accepted_at,
         due_at=due_at,
         rules_digest=one.rules_digest,
-        tiers=dated(tiers, one.received_at, due_at),
+        tiers=dated(tiers, one.counted_from, due_at),
         held_before=one.held_before,
         request_ids=(one.request_id,),
         after=one.after,

@@ -19,6 +19,7 @@ from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.answering import Ends, ended
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
+from dsr_intake.application.duplicating import repeated
 from dsr_intake.application.forming import SOURCE, dated
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, AuthorityShown, DecisionEntry, Known, Proof, RequestView
@@ -73,8 +74,9 @@ class Identifying:
     ) -> RequestView | None:
         """Take it as proven who asks, so that systems are asked; none where there is no such request.
 
-        The clock may count from the proof: the legal date is computed anew. The decision, its reason,
-        the new date and the command to fanout are durable together.
+        The clock may count from the proof: the legal date is computed anew. Where the same person has
+        asked for the same and that is open, it is answered with that one. The decision, its reason, the
+        new date and the command to fanout are durable together.
 
         Raises:
             RuleViolation: The request does not await a proof; the detail says what it is.
@@ -91,7 +93,7 @@ class Identifying:
             raise RejectedInput("invalid_proof", detail, field="proven_at")
         entry = _entry(one, method=method, by=by, reason=reason, at=at, now=now)
         proof = replace(self._proof(one, regime, entry, method), code_number=code_number)
-        await self._write(proof, Event.PROVE_IDENTITY)
+        await self._write(one, proof, Event.PROVE_IDENTITY)
         return await self._reads.any(request_id)
 
     async def admit(self, one: RequestView, regime: Regime, shown: AuthorityShown) -> None:
@@ -112,10 +114,15 @@ class Identifying:
             now=at,
         )
         proof = replace(self._proof(one, regime, entry, Method.ATTESTED), authority=shown)
-        await self._write(proof, Event.ADMIT)
+        await self._write(one, proof, Event.ADMIT)
 
-    async def _write(self, proof: Proof, event: Event) -> None:
-        await self._proofs.prove(proof, decide=lambda state: advance(state, event))
+    async def _write(self, one: RequestView, proof: Proof, event: Event) -> None:
+        due_at, now = proof.due_at, proof.entry.recorded_at
+        await self._proofs.prove(
+            proof,
+            decide=lambda state: advance(state, event),
+            repeated=lambda twins: repeated(one, twins, due_at=due_at, at=now),
+        )
         self._metrics.identities.labels(proof.method).inc()
         self._on_committed()
 
@@ -176,8 +183,8 @@ class Identifying:
             method=method,
             entry=entry,
             due_at=due_at,
+            command=_record(COMMANDS.name, command_to_wire(command), one, "proven", now),
             records=(
-                _record(COMMANDS.name, command_to_wire(command), one, "proven", now),
                 _record(
                     LIFECYCLE.name,
                     states_changed_to_wire(one.cohort_id, [change]),

@@ -1,7 +1,9 @@
-"""Duplicates that were left behind: what they repeat has ended, stops, or got a later date.
+"""Duplicates that were left behind: what they repeat has ended, stops, or has a later date.
 
 Whoever decides about a request, or closes it, takes its duplicates along. A replica of an older version
 knows of none, so that until it has stopped some may be left; nobody would ever answer those.
+
+A duplicate that was received before what it repeats, and came in after it, is found here as well.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
 from dsr_intake.application.answering import Ends, ended
+from dsr_intake.application.bringing_forward import BringingForward
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import opened
@@ -37,6 +40,7 @@ class LeftBehind:
         self,
         *,
         store: LeftBehindStore,
+        forward: BringingForward,
         registry: RegistryView,
         dating: Dating,
         metrics: Metrics,
@@ -44,6 +48,7 @@ class LeftBehind:
         on_committed: Callable[[], object],
     ) -> None:
         self._store = store
+        self._forward = forward
         self._registry = registry
         self._dating = dating
         self._metrics = metrics
@@ -53,14 +58,17 @@ class LeftBehind:
     async def work(self) -> int:
         """Take up what was left behind, and return how many requests moved on; safe to repeat.
 
-        Where what is repeated was followed to its end, the duplicate ends with it. Else it is opened
-        by itself.
+        Where what is repeated was followed to its end, the duplicate ends with it. Where that can have
+        the date of the duplicate, it gets it. Else the duplicate is opened by itself.
 
         Raises:
             Unavailable: The store is away, or rules that a request pins.
         """
         moved = 0
         for one in await self._store.originals(limit=_AT_ONCE):
+            if await self._forward.bring(one, await self._store.repeats(one.request_id)):
+                moved += 1
+                continue
             count = await (self._answer(one) if one.outcome in _FOLLOWED else self._free(one))
             if count:
                 log.warning("duplicates were left behind", request_id=one.request_id, count=count)

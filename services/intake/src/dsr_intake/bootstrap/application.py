@@ -34,6 +34,7 @@ from dsr_intake.application.answering import Answering
 from dsr_intake.application.appealing import Appealing
 from dsr_intake.application.authorising import Authorising
 from dsr_intake.application.breaking import Breaker, BreakerPolicy
+from dsr_intake.application.bringing_forward import BringingForward
 from dsr_intake.application.clients import ApiClients
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.codes import CodeLetters, Codes
@@ -180,6 +181,7 @@ async def application(outside: Outside) -> Application:
         ),
         left_behind=LeftBehind(
             store=PostgresLeftBehind(pool),
+            forward=BringingForward(deciding=decisions.deciding, dating=dating),
             registry=outside.registries,
             dating=dating,
             metrics=outside.metrics,

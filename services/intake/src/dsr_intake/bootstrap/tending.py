@@ -50,7 +50,9 @@ _HOLDS_EVERY_S = 2.0
 
 _FOLLOW_UP_EVERY_S = 10.0
 
-_LEFT_BEHIND_EVERY_S = 10.0
+_LEFT_BEHIND_EVERY_S = 2.0
+"""How soon an earlier date that comes in later holds for what is answered with it."""
+
 
 _REFUSE_EVERY_S = 5.0
 

@@ -11,12 +11,14 @@ from dsr_core.closing import Outcome
 from dsr_core.corrections import Rectification
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
-from dsr_core.law.facts import Fact
+from dsr_core.law.facts import Fact, FactKind
+from dsr_core.law.proofs import Method
 from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
+from dsr_intake.model.duplicates import OpenTwin
 from dsr_intake.model.feeds import LedgerChange, Owner, StateChangeRow, Twin
 from dsr_intake.model.following import FollowsWhy
 from dsr_intake.model.keys import (
@@ -193,20 +195,6 @@ class Draft:
     """What the suppression list is to have of the person, should it have them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTwin:
-    """An open request of somebody whose identity is proven."""
-
-    person_hash: bytes
-    request_id: RequestId
-    jurisdiction: str
-    rules_digest: str
-    registry_digest: str
-    due_at: datetime
-    may_be_repeated: bool
-    """Whether its date is sure to come: no answer of the person is awaited that could move it."""
-
-
 @dataclass(frozen=True, slots=True)
 class FormedCohort:
     """A cohort, its members, and the record that tells of it."""
@@ -265,6 +253,9 @@ class Proof:
     """Why it is believed, and by whom."""
 
     due_at: datetime
+    command: Outgoing
+    """What has systems asked; told only where it is not answered with another request."""
+
     records: tuple[Outgoing, ...]
     authority: AuthorityShown | None = None
     """What is shown with it of a requester who asks for another person."""
@@ -348,8 +339,8 @@ class RequestView:
     identity_proven_at: datetime | None
     """When it was proven who asks; none while it is not."""
 
-    is_attested: bool = False
-    """Whether the client has made sure who asks, though it may not count yet."""
+    proven_by: Method | None = None
+    """How it was proven who asks, or by whom it was attested though that may not count yet."""
 
     closed_at: datetime | None
     answered_at: datetime | None
@@ -392,6 +383,17 @@ class RequestView:
 
     after: tuple[RequestId, ...] = ()
     """Requests of the same person that hand data over before it erases any."""
+
+    @property
+    def is_attested(self) -> bool:
+        """Whether the client has made sure who asks, though it may not count yet."""
+        return self.proven_by is Method.ATTESTED
+
+    @property
+    def counted_from(self) -> datetime:
+        """The receipt that its dates count from: an earlier one, where the same person had asked before."""
+        receipts = (one.effective_at for one in self.facts if one.kind is FactKind.RECEIVED)
+        return min((self.received_at, *receipts))
 
     @property
     def is_one_address(self) -> bool:
@@ -440,7 +442,7 @@ class Ruling:
     answer: Answer | None = None
     """Set where the request ends at once, since nobody was asked."""
 
-    set_free: Callable[[RequestView], Outgoing] | None = None
+    set_free: Callable[[RequestView], tuple[Outgoing, ...]] | None = None
     """Set where the request is followed no more, gets a later date, or none for now: tells of each
     duplicate, which now goes its own way."""
 

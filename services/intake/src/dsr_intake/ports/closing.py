@@ -66,6 +66,10 @@ class LeftBehindStore(Protocol):
         """Return requests that have open duplicates though they have ended, stop or are due later."""
         ...
 
+    async def repeats(self, original: RequestId) -> list[RequestView]:
+        """Return the open duplicates of a request."""
+        ...
+
     async def answer(self, original: RequestId, *, decide: Decide, tell: Tell, at: datetime) -> int:
         """Write how the open duplicates of a request that has ended end, in one transaction.
 
@@ -78,7 +82,7 @@ class LeftBehindStore(Protocol):
         ...
 
     async def set_free(
-        self, original: RequestId, opened: Callable[[RequestView], Outgoing]
+        self, original: RequestId, opened: Callable[[RequestView], Sequence[Outgoing]]
     ) -> Sequence[RequestView]:
         """Let the open duplicates of a request go their own way, each told of, in one transaction."""
         ...

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
-from dsr_intake.model import AuthorityShown, Code, CodeLimits, Proof
+from dsr_intake.model import AuthorityShown, Code, CodeLimits, OpenTwin, Proof
 
 __all__ = [
     "CodeStore",
     "IdentityStore",
+    "Repeated",
 ]
+
+
+Repeated = Callable[[Sequence[OpenTwin]], OpenTwin | None]
+"""Says which of the open, proven requests of the same person and right is repeated; called inside the
+transaction."""
 
 
 class IdentityStore(Protocol):
     """Keeps the proof of who asks."""
 
-    async def prove(self, proof: Proof, *, decide: Callable[[State], State]) -> None:
+    async def prove(
+        self, proof: Proof, *, decide: Callable[[State], State], repeated: Repeated
+    ) -> None:
         """Record a proof, the new state and date, and what is told of them, in one transaction.
 
         The request stays locked from before `decide` is given its state until all is durable; what
-        `decide` raises leaves everything as it was.
+        `decide` raises leaves everything as it was. Where `repeated` names an open request, it is
+        answered with that, due no later, and nobody is asked for it.
 
         Raises:
             RuleViolation: The one-time code that the proof goes by was used meanwhile.
