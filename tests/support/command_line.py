@@ -29,7 +29,7 @@ READING = {
     "verify",
     "watch",
 }
-MEASURING = {"bulk", "intake", "loop", "package", "scale", "waiting"}
+MEASURING = {"bulk", "intake", "loop", "overload", "package", "scale", "waiting"}
 FETCHING = {"certificate", "strimzi", "support-bundle"}
 """What it fetches or prints is for machines, whoever reads it."""
 

@@ -11,6 +11,7 @@ from dsr_cli.bench.lean import measure_lean
 from dsr_cli.bench.loop import Plan, measure_loop
 from dsr_cli.bench.machine import machine
 from dsr_cli.bench.memory import Memory
+from dsr_cli.bench.overload import OverloadReport, measure_overload
 from dsr_cli.bench.packages import PackageReport, measure_package
 from dsr_cli.bench.progress import Bars
 from dsr_cli.bench.report import Report, beside
@@ -20,7 +21,7 @@ from dsr_cli.bench.warming import warm_kafka
 from dsr_cli.errors import CommandError
 from dsr_core.rights import Right
 
-__all__ = ["run_intake", "run_loop", "run_package", "run_waiting"]
+__all__ = ["run_intake", "run_loop", "run_overload", "run_package", "run_waiting"]
 
 LEAN_ORDER = "after the loop, whose processes were stopped first"
 
@@ -95,6 +96,21 @@ def run_intake(*, requests: int, concurrency: int, batch: int, keep: bool) -> In
             machine=machine(),
             bars=bars,
         )
+
+
+def run_overload(
+    *, systems: int, times: float, seconds: float, keep: bool
+) -> tuple[OverloadReport, Memory]:
+    """Measure what more than the loop can sustain does to it.
+
+    Raises:
+        CommandError: A request was lost, a service held too much, or the stack failed.
+    """
+    bars = Bars()
+    with running_rig(systems, keep=keep, listen=bars.listen) as rig:
+        bars.say("warming Kafka up")
+        uvloop.run(warm_kafka(rig))
+        return measure_overload(rig, times=times, seconds=seconds, machine=machine(), bars=bars)
 
 
 def run_package(*, systems: int, size: int, rows: int, keep: bool) -> tuple[PackageReport, Memory]:

@@ -23,6 +23,7 @@ PATH = "/v1/subject-requests"
 BATCH_PATH = "/v1/subject-requests:batch"
 
 _ACCEPTED = (200, 201, 202)
+_COME_AGAIN = 503
 
 
 @dataclass(slots=True)
@@ -34,6 +35,9 @@ class Submitted:
 
     answered_ms: list[float] = field(default_factory=list)
     """How long each call took."""
+
+    told_to_come_again: int = 0
+    """Calls that intake had no room for."""
 
     began_at: float = 0.0
     seconds: float = 0.0
@@ -66,6 +70,7 @@ class Client:
         concurrency: int,
         rate: float | None = None,
         right: Right = Right.DELETION,
+        may_refuse: bool = False,
         progress: Progress = ignore,
     ) -> Submitted:
         """Submit one request a person, so many at once, over connections that are kept.
@@ -75,6 +80,7 @@ class Client:
             concurrency: Calls under way at once, at most.
             rate: Calls begun a second; as many as intake takes when not given.
             right: What is asked for.
+            may_refuse: Whether a call that is told to come again is counted, and no fault.
             progress: Told how many have been accepted.
 
         Raises:
@@ -99,6 +105,9 @@ class Client:
                         f"Idempotency-Key: {uuid.uuid4()}",
                     )
                     done.answered_ms.append(1000 * (time.perf_counter() - start))
+                    if may_refuse and answer.status == _COME_AGAIN:
+                        done.told_to_come_again += 1
+                        continue
                     if answer.status not in _ACCEPTED:
                         raise _refused(answer.status, answer.body)
                     done.posted_at[json.loads(answer.body)["id"]] = posted_at

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from dsr_cli.bench.curves import curves
 from dsr_cli.bench.intake import intake_table
+from dsr_cli.bench.overload import POD_MEMORY, overload_table
 from dsr_cli.bench.packages import MEMORY_LIMIT, package_table
 from dsr_cli.bench.report import Report, report_table
-from dsr_cli.bench.run import run_intake, run_loop, run_package, run_waiting
+from dsr_cli.bench.run import run_intake, run_loop, run_overload, run_package, run_waiting
 from dsr_cli.bench.scale import scale_table
 from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
@@ -166,6 +167,30 @@ def waiting(
     """Measure open requests with their timers: memory, disk, and a restart of fanout among them."""
     report = run_waiting(systems=systems, requests=requests, cached_workflows=cached, keep=keep)
     _show(report.content(), waiting_table(report), as_json=as_json)
+
+
+@app.command()
+def overload(
+    systems: Systems = 5,
+    times: Annotated[
+        float, typer.Option(min=1, help="How many times what the loop can sustain")
+    ] = 10,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="So long; all that is accepted is then waited for")
+    ] = 300,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the memory of each service into this file")
+    ] = None,
+    *,
+    keep: Keep = False,
+    as_json: Json = False,
+) -> None:
+    """Offer more than the loop can sustain for a while, and measure until it has recovered by itself."""
+    report, memory = run_overload(systems=systems, times=times, seconds=seconds, keep=keep)
+    if svg is not None:
+        title = f"{times:g} times what is sustained, for {seconds:g} s"
+        svg.write_text(curves(memory, title=title, limit=POD_MEMORY), encoding="utf-8")
+    _show(report.content(), overload_table(report), as_json=as_json)
 
 
 @app.command()
