@@ -42,6 +42,7 @@ from dsr_intake.application.dating import Dating
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.decisions import Decisions, DecisionsParts
 from dsr_intake.application.deferring import Deferring
+from dsr_intake.application.discretion import Discretion
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
@@ -232,6 +233,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             clock=utc_now,
         ),
         decisions=decisions,
+        discretion=Discretion(store=stores.letters, wrapper=outside.wrapper),
         authorising=Authorising(
             reads=stores.reads,
             proofs=stores.proofs,

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, decided, read_about, shown, takes
 from dsr_intake.http.doors import caller
-from dsr_intake.http.requests import RequestIdParameter, own_request
+from dsr_intake.http.requests import RequestIdParameter
 from dsr_intake.model.principals import Scope
 
 __all__ = ["DOCUMENTS", "router"]
@@ -41,8 +41,7 @@ def router(context: Context) -> APIRouter:
         openapi_extra=takes(GrantBody, {"reason": "the ground does not hold"}),
     )
     async def grant_appeal(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, grant)
+        _, asked = await read_about(request, context, request_id, grant)
         by = caller(request).id
         return shown(await context.appealing.grant(request_id, by=by, reason=asked.reason))
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import read, shown
+from dsr_intake.http.decisions import read_about, shown
 from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, body, problems
-from dsr_intake.http.requests import RequestIdParameter, own_request
+from dsr_intake.http.requests import RequestIdParameter
 from dsr_intake.http.submission import AuthorityProofBody
 from dsr_intake.model.principals import Scope
 
@@ -46,8 +46,7 @@ def router(context: Context) -> APIRouter:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, _PROOF)
+        _, asked = await read_about(request, context, request_id, _PROOF)
         return shown(
             await context.authorising.prove(
                 request_id,

@@ -14,6 +14,7 @@ from dsr_intake.application.console.looking import Looking
 from dsr_intake.application.console.sessions import Sessions
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.decisions import Decisions
+from dsr_intake.application.discretion import Discretion
 from dsr_intake.application.drafting import Drafter
 from dsr_intake.application.events import Events
 from dsr_intake.application.explaining import Explaining
@@ -89,6 +90,7 @@ class Context:
     identifying: Identifying
     keeping: Keeping
     decisions: Decisions
+    discretion: Discretion
     registry: RegistryView
     rehashing: Rehashing
     single: InteractiveAcceptor

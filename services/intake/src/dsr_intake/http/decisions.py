@@ -30,6 +30,7 @@ __all__ = [
     "at",
     "decided",
     "read",
+    "read_about",
     "router",
     "shown",
     "takes",
@@ -61,6 +62,9 @@ Moment = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
+
+_WORDS = ("reason", "ground", "controller", "pointer", "question", "evidence")
+"""The fields of decisions that people write in their own words."""
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -188,8 +192,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         ),
     )
     async def refuse(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, refusal)
+        _, asked = await read_about(request, context, request_id, refusal)
         by = caller(request).id
         await context.appealing.check_decider(request_id, by=by)
         return shown(
@@ -216,8 +219,7 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         ),
     )
     async def refer(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, referral)
+        _, asked = await read_about(request, context, request_id, referral)
         by = caller(request).id
         await context.appealing.check_decider(request_id, by=by)
         return shown(
@@ -247,8 +249,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(ExtensionBody, {"reason": "records of forty years, on paper"}),
     )
     async def extend(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, extension)
+        _, asked = await read_about(request, context, request_id, extension)
         return shown(
             await context.decisions.extending.extend(
                 request_id,
@@ -270,8 +271,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(QuestionBody, {"question": "which-account"}),
     )
     async def ask(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, question)
+        _, asked = await read_about(request, context, request_id, question)
         return shown(
             await context.decisions.extending.ask(
                 request_id,
@@ -290,8 +290,7 @@ def _add_dates(routes: APIRouter, context: Context) -> None:
         openapi_extra=takes(ClarificationBody, {}),
     )
     async def clarify(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, clarification)
+        _, asked = await read_about(request, context, request_id, clarification)
         return shown(
             await context.decisions.extending.clarify(
                 request_id,
@@ -332,6 +331,22 @@ async def read(request: Request, adapter: TypeAdapter[_Body]) -> _Body:
         return adapter.validate_json(await read_body(request))
     except ValidationError as error:
         raise invalid_body(error) from None
+
+
+async def read_about(
+    request: Request, context: Context, request_id: str, adapter: TypeAdapter[_Body]
+) -> tuple[RequestView, _Body]:
+    """Return the request that a decision is about, if the caller sees it, and the decision's body.
+
+    Raises:
+        Problem: They do not, or the body is not as documented.
+        RejectedInput: What is written in it names the person.
+    """
+    one = await own_request(request, context, request_id)
+    asked = await read(request, adapter)
+    words = (getattr(asked, name, None) for name in _WORDS)
+    await context.discretion.check(one.request_id, [each for each in words if each])
+    return one, asked
 
 
 def shown(found: RequestView | None, *, for_client: bool = False) -> Response:

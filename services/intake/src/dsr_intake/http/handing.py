@@ -198,8 +198,7 @@ _Decide = Callable[[PackageDoor, RequestView, str], Awaitable[object]]
 
 def _deciding(context: Context, done: _Decide) -> Callable[..., Awaitable[Response]]:
     async def decide(request: Request, request_id: RequestIdParameter) -> Response:
-        one = await own_request(request, context, request_id)
-        asked = await decisions.read(request, _REASON)
+        one, asked = await decisions.read_about(request, context, request_id, _REASON)
         await done(_door(context), one, asked.reason)
         context.sending.wake()
         return await _shown(context, one)

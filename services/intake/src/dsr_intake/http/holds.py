@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, model_validator
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId
+from dsr_intake.application.discretion import check_names_nobody
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import DecisionBody, Moment, Reason, Short, at, read
 from dsr_intake.http.doors import caller, require_everywhere
@@ -141,6 +142,7 @@ def _add_placing(routes: APIRouter, context: Context) -> None:
     async def place(request: Request) -> Response:
         asked = await read(request, adapter)
         await _check_reach(request, context, asked.request_id)
+        await _check_names_nobody(context, asked)
         holding, key = context.decisions.holding, idempotency_key(request)
         hold = await holding.place(
             by=caller(request).id,
@@ -218,6 +220,14 @@ async def _is_in_reach(request: Request, context: Context, request_id: str | Non
     if sight.is_unbounded:
         return True
     return request_id is not None and await context.reads.get(sight, request_id) is not None
+
+
+async def _check_names_nobody(context: Context, asked: HoldBody) -> None:
+    about, words = _about(asked), [asked.authority, asked.reason]
+    if isinstance(about, Identity):
+        check_names_nobody(about, words)
+    else:
+        await context.discretion.check(about, words)
 
 
 async def _check_reach(request: Request, context: Context, request_id: str | None) -> None:

@@ -146,8 +146,7 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         },
     )
     async def prove(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await decisions.read(request, _PROOF)
+        _, asked = await decisions.read_about(request, context, request_id, _PROOF)
         return decisions.shown(
             await context.identifying.prove(
                 request_id,

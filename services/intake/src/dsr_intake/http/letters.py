@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from dsr_intake.application.letters.envelope import bounce
-from dsr_intake.http.access import media_type, read_body, require_json
+from dsr_intake.http.access import media_type, read_body
 from dsr_intake.http.context import Context
+from dsr_intake.http.decisions import read_about
 from dsr_intake.http.examples import LETTERS
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
-from dsr_intake.http.submission import LetterDecisionBody, invalid_body
+from dsr_intake.http.submission import LetterDecisionBody
 from dsr_intake.http.views import BASE, json_response
 from dsr_intake.model import Letter, LetterKind, LetterState
 from dsr_intake.model.principals import Scope
@@ -121,12 +122,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         },
     )
     async def give_up(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        require_json(request)
-        try:
-            asked = _DECISION.validate_json(await read_body(request))
-        except ValidationError as error:
-            raise invalid_body(error) from None
+        _, asked = await read_about(request, context, request_id, _DECISION)
         found = await context.sending.give_up(request_id, asked.kind, reason=asked.reason)
         return _found(request_id, found)
 
@@ -147,12 +143,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         },
     )
     async def send_again(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        require_json(request)
-        try:
-            asked = _DECISION.validate_json(await read_body(request))
-        except ValidationError as error:
-            raise invalid_body(error) from None
+        _, asked = await read_about(request, context, request_id, _DECISION)
         found = await context.sending.send_again(request_id, asked.kind, reason=asked.reason)
         return _found(request_id, found)
 

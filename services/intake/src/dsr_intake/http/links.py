@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from dsr_core.linking import LinkOutcome, LinkReason
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, Reason, read, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, read_about, takes
 from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import answer, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
@@ -102,8 +102,7 @@ def router(context: Context) -> APIRouter:
     async def ruled(
         request: Request, request_id: str, link_id: str, verdict: Literal["accept", "refuse"]
     ) -> Response:
-        one = await own_request(request, context, request_id)
-        asked = await read(request, body)
+        one, asked = await read_about(request, context, request_id, body)
         decided = await context.linking.rule(
             one.request_id,
             link_id,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_core.rights import Disposition
 from dsr_intake.http.context import Context
-from dsr_intake.http.decisions import DecisionBody, Reason, decided, read, shown, takes
+from dsr_intake.http.decisions import DecisionBody, Reason, decided, read, read_about, shown, takes
 from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import ID_PATTERN, answer, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
@@ -96,8 +96,7 @@ def router(context: Context) -> APIRouter:
         ),
     )
     async def propose(request: Request, request_id: RequestIdParameter) -> Response:
-        await own_request(request, context, request_id)
-        asked = await read(request, proposal)
+        _, asked = await read_about(request, context, request_id, proposal)
         made = await context.decisions.settling.propose(
             request_id,
             by=caller(request).id,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, model_validator
 
 from dsr_core.errors import RejectedInput
 from dsr_core.suppressions import SuppressionKind
+from dsr_intake.application.discretion import check_names_nobody
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import DecisionBody, Reason, read, takes
 from dsr_intake.http.doors import caller, lease
@@ -180,8 +181,10 @@ def _add_lifting(routes: APIRouter, context: Context) -> None:
     )
     async def opt_in(request: Request) -> Response:
         asked = await read(request, adapter)
+        identity = identity_of(asked.identity, within="/identity")
+        check_names_nobody(identity, [asked.reason, asked.reference])
         ended = await context.suppressing.opt_in(
-            identity_of(asked.identity, within="/identity"),
+            identity,
             asked.kinds,
             by=caller(request).id,
             reference=asked.reference,
