@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from unit.fanout.fanout_fakes import (
@@ -15,6 +16,8 @@ from unit.fanout.fanout_fakes import (
 )
 
 from dsr_core.errors import RuleViolation, Unavailable
+from dsr_core.ids import SystemId
+from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_fanout.application.notifying import SEALS_A_CALL, Notifying, Untold
 from dsr_fanout.application.opening import Opening
@@ -22,7 +25,7 @@ from dsr_fanout.application.records import RECORD_LIMIT
 from dsr_fanout.orders import Order, Sending
 from dsr_wire.codec.notices import Instruction, SystemNotice
 from dsr_wire.envelope import header
-from support.builders import NOW, a_cohort_id, a_registry, a_request_id, a_system
+from support.builders import NOW, a_cohort_id, a_registry, a_request_id, a_system, days
 
 
 class _Scene:
@@ -118,6 +121,16 @@ async def test_obligations_name_the_rules_that_their_dates_were_counted_by() -> 
     await scene.opening.open(scene.order(rules_digest="5f" * 32), at=NOW)
     (opened,) = scene.publisher.opened
     assert opened.rules_digest == "5f" * 32
+
+
+async def test_obligations_say_what_the_plan_was_made_from() -> None:
+    scene = _Scene()
+    received_at = NOW - days(2)
+    order = scene.order(system_ids=["crm"], since="2025-01-01", received_at=received_at)
+    await scene.opening.open(order, at=NOW)
+    (opened,) = scene.publisher.opened
+    assert opened.received_at == received_at
+    assert opened.scope == Scope(system_ids=(SystemId("crm"),), since=date(2025, 1, 1))
 
 
 async def test_empty_plan_is_no_outcome() -> None:

@@ -141,13 +141,24 @@ def test_who_joined_by_a_later_version_is_not_left_out() -> None:
     }
 
 
-def test_whoever_was_left_out_at_first_is_missed_though_the_plan_changed() -> None:
+@pytest.mark.parametrize(
+    ("opened", "fault"),
+    [
+        ({"crm": "example-group"}, "left out, though the plan asks them: billing, mailer"),
+        (
+            {"billing": "example-mail", "crm": "example-group", "mailer": "example-mail"},
+            "of another organisation than in the plan: billing",
+        ),
+    ],
+)
+def test_who_had_to_answer_at_first_is_held_to_the_plan_though_it_changed(
+    opened: dict[str, str], fault: str
+) -> None:
     good = joined("chat", stated=["billing", "chat", "crm", "mailer"])
-    opened = {SystemId("crm"): OrganisationId("example-group")}
-    statement = replace(good.statement, opened=opened)
+    owners = {SystemId(one): OrganisationId(owner) for one, owner in opened.items()}
+    statement = replace(good.statement, opened=owners)
     lying = replace(good, statement=statement, log=LATER_OFFICE.logged(statement))
-    found = failures(lying, OFFICE.registry)["statement.opened"]
-    assert found == "left out, though the plan asks them: billing, mailer"
+    assert failures(lying, OFFICE.registry)["statement.opened"] == fault
 
 
 def test_a_plan_from_another_version_without_an_amendment_is_refused() -> None:

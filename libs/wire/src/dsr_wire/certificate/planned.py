@@ -73,6 +73,8 @@ def _planned(statement: Statement, asked: Asked, registry: Registry | None) -> C
         return failed(part, f"left out, though the plan asks them: {missing}")
     if more := _names(stated.keys() - systems.keys()):
         return failed(part, f"named, though the plan does not ask them: {more}")
+    if moved := _names([one for one, owner in systems.items() if stated[one] != owner]):
+        return failed(part, f"of another organisation than in the plan: {moved}")
     words = (
         f"the plan, made again from the registry, asks the same {len(systems)}: none is left out"
     )
