@@ -12,7 +12,7 @@ import pytest
 
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.plan import Scope
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
 from dsr_core.suppressions import SuppressionKind
 from dsr_wire.certificate.asked import Asked
 from dsr_wire.certificate.fields import MalformedError
@@ -180,6 +180,30 @@ def test_a_statement_of_the_form_of_before_stays_good_and_says_what_it_cannot_sh
     assert found.is_good
     (words,) = (each.text for each in found.checks if each.part == "statement.asked")
     assert "whether a system was left out" in words
+
+
+@pytest.mark.parametrize(
+    ("system", "looks", "is_good"),
+    [
+        (a_system("crm"), False, True),
+        (a_system("crm"), True, False),
+        (a_system("crm", looks_again=True), False, False),
+        (a_system("crm", looks_again=True), True, True),
+        (a_system("crm", looks_later=True), False, True),
+        (a_system("crm", looks_later=True), True, True),
+    ],
+    ids=["none", "made up", "left out", "before closing", "later, not now", "later"],
+)
+def test_who_has_to_look_again_is_as_the_registry_says(
+    system: System, *, looks: bool, is_good: bool
+) -> None:
+    registry = a_registry(system)
+    office = Office(registry=registry, systems=dict(OFFICE.systems), log=OFFICE.log)
+    office.witness = OFFICE.witness
+    one = closed("crm", office=office)
+    statement = replace(one.statement, looks_again=frozenset({system.id} if looks else ()))
+    stated = replace(one, statement=statement, log=office.logged(statement))
+    assert ("statement.looks_again" not in failures(stated, registry)) == is_good
 
 
 def test_what_was_asked_is_read_as_it_was_written() -> None:
