@@ -70,9 +70,7 @@ def connection_of(settings: TemporalSettings) -> TemporalConnection:
     """
     key = settings.temporal_api_key
     codec, file = None, settings.temporal_payload_key_file
-    if file is None:
-        log.warning("Temporal can read what it keeps: no DSR_TEMPORAL_PAYLOAD_KEY_FILE is given")
-    else:
+    if file is not None:
         codec = EncryptingCodec(payload_keys(file, variable="DSR_TEMPORAL_PAYLOAD_KEY_FILE"))
     return TemporalConnection(
         address=settings.temporal_address,
@@ -115,6 +113,8 @@ async def connect(connection: TemporalConnection, runtime: Runtime | None = None
     Raises:
         StartFault: The server answers, and does not let us in.
     """
+    if connection.codec is None:
+        log.warning("temporal can read what it keeps: no DSR_TEMPORAL_PAYLOAD_KEY_FILE is given")
     backoff = Backoff()
     while True:
         try:
