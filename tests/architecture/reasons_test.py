@@ -18,6 +18,7 @@ ELSEWHERE = {
     "unknown_scope": "intake's internal API, on a release of the breaker",
     "invalid_identifier": "intake's API, which alone reads identifiers as they were sent",
     "unknown_identifier_kind": "as invalid_identifier",
+    "assurance_needed": "intake's API, of an attestation that does not suffice and cannot wait",
     "empty_plan": "intake's API: nothing is accepted that nobody owes",
     "invalid_filter": "`dsr_sdk.SuppressionList`, of a file that is none",
     "signal_asks_opt_out": "intake's API: a signal asks for an opt-out and for nothing else",

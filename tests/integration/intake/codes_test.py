@@ -123,7 +123,7 @@ async def test_where_a_code_does_not_suffice_it_is_said_what_does(writing: Intak
     request_id = (await writing.http.post(BASE, json=body)).json()["id"]
     for answer in (await ask(writing, request_id), await give(writing, request_id, code="X")):
         assert answer.status_code == httpx.codes.CONFLICT
-        assert "proven by attested or operator, not by a code" in answer.json()["detail"]
+        assert "proven by attested or operator, not by one_time_code" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dsr_core.law.proofs import Assurance, Authority, Evidence, Method, Role, accepted
+from dsr_core.law.proofs import (
+    Assurance,
+    Authority,
+    Evidence,
+    Level,
+    Method,
+    Needed,
+    Role,
+    accepted,
+)
 from dsr_core.rights import Right
 from dsr_intake.application.codes import Secrets
 from dsr_intake.model import Code
@@ -48,11 +59,11 @@ def an_assurance(*accepts: Method, category: str = "user.payment") -> Assurance:
 
 def test_what_no_rule_concerns_is_proven_by_anything() -> None:
     rules = [an_assurance(Method.OPERATOR)]
-    assert accepted(rules, Right.DELETION, ["user.name", "user.payments"]) == (
-        frozenset(Method),
-        (),
-    )
-    assert accepted(rules, Right.ACCESS, ["user.payment"])[0] == frozenset(Method)
+    anything = Needed(frozenset(Method), Level.LOW, ())
+    assert accepted(rules, Right.DELETION, ["user.name", "user.payments"]) == anything
+    assert accepted(rules, Right.ACCESS, ["user.payment"]) == anything
+    assert anything.words is None
+    assert anything.lacks(Method.ONE_TIME_CODE, Level.LOW) is None
 
 
 def test_each_rule_that_concerns_it_must_accept_the_proof() -> None:
@@ -61,14 +72,29 @@ def test_each_rule_that_concerns_it_must_accept_the_proof() -> None:
         an_assurance(Method.OPERATOR, Method.ONE_TIME_CODE, category="user.government_id"),
     ]
     categories = ["user.payment.card", "user.government_id.passport_number"]
-    methods, provisions = accepted(rules, Right.DELETION, categories)
-    assert methods == {Method.OPERATOR}
-    assert provisions == ("a law", "a law")
+    found = accepted(rules, Right.DELETION, categories)
+    assert found == Needed(frozenset({Method.OPERATOR}), Level.LOW, ("a law", "a law"))
+
+
+def test_of_several_levels_the_highest_is_needed_and_what_lacks_it_is_told_which() -> None:
+    rules = [
+        replace(an_assurance(*Method), level=Level.HIGH),
+        replace(an_assurance(*Method), level=Level.SUBSTANTIAL),
+    ]
+    found = accepted(rules, Right.DELETION, ["user.payment"])
+    assert found.level is Level.HIGH
+    assert found.lacks(Method.OPERATOR, Level.HIGH) is None
+    lacks = found.lacks(Method.ATTESTED, Level.SUBSTANTIAL)
+    assert lacks == "for this data it takes the level high, and not substantial: a law; a law"
+    assert found.lacks(Method.ONE_TIME_CODE, Level.LOW) is None, "it proves what it proves"
 
 
 def test_an_assurance_is_rebuilt_from_the_canonical_form() -> None:
     one = an_assurance(Method.OPERATOR)
     assert Assurance.of_fields(one.fields()) == one
+    assert "level" not in one.fields(), "rules of before keep their digest"
+    higher = replace(one, level=Level.HIGH)
+    assert Assurance.of_fields(higher.fields()) == higher
     with pytest.raises(TypeError):
         Assurance.of_fields(one.fields() | {"categories": [1]})
 

@@ -11,6 +11,7 @@ import httpx
 from dsr_cli.api.client import ApiError
 from dsr_cli.api.paths import part
 from dsr_cli.connection import Internal
+from dsr_core.law.proofs import Level
 
 __all__ = ["InternalApi"]
 
@@ -99,10 +100,12 @@ class InternalApi:
         return lifted
 
     def prove_identity(
-        self, request_id: str, *, reason: str, proven_at: str | None
+        self, request_id: str, *, reason: str, proven_at: str | None, level: Level
     ) -> dict[str, Any]:
         """Take it as proven who asks; return the request, which is open then."""
         body = {"reason": reason} | ({"proven_at": proven_at} if proven_at else {})
+        if level is not Level.HIGH:
+            body["level"] = level.value  # an intake of before knows none, and takes it as high
         return self.decide(request_id, "identity:prove", body)
 
     def prove_authority(

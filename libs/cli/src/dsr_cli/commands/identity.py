@@ -9,6 +9,7 @@ import typer
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
+from dsr_core.law.proofs import Level
 
 app = typer.Typer(no_args_is_help=True, help="Who asks: decisions of an operator")
 
@@ -29,6 +30,7 @@ def prove(
         str | None,
         typer.Option(help="When it was proven, with an offset: 2026-03-02T09:30:00Z; else now"),
     ] = None,
+    level: Annotated[Level, typer.Option(help="How sure it is")] = Level.HIGH,
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")
     ] = False,
@@ -44,5 +46,5 @@ def prove(
     if not apply:
         typer.echo(f"{request_id} would be opened, and its systems asked; add --yes to do it")
         return
-    found = api.prove_identity(request_id, reason=reason, proven_at=proven_at)
+    found = api.prove_identity(request_id, reason=reason, proven_at=proven_at, level=level)
     typer.echo(f"{request_id} is {found['state']}, due {found['due_at']}")

@@ -18,7 +18,7 @@ from dsr_cli.registry.taxonomy import data_categories, is_jurisdiction
 from dsr_cli.rules.whole import check_authority, check_rules, check_tiers
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
-from dsr_core.law.proofs import Assurance, Authority, Evidence, Method, Role
+from dsr_core.law.proofs import Assurance, Authority, Evidence, Level, Method, Role
 from dsr_core.law.rules import (
     ALL_RIGHTS,
     DEFAULT,
@@ -234,13 +234,14 @@ def _tier(node: Node, read: Reader) -> Tier | None:
 
 
 def _assurance(node: Node, read: Reader) -> Assurance | None:
-    keys = read.mapping(node, "assurance", required=_ASSURANCE_KEYS, optional=("rights",))
+    keys = read.mapping(node, "assurance", required=_ASSURANCE_KEYS, optional=("rights", "level"))
     rights = read.several_of(keys.get("rights"), "rights", "right", ALL_RIGHTS) or ALL_RIGHTS
     accepts = read.several_of(keys.get("accepts"), "accepts", "method", Method)
     categories = read.several_of(
         keys.get("categories"), "categories", "category", data_categories()
     )
     citation = read.text(keys.get("citation"), "citation")
+    level = read.one_of(keys.get("level"), "level", Level)
     if not accepts or not categories or citation is None:
         return None
     return Assurance(
@@ -248,6 +249,7 @@ def _assurance(node: Node, read: Reader) -> Assurance | None:
         categories=categories,
         accepts=tuple(sorted(Method(one) for one in accepts)),
         citation=citation.text,
+        level=Level(level.text) if level else Level.LOW,
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsr_core.plan import at_or_below
 from dsr_core.rights import Right
 
-__all__ = ["Assurance", "Authority", "Evidence", "Method", "Role", "accepted"]
+__all__ = ["Assurance", "Authority", "Evidence", "Level", "Method", "Needed", "Role", "accepted"]
 
 
 class Method(StrEnum):
@@ -24,6 +24,24 @@ class Method(StrEnum):
 
     ONE_TIME_CODE = "one_time_code"
     """The person has a code that was mailed to the address of the request."""
+
+
+class Level(StrEnum):
+    """How sure somebody is who asks, in the words of Regulation (EU) 910/2014 article 8(2)."""
+
+    LOW = "low"
+    """For example an account that anybody can open."""
+
+    SUBSTANTIAL = "substantial"
+    """For example a second factor, or what only the person knows of earlier dealings."""
+
+    HIGH = "high"
+    """For example an identity document that was seen."""
+
+    def reaches(self, needed: Level) -> bool:
+        """Tell whether it is as sure as another, or surer."""
+        order = tuple(Level)
+        return order.index(self) >= order.index(needed)
 
 
 class Role(StrEnum):
@@ -106,6 +124,8 @@ class Assurance:
     """Sorted."""
 
     citation: str
+    level: Level = Level.LOW
+    """What an attestation or an operator's decision must reach at least."""
 
     def concerns(self, right: Right, categories: Iterable[str]) -> bool:
         """Tell whether a request for a right to data of some categories needs this."""
@@ -115,7 +135,10 @@ class Assurance:
 
     def fields(self) -> dict[str, Any]:
         """Return what the canonical form of rules has of it."""
+        # As all that came later, it is left out where nothing is demanded: digests stay as they were.
+        later = {} if self.level is Level.LOW else {"level": self.level.value}
         return {
+            **later,
             "accepts": [one.value for one in self.accepts],
             "categories": list(self.categories),
             "citation": self.citation,
@@ -136,17 +159,49 @@ class Assurance:
             categories=tuple(fields["categories"]),
             accepts=tuple(Method(one) for one in fields["accepts"]),
             citation=fields["citation"],
+            level=Level(fields.get("level", Level.LOW)),
         )
 
 
-def accepted(
-    rules: Iterable[Assurance], right: Right, categories: Iterable[str]
-) -> tuple[frozenset[Method], tuple[str, ...]]:
-    """Return by what a request may be proven, and the provisions that say so; else by anything.
+class Needed(NamedTuple):
+    """How sure it must be who asks, for one request."""
+
+    methods: frozenset[Method]
+    level: Level
+    provisions: tuple[str, ...]
+    """Those that say so; none where any proof will do."""
+
+    @property
+    def words(self) -> str | None:
+        """What is needed; none where any proof will do."""
+        if not self.provisions:
+            return None
+        by = " or ".join(sorted(self.methods))
+        return f"for this data it takes a proof by {by}, at the level {self.level} at least"
+
+    def lacks(self, method: Method, level: Level) -> str | None:
+        """Return in words what a proof lacks; none where it suffices.
+
+        A level is stated by whoever has looked at the person; a code proves what it proves.
+        """
+        law = "; ".join(self.provisions)
+        if method not in self.methods:
+            by = " or ".join(sorted(self.methods))
+            return f"for this data it is proven by {by}, not by {method}: {law}"
+        if method is not Method.ONE_TIME_CODE and not level.reaches(self.level):
+            return f"for this data it takes the level {self.level}, and not {level}: {law}"
+        return None
+
+
+def accepted(rules: Iterable[Assurance], right: Right, categories: Iterable[str]) -> Needed:
+    """Return how surely it must be proven who asks; by anything, where no rule says more.
 
     Where several rules concern it, each of them must accept the proof.
     """
     held = tuple(categories)
     found = [one for one in rules if one.concerns(right, held)]
     methods = frozenset(Method).intersection(*(one.accepts for one in found))
-    return methods, tuple(one.citation for one in found)
+    level = Level.LOW
+    for one in found:
+        level = one.level if one.level.reaches(level) else level
+    return Needed(methods, level, tuple(one.citation for one in found))

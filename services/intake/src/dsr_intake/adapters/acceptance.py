@@ -106,9 +106,9 @@ _WRITE = """
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
         select id, 0, 'prove_identity', 'client ' || client_id, 'the client has made sure who asks',
-            proven_at, accepted_at, '{"method": "attested"}'
-        from unnest($15::uuid[], $17::text[], $24::timestamptz[], $36::timestamptz[])
-            as p (id, client_id, accepted_at, proven_at)
+            proven_at, accepted_at, jsonb_build_object('method', 'attested', 'level', level)
+        from unnest($15::uuid[], $17::text[], $24::timestamptz[], $36::timestamptz[], $53::text[])
+            as p (id, client_id, accepted_at, proven_at, level)
         where proven_at is not null
     ), new_letters as (
         insert into intake.letters (request_id, kind, state, next_try_at, waiting_since)
@@ -399,6 +399,7 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [_words(member.after) if member.after else None for member, _, _ in members],
         [one.scope.since for one in cohorts],
         [_words(one.scope.uses) for one in cohorts],
+        [sent.level.value for _, sent, _ in members],
     )
 
 

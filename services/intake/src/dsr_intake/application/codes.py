@@ -18,8 +18,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from dsr_core.errors import RejectedInput, RuleViolation
-from dsr_core.law.proofs import Method, accepted
-from dsr_core.plan import at_or_below, plan
+from dsr_core.law.proofs import Level, Method
+from dsr_intake.application.assurance import needed
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.identifying import Identifying
@@ -153,26 +153,17 @@ class Codes:
     async def _require_enough(self, one: RequestView) -> None:
         rules = await self._registry.rules(one.rules_digest)
         registry = await self._registry.version(one.registry_digest)
-        known_by = set(one.identifier_kinds)
-        categories = {
-            category
-            for system in plan(registry, one.right, one.scope, received_at=one.received_at)
-            if known_by & set(system.identifiers)
-            for category in system.categories
-            if not one.scope.categories
-            or any(
-                at_or_below(category, wanted) or at_or_below(wanted, category)
-                for wanted in one.scope.categories
-            )
-        }
-        regime = self._dating.regime(rules, one)
-        methods, provisions = accepted(regime.assurance, one.right, sorted(categories))
-        if Method.ONE_TIME_CODE not in methods:
-            needed = " or ".join(sorted(methods))
-            detail = (
-                f"for this data it is proven by {needed}, not by a code: {'; '.join(provisions)}"
-            )
-            raise RuleViolation("assurance_needed", detail)
+        wanted = needed(
+            self._dating.regime(rules, one),
+            registry,
+            one.right,
+            one.scope,
+            one.identifier_kinds,
+            received_at=one.received_at,
+        )
+        lacks = wanted.lacks(Method.ONE_TIME_CODE, Level.LOW)
+        if lacks is not None:
+            raise RuleViolation("assurance_needed", lacks)
         if not one.is_one_address:
             # Whoever reads one address would have all that is named beside it erased.
             detail = (

@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from dsr_core import tracing
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.ids import RequestId, uuid7
-from dsr_core.law.proofs import Role
+from dsr_core.law.proofs import Method, Role
 from dsr_core.law.rules import Rules
 from dsr_core.plan import Scope, plan
 from dsr_core.rights import RIGHTS, Right
 from dsr_core.suppressions import LISTED_KINDS
+from dsr_intake.application.assurance import is_ever_lacking, needed
 from dsr_intake.application.beginning import beginning
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
@@ -110,6 +111,9 @@ class Drafter:
             raise RuntimeError("unreachable")
         if not RIGHTS[submission.right].asks_who:
             submission = replace(submission, is_attested=True)
+        submission = self._assured(submission, rules, received_at)
+        if submission.lacks is not None and (not may_wait or appealed is not None):
+            raise RejectedInput("assurance_needed", submission.lacks, field="identity_level")
         submission = self._shown(submission, rules, received_at)
         if not may_wait and not submission.is_attested:
             detail = "more must be shown of who asks: send it by itself, so that it can wait"
@@ -184,6 +188,20 @@ class Drafter:
             letters=draft.letters,
             at=draft.accepted_at,
         )
+
+    def _assured(self, submission: Submission, rules: Rules, received_at: datetime) -> Submission:
+        """Return a submission that awaits a proof where its attestation is too little for the data."""
+        if not submission.is_attested or not RIGHTS[submission.right].asks_who:
+            return submission
+        place, right, level = submission.jurisdiction, submission.right, submission.level
+        regime = self._dating.applicable(rules, place, right, received_at)
+        registry = self._registry.current
+        if registry is None or not is_ever_lacking(regime, Method.ATTESTED, level):
+            return submission
+        kinds = submission.identity.kinds
+        wanted = needed(regime, registry, right, submission.scope, kinds, received_at=received_at)
+        lacks = wanted.lacks(Method.ATTESTED, level)
+        return submission if lacks is None else replace(submission, is_attested=False, lacks=lacks)
 
     def _shown(self, submission: Submission, rules: Rules, received_at: datetime) -> Submission:
         """Return a submission with what its regime makes of the requester's role and evidence."""

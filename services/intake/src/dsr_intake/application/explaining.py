@@ -21,12 +21,13 @@ from dsr_core.blockers import (
 from dsr_core.errors import Unavailable
 from dsr_core.ids import SystemId
 from dsr_core.law.facts import FactKind
-from dsr_core.law.rules import TierAction
+from dsr_core.law.rules import Regime, TierAction
 from dsr_core.law.timeline import Entry
 from dsr_core.lifecycle import State
 from dsr_core.plan import plan
 from dsr_core.registry import System
 from dsr_core.rights import Disposition
+from dsr_intake.application.assurance import needed
 from dsr_intake.application.authorising import opens_once_shown
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
@@ -164,6 +165,7 @@ class Explaining:
             bounced_at=letter.settled_at if letter is not None and has_bounced else None,
             planned=await self._planned(one),
         )
+        wanted = await self._needed(one, regime)
         dates = self._dating.timeline(regime, one)
         until = verify_by(dates)
         next_date = next((entry for entry in dates.entries if entry.at and entry.at > now), None)
@@ -177,6 +179,8 @@ class Explaining:
         def explained(blocker: Blocker) -> Explained:
             if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and not one.is_one_address:
                 blocker = replace(blocker, what=f"{blocker.what}; {_NO_CODE}")
+            if blocker.kind is BlockerKind.IDENTITY_NOT_PROVEN and wanted:
+                blocker = replace(blocker, what=f"{blocker.what}; {wanted}")
             owner = self._owner(blocker, now)
             theirs = owner if blocker.owner is None else None
             if theirs is not None and theirs.remark:
@@ -200,6 +204,14 @@ class Explaining:
             at_risk(one, dates, written, contact=self._privacy_office, now=now),
             next_date,
         )
+
+    async def _needed(self, one: RequestView, regime: Regime) -> str | None:
+        """Return in words what a proof of who asks must be; none where any will do, or none is awaited."""
+        if one.state is not State.AWAITING_IDENTITY:
+            return None
+        registry = await self._registry.version(one.registry_digest)
+        kinds, at = one.identifier_kinds, one.received_at
+        return needed(regime, registry, one.right, one.scope, kinds, received_at=at).words
 
     def _owner(self, blocker: Blocker, now: datetime) -> Owner | None:
         if blocker.system_id is None:

@@ -13,10 +13,11 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import RequestId
 from dsr_core.law.facts import Fact, FactKind
-from dsr_core.law.proofs import Method
+from dsr_core.law.proofs import Level, Method
 from dsr_core.law.rules import Regime
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
 from dsr_intake.application.answering import Ends, ended
+from dsr_intake.application.assurance import is_ever_lacking, needed
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.duplicating import repeated
@@ -70,6 +71,7 @@ class Identifying:
         by: str,
         reason: str,
         proven_at: datetime | None,
+        level: Level = Level.HIGH,
         code_number: int | None = None,
     ) -> RequestView | None:
         """Take it as proven who asks, so that systems are asked; none where there is no such request.
@@ -79,7 +81,8 @@ class Identifying:
         new date and the command to fanout are durable together.
 
         Raises:
-            RuleViolation: The request does not await a proof; the detail says what it is.
+            RuleViolation: The request does not await a proof, and the detail says what it is; or the
+                proof is not sure enough for the data that is asked for, and it says what is needed.
             RejectedInput: The proof lies in the future, or before the receipt.
         """
         one = await self._reads.any(request_id)
@@ -91,10 +94,25 @@ class Identifying:
         if not one.received_at <= at <= now:
             detail = "identity is proven between the receipt and now"
             raise RejectedInput("invalid_proof", detail, field="proven_at")
+        await self._require(one, regime, method, level)
         entry = _entry(one, method=method, by=by, reason=reason, at=at, now=now)
+        if method is Method.OPERATOR:
+            entry = replace(entry, details={**entry.details, "level": level.value})
         proof = replace(self._proof(one, regime, entry, method), code_number=code_number)
         await self._write(one, proof, Event.PROVE_IDENTITY)
         return await self._reads.any(request_id)
+
+    async def _require(
+        self, one: RequestView, regime: Regime, method: Method, level: Level
+    ) -> None:
+        if one.state is not State.AWAITING_IDENTITY or not is_ever_lacking(regime, method, level):
+            return
+        registry = await self._registry.version(one.registry_digest)
+        kinds, at = one.identifier_kinds, one.received_at
+        wanted = needed(regime, registry, one.right, one.scope, kinds, received_at=at)
+        lacks = wanted.lacks(method, level)
+        if lacks is not None:
+            raise RuleViolation("assurance_needed", lacks)
 
     async def admit(self, one: RequestView, regime: Regime, shown: AuthorityShown) -> None:
         """Open a request of which it is shown that its requester may ask, and attested who that is.

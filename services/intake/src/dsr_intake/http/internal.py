@@ -132,7 +132,8 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
         summary="Take it as proven who asks",
         description=(
             "An operator's decision, with its reason. The request opens, and its dates are counted "
-            "from the proof where the law says so. 409 where it does not await a proof."
+            "from the proof where the law says so. 409 where it does not await a proof, and "
+            "`assurance_needed` where `level` is below what the rules ask for this data."
         ),
         responses={
             200: answer("RequestDocument", "The request, open"),
@@ -154,6 +155,7 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
                 by=caller(request).id,
                 reason=asked.reason,
                 proven_at=decisions.at(asked.proven_at, "proven_at"),
+                level=asked.level,
             )
         )
 

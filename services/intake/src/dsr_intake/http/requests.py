@@ -96,7 +96,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
             traceparent = given.get("traceparent")
             if traceparent is not None and not tracing.is_traceparent(traceparent):
                 traceparent = None
-            verdict = await _accepted(context, sent, client_id, traceparent)
+            verdict, lacks = await _accepted(context, sent, client_id, traceparent)
         except Overloaded as fault:
             raise overloaded(context, fault, call="single") from None
         except Unavailable:
@@ -109,7 +109,7 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
         if not isinstance(verdict, Accepted):
             raise verdict_problem(verdict)
         return json_response(
-            accepted_document(verdict),
+            accepted_document(verdict, lacks=lacks),
             status=202,
             headers={"Location": f"{BASE}/{verdict.request_id}"},
         )
@@ -126,16 +126,17 @@ def overloaded(context: Context, fault: Overloaded, *, call: str) -> Problem:
 
 async def _accepted(
     context: Context, sent: Submission, client_id: str, traceparent: str | None
-) -> Verdict:
+) -> tuple[Verdict, str | None]:
+    """Return what became of a submission, and what its attestation lacks."""
     if sent.appeal_of is not None:
         verdict = await context.appealing.submit(sent, client_id=client_id, traceparent=traceparent)
         if verdict is None:
             raise Problem(404, "not_found", "there is no request of that id to appeal")
-        return verdict
+        return verdict, None
     draft = context.drafter.draft(
         sent, client_id=client_id, traceparent=traceparent, by_letter=True
     )
-    return await context.single.accept(draft)
+    return await context.single.accept(draft), draft.submission.lacks
 
 
 def _add_submitting(routes: APIRouter, context: Context) -> None:

@@ -21,11 +21,12 @@ from pydantic_core import ErrorDetails
 from dsr_core.errors import RejectedInput
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import RequestId
-from dsr_core.law.proofs import Evidence
+from dsr_core.law.proofs import Evidence, Level
 from dsr_core.rights import RIGHTS, Right
 from dsr_intake.http.age_keys import AgeKey, age_key_of
 from dsr_intake.http.corrections import CategoryBody, CorrectionBody, rectified
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
+from dsr_intake.http.levels import AttestedLevel, ProvenLevel
 from dsr_intake.http.scopes import DAY_PATTERN, ScopeBody, scope_of
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
@@ -196,6 +197,7 @@ class _RequestBody(_Body):
             )
         ),
     ]
+    identity_level: AttestedLevel = None
     requester: RequesterBody
     scope: ScopeBody | None = None
     corrections: Annotated[
@@ -300,6 +302,7 @@ class ProofBody(_Body):
             json_schema_extra={"format": "date-time"},
         ),
     ] = None
+    level: ProvenLevel = Level.HIGH
 
 
 class AuthorityProofBody(_Body):
@@ -327,7 +330,15 @@ class LetterDecisionBody(_Body):
 _SINGLE = TypeAdapter(SubjectRequestBody)
 _LINE = TypeAdapter(BatchLine)
 _NOT_CONTENT = {"idempotency_key": True}
-_LATER = ("age_key", "controller", "letters", "appeal_of", "corrections", "statement")
+_LATER = (
+    "age_key",
+    "controller",
+    "letters",
+    "appeal_of",
+    "corrections",
+    "statement",
+    "identity_level",
+)
 _LATER_LIMITS = ("since", "uses")
 
 
@@ -419,6 +430,7 @@ def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
         language=body.language,
         controller=(body.controller.name, body.controller.pointer) if body.controller else None,
         is_attested=body.identity_attested,
+        level=body.identity_level or Level.HIGH,
         received_at=moment(sent, field="received_at") if sent is not None else None,
         content=_content(body),
         idempotency_key=idempotency_key,

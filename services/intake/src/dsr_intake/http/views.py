@@ -68,6 +68,10 @@ class AcceptedDocument(BaseModel):
     received_at: datetime
     accepted_at: datetime
     due_at: datetime
+    identity_needed: str | None
+    """Why the client's attestation is too little for the data that is asked for, and what is needed;
+    null where it suffices, or nothing was attested."""
+
     links: Links
 
 
@@ -252,8 +256,13 @@ def json_response(
     )
 
 
-def accepted_document(one: Accepted) -> dict[str, Any]:
-    """Return what a client is told when its request is accepted, the same each time."""
+def accepted_document(one: Accepted, *, lacks: str | None = None) -> dict[str, Any]:
+    """Return what a client is told when its request is accepted, the same each time.
+
+    Args:
+        one: The request.
+        lacks: Why the client's attestation is too little; none where it suffices.
+    """
     return {
         "id": one.request_id,
         "state": one.state.value,
@@ -266,6 +275,7 @@ def accepted_document(one: Accepted) -> dict[str, Any]:
         "received_at": one.received_at,
         "accepted_at": one.accepted_at,
         "due_at": one.due_at,
+        "identity_needed": lacks,
         "links": _links(one.request_id),
     }
 

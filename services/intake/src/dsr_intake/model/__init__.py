@@ -12,7 +12,7 @@ from dsr_core.corrections import Rectification
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.law.facts import Fact, FactKind
-from dsr_core.law.proofs import Method
+from dsr_core.law.proofs import Level, Method
 from dsr_core.law.rules import Tier
 from dsr_core.lifecycle import State
 from dsr_core.plan import Scope
@@ -134,6 +134,12 @@ class Submission:
 
     attested_once_shown: bool = False
     """The client has made sure who asks, which counts once that is shown."""
+
+    level: Level = Level.HIGH
+    """How sure the client is who asks, where it attests that."""
+
+    lacks: str | None = None
+    """Why its attestation is too little for the data that is asked for; none where it suffices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
