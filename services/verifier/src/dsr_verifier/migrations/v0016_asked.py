@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0018"
+revision = "0016"
 down_revision = "0015"
 
 _STATEMENTS = (
