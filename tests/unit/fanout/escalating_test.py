@@ -52,6 +52,18 @@ async def test_where_only_the_answer_is_missing_nobody_is_blamed() -> None:
     assert told(publisher)[0].missing == ()
 
 
+async def test_two_tiers_of_one_action_and_date_are_two_events() -> None:
+    publisher = FakePublisher()
+    escalating = Escalating(
+        registries=FakeRegistries.of(), ledger=FakeLedger(), publisher=publisher
+    )
+    action, moments = TierAction.ESCALATE_TO_ORGANISATION, (NOW, NOW + timedelta(days=1))
+    for tier_at in (*moments, *moments):
+        await escalating.escalate(an_order(), action, tier_at=tier_at, at=NOW)
+    assert len(set(publisher.event_ids)) == len(moments)
+    assert {one.tier_at for one in told(publisher)} == set(moments)
+
+
 async def test_told_again_it_is_the_same_event() -> None:
     publisher = FakePublisher()
     for _ in range(2):

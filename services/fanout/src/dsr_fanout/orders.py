@@ -326,6 +326,9 @@ class Reached:
     left_out: list[str] = field(default_factory=list)
     """Systems that nobody is told of, since a hold covers them."""
 
+    at: datetime | None = None
+    """Its moment: of two tiers with one action, which of them; none from before it was told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:

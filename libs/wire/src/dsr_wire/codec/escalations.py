@@ -68,6 +68,9 @@ class Escalation:
     unusable: UnusableExport | None = None
     """What the one system in `missing` has handed over and cannot be used; its answer is there."""
 
+    tier_at: datetime | None = None
+    """The moment of the tier that has come; none where no tier calls for it, and from before."""
+
 
 def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
     """Return an escalation as a message."""
@@ -92,6 +95,7 @@ def escalation_to_wire(one: Escalation) -> escalations_pb2.Escalation:
         )
         if one.unusable
         else None,
+        tier_at=time_to_wire(one.tier_at) if one.tier_at else None,
     )
 
 
@@ -119,6 +123,9 @@ def escalation_from_wire(message: escalations_pb2.Escalation) -> Escalation:
         missing=tuple(sorted(missing, key=lambda one: one.system_id)),
         awaits_decision=message.awaits_decision,
         unusable=_unusable(message.unusable) if message.HasField("unusable") else None,
+        tier_at=time_from_wire(message.tier_at, field="tier_at")
+        if message.HasField("tier_at")
+        else None,
     )
 
 

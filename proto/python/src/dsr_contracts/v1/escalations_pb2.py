@@ -27,7 +27,7 @@ from dsr_contracts.v1 import requests_pb2 as dsr_dot_v1_dot_requests__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64sr/v1/escalations.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x15\x64sr/v1/requests.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x02\n\nEscalation\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12*\n\x06\x64ue_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06\x61\x63tion\x18\x05 \x01(\x0e\x32\x12.dsr.v1.TierAction\x12\x30\n\x0c\x65scalated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x07missing\x18\x07 \x03(\x0b\x32\x15.dsr.v1.MissingSystem\x12\x17\n\x0f\x61waits_decision\x18\x08 \x01(\x08\x12(\n\x08unusable\x18\t \x01(\x0b\x32\x16.dsr.v1.UnusableExport\"4\n\x0eUnusableExport\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"M\n\rMissingSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x10\n\x08requests\x18\x03 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x64sr/v1/escalations.proto\x12\x06\x64sr.v1\x1a\x13\x64sr/v1/common.proto\x1a\x15\x64sr/v1/requests.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x02\n\nEscalation\x12\x11\n\tcohort_id\x18\x01 \x01(\t\x12\x1c\n\x05right\x18\x02 \x01(\x0e\x32\r.dsr.v1.Right\x12\x0e\n\x06regime\x18\x03 \x01(\t\x12*\n\x06\x64ue_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06\x61\x63tion\x18\x05 \x01(\x0e\x32\x12.dsr.v1.TierAction\x12\x30\n\x0c\x65scalated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x07missing\x18\x07 \x03(\x0b\x32\x15.dsr.v1.MissingSystem\x12\x17\n\x0f\x61waits_decision\x18\x08 \x01(\x08\x12(\n\x08unusable\x18\t \x01(\x0b\x32\x16.dsr.v1.UnusableExport\x12+\n\x07tier_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x0eUnusableExport\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"M\n\rMissingSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x10\n\x08requests\x18\x03 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dsr.v1.escalations_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ESCALATION']._serialized_start=114
-  _globals['_ESCALATION']._serialized_end=428
-  _globals['_UNUSABLEEXPORT']._serialized_start=430
-  _globals['_UNUSABLEEXPORT']._serialized_end=482
-  _globals['_MISSINGSYSTEM']._serialized_start=484
-  _globals['_MISSINGSYSTEM']._serialized_end=561
+  _globals['_ESCALATION']._serialized_end=473
+  _globals['_UNUSABLEEXPORT']._serialized_start=475
+  _globals['_UNUSABLEEXPORT']._serialized_end=527
+  _globals['_MISSINGSYSTEM']._serialized_start=529
+  _globals['_MISSINGSYSTEM']._serialized_end=606
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Escalation(_message.Message):
-    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing", "awaits_decision", "unusable")
+    __slots__ = ("cohort_id", "right", "regime", "due_at", "action", "escalated_at", "missing", "awaits_decision", "unusable", "tier_at")
     COHORT_ID_FIELD_NUMBER: _ClassVar[int]
     RIGHT_FIELD_NUMBER: _ClassVar[int]
     REGIME_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class Escalation(_message.Message):
     MISSING_FIELD_NUMBER: _ClassVar[int]
     AWAITS_DECISION_FIELD_NUMBER: _ClassVar[int]
     UNUSABLE_FIELD_NUMBER: _ClassVar[int]
+    TIER_AT_FIELD_NUMBER: _ClassVar[int]
     cohort_id: str
     right: _common_pb2.Right
     regime: str
@@ -31,7 +32,8 @@ class Escalation(_message.Message):
     missing: _containers.RepeatedCompositeFieldContainer[MissingSystem]
     awaits_decision: bool
     unusable: UnusableExport
-    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ..., awaits_decision: _Optional[bool] = ..., unusable: _Optional[_Union[UnusableExport, _Mapping]] = ...) -> None: ...
+    tier_at: _timestamp_pb2.Timestamp
+    def __init__(self, cohort_id: _Optional[str] = ..., right: _Optional[_Union[_common_pb2.Right, str]] = ..., regime: _Optional[str] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[_requests_pb2.TierAction, str]] = ..., escalated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., missing: _Optional[_Iterable[_Union[MissingSystem, _Mapping]]] = ..., awaits_decision: _Optional[bool] = ..., unusable: _Optional[_Union[UnusableExport, _Mapping]] = ..., tier_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class UnusableExport(_message.Message):
     __slots__ = ("request_id", "reason")

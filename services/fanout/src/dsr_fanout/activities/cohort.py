@@ -150,7 +150,7 @@ class CohortActivities:
         """Tell that a tier is reached; return how many systems are missing."""
         action = TierAction(tier.action)
         escalating = self._escalating.escalate(
-            tier.order, action, left_out=tier.left_out, at=self._now()
+            tier.order, action, left_out=tier.left_out, tier_at=tier.at, at=self._now()
         )
         missing = await self._mapped(TELL_TIER, escalating)
         self._metrics.tiers.labels(action.value).inc()

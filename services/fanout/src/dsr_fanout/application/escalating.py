@@ -27,11 +27,18 @@ class Escalating:
         self._publisher = publisher
 
     async def escalate(
-        self, order: Order, action: TierAction, *, left_out: Collection[str] = (), at: datetime
+        self,
+        order: Order,
+        action: TierAction,
+        *,
+        left_out: Collection[str] = (),
+        tier_at: datetime | None = None,
+        at: datetime,
     ) -> int:
-        """Publish who is missing now; return how many systems. Safe to repeat: one event an action.
+        """Publish who is missing now; return how many systems. Safe to repeat: one event a tier.
 
-        Systems that a hold covers are left out, and those that answer for them; where nobody else is missing, there is nothing to tell.
+        Systems that a hold covers are left out, and those that answer for them; where nobody else is
+        missing, there is nothing to tell.
 
         Raises:
             RuleViolation: The ledger names a system that the registry version does not have.
@@ -57,13 +64,18 @@ class Escalating:
             action=action,
             escalated_at=at,
             missing=tuple(missing),
+            tier_at=tier_at,
         )
+        # By the dates too: once it is extended the same tier comes again, and of two tiers with one
+        # action each is told of; neither is a repeat.
+        moments = [order.due_at, *([tier_at] if tier_at else [])]
         outgoing = record(
             escalation_to_wire(escalation),
             order,
             topic=ESCALATIONS,
-            # By the date too: once it is extended, the same tier comes again, and is no repeat.
-            event_id=f"{order.cohort_id}/{action}/{order.due_at:%Y%m%dT%H%M%SZ}",
+            event_id="/".join(
+                (order.cohort_id, action, *(f"{one:%Y%m%dT%H%M%SZ}" for one in moments))
+            ),
             at=at,
         )
         await self._publisher.publish((outgoing,))

@@ -19,6 +19,7 @@ from dsr_fanout.orders import (
     Position,
     Reached,
     State,
+    Tier,
     Unsent,
 )
 
@@ -64,7 +65,9 @@ class Tiers:
         done: set[str] = set()
         while passed < len(tiers) and tiers[passed].at <= now:
             action = tiers[passed].action
-            if action not in done and not await self._act(order, apart, action, position, below):
+            if action not in done and not await self._act(
+                order, apart, tiers[passed], position, below
+            ):
                 return replace(position, tiers=passed, next_at=now + LONGEST_PAUSE)
             if action == _REMIND and action not in done and not _is_quiet(apart):
                 position = replace(position, reminders=position.reminders + 1)
@@ -74,9 +77,10 @@ class Tiers:
         return _next(order, apart, replace(position, state=state, tiers=passed), now)
 
     async def _act(
-        self, order: Order, apart: Apart, action: str, position: Position, below: int
+        self, order: Order, apart: Apart, tier: Tier, position: Position, below: int
     ) -> bool:
         """Do what a tier calls for; false where it could not be told to people now."""
+        action = tier.action
         is_breach = action == _BREACH
         if apart.outcome if is_breach else _is_quiet(apart):
             return True
@@ -86,7 +90,7 @@ class Tiers:
         self._steps.tell(f"telling of {action}")
         left_out = [] if is_breach else held(apart)
         try:
-            reached = Reached(order=order, action=action, left_out=left_out)
+            reached = Reached(order=order, action=action, left_out=left_out, at=tier.at)
             await self._steps.once(TELL_TIER, reached, int)
         except HeldUp as held_up:
             self.held_up = str(held_up)

@@ -13,12 +13,13 @@ from datetime import datetime
 import structlog
 
 from dsr_core.ids import CohortId
-from dsr_core.law.rules import TierAction
+from dsr_core.law.rules import Tier
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import SOURCE, dated
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import RequestView
+from dsr_intake.model.tiers import PassedTier
 from dsr_intake.ports import RegistryView, UndecidedStore
 from dsr_wire.codec.escalations import Escalation, escalation_to_wire
 from dsr_wire.envelope import Outgoing, encode
@@ -69,43 +70,57 @@ class Undecided:
                 return
             after = found[-1][0].request_id
 
-    async def _pass(self, one: RequestView, passed: Sequence[TierAction]) -> None:
+    async def _pass(self, one: RequestView, passed: Sequence[PassedTier]) -> None:
         regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
         now = self._clock()
+        moments = dict(
+            zip(regime.tiers, dated(regime.tiers, one.received_at, one.due_at), strict=True)
+        )
         due = [
-            tier.action
-            for tier in dated(regime.tiers, one.received_at, one.due_at)
-            if tier.at <= now and tier.action not in passed
+            tier
+            for tier, moment in moments.items()
+            if moment.at <= now and not any(_is(each, tier, moment.at) for each in passed)
         ]
         if not due:
             return
         told = await self._store.passed(
-            one.request_id, due, lambda action: _escalation(one, action, now), at=now
+            one.request_id,
+            due,
+            lambda tier: _escalation(one, tier, moments[tier].at, now),
+            at=now,
         )
-        for action in told:
-            self._metrics.appeal_tiers.labels(action).inc()
-            log.warning("an appeal is not decided", request_id=one.request_id, action=action)
+        for tier in told:
+            self._metrics.appeal_tiers.labels(tier.action).inc()
+            log.warning("an appeal is not decided", request_id=one.request_id, action=tier.action)
         if told:
             self._on_committed()
 
 
-def _escalation(one: RequestView, action: TierAction, at: datetime) -> Outgoing:
+def _is(passed: PassedTier, tier: Tier, moment: datetime) -> bool:
+    """Tell whether what was passed is a tier that comes at a moment."""
+    if passed.action is not tier.action:
+        return False
+    return passed.percent == tier.percent or (not passed.percent and moment <= passed.passed_at)
+
+
+def _escalation(one: RequestView, tier: Tier, tier_at: datetime, at: datetime) -> Outgoing:
     cohort_id = CohortId(one.request_id)
     escalation = Escalation(
         cohort_id=cohort_id,
         right=one.right,
         regime=one.regime,
         due_at=one.due_at,
-        action=action,
+        action=tier.action,
         escalated_at=at,
         missing=(),
         awaits_decision=True,
+        tier_at=tier_at,
     )
     return encode(
         escalation_to_wire(escalation),
         topic=ESCALATIONS.name,
         key=cohort_id,
-        event_id=str(uuid.uuid5(_EVENTS, f"{one.request_id}/{action}")),
+        event_id=str(uuid.uuid5(_EVENTS, f"{one.request_id}/{tier.action}/{tier.percent}")),
         source=SOURCE,
         at=at,
     )

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Protocol
 
 from dsr_core.ids import RequestId
-from dsr_core.law.rules import TierAction
+from dsr_core.law.rules import Tier
 from dsr_intake.deferral import Deferred, Due, FollowUp, Instead, Sealable
 from dsr_intake.model import Answer, Known, RequestView
+from dsr_intake.model.tiers import PassedTier
 from dsr_intake.ports.decisions import Tell
 from dsr_wire.envelope import Outgoing
 
@@ -93,18 +94,18 @@ class UndecidedStore(Protocol):
 
     async def undecided(
         self, *, after: str | None, limit: int
-    ) -> list[tuple[RequestView, tuple[TierAction, ...]]]:
+    ) -> list[tuple[RequestView, tuple[PassedTier, ...]]]:
         """Return appeals that wait, in the order of their ids, each with what was done of its tiers."""
         ...
 
     async def passed(
         self,
         request_id: RequestId,
-        actions: Sequence[TierAction],
-        tell: Callable[[TierAction], Outgoing],
+        tiers: Sequence[Tier],
+        tell: Callable[[Tier], Outgoing],
         *,
         at: datetime,
-    ) -> list[TierAction]:
+    ) -> list[Tier]:
         """Record that tiers have come, and what is told of each, in one transaction.
 
         Returns:

@@ -99,7 +99,7 @@ def mails(
     office's.
     """
     if one.awaits_decision:
-        name = f"<{one.action}.appeal.{one.cohort_id}@{domain}>"
+        name = f"<{one.action}.appeal.{_tier(one)}{one.cohort_id}@{domain}>"
         return [Mail(privacy_office, name, _of_appeal(one))]
     if one.unusable is not None:
         return [
@@ -110,7 +110,8 @@ def mails(
             )
             for each in one.missing
         ]
-    due = f"{one.due_at:%Y%m%dT%H%M%SZ}"  # once that is extended, the same tier is told of again
+    # Once the date is extended, the same tier is told of again.
+    due = f"{one.due_at:%Y%m%dT%H%M%SZ}.{_tier(one)}"
     told: list[tuple[str, str, list[MissingSystem]]] = []
     if one.action is TierAction.ESCALATE_TO_ORGANISATION:
         for organisation_id in sorted({each.organisation_id for each in one.missing}):
@@ -119,9 +120,14 @@ def mails(
     elif one.action in _SUBJECTS:
         told.append((privacy_office, "privacy-office", list(one.missing)))
     return [
-        Mail(to, f"<{one.action}.{name}.{due}.{one.cohort_id}@{domain}>", _written(one, missing))
+        Mail(to, f"<{one.action}.{name}.{due}{one.cohort_id}@{domain}>", _written(one, missing))
         for to, name, missing in told
     ]
+
+
+def _tier(one: Escalation) -> str:
+    """Return which tier it is, of several with one action; empty where that was not told."""
+    return f"{one.tier_at:%Y%m%dT%H%M%SZ}." if one.tier_at else ""
 
 
 def _of_appeal(one: Escalation) -> Written:
