@@ -54,6 +54,23 @@ async def test_withdrawn_before_anybody_was_asked_it_ends_at_once(
     assert (await prove(intake, one["id"])).status_code == httpx.codes.CONFLICT
 
 
+@pytest.mark.parametrize("is_late", [True, False], ids=["late", "in time"])
+async def test_a_refusal_after_the_date_for_it_is_said_and_kept_as_a_breach(
+    intake: Intake, *, is_late: bool
+) -> None:
+    at = {"received_at": LONG_AGO} if is_late else {}
+    one = await submitted(intake, jurisdiction="GB", **at)
+    found = (await refuse(intake, one["id"])).json()
+    assert found["state"] == "stopping"
+    kept = await intake.pool.fetchval(
+        "select details->>'breach' from intake.decisions where request_id = $1 and kind = 'refuse'",
+        one["id"],
+    )
+    assert kept == ("refusal_notice_by" if is_late else None)
+    assert ("had to be told of a refusal by 2026-02-02" in str(found["breach"])) == is_late
+    assert (found["breach"] is None) == (not is_late)
+
+
 @pytest.mark.parametrize(
     ("what", "outcome"), [("refusal", Outcome.REFUSED), ("referral", Outcome.REFERRED)]
 )

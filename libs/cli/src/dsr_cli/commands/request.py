@@ -172,3 +172,5 @@ def _show(found: dict[str, Any], *, as_json: bool, dry: str = "") -> None:
         return
     outcome = f" ({found['outcome']})" if found["outcome"] else f", due {found['due_at']}"
     typer.echo(f"{found['id']} is {found['state']}{outcome}")
+    if found.get("breach"):
+        typer.echo(f"late, and kept as a breach: {found['breach']}", err=True)

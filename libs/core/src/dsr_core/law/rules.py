@@ -27,6 +27,7 @@ __all__ = [
     "COMPLAIN_BY",
     "DEFAULT",
     "ENTRY_NAMES",
+    "REFUSAL_NOTICE_BY",
     "REQUESTER",
     "RESPOND_BY",
     "STARTS",
@@ -58,6 +59,9 @@ APPEAL_BY = "appeal_by"
 COMPLAIN_BY = "complain_by"
 """The entry until which a refusal can be complained of; where there is none, for ever."""
 
+REFUSAL_NOTICE_BY = "refusal_notice_by"
+"""The entry by which the person is told of a refusal; a later one is a breach."""
+
 REQUESTER = "requester"
 """In place of a code: the jurisdiction of whoever asks."""
 
@@ -67,7 +71,7 @@ ENTRY_NAMES = {
     APPEAL_BY: "the person can still appeal against the answer",
     COMPLAIN_BY: "the person can still complain of a refusal",
     RESPOND_BY: "the person has the answer",
-    "refusal_notice_by": "the person has been told of a refusal, with its grounds",
+    REFUSAL_NOTICE_BY: "the person has been told of a refusal, with its grounds",
     VERIFY_IDENTITY_BY: "the person has proven who they are, or the request ends as not verified",
     "keep_record_until": "the record of the request is kept",
 }

@@ -35,7 +35,7 @@ from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.topics import COMMANDS, LIFECYCLE
 
-__all__ = ["Check", "Deciding", "Resolution", "Rule", "changed", "command_record", "opened"]
+__all__ = ["Check", "Deciding", "Note", "Resolution", "Rule", "changed", "command_record", "opened"]
 
 _EVENTS = uuid.UUID("0b7d6c58-52f4-5b0e-8d0b-3c1c2f6c9f43")
 """The namespace of the ids of what is told here: the same decision has the same id for ever."""
@@ -45,6 +45,14 @@ Check = Callable[[RequestView, Timeline, Timeline], None]
 
 Rule = Callable[[RequestView, Sequence[Held], Regime, datetime], Ruling]
 """Says what follows for a request as it stands, of the holds that cover it and of its regime."""
+
+
+Note = Callable[[Timeline, datetime], Mapping[str, Any]]
+"""Says what the dates of before and the moment of deciding add to what is kept of a decision."""
+
+
+def _nothing(_before: Timeline, _now: datetime) -> Mapping[str, Any]:
+    return {}
 
 
 def _allowed(_one: RequestView, _before: Timeline, _after: Timeline) -> None:
@@ -82,6 +90,7 @@ class Resolution:
     """The proposal that is approved by it."""
 
     details: Mapping[str, Any] = field(default_factory=dict)
+    note: Note = _nothing
     check: Check = _allowed
 
 
@@ -170,7 +179,7 @@ class Deciding:
             reason=resolution.reason,
             effective_at=at,
             recorded_at=now,
-            details=dict(resolution.details),
+            details={**resolution.details, **resolution.note(before, now)},
         )
         if state is State.CLOSED:
             answer = _at_once(one, resolution, now, is_dated=before.respond_by is not None)

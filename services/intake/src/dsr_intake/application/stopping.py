@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dsr_core.closing import Outcome
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
+from dsr_core.law.rules import REFUSAL_NOTICE_BY
+from dsr_core.law.timeline import Timeline
 from dsr_core.lifecycle import Event, State
 from dsr_intake.application.answering import Ends, ended
 from dsr_intake.application.clock import Clock
@@ -56,10 +58,21 @@ class Stopping:
     async def refuse(
         self, request_id: str, *, by: str, ground: str, reason: str, **details: str
     ) -> RequestView | None:
-        """Stop a request that is not followed, on a legal ground; details are kept with it."""
+        """Stop a request that is not followed, on a legal ground; details are kept with it.
+
+        After the date by which its person had to be told of a refusal, that breach is kept as well.
+        """
         return await self._stop(
             request_id, Event.REFUSE, by=by, reason=reason, ground=ground, **details
         )
+
+    async def breach(self, request_id: str) -> str | None:
+        """Return in words by when the person had to be told of a refusal that came later; else none."""
+        entries = await self._decisions.entries(request_id)
+        late = next((one.details for one in entries if one.details.get("breach")), None)
+        if late is None:
+            return None
+        return f"the person had to be told of a refusal by {late['had_to_be_by']}: {late['rule']}"
 
     async def refer(
         self, request_id: str, *, by: str, controller: str, pointer: str, reason: str
@@ -109,6 +122,7 @@ class Stopping:
             decision=Stopped(outcome),
             outcome=outcome,
             details=details,
+            note=_lateness if event is Event.REFUSE else _on_time,
         )
         return await self._deciding.decide(request_id, resolution)
 
@@ -119,6 +133,19 @@ class Stopping:
             for event, outcome in ENDINGS.items()
             if any(entry.kind == event for entry in entries)
         )
+
+
+def _lateness(before: Timeline, now: datetime) -> Mapping[str, str]:
+    """Return the breach that a refusal at a moment is; nothing where it is in time, or no law says."""
+    entry = before.entry(REFUSAL_NOTICE_BY)
+    # The last second is in time as a whole.
+    if entry is None or entry.at is None or now - entry.at < timedelta(seconds=1):
+        return {}
+    return {"breach": entry.name, "had_to_be_by": entry.at.isoformat(), "rule": entry.rule}
+
+
+def _on_time(_before: Timeline, _now: datetime) -> Mapping[str, str]:
+    return {}
 
 
 def _given_up(known: Mapping[RequestId, Known], outcome: Outcome, *, at: datetime) -> list[Answer]:

@@ -184,9 +184,10 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         summary="Refuse a subject request",
         description=(
             "An operator's decision, with its legal ground. Who was asked is told to stop. 409 where "
-            "it has ended, or stops, or is an appeal against a refusal by the same operator."
+            "it has ended, or stops, or is an appeal against a refusal by the same operator. After the "
+            "date by which the person had to be told of a refusal, `breach` says so, and it is kept."
         ),
-        responses=decided(),
+        responses=decided("RefusalDocument", breach=None),
         openapi_extra=takes(
             RefusalBody, {"ground": "GDPR 12(5)(b)", "reason": "the fifth this week"}
         ),
@@ -195,11 +196,9 @@ def _add_endings(routes: APIRouter, context: Context) -> None:
         _, asked = await read_about(request, context, request_id, refusal)
         by = caller(request).id
         await context.appealing.check_decider(request_id, by=by)
-        return shown(
-            await context.decisions.stopping.refuse(
-                request_id, by=by, ground=asked.ground, reason=asked.reason
-            )
-        )
+        stopping = context.decisions.stopping
+        found = await stopping.refuse(request_id, by=by, ground=asked.ground, reason=asked.reason)
+        return shown(found, breach=await stopping.breach(request_id))
 
     @routes.post(
         "/subject-requests/{request_id}/referral",
@@ -312,10 +311,12 @@ def takes(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": body(schema, examples={"an example": example})}
 
 
-def decided() -> dict[int | str, dict[str, Any]]:
+def decided(
+    document: str = "RequestDocument", **more: str | None
+) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of the answers to a decision."""
     return {
-        200: answer("RequestDocument", "The request as it stands then", example=REQUEST),
+        200: answer(document, "The request as it stands then", example=REQUEST | more),
         **problems(400, 404, 409, 413, 415, 422),
     }
 
@@ -349,7 +350,7 @@ async def read_about(
     return one, asked
 
 
-def shown(found: RequestView | None, *, for_client: bool = False) -> Response:
+def shown(found: RequestView | None, *, for_client: bool = False, **more: str | None) -> Response:
     """Return a request as it stands after a decision, to an operator or to its client.
 
     Raises:
@@ -357,4 +358,4 @@ def shown(found: RequestView | None, *, for_client: bool = False) -> Response:
     """
     if found is None:
         raise Problem(404, "not_found", "there is no request of that id")
-    return json_response(request_document(found, for_client=for_client))
+    return json_response(request_document(found, for_client=for_client) | more)

@@ -23,6 +23,7 @@ from dsr_intake.http.views import (
     AcceptedDocument,
     ClosureDocument,
     ObligationsDocument,
+    RefusalDocument,
     RequestDocument,
     RequestListDocument,
 )
@@ -83,6 +84,7 @@ _MODELS = (
     ObligationsDocument,
     Problem,
     ProofBody,
+    RefusalDocument,
     RequestDocument,
     RequestListDocument,
     SubjectRequestBody,

@@ -21,6 +21,7 @@ __all__ = [
     "AcceptedDocument",
     "ClosureDocument",
     "ObligationsDocument",
+    "RefusalDocument",
     "RequestDocument",
     "RequestListDocument",
     "accepted_document",
@@ -254,6 +255,13 @@ def json_response(
         media_type="application/json",
         headers=headers,
     )
+
+
+class RefusalDocument(RequestDocument):
+    """A subject request that was refused."""
+
+    breach: str | None
+    """By when the person had to be told of the refusal, where it came later; null where it is in time."""
 
 
 def accepted_document(one: Accepted, *, lacks: str | None = None) -> dict[str, Any]:
