@@ -21,6 +21,7 @@ from dsr_core.law.proofs import Assurance, Authority, Role
 from dsr_core.rights import Right
 
 __all__ = [
+    "ACKNOWLEDGE_RECEIPT_BY",
     "ALL_RIGHTS",
     "ANSWER_APPEAL_BY",
     "APPEAL_BY",
@@ -50,6 +51,9 @@ RESPOND_BY = "respond_by"
 VERIFY_IDENTITY_BY = "verify_identity_by"
 """The entry by which the requester must have proven who asks; where there is none, `respond_by`."""
 
+ACKNOWLEDGE_RECEIPT_BY = "acknowledge_receipt_by"
+"""The entry by which the person has been told that the request arrived; few regimes have one."""
+
 ANSWER_APPEAL_BY = "answer_appeal_by"
 """The entry by which an appeal is decided; a regime without it knows no appeal."""
 
@@ -66,7 +70,7 @@ REQUESTER = "requester"
 """In place of a code: the jurisdiction of whoever asks."""
 
 ENTRY_NAMES = {
-    "acknowledge_receipt_by": "the person has been told that the request arrived",
+    ACKNOWLEDGE_RECEIPT_BY: "the person has been told that the request arrived",
     ANSWER_APPEAL_BY: "the person has the answer to an appeal",
     APPEAL_BY: "the person can still appeal against the answer",
     COMPLAIN_BY: "the person can still complain of a refusal",

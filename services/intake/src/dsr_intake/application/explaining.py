@@ -34,7 +34,7 @@ from dsr_intake.application.dating import Dating, verify_by
 from dsr_intake.application.forming import dated
 from dsr_intake.application.letters.sending import ANSWERS
 from dsr_intake.application.owners import Owner, owner_of, with_heirs
-from dsr_intake.application.promises import AtRisk, Upcoming, at_risk
+from dsr_intake.application.promises import AtRisk, Upcoming, at_risk, receipt_untold
 from dsr_intake.application.stopping import ENDINGS
 from dsr_intake.model import Letter, LetterState, RequestView
 from dsr_intake.model.principals import Sight
@@ -201,7 +201,8 @@ class Explaining:
 
         return Explanation(
             tuple(explained(blocker) for blocker in found),
-            at_risk(one, dates, written, contact=self._privacy_office, now=now),
+            at_risk(one, dates, written, contact=self._privacy_office, now=now)
+            or receipt_untold(one, dates, written, contact=self._privacy_office, now=now),
             next_date,
         )
 

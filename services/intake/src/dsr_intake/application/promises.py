@@ -1,4 +1,7 @@
-"""Promises: an extension that was decided counts once the person is told of it, and until then may not."""
+"""Promises: what counts once the person is told of it, and until then may not, or comes too late.
+
+An extension that was decided is one, and that the request arrived, where a law has a date for telling so.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dsr_core.law.facts import FactKind
+from dsr_core.law.rules import ACKNOWLEDGE_RECEIPT_BY
 from dsr_core.law.timeline import EXTENSION_NOTICE_BY, Timeline
 from dsr_core.lifecycle import ASKED
 from dsr_intake.application.extending import is_told
 from dsr_intake.model import Letter, LetterKind, LetterState, RequestView
 
-__all__ = ["AtRisk", "Upcoming", "at_risk"]
+__all__ = ["AtRisk", "Upcoming", "at_risk", "receipt_untold"]
 
 _UNSENT = {
     LetterState.WAITING: "waits for the mail server",
@@ -20,6 +24,9 @@ _UNSENT = {
     LetterState.BOUNCED: "came back",
     LetterState.GIVEN_UP: "was given up",
 }
+
+_TRIED_AGAIN = 2
+"""How many tries say that a letter did not go out at the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Upcoming:
 
 @dataclass(frozen=True, slots=True)
 class AtRisk:
-    """An extension that was decided, and that the person was not told of."""
+    """What the person was not told of, and has to be by a date."""
 
     what: str
     since: datetime
@@ -69,6 +76,39 @@ def at_risk(
         "it counts only if the person is told in time",
         since=letter.settled_at if letter and letter.settled_at else decided[-1].effective_at,
         by=notice.at,
+        upcoming=upcoming,
+        contact=contact,
+    )
+
+
+def receipt_untold(
+    one: RequestView,
+    dates: Timeline,
+    letters: Sequence[Letter],
+    *,
+    contact: str | None,
+    now: datetime,
+) -> AtRisk | None:
+    """Return that a person was not told by letter that the request arrived, where a law dates that.
+
+    None where they are told, or the letter is on its first way. After the date it stays, as late.
+    """
+    entry = dates.entry(ACKNOWLEDGE_RECEIPT_BY)
+    letter = next((each for each in reversed(letters) if each.kind is LetterKind.RECEIVED), None)
+    if one.answered_at is not None or entry is None or entry.at is None or letter is None:
+        return None
+    is_waiting = letter.state is LetterState.WAITING
+    if letter.state is LetterState.SENT or (is_waiting and letter.tries < _TRIED_AGAIN):
+        return None
+    upcoming = None
+    if letter.next_try_at is not None:
+        upcoming = Upcoming(letter.next_try_at, "the letter that tells of it is tried again")
+    late = "; the date for it has passed" if entry.at < now else ""
+    return AtRisk(
+        what="the person has to be told that the request arrived, and the letter that tells of it "
+        f"{_UNSENT[letter.state]}{late}",
+        since=letter.settled_at or letter.waiting_since,
+        by=entry.at,
         upcoming=upcoming,
         contact=contact,
     )

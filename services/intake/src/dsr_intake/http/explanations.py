@@ -101,7 +101,7 @@ class BlockersDocument(BaseModel):
 
     blockers: list[BlockerDocument]
     at_risk: AtRiskDocument | None
-    """An extension that was decided, and counts only if the person is told of it in time."""
+    """An extension that was decided, or the receipt, of which the person must be told by a date."""
 
     next_date: EntryDocument | None
 
