@@ -68,17 +68,20 @@ def at_risk(
         return None
     letter = next((each for each in reversed(letters) if each.kind is LetterKind.EXTENDED), None)
     state = letter.state if letter else LetterState.GIVEN_UP
-    upcoming = None
-    if letter is not None and letter.next_try_at is not None:
-        upcoming = Upcoming(letter.next_try_at, "the letter that tells of it is tried again")
     return AtRisk(
         what=f"an extension was decided, and the letter that tells of it {_UNSENT[state]}: "
         "it counts only if the person is told in time",
         since=letter.settled_at if letter and letter.settled_at else decided[-1].effective_at,
         by=notice.at,
-        upcoming=upcoming,
+        upcoming=_next_try(letter),
         contact=contact,
     )
+
+
+def _next_try(letter: Letter | None) -> Upcoming | None:
+    if letter is None or letter.next_try_at is None:
+        return None
+    return Upcoming(letter.next_try_at, "the letter that tells of it is tried again")
 
 
 def receipt_untold(
@@ -100,15 +103,12 @@ def receipt_untold(
     is_waiting = letter.state is LetterState.WAITING
     if letter.state is LetterState.SENT or (is_waiting and letter.tries < _TRIED_AGAIN):
         return None
-    upcoming = None
-    if letter.next_try_at is not None:
-        upcoming = Upcoming(letter.next_try_at, "the letter that tells of it is tried again")
     late = "; the date for it has passed" if entry.at < now else ""
     return AtRisk(
         what="the person has to be told that the request arrived, and the letter that tells of it "
         f"{_UNSENT[letter.state]}{late}",
         since=letter.settled_at or letter.waiting_since,
         by=entry.at,
-        upcoming=upcoming,
+        upcoming=_next_try(letter),
         contact=contact,
     )
