@@ -113,7 +113,8 @@ async def test_revoked_client_is_refused_at_once(intake: Intake) -> None:
     client_id = headers["authorization"].split("_")[1]
     url = f"/internal/v1/clients/{client_id}"
     for _ in range(2):
-        assert (await intake.http.delete(url, headers=intake.officer)).status_code == 204
+        gone = await intake.http.delete(url, headers=intake.officer, params={"reason": "closed"})
+        assert gone.status_code == 204
     assert (await intake.http.get(BASE, headers=headers)).status_code == 401
     listed = (await intake.http.get("/internal/v1/clients", headers=intake.officer)).json()
     revoked = {one["client_id"]: one["revoked_at"] for one in listed["clients"]}

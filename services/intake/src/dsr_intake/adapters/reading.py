@@ -306,7 +306,7 @@ def view(row: asyncpg.Record) -> RequestView:
         accepted_at=row["accepted_at"],
         due_at=row["due_at"],
         identity_proven_at=row["identity_proven_at"],
-        proven_by=Method(row["identity_method"]) if row["identity_method"] else None,
+        proven_by=_proven_by(row["identity_method"]),
         closed_at=row["closed_at"],
         answered_at=row["answered_at"],
         letters=row["letters"],
@@ -339,3 +339,8 @@ def _evidence(row: asyncpg.Record) -> RequesterEvidence | None:
     return RequesterEvidence(
         Evidence(row["authority_kind"]), row["authority_reference"], row["authority_given_on"]
     )
+
+
+def _proven_by(method: str | None) -> Method | None:
+    """Return how somebody proved who asks; none too where a request follows another and nobody asked."""
+    return Method(method) if method in list(Method) else None
