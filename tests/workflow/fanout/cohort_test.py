@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
@@ -15,6 +16,7 @@ from dsr_fanout.workflows.cohort import CohortWorkflow
 from support.waiting import eventually
 
 _EVENTS_AT_MOST = 25
+_EMPTY_TASK = ("workflow_task_completed", "workflow_task_scheduled")
 
 
 async def test_obligations_are_on_record_before_any_notice(skipping: WorkflowEnvironment) -> None:
@@ -60,7 +62,10 @@ async def test_history_grows_neither_with_systems_nor_with_members(
         assert (await handle.result()).systems == systems
         history = await events(handle)
 
-    assert len(history) <= _EVENTS_AT_MOST, counted(history)
+    # On a slow machine the service asks for an empty task while a long local activity goes on: three
+    # events, which grow with its time alone.
+    empty = sum(one == _EMPTY_TASK for one in pairwise(history))
+    assert len(history) - 3 * empty <= _EVENTS_AT_MOST, counted(history)
     if systems * members <= SEALS_A_CALL:
         assert counted(history)["marker_recorded"] == 2, "one to open and notify, one to read"
 
