@@ -55,7 +55,7 @@ async def test_history_grows_neither_with_systems_nor_with_members(
         pairs = systems * members
         await eventually(
             lambda: sum(len(ids) for ids in world.publisher.asked(0).values()) == pairs,
-            within=60,
+            within=150,
         )
         world.answer(order)
         await handle.signal(CohortWorkflow.answered)
