@@ -86,5 +86,5 @@ async def test_a_hundred_thousand_tiny_files_are_packed_in_bounded_time_and_memo
     world.leave({"crm": world.hand_over(*tiny)})
     begun = time.monotonic()
     assert await assembled(tmp_path) == 0
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 240
     assert int((tmp_path / "memory").read_text()) < MEMORY_LIMIT
