@@ -13,7 +13,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 __all__ = ["Window", "chromium", "opened"]
 
 _WIDE, _PHONE = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
 
 
 class Window:
