@@ -8,7 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 
 __all__ = ["Window", "chromium", "opened"]
 
@@ -42,6 +49,8 @@ class Window:
     async def sign_in(self, key: str) -> None:
         """Sign in by the form, with the keyboard alone."""
         await self.go("/console/sign-in")
+        # The page puts the focus there as it is first drawn, which may be after it is loaded.
+        await expect(self.page.locator("[name=key]")).to_be_focused(timeout=_PATIENCE_MS)
         await self.page.keyboard.type(key)
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_url("**/console")
