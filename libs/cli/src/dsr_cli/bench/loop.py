@@ -30,7 +30,7 @@ from dsr_cli.bench.workflows import Workflows
 from dsr_cli.errors import CommandError
 from dsr_core.rights import Right
 
-__all__ = ["WARM_UP", "Plan", "latencies", "measure_loop"]
+__all__ = ["WARM_UP", "Plan", "latencies", "measure_loop", "until_closed"]
 
 WARM_UP = 20
 WORKFLOW = "CohortWorkflow"
@@ -169,6 +169,32 @@ async def _submit(client: Client, plan: Plan, people: People, progress: Progress
     )
 
 
+async def until_closed(
+    ledger: asyncpg.Connection,
+    request_ids: Collection[str],
+    before: int,
+    *,
+    check: Callable[[], None],
+    progress: Progress = ignore,
+) -> None:
+    """Return once these are closed; so many were before.
+
+    Raises:
+        CommandError: One was not, and no more are; says which systems are missing.
+    """
+    target = len(request_ids)
+
+    async def count() -> int:
+        return await closed_count(ledger) - before
+
+    # A count reads every row, so that of many is asked for less often.
+    interval = 0.05 if target <= 5000 else 0.1
+    found = await wait_for_count(count, target, interval=interval, on_count=progress, check=check)
+    if found < target:
+        missing = await what_is_missing(ledger, request_ids)
+        raise CommandError(f"{target - found} of {target} requests were never closed: {missing}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Until:
     """Waits for what was sent to come out."""
@@ -181,19 +207,7 @@ class _Until:
         self, request_ids: Collection[str], before: int = 0, progress: Progress = ignore
     ) -> None:
         """Return once these are closed; so many were before."""
-        target = len(request_ids)
-
-        async def count() -> int:
-            return await closed_count(self.ledger) - before
-
-        # A count reads every row, so that of many is asked for less often.
-        interval = 0.05 if target <= 5000 else 0.1
-        found = await self._reach(count, target, interval, progress)
-        if found < target:
-            missing = await what_is_missing(self.ledger, request_ids)
-            raise CommandError(
-                f"{target - found} of {target} requests were never closed: {missing}"
-            )
+        await until_closed(self.ledger, request_ids, before, check=self.check, progress=progress)
 
     async def packaged(self, target: int, before: int, progress: Progress) -> None:
         """Return once so many more packages than before are ready to be fetched."""

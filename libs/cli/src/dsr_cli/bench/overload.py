@@ -13,8 +13,8 @@ import uvloop
 from rich.table import Table
 
 from dsr_cli.bench import people as data
-from dsr_cli.bench.ledger import closed_count, closed_requests, what_is_missing
-from dsr_cli.bench.loop import SCHEMA, latencies
+from dsr_cli.bench.ledger import closed_requests
+from dsr_cli.bench.loop import SCHEMA, latencies, until_closed
 from dsr_cli.bench.memory import Memory, watched
 from dsr_cli.bench.people import People
 from dsr_cli.bench.progress import Bars
@@ -22,7 +22,6 @@ from dsr_cli.bench.report import SERVICES, Percentiles, percentiles
 from dsr_cli.bench.rig import Rig
 from dsr_cli.bench.scripts import systems_spec
 from dsr_cli.bench.submitting import Client, Submitted
-from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.errors import CommandError
 
 __all__ = ["POD_MEMORY", "OverloadReport", "measure_overload", "overload_table"]
@@ -108,6 +107,7 @@ class _Run:
         self._names = names
         self._memory = memory
         self._bars = bars
+        self._closed_before = 0
         self.systems: list[str] = []
 
     async def measure(
@@ -185,26 +185,17 @@ class _Run:
         return latencies(submitted, closed)["post_to_closed"]
 
     async def _closed(self, ledger: asyncpg.Connection, submitted: Submitted, name: str) -> None:
-        """Return once all of these are closed, and so everything that was accepted before them."""
+        """Return once all of these are closed, which is everything that was accepted until now."""
         asked = list(submitted.posted_at)
-        already = await closed_count(ledger) - len(await closed_requests(ledger, asked))
-
-        async def count() -> int:
-            return await closed_count(ledger) - already
-
         with self._bars.bar(name, len(asked)) as progress:
-            found = await wait_for_count(
-                count,
-                len(asked),
-                interval=0.1 if len(asked) <= _SUSTAINED else 1.0,
-                on_count=progress,
+            await until_closed(
+                ledger,
+                asked,
+                self._closed_before,
                 check=lambda: self._rig.check(self._names),
+                progress=progress,
             )
-        if found < len(asked):
-            missing = await what_is_missing(ledger, asked)
-            raise CommandError(
-                f"{len(asked) - found} of {len(asked)} requests were never closed: {missing}"
-            )
+        self._closed_before += len(asked)
 
 
 def overload_table(report: OverloadReport) -> Table:
