@@ -25,7 +25,9 @@ class Neighbours:
     held: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     given_up: list[str] = field(default_factory=list)
     is_away: bool = False
-    calls: Counter[str] = field(default_factory=Counter)
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each was asked, by what for and by cohort: those of other tests may still run."""
+
     url: str = ""
 
     async def __aenter__(self) -> Self:
@@ -51,7 +53,7 @@ class Neighbours:
         await self._runner.cleanup()
 
     def _fault(self, request: web.Request, name: str) -> web.Response | None:
-        self.calls[name] += 1
+        self.calls[name, request.match_info["cohort"]] += 1
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"type": "urn:dsr:problem:unauthorised"}, status=401)
         if self.is_away:

@@ -109,18 +109,23 @@ async def test_reminder_asks_the_ledger_and_goes_to_the_missing(service: Service
 
 
 async def test_intake_away_and_back(service: Service) -> None:
+    calls = service.neighbours.calls
     service.neighbours.is_away = True
-    cohort = await service.accept()
-    failures = 'dsr_fanout_activity_failures_total{activity="notify",reason="unavailable"}'
+    try:
+        cohort = await service.accept()
+        seals = ("seal", cohort.cohort_id)
+        await eventually(lambda: calls[seals] >= 3, within=30)
+        failures = 'dsr_fanout_activity_failures_total{activity="notify",reason="unavailable"}'
 
-    async def counted() -> bool:
-        return await service.metric(failures) >= 3
+        async def counted() -> bool:
+            return await service.metric(failures) >= 3
 
-    await eventually(counted)
-    assert await service.status(cohort) is WorkflowExecutionStatus.RUNNING
-    service.neighbours.is_away = False
-    seals = service.neighbours.calls["seal"]
-    await eventually(lambda: service.neighbours.calls["seal"] > seals, within=30)
+        await eventually(counted, within=30)
+        assert await service.status(cohort) is WorkflowExecutionStatus.RUNNING
+    finally:
+        service.neighbours.is_away = False
+    asked = calls[seals]
+    await eventually(lambda: calls[seals] > asked, within=30)
     await service.answer(cohort)
     await eventually(lambda: service.ended(cohort))
 
