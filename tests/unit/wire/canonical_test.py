@@ -24,7 +24,9 @@ def test_another_form_of_the_same_document_is_refused(data: bytes) -> None:
         read_canonical(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"NaN", b'"\\ud800"'])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"\xff\xfe", b"NaN", b'"\\ud800"', b"18446744073709551616"]
+)
 def test_what_is_no_json_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="not"):
         read_canonical(data)

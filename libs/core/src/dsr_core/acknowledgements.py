@@ -245,10 +245,11 @@ def standing(
         looks_again: Whether the system has to look again after an erasure. Who stops, need not.
     """
     looks_again = looks_again and not stopping
-    sendings = sorted(answers, key=_sent, reverse=True)
+    sendings = list(answers)
     if len(sendings) == 1:
         ends = _ends(sendings[0], stopping=stopping, looks_again=looks_again)
         return Standing(sendings[0], ends, is_contradicted=False, contradictions=0)
+    sendings.sort(key=_sent, reverse=True)
     current: Acknowledgement | None = None
     confirmed = contradicted = False
     contradictions = 0

@@ -101,6 +101,9 @@ def time_to_wire(at: datetime) -> Timestamp:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000_000
+"""In nanoseconds."""
+
 _LARGEST = 2**63 - 1
 _SHORT = 128
 """Characters of a code or a name that this project chose; the longest today has 120 at most."""
@@ -111,10 +114,13 @@ _MANY = 1_000
 
 def time_from_wire(message: Timestamp, *, field: str) -> datetime:
     """Return the time of a protobuf timestamp, or refuse one that is absent or out of range."""
+    seconds, nanos = message.seconds, message.nanos
     try:
-        at = message.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
+        at = _EPOCH + timedelta(0, seconds, nanos // 1000)
+    except OverflowError as error:
         raise RejectedInput("invalid_field", f"{field} is out of range", field=field) from error
+    if not 0 <= nanos < _SECOND:
+        raise RejectedInput("invalid_field", f"{field} is out of range", field=field)
     if at == _EPOCH:
         raise RejectedInput("invalid_field", f"{field} is missing", field=field)
     return at

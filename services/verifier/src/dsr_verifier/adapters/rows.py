@@ -11,7 +11,6 @@ import asyncpg
 
 from dsr_core.acknowledgements import Acknowledgement, Exemption, SettledBy, Standing
 from dsr_core.exports import Delivery
-from dsr_core.ids import RequestId, SystemId
 from dsr_core.plan import Scope
 from dsr_core.rights import Disposition, Right
 from dsr_wire.canonical import canonical, read_canonical
@@ -78,22 +77,26 @@ def settled_by_text(by: SettledBy | None) -> str | None:
 
 
 def standing_of(row: asyncpg.Record, right: Right) -> Standing:
-    """Return the standing that a row of obligations holds."""
+    """Return the standing that a row with `STANDING_COLUMNS` holds."""
+    (
+        request_id, system_id, sequence, records, contradictions, is_confirmed, is_contradicted,
+        answered_at, retry_at, disposition, reason, exemptions, settled_by, delivery,
+    ) = row  # fmt: skip
     answer = Acknowledgement(
-        request_id=RequestId(str(row["request_id"])),
-        system_id=SystemId(row["system_id"]),
+        request_id=request_id,
+        system_id=system_id,
         right=right,
-        disposition=_DISPOSITIONS[row["disposition"]],
-        sequence=row["sequence"],
-        answered_at=row["answered_at"],
-        records=row["records"],
-        exemptions=_exemptions(row["exemptions"]),
-        reason=row["reason"] or "",
-        retry_at=row["retry_at"],
-        settled_by=_settled_by(row["settled_by"]),
-        delivery=_delivery(row["delivery"]),
+        disposition=_DISPOSITIONS[disposition],
+        sequence=sequence,
+        answered_at=answered_at,
+        records=records,
+        exemptions=_exemptions(exemptions),
+        reason=reason or "",
+        retry_at=retry_at,
+        settled_by=_settled_by(settled_by),
+        delivery=_delivery(delivery),
     )
-    return Standing(answer, row["is_confirmed"], row["is_contradicted"], row["contradictions"])
+    return Standing(answer, is_confirmed, is_contradicted, contradictions)
 
 
 def headers_text(headers: Headers) -> str:

@@ -63,10 +63,11 @@ returning leaf_hash
 """
 
 STANDING_COLUMNS = """
-o.request_id, o.system_id, o.sequence, o.records, o.contradictions, o.is_confirmed,
-o.is_contradicted, o.answered_at, o.recorded_at, o.retry_at, o.disposition, o.reason, o.exemptions,
-o.settled_by, o.delivery
+o.request_id::text, o.system_id, o.sequence, o.records, o.contradictions, o.is_confirmed,
+o.is_contradicted, o.answered_at, o.retry_at, o.disposition, o.reason, o.exemptions, o.settled_by,
+o.delivery
 """
+"""In the order in which `rows.standing_of` takes them."""
 
 STANDINGS = f"""
 select {STANDING_COLUMNS} from verifier.obligations o

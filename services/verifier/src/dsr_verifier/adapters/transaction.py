@@ -196,9 +196,8 @@ class PostgresTransaction:
         rows = await self._connection.fetch(statements.STANDINGS, *_pair_columns(pairs))
         found: dict[Pair, Standing] = {}
         for row in rows:
-            request_id = RequestId(str(row["request_id"]))
-            pair = (request_id, SystemId(row["system_id"]))
-            found[pair] = standing_of(row, self._rights[request_id])
+            pair = (row["request_id"], row["system_id"])
+            found[pair] = standing_of(row, self._rights[pair[0]])
         return found
 
     async def answers(self, pairs: Collection[Pair]) -> dict[Pair, list[Acknowledgement]]:
@@ -217,9 +216,8 @@ class PostgresTransaction:
         rows = await self._connection.fetch(statements.STANDINGS_OF, arrays.bare(request_ids))
         found: dict[RequestId, dict[SystemId, Standing]] = {one: {} for one in request_ids}
         for row in rows:
-            request_id = RequestId(str(row["request_id"]))
-            standing = standing_of(row, self._rights[request_id])
-            found[request_id][SystemId(row["system_id"])] = standing
+            request_id = row["request_id"]
+            found[request_id][row["system_id"]] = standing_of(row, self._rights[request_id])
         return found
 
     async def settle(self, settlement: Settlement, at: datetime) -> None:
