@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -28,6 +29,7 @@ from support.intake import Intake, VerifierDouble, running_intake
 CONSOLE = "/console"
 PAGES = (CONSOLE, "/requests", "/matrix", "/organisations", "/dead-letters")
 GROUP = "dsr.tests.console"
+OWED = {"records": 0, "contradicts_closure": False}
 MARK = "quite-personal-5b1c"
 """Stands in the identity of each request here, and in no page."""
 
@@ -223,6 +225,62 @@ async def test_a_request_links_to_its_workflow_and_to_its_certificate_once_it_ha
         answer = await browser.get(f"{CONSOLE}/requests/{request_id}/certificate")
         assert answer.content == b'{"v":1}\n'
         assert answer.headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_request_shows_its_phases_and_what_it_comes_after(
+    intake: Intake, verifier: VerifierDouble
+) -> None:
+    first, request_id = await asked(intake), await asked(intake)
+    verifier.erased(request_id, "copies", "accounts")
+    copies, accounts = verifier.obligations[request_id]["obligations"]
+    verifier.obligations[request_id] = {
+        "request_id": request_id,
+        "obligations": [
+            {**copies, **OWED, "phase": 0},
+            {**accounts, **OWED, "phase": 1, "disposition": None},
+        ],
+        "phases": [
+            {"phase": 0, "told_at": "2026-03-02T09:30:00Z", "is_due": False,
+             "confirmed_at": "2026-03-02T10:30:00+00:00"},
+            {"phase": 1, "told_at": None, "is_due": False, "confirmed_at": None},
+        ],
+        "awaits": [first],
+    }  # fmt: skip
+    async with signed_in(intake, intake.desk) as browser:
+        text = (await browser.get(f"{CONSOLE}/requests/{request_id}")).text
+    section = text.partition('id="phases"')[2].partition("</section>")[0]
+    asked_first, waits = re.findall(r"<tr><th.*?</tr>", section, re.DOTALL)[1:]
+    assert ">1</th>" in asked_first
+    assert "copies" in asked_first
+    assert asked_first.count("<time") == 2
+    assert ">2</th>" in waits
+    assert "accounts" in waits
+    assert "waits" in waits
+    assert f"/console/requests/{first}" in section
+    assert 'id="links"' not in text
+
+
+async def test_a_request_shows_what_systems_found_out_and_that_a_conflict_waits(
+    intake: Intake, database: str
+) -> None:
+    request_id = await asked(intake)
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute(
+            "insert into intake.link_steps (request_id, link_id, system_id, sequence, through, kind,"
+            " confidence, proof, round, outcome, reason, registry_digest, recorded_at)"
+            " values ($1, '00ff00ff00ff00ff', 'accounts', 1, 'email', 'account_id', 'verified',"
+            " 'same_login', 1, 'conflict', 'two_values', '', now())",
+            request_id,
+        )
+    finally:
+        await connection.close()
+    async with signed_in(intake, intake.desk) as browser:
+        text = (await browser.get(f"{CONSOLE}/requests/{request_id}")).text
+    section = text.partition('id="links"')[2].partition("</section>")[0]
+    assert "email → account id" in section
+    assert "two values" in section
+    assert f"dsr links list {request_id}" in section
 
 
 async def test_while_the_verifier_is_away_pages_say_so_and_show_the_rest(

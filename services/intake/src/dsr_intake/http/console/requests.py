@@ -15,6 +15,7 @@ from dsr_core.lifecycle import State
 from dsr_core.rights import Right
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.console.cells import owners, progress_of, standings
+from dsr_intake.application.console.phases import phases_of
 from dsr_intake.application.explaining import Explanation
 from dsr_intake.http.console.filters import found, next_address
 from dsr_intake.http.console.frame import HEADERS, HOME, Frame, Visit
@@ -60,6 +61,8 @@ async def _one(frame: Frame, visit: Visit) -> Response:
     why, faults = await _why(frame, one)
     document = await _owed(frame, one, faults)
     progress = progress_of(document) if document else None
+    links = await context.links.steps(one.answered_with)
+    undecided = await context.links.undecided(visit.who.sight, request_id=one.answered_with)
     now = utc_now()
     return visit.page(
         "request",
@@ -72,6 +75,9 @@ async def _one(frame: Frame, visit: Visit) -> Response:
         answers=answers_picture(document, progress, now=now) if document and progress else None,
         why=why,
         owed=document,
+        phases=phases_of(document) if document else [],
+        links=links,
+        waits_for_people=bool(undecided),
         progress=progress,
         standings=standings(progress) if progress else {},
         owners=owners(context.registry.current),
