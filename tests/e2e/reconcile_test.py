@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from dsr_core.cohorts import workflow_id
 from support.command import dsr
-from support.loop import Loop
+from support.loop import Loop, running_loop
+from support.parts import data_folder
+from support.waiting import eventually
+
+SERVICES = ("intake", "fanout", "verifier")
+
+
+@pytest.fixture
+def own_loop() -> Iterator[Loop]:
+    """A loop of which services are stopped."""
+    with data_folder() as folder, running_loop(folder) as running:
+        yield running
 
 
 async def test_nothing_differs_where_nothing_was_restored(loop: Loop) -> None:
@@ -20,3 +43,60 @@ async def test_nothing_is_mended_while_a_service_reads(loop: Loop) -> None:
 async def test_mending_needs_a_reason(loop: Loop) -> None:
     said = await dsr(loop.stack.settings, "reconcile", "--apply")
     assert "--reason" in said.fault
+
+
+@pytest.mark.timeout(600)
+async def test_what_no_workflow_orchestrates_any_more_is_found_and_begun_again(
+    own_loop: Loop,
+) -> None:
+    loop = own_loop
+    slow = loop.system("billing")
+    loop.stack.stop(slow)
+    gone, ended = await loop.submit(), await loop.submit()
+    for one in (gone, ended):
+        await eventually(partial(_is_told, loop, one), within=120, what=f"{one} was told")
+    client = await Client.connect(loop.stack.temporal_address)
+    for service in SERVICES:
+        await asyncio.to_thread(loop.stack.stop, service)
+    await client.get_workflow_handle(workflow_id(ended)).terminate(reason="a test")
+    await _forgotten(client, workflow_id(gone))
+
+    dry = await _differences(loop)
+    assert dry == {("workflow_missing", gone), ("workflow_ended", ended)}
+    assert await _differences(loop, "--apply", "--reason", "Temporal lost one") == dry
+
+    for service in ("verifier", "intake", "fanout"):
+        await asyncio.to_thread(loop.stack.start, service)
+    loop.stack.start(slow)
+    await loop.answered(gone)
+    assert await _differences(loop) == {("workflow_ended", ended)}
+
+
+async def _is_told(loop: Loop, request_id: str) -> bool:
+    rows = await loop.query(
+        "select 1 from verifier.requests where request_id::text = $1", request_id
+    )
+    return bool(rows) and await loop.missing(request_id) == {"billing"}
+
+
+async def _forgotten(client: Client, name: str) -> None:
+    """Have Temporal lose a workflow."""
+    execution = WorkflowExecution(workflow_id=name)
+    await client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
+    )
+
+    async def is_gone() -> bool:
+        try:
+            await client.get_workflow_handle(name).describe()
+        except RPCError as error:
+            return error.status is RPCStatusCode.NOT_FOUND
+        return False
+
+    await eventually(is_gone, within=30, what="the workflow is gone")
+
+
+async def _differences(loop: Loop, *options: str) -> set[tuple[str, str]]:
+    said = await dsr(loop.stack.settings, "reconcile", "--json", *options)
+    assert said.out, said.err
+    return {(one["kind"], one["id"]) for one in json.loads(said.out)["differences"]}

@@ -23,6 +23,7 @@ from dsr_cli.reconcile.mending import mend
 from dsr_cli.reconcile.positions import Positions, refuse_running, rewind
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Told, told
+from dsr_cli.reconcile.workflows import Workflows
 from dsr_cli.view.console import new_console
 
 __all__ = ["command"]
@@ -79,7 +80,11 @@ async def _reconciled(admin: KafkaAdmin, since: datetime | None, reason: str | N
         store = Store(connection)
         topics = {topic for _, _, topic, _ in await store.outbox()}
         read = await asyncio.to_thread(_read, admin, topics, since)
-        found = await find(read, store, Positions.asked(admin))
+        workflows = await Workflows.reached()
+        if workflows is None:
+            text = "workflows are not looked for: DSR_TEMPORAL_ADDRESS is not given"
+            new_console(stderr=True).print(text)
+        found = await find(read, store, Positions.asked(admin), workflows)
         if reason is not None:
             await mend(connection, found, read, reason=reason)
     finally:

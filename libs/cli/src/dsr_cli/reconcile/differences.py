@@ -42,6 +42,12 @@ class Kind(StrEnum):
     AUDIT_UNREAD = "audit_unread"
     """The verifier has read past an audit entry that its log lacks."""
 
+    WORKFLOW_MISSING = "workflow_missing"
+    """A cohort is open, fanout has read past what starts its workflow, and Temporal has none."""
+
+    WORKFLOW_ENDED = "workflow_ended"
+    """A cohort is open, and its workflow has ended: terminated, cancelled or failed."""
+
     OUTBOX_SENT = "outbox_sent"
     """It waits to be sent, and Kafka has it."""
 
@@ -60,6 +66,8 @@ MENDED: dict[Kind, str] = {
     Kind.OBLIGATIONS_UNREAD: "the verifier reads them again",
     Kind.ACKNOWLEDGEMENT_UNREAD: "the verifier reads it again",
     Kind.AUDIT_UNREAD: "the verifier reads it again",
+    Kind.WORKFLOW_MISSING: "fanout reads what starts it again",
+    Kind.WORKFLOW_ENDED: "",
     Kind.OUTBOX_SENT: "taken out of the outbox",
     Kind.LOG_BEHIND: "",
 }

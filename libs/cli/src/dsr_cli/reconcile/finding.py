@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dsr_cli.reconcile.differences import Difference, Kind
-from dsr_cli.reconcile.positions import INTAKE_CLOSURES, VERIFIER, Positions
+from dsr_cli.reconcile.positions import FANOUT, INTAKE_CLOSURES, VERIFIER, Positions
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Place, Told
+from dsr_cli.reconcile.workflows import Workflows
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import PREMATURE, State
 
@@ -39,11 +40,22 @@ class Findings:
         self.differences.append(Difference(kind, what, detail))
 
 
-async def find(told: Told, store: Store, positions: Positions) -> Findings:
-    """Return every difference; changes nothing, and finds nothing while all is as it should be."""
+async def find(
+    told: Told, store: Store, positions: Positions, workflows: Workflows | None
+) -> Findings:
+    """Return every difference; changes nothing, and finds nothing while all is as it should be.
+
+    Args:
+        told: What Kafka has.
+        store: What PostgreSQL says.
+        positions: How far services have read.
+        workflows: What Temporal says; without it, workflows are not looked for.
+    """
     found = Findings()
     await _requests(found, told, store, positions)
     await _ledger(found, told, store, positions)
+    if workflows is not None:
+        await _workflows(found, told, store, positions, workflows)
     for schema, number, topic, event in await store.outbox():
         if event and (topic, event) in told.events:
             found.outbox.append((schema, number))
@@ -127,6 +139,27 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
     for request_id in sorted(await store.unknown_closures(set(told.closures))):
         found.closures.add(RequestId(request_id))
         found.add(Kind.CLOSURE_FORGOTTEN, request_id)
+
+
+async def _workflows(
+    found: Findings, told: Told, store: Store, positions: Positions, workflows: Workflows
+) -> None:
+    """Say of cohorts that nobody orchestrates. What is answered while this asks is open no more."""
+    read = {one for one, at in told.starts.items() if positions.is_past(FANOUT[at[0]], at)}
+    expected = (await store.open_cohorts() & read) - told.over
+    idle = await workflows.idle(expected)
+    still = await store.open_cohorts() if idle else set()
+    for cohort_id, status in sorted(idle.items()):
+        if cohort_id not in still:
+            continue
+        if status is None:
+            places = (told.starts[cohort_id], told.commands.get(cohort_id))
+            for place in places:
+                if place is not None:
+                    _rewind(found, FANOUT[place[0]], place)
+            found.add(Kind.WORKFLOW_MISSING, cohort_id, "/".join(map(str, places[0] or ())))
+        else:
+            found.add(Kind.WORKFLOW_ENDED, cohort_id, status)
 
 
 def _unread(found: Findings, kind: Kind, those: Iterable[tuple[Place, str]]) -> None:

@@ -10,20 +10,30 @@ from confluent_kafka.admin import AdminClient
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.reconcile.told import Place
+from dsr_wire.topics import COMMANDS, REQUESTS
 
-__all__ = ["GROUPS", "INTAKE_CLOSURES", "VERIFIER", "Positions", "refuse_running", "rewind"]
+__all__ = [
+    "FANOUT",
+    "GROUPS",
+    "INTAKE_CLOSURES",
+    "VERIFIER",
+    "Positions",
+    "refuse_running",
+    "rewind",
+]
 
 INTAKE_CLOSURES = "dsr.intake.closures"
 VERIFIER = "dsr.verifier"
-GROUPS = (INTAKE_CLOSURES, VERIFIER)
+FANOUT = {REQUESTS.name: "dsr.fanout.requests", COMMANDS.name: "dsr.fanout.commands"}
+"""Who reads what starts workflows, by topic."""
+
+GROUPS = (INTAKE_CLOSURES, VERIFIER, *FANOUT.values())
 """Who is made to read again."""
 
 _OF_SERVICES = (
     *GROUPS,
     "dsr.intake.escalations",
     "dsr.intake.links",
-    "dsr.fanout.requests",
-    "dsr.fanout.commands",
     "dsr.fanout.lifecycle",
     "dsr.fanout.phases",
 )

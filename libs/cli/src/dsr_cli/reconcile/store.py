@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from dsr_cli.reconcile.told import Answer
+from dsr_core.ids import CohortId
 
 __all__ = ["SCHEMAS", "Connection", "Store"]
 
@@ -80,6 +81,9 @@ and not exists (select from verifier.log_pending p where p.kind = 'audit' and p.
 """
 
 
+_OPEN_COHORTS = "select id::text from intake.cohorts where open_members > 0"
+
+
 class Store:
     """The services' schemas, as somebody who may read them all."""
 
@@ -94,6 +98,10 @@ class Store:
     async def without_identity(self) -> list[str]:
         """Return open requests whose identity is nowhere."""
         return [row["id"] for row in await self._connection.fetch(_WITHOUT_IDENTITY)]
+
+    async def open_cohorts(self) -> set[CohortId]:
+        """Return the cohorts with a member that is not answered."""
+        return {CohortId(row["id"]) for row in await self._connection.fetch(_OPEN_COHORTS)}
 
     async def unknown_requests(self, ids: Collection[str]) -> set[str]:
         """Return those that the ledger does not have."""

@@ -18,17 +18,19 @@ from dsr_contracts.v1 import (
     audit_pb2,
     checkpoints_pb2,
     closures_pb2,
+    commands_pb2,
     lifecycle_pb2,
     obligations_pb2,
     requests_pb2,
 )
 from dsr_core.errors import RejectedInput
-from dsr_core.ids import RequestId
+from dsr_core.ids import CohortId, RequestId
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.amendments import amendment_from_wire
 from dsr_wire.codec.audit import audit_entries_from_wire
 from dsr_wire.codec.checkpoints import checkpoint_from_wire
 from dsr_wire.codec.closures import Closure, closures_from_wire
+from dsr_wire.codec.commands import command_from_wire
 from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_from_wire
 from dsr_wire.envelope import decode, decode_one_of, header
 from dsr_wire.log.checkpoints import Checkpoint
@@ -39,6 +41,7 @@ from dsr_wire.topics import (
     AUDIT,
     CHECKPOINTS,
     CLOSURES,
+    COMMANDS,
     LIFECYCLE,
     OBLIGATIONS,
     REQUESTS,
@@ -70,6 +73,15 @@ class Told:
     """What was told, by whom it concerns; what consumers refused is left out."""
 
     cohorts: dict[RequestId, AcceptedCohort] = field(default_factory=dict)
+    starts: dict[CohortId, Place] = field(default_factory=dict)
+    """The first record that starts each cohort's workflow."""
+
+    commands: dict[CohortId, Place] = field(default_factory=dict)
+    """The first command to each cohort; one that waits for a proof of who asks is told of it so."""
+
+    over: set[CohortId] = field(default_factory=set)
+    """The cohorts that are answered, so that their workflows end."""
+
     states: dict[RequestId, list[State]] = field(default_factory=lambda: defaultdict(list))
     closures: dict[RequestId, tuple[Closure, Place]] = field(default_factory=dict)
     opened: list[tuple[Place, tuple[str, ...]]] = field(default_factory=list)
@@ -124,10 +136,18 @@ def told(
     return found
 
 
-def _requests(found: Told, record: Found, _place: Place) -> None:
+def _requests(found: Told, record: Found, place: Place) -> None:
     cohort = cohort_accepted_from_wire(_decoded(record, requests_pb2.CohortAccepted))
+    found.starts.setdefault(cohort.cohort_id, place)
     for request_id in cohort.request_ids:
         found.cohorts[request_id] = cohort
+
+
+def _commands(found: Told, record: Found, place: Place) -> None:
+    command = command_from_wire(_decoded(record, commands_pb2.SubjectRequestCommand))
+    found.commands.setdefault(command.cohort_id, place)
+    if command.alone is not None:
+        found.starts.setdefault(command.alone.cohort_id, place)
 
 
 def _lifecycle(found: Told, record: Found, _place: Place) -> None:
@@ -137,6 +157,8 @@ def _lifecycle(found: Told, record: Found, _place: Place) -> None:
         for one in message.changes:
             at = one.changed_at.ToDatetime(tzinfo=UTC)
             found.states[RequestId(one.request_id)].append(State(one.state, one.outcome, at))
+    elif isinstance(message, lifecycle_pb2.CohortAnswered):
+        found.over.add(CohortId(message.cohort_id))
 
 
 def _closures(found: Told, record: Found, place: Place) -> None:
@@ -188,6 +210,7 @@ def _decoded(record: Found, kind: type[_MessageT]) -> _MessageT:
 
 _READERS: dict[str, Callable[[Told, Found, Place], None]] = {
     REQUESTS.name: _requests,
+    COMMANDS.name: _commands,
     LIFECYCLE.name: _lifecycle,
     CLOSURES.name: _closures,
     OBLIGATIONS.name: _obligations,
