@@ -8,7 +8,7 @@ import pytest
 
 from dsr_cli.demo.people import submission
 from dsr_core.rights import Disposition
-from support.faults import ITS_ORGANISATION, SILENT, by_command, one_missing
+from support.faults import ITS_ORGANISATION, SILENT, by_command, one_missing, without
 from support.forging import acknowledge, an_answer
 from support.loop import Loop
 from support.operating import somebody_with_invoices
@@ -124,3 +124,17 @@ async def test_a_review_of_a_system_that_is_retired(
         await prometheus.fires("DsrReviewsStuck", step="postponed")
     finally:
         await publish(loop, ROOT / "registry")
+
+
+async def test_a_receipt_that_its_person_is_not_told_of(loop: Loop, prometheus: Prometheus) -> None:
+    california = submission(loop.person()) | {"jurisdiction": "US-CA"}
+    async with without(loop, "mail"), loop.client() as client:
+        accepted = await client.submit(california)
+        await prometheus.fires("DsrReceiptUntold", regime="ccpa")
+        # Ten business days are not lived through here.
+        past = "update intake.subject_requests set received_at = now() - interval '30 days'"
+        await loop.query(f"{past} where id::text = $1", accepted["id"])
+        await prometheus.fires("DsrReceiptLate", regime="ccpa")
+        await prometheus.is_over("DsrReceiptUntold", regime="ccpa")
+    await loop.answered(accepted["id"])
+    await prometheus.shows('dsr_intake_receipts_untold{date="passed",regime="ccpa"} == 0')

@@ -65,6 +65,11 @@ _PROMISES = Dashboard(
                 _stat("Due within a week or late", _due("604800")),
                 _stat("Open", f"sum({_OPEN})"),
                 _stat(
+                    "Receipts untold",
+                    "sum(max by (regime, date) (dsr_intake_receipts_untold))",
+                    says="Open, and the law has a date for telling that it arrived.",
+                ),
+                _stat(
                     "Answered by the legal date",
                     'sum(increase(dsr_intake_answered_total{promise="kept"}[30d]))'
                     " / sum(increase(dsr_intake_answered_total[30d]))",

@@ -38,6 +38,7 @@ class Metrics:
         self.letters_waiting = made.gauges(named.LETTERS_WAITING)
         self.letters_age = made.gauges(named.LETTERS_AGE)
         self.letters_given_up = made.gauges(named.LETTERS_GIVEN_UP)
+        self.receipts_untold = made.gauges(named.RECEIPTS_UNTOLD)
         self.escalations = made.counters(named.ESCALATIONS)
         self.appeal_tiers = made.counters(named.APPEAL_TIERS)
         self.deferred = made.counters(named.DEFERRED)

@@ -164,6 +164,14 @@ LETTERS_GIVEN_UP = Metric(
     meaning="Letters that were never sent and that nobody tries any more, by kind, of all time",
     labels=(_LETTER,),
 )
+RECEIPTS_UNTOLD = Metric(
+    name="dsr_intake_receipts_untold",
+    kind=Kind.GAUGE,
+    unit="subject requests",
+    meaning="Subject requests whose person was not told that they arrived, where the law has a date for"
+    " telling, by whether it has passed; every replica says the same",
+    labels=(REGIME, Label.of("date", "whether it is to come", ("ahead", "passed"))),
+)
 ESCALATIONS = Metric(
     name="dsr_intake_escalations",
     kind=Kind.COUNTER,

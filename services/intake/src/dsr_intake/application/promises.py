@@ -15,6 +15,7 @@ from dsr_core.law.timeline import EXTENSION_NOTICE_BY, Timeline
 from dsr_core.lifecycle import ASKED
 from dsr_intake.application.extending import is_told
 from dsr_intake.model import Letter, LetterKind, LetterState, RequestView
+from dsr_intake.model.letters import NOT_IN_TIME
 
 __all__ = ["AtRisk", "Upcoming", "at_risk", "receipt_untold"]
 
@@ -94,16 +95,17 @@ def receipt_untold(
 ) -> AtRisk | None:
     """Return that a person was not told by letter that the request arrived, where a law dates that.
 
-    None where they are told, or the letter is on its first way. After the date it stays, as late.
+    None where they are told, or the letter is on its first way before the date. A letter that somebody
+    gave up, with a reason, has been seen: the person is told another way. After the date it stays, as late.
     """
     entry = dates.entry(ACKNOWLEDGE_RECEIPT_BY)
     letter = next((each for each in reversed(letters) if each.kind is LetterKind.RECEIVED), None)
     if one.answered_at is not None or entry is None or entry.at is None or letter is None:
         return None
-    is_waiting = letter.state is LetterState.WAITING
-    if letter.state is LetterState.SENT or (is_waiting and letter.tries < _TRIED_AGAIN):
+    is_late = entry.at < now
+    if _is_told(letter) or (_is_on_its_first_way(letter) and not is_late):
         return None
-    late = "; the date for it has passed" if entry.at < now else ""
+    late = "; the date for it has passed" if is_late else ""
     return AtRisk(
         what="the person has to be told that the request arrived, and the letter that tells of it "
         f"{_UNSENT[letter.state]}{late}",
@@ -112,3 +114,12 @@ def receipt_untold(
         upcoming=_next_try(letter),
         contact=contact,
     )
+
+
+def _is_told(letter: Letter) -> bool:
+    is_seen = letter.state is LetterState.GIVEN_UP and letter.reason != NOT_IN_TIME
+    return letter.state is LetterState.SENT or is_seen
+
+
+def _is_on_its_first_way(letter: Letter) -> bool:
+    return letter.state is LetterState.WAITING and letter.tries < _TRIED_AGAIN

@@ -26,6 +26,7 @@ from dsr_intake.adapters.letters import PostgresLetters
 from dsr_intake.adapters.links import PostgresLinks
 from dsr_intake.adapters.proposals import PostgresProposals
 from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
+from dsr_intake.adapters.receipts import PostgresReceipts
 from dsr_intake.adapters.suppressions import PostgresSuppressions
 from dsr_intake.adapters.undecided import PostgresUndecided
 from dsr_intake.adapters.webhooks import PostgresWebhooks
@@ -57,6 +58,7 @@ from dsr_intake.application.letters.sending import Posting, Sending
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.limiting import Limiter
 from dsr_intake.application.packages.wanting import Wanting
+from dsr_intake.application.receipts import Receipts
 from dsr_intake.application.refusing import Refusing
 from dsr_intake.application.rehashing import Rehashing
 from dsr_intake.application.sampling import Sampling, SamplingPolicy
@@ -117,6 +119,7 @@ class Application:
     following_up: FollowingUp
     left_behind: LeftBehind
     undecided: Undecided
+    receipts: Receipts
     packages: Packages | None
     """None where packages are kept nowhere."""
 
@@ -196,6 +199,13 @@ async def application(outside: Outside) -> Application:
             metrics=outside.metrics,
             clock=utc_now,
             on_committed=outside.relay.wake,
+        ),
+        receipts=Receipts(
+            store=PostgresReceipts(pool),
+            registry=outside.registries,
+            dating=dating,
+            metrics=outside.metrics,
+            clock=utc_now,
         ),
     )
 

@@ -153,12 +153,9 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         built.undecided.work,
         else_say="undecided appeals are told of later",
     )
-    measuring = Seldom(
-        Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now).measure,
-        every_s=_MEASURE_EVERY_S,
-        else_say="what is open is counted later",
-    )
-    process.spawn(measuring.run(), stop=measuring.stop, turn=LAST)
+    standing = Measuring(PostgresStanding(outside.pool), outside.metrics, utc_now)
+    _count(process, standing.measure, else_say="what is open is counted later")
+    _count(process, built.receipts.measure, else_say="receipts are counted later")
     if built.packages is not None:
         expiring = built.packages.expiring
         _tend(
@@ -206,6 +203,12 @@ def _tend(
 ) -> None:
     """Do something now and then; that a part is away is logged, and ends nothing."""
     repeat(process, every_s, lambda: tried(work, else_say=else_say), turn=LAST)
+
+
+def _count(process: Process, work: Callable[[], Awaitable[None]], *, else_say: str) -> None:
+    """Count what grows, the more seldom the longer it takes."""
+    counting = Seldom(work, every_s=_MEASURE_EVERY_S, else_say=else_say)
+    process.spawn(counting.run(), stop=counting.stop, turn=LAST)
 
 
 async def _follow_up(follow_ups: FollowingUp) -> None:

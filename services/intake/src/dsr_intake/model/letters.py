@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from dsr_core.ids import RequestId
 
-__all__ = ["Letter", "LetterKind", "LetterState", "LettersStanding"]
+__all__ = ["NOT_IN_TIME", "Letter", "LetterKind", "LetterState", "LettersStanding"]
+
+NOT_IN_TIME = "not_sent_in_time"
+"""The reason of a letter that was given up without anybody's doing."""
 
 
 class LetterKind(StrEnum):

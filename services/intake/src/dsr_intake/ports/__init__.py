@@ -24,7 +24,7 @@ from dsr_intake.ports.decisions import (
 from dsr_intake.ports.feeds import CertificatePending, Ledger, StateFeed
 from dsr_intake.ports.identity import CodeStore, IdentityStore
 from dsr_intake.ports.keys import KeyWrapper
-from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused
+from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused, ReceiptStore
 from dsr_intake.ports.packages import (
     Fetch,
     ObjectSink,
@@ -84,6 +84,7 @@ __all__ = [
     "PartMissing",
     "ProposalStore",
     "ReadStore",
+    "ReceiptStore",
     "RegistryView",
     "Rehash",
     "Resolve",

@@ -8,7 +8,14 @@ from typing import Protocol
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
-from dsr_intake.model import Letter, LetterKind, LettersStanding, LetterState, Member
+from dsr_intake.model import (
+    Letter,
+    LetterKind,
+    LettersStanding,
+    LetterState,
+    Member,
+    RequestView,
+)
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
 
@@ -16,6 +23,7 @@ __all__ = [
     "LetterStore",
     "MailRefused",
     "Mailer",
+    "ReceiptStore",
 ]
 
 
@@ -99,4 +107,16 @@ class LetterStore(Protocol):
 
     async def of(self, request_id: RequestId) -> list[Letter]:
         """Return a request's letters, the oldest first."""
+        ...
+
+
+class ReceiptStore(Protocol):
+    """Finds requests that are not answered, and whose letter of receipt is not sent."""
+
+    async def unsent(self, *, after: str | None, limit: int) -> list[tuple[RequestView, Letter]]:
+        """Return them in the order of their ids, each with that letter, however it stands.
+
+        Raises:
+            Unavailable: The store is away.
+        """
         ...

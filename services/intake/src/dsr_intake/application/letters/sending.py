@@ -23,6 +23,7 @@ from dsr_intake.application.letters.writing import Stationery, language_of
 from dsr_intake.application.working import Working, pause_after
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, Letter, LetterKind, LetterState, RequestView
+from dsr_intake.model.letters import NOT_IN_TIME
 from dsr_intake.ports import KeyWrapper, LetterStore, Mailer, MailRefused, ReadStore
 
 __all__ = ["ANSWERS", "OF_PACKAGES", "Contact", "Posting", "Sending"]
@@ -50,8 +51,6 @@ Contact = Callable[[RequestId], Awaitable[str | None]]
 
 _TOGETHER = 8
 _LONGEST_PAUSE_S = 900.0
-
-_NOT_IN_TIME = "not_sent_in_time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,7 @@ class Sending(Working):
 
     async def _try(self, letter: Letter) -> None:
         if self._mailer is None:
-            await self._settle(letter, LetterState.GIVEN_UP, _NOT_IN_TIME)
+            await self._settle(letter, LetterState.GIVEN_UP, NOT_IN_TIME)
             return
         with tracing.span(
             "send a letter",
@@ -176,7 +175,7 @@ class Sending(Working):
     async def _later(self, letter: Letter, error: str) -> None:
         now = self._clock()
         if now - letter.waiting_since >= self._posting.give_up_after:
-            await self._settle(letter, LetterState.GIVEN_UP, _NOT_IN_TIME)
+            await self._settle(letter, LetterState.GIVEN_UP, NOT_IN_TIME)
             return
         pause = pause_after(letter.tries, longest_s=_LONGEST_PAUSE_S)
         log.warning("a letter waits", request_id=letter.request_id, kind=letter.kind, error=error)
