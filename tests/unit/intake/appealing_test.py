@@ -113,7 +113,7 @@ async def appeal(one: RequestView, rules: Rules) -> Verdict | None:
 
 def test_an_appeal_is_due_by_the_date_for_its_answer_and_has_no_other() -> None:
     rules = rules_with(APPEALS)
-    dates = DATING.appeal(rules, refused(NOW - days(90), rules), at=NOW)
+    dates = DATING.appeal(rules, refused(NOW - days(90), rules), at=NOW, accepted_at=NOW)
     assert dates.due_at.date() == (NOW + days(60)).date()
     one = a_request_view(
         follows=a_request_id(2),
@@ -128,7 +128,7 @@ def test_an_appeal_is_due_by_the_date_for_its_answer_and_has_no_other() -> None:
 
 def test_where_the_law_knows_no_appeal_there_is_none() -> None:
     with pytest.raises(RuleViolation, match="no_appeal"):
-        DATING.appeal(the_rules(), refused(NOW, the_rules()), at=NOW)
+        DATING.appeal(the_rules(), refused(NOW, the_rules()), at=NOW, accepted_at=NOW)
 
 
 async def test_after_the_rules_date_for_it_an_appeal_is_too_late() -> None:

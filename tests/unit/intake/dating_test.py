@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
-from dsr_core.law.rules import VERIFY_IDENTITY_BY, Regime, Rules
+from dsr_core.law.proofs import Authority, Evidence, Role
+from dsr_core.law.rules import VERIFY_IDENTITY_BY, Regime, Rules, Tier, TierAction
 from dsr_core.rights import Right
 from dsr_intake.application.dating import Dating
 from dsr_intake.model import Dates
@@ -20,6 +21,7 @@ def dates(rules: Rules | None = None, **changes: object) -> Dates:
         "jurisdiction": "DE",
         "right": Right.DELETION,
         "received_at": NOW,
+        "accepted_at": NOW,
         "is_attested": True,
     }
     return Dating(no_holidays).dates(rules or the_rules(), **(asked | changes))  # type: ignore[arg-type] # a builder
@@ -83,6 +85,39 @@ def test_dates_are_computed_once_for_a_day_and_place() -> None:
             jurisdiction="DE",
             right=Right.DELETION,
             received_at=NOW.replace(minute=minute),
+            accepted_at=NOW,
             is_attested=True,
         )
     assert asked == ["DE"]
+
+
+def test_tiers_count_as_of_the_acceptance_and_not_of_the_receipt_that_is_stated() -> None:
+    old, new = (
+        Tier(percent=percent, action=TierAction.RECORD_BREACH, version=version, in_force_from=day)
+        for percent, version, day in ((100, 1, date(2020, 1, 1)), (90, 2, NOW.date()))
+    )
+    rules = the_rules(a_regime(tiers=(old, new)))
+    long_ago = NOW - days(300)
+    assert dates(rules, received_at=long_ago).tiers == (new,)
+    assert dates(rules, received_at=long_ago, accepted_at=NOW - days(1)).tiers == (old,)
+    kept = a_request_view(rules_digest=rules.digest, received_at=long_ago, accepted_at=NOW)
+    assert Dating(no_holidays).regime(rules, kept).tiers == (new,)
+
+
+def test_who_states_an_early_receipt_has_to_prove_no_less() -> None:
+    consent = Authority(
+        role=Role.GUARDIAN,
+        needs=(Evidence.CONSENT,),
+        citation="an act",
+        in_force_from=NOW.date(),
+    )
+    rules = the_rules(a_regime(authority=(consent,)))
+
+    def demanded(accepted_at: datetime) -> Authority | None:
+        regime = Dating(no_holidays).applicable(
+            rules, "DE", Right.ACCESS, received_at=NOW - days(300), accepted_at=accepted_at
+        )
+        return regime.authority_of(Role.GUARDIAN)
+
+    assert demanded(NOW) == consent
+    assert demanded(NOW - days(1)) is None

@@ -26,6 +26,7 @@ def dated(dating: Dating, rules: Rules, jurisdiction: str, received_at: datetime
         jurisdiction=jurisdiction,
         right=Right.ACCESS,
         received_at=received_at,
+        accepted_at=received_at,
         is_attested=True,
     )
 

@@ -25,7 +25,7 @@ rules:
     extension: { term: 2 months, citation: GDPR art. 12(3) }
     citation: GDPR art. 12(3)
 tiers:
-  - { percent: 50, action: remind_systems }
+  - { percent: 50, action: remind_systems, version: 1, in_force_from: 2020-07-01, citation: the policy }
 """
 
 DEFAULT = """\
@@ -41,7 +41,7 @@ rules:
     term: 30 days
     citation: the privacy policy
 tiers:
-  - { percent: 90, action: record_breach }
+  - { percent: 90, action: record_breach, version: 1, in_force_from: 2020-07-01, citation: the policy }
 """
 
 FindFaults = Callable[..., list[Fault]]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from unit.rules.conftest import DEFAULT
 from unit.rules.finding import FindFaults, the_fault
 
 from dsr_cli.rules import load_rules
@@ -238,9 +239,29 @@ from dsr_cli.rules import load_rules
             id="unknown_action",
         ),
         pytest.param(
-            "{ percent: 50, action: remind_systems }", "{ percent: 50 }",
+            " action: remind_systems,", "",
             "a.yaml:19: tier: missing key 'action'; add it, like 'action: remind_systems'",
             id="tier_without_action",
+        ),
+        pytest.param(
+            ", citation: the policy }", " }",
+            "a.yaml:19: tier: missing key 'citation'; add it, like 'citation: company policy'",
+            id="tier_without_citation",
+        ),
+        pytest.param(
+            "version: 1, in_force_from: 2020-07-01", "in_force_from: 2020-07-01",
+            "a.yaml:19: tier: missing key 'version'; add it, like 'version: 1'",
+            id="tier_without_version",
+        ),
+        pytest.param(
+            "version: 1, in_force_from: 2020-07-01", "version: 0, in_force_from: 2020-07-01",
+            "a.yaml:19: version: expected a whole number, 1 to 10000; write it like 1",
+            id="tier_of_no_version",
+        ),
+        pytest.param(
+            "2020-07-01", "July 2020",
+            "a.yaml:19: in_force_from: expected a day; write it as 2026-01-31",
+            id="tier_from_a_month",
         ),
         pytest.param(
             "title: General", "title: &x General",
@@ -278,7 +299,7 @@ def test_fault(
             id="jurisdictions",
         ),
         pytest.param(
-            "tiers:\n  - { percent: 90, action: record_breach }\n", "",
+            DEFAULT[DEFAULT.index("tiers:") :], "",
             "b.yaml:1: the default has no tiers; the other regimes take them from here",
             id="no_tiers",
         ),
@@ -354,95 +375,6 @@ def test_a_rule_twice_in_one_version_for_one_right(
     twice = good.replace("tiers:", f"{rule.replace('[access, deletion]', '[access]')}tiers:")
     assert the_fault(faults_of(twice, default)) == (
         "a.yaml:1: respond_by version 1 stands twice for access; give the newer one the next version"
-    )
-
-
-PROOF = """\
-  - name: verify_identity_by
-    version: 1
-    in_force_from: 2018-05-25
-    rights: [access, deletion]
-    counts_from: received
-    term: 1 month
-    citation: the policy
-"""
-GUARDIAN = "  - { role: guardian, needs: [consent], citation: the policy }\n"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        pytest.param(
-            "counts_from: received", "counts_from: refused",
-            "a.yaml:8: respond_by counts from refused, which need not come; "
-            "count it from received or identity_proven",
-            id="answer_after_a_refusal",
-        ),
-        pytest.param(
-            "counts_from: received", "counts_from: identity_proven",
-            "a.yaml:8: respond_by waits for the proof of identity without an end for access; "
-            "add verify_identity_by, counted from received",
-            id="proof_without_an_end",
-        ),
-        pytest.param(
-            "  - { percent: 50, action: remind_systems }\n",
-            "  - { percent: 50, action: remind_systems }\n" * 2,
-            "a.yaml:20: remind_systems at 50 % stands twice; keep one of the two",
-            id="tier_twice",
-        ),
-        pytest.param(
-            "tiers:\n", f"authority:\n{GUARDIAN}{GUARDIAN}tiers:\n",
-            "a.yaml:20: role 'guardian' stands twice; keep one of the two",
-            id="role_twice",
-        ),
-        pytest.param(
-            "    moved_by", "    unanswered: an act\n    moved_by",
-            "a.yaml:8: unanswered: respond_by does not count from a refusal; "
-            "leave it out, or count from refused",
-            id="silence_that_refuses_an_answer",
-        ),
-    ],
-)  # fmt: skip
-def test_what_intake_could_not_count_by(
-    files: tuple[str, str], faults_of: FindFaults, old: str, new: str, expected: str
-) -> None:
-    good, default = files
-    assert old in good
-    assert the_fault(faults_of(good.replace(old, new, 1), default)) == expected
-
-
-def test_a_proof_that_has_an_end_may_be_waited_for(good: str, default: str, tmp_path: Path) -> None:
-    waits = good.replace("counts_from: received", "counts_from: identity_proven")
-    (tmp_path / "a.yaml").write_text(waits.replace("tiers:", f"{PROOF}tiers:"))
-    (tmp_path / "b.yaml").write_text(default)
-    assert load_rules(tmp_path).regime("gdpr") is not None
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("rights: [access, deletion]", "rights: [access]"),
-        ("2018-05-25", "2018-05-26"),
-        ("counts_from: received", "counts_from: identity_proven"),
-    ],
-)
-def test_an_end_of_another_right_or_of_later_or_of_the_proof_itself_is_none(
-    good: str, default: str, faults_of: FindFaults, old: str, new: str
-) -> None:
-    waits = good.replace("counts_from: received", "counts_from: identity_proven")
-    found = faults_of(waits.replace("tiers:", f"{PROOF.replace(old, new)}tiers:"), default)
-    assert "waits for the proof of identity without an end" in the_fault(found)
-
-
-@pytest.mark.parametrize("day", ["2018-05-24", "2018-05-25"])
-def test_a_newer_version_that_is_not_later(
-    good: str, default: str, faults_of: FindFaults, day: str
-) -> None:
-    rule = good[good.index("  - name") : good.index("tiers:")]
-    newer = rule.replace("version: 1", "version: 2").replace("2018-05-25", day)
-    assert the_fault(faults_of(good.replace("tiers:", f"{newer}tiers:"), default)) == (
-        f"a.yaml:18: respond_by version 2 is in force from {day}, no later than version 1; "
-        "give the higher version to what comes into force later"
     )
 
 

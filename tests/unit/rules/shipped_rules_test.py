@@ -88,6 +88,16 @@ def test_a_newer_version_is_in_force_later(rules: Rules, name: str) -> None:
             assert older.in_force_from < newer.in_force_from
 
 
+@pytest.mark.parametrize("name", REGIMES)
+def test_every_entry_has_a_provision_a_version_and_a_day(rules: Rules, name: str) -> None:
+    regime = rules.regime(name)
+    assert regime is not None
+    for one in (*regime.rules, *regime.tiers, *regime.assurance, *regime.authority):
+        assert one.citation
+        assert one.version >= 1
+        assert one.in_force_from is not None
+
+
 def test_the_regulation_applies_in_the_thirty_states_and_their_parts_with_codes_of_their_own(
     rules: Rules,
 ) -> None:

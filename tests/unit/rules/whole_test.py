@@ -1,20 +1,12 @@
 """What rules can have wrong as a whole, each of which is sound: what intake could not count by."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from unit.rules.conftest import GOOD
+from unit.rules.finding import FindFaults, the_fault
 
-from dsr_cli.files.faults import Fault
 from dsr_cli.rules import load_rules
-
-FindFaults = Callable[..., list[Fault]]
-
-
-def the_fault(faults: list[Fault]) -> str:
-    assert len(faults) == 1, [str(fault) for fault in faults]
-    return str(faults[0])
-
 
 PROOF = """\
   - name: verify_identity_by
@@ -25,7 +17,15 @@ PROOF = """\
     term: 1 month
     citation: the policy
 """
-GUARDIAN = "  - { role: guardian, needs: [consent], citation: the policy }\n"
+TIER = GOOD[GOOD.index("  - { percent: 50") :]
+ITS = "version: 1, in_force_from: 2020-07-01, citation: the policy }\n"
+GUARDIAN = f"  - {{ role: guardian, needs: [consent], {ITS}"
+PAYMENT = f"  - {{ categories: [user.payment], accepts: [operator], rights: [access], {ITS}"
+
+
+def later(entry: str, day: str) -> str:
+    """The second version of an entry, in force from a day."""
+    return entry.replace("version: 1", "version: 2").replace("2020-07-01", day)
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,45 @@ GUARDIAN = "  - { role: guardian, needs: [consent], citation: the policy }\n"
             id="proof_without_an_end",
         ),
         pytest.param(
-            "  - { percent: 50, action: remind_systems }\n",
-            "  - { percent: 50, action: remind_systems }\n" * 2,
+            TIER, TIER * 2,
             "a.yaml:20: remind_systems at 50 % stands twice; keep one of the two",
             id="tier_twice",
         ),
         pytest.param(
+            TIER, TIER + TIER.replace("50", "60").replace("2020-07-01", "2020-08-01"),
+            "a.yaml:20: version 1 of the tiers is in force from 2020-08-01 and 2020-07-01; "
+            "give all tiers of a version the same day",
+            id="tiers_of_one_version_and_two_days",
+        ),
+        pytest.param(
+            TIER, TIER + later(TIER, "2020-07-01"),
+            "a.yaml:20: tiers version 2 is in force from 2020-07-01, no later than version 1; "
+            "give the higher version to what comes into force later",
+            id="tiers_that_are_not_later",
+        ),
+        pytest.param(
             "tiers:\n", f"authority:\n{GUARDIAN}{GUARDIAN}tiers:\n",
-            "a.yaml:20: role 'guardian' stands twice; keep one of the two",
+            "a.yaml:20: role 'guardian' stands twice in version 1; "
+            "give the newer one the next version",
             id="role_twice",
+        ),
+        pytest.param(
+            "tiers:\n", f"authority:\n{later(GUARDIAN, '2019-01-01')}{GUARDIAN}tiers:\n",
+            "a.yaml:19: role 'guardian' version 2 is in force from 2019-01-01, "
+            "no later than version 1; give the higher version to what comes into force later",
+            id="role_that_is_not_later",
+        ),
+        pytest.param(
+            "tiers:\n", f"assurance:\n{PAYMENT}{PAYMENT}tiers:\n",
+            "a.yaml:20: assurance of user.payment for access stands twice in version 1; "
+            "give the newer one the next version",
+            id="assurance_twice",
+        ),
+        pytest.param(
+            "tiers:\n", f"assurance:\n{PAYMENT}{later(PAYMENT, '2020-07-01')}tiers:\n",
+            "a.yaml:20: assurance of user.payment for access version 2 is in force from 2020-07-01, "
+            "no later than version 1; give the higher version to what comes into force later",
+            id="assurance_that_is_not_later",
         ),
         pytest.param(
             "    moved_by", "    unanswered: an act\n    moved_by",
@@ -103,3 +133,18 @@ def test_a_newer_version_that_is_not_later(
         f"a.yaml:18: respond_by version 2 is in force from {day}, no later than version 1; "
         "give the higher version to what comes into force later"
     )
+
+
+def test_later_versions_of_what_stands_beside_the_dates_are_no_fault(
+    good: str, default: str, tmp_path: Path
+) -> None:
+    beside = "".join(
+        f"{key}:\n{one}{later(one, '2021-01-01')}"
+        for key, one in (("tiers", TIER), ("authority", GUARDIAN), ("assurance", PAYMENT))
+    )
+    (tmp_path / "a.yaml").write_text(good.partition("tiers:")[0] + beside)
+    (tmp_path / "b.yaml").write_text(default)
+    regime = load_rules(tmp_path).regime("gdpr")
+    assert regime is not None
+    for entries in (regime.tiers, regime.authority, regime.assurance):
+        assert [one.version for one in entries] == [1, 2]

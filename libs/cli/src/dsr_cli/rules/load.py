@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,7 +16,7 @@ from dsr_cli.files.document import Item, Reader, compose
 from dsr_cli.files.document import Rule as Shape
 from dsr_cli.files.faults import Fault, FaultList, FileFaults
 from dsr_cli.registry.taxonomy import data_categories, is_jurisdiction
-from dsr_cli.rules.whole import check_authority, check_rules, check_tiers
+from dsr_cli.rules.whole import check_assurance, check_authority, check_rules, check_tiers
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
 from dsr_core.law.proofs import Assurance, Authority, Evidence, Level, Method, Role
@@ -45,10 +46,10 @@ _REGIME_KEYS = {
     "rules": "a list of rules",
 }
 _REGIME_OPTIONS = ("jurisdictions", "holidays", "tiers", "assurance", "authority")
+_VERSION_KEYS = {"version": "1", "in_force_from": "2018-05-25"}
 _RULE_KEYS = {
     "name": "respond_by",
-    "version": "1",
-    "in_force_from": "2018-05-25",
+    **_VERSION_KEYS,
     "counts_from": "received",
     "term": "1 month",
     "citation": "GDPR art. 12(3)",
@@ -57,15 +58,22 @@ _RULE_KEYS = {
 
 _RULE_OPTIONS = ("rights", "moved_by", "pauses", "unanswered", "extension")
 _EXTENSION_KEYS = {"term": "2 months", "citation": "GDPR art. 12(3), second sentence"}
-_TIER_KEYS = {"percent": "50", "action": "remind_systems"}
+_TIER_KEYS = {
+    "percent": "50",
+    "action": "remind_systems",
+    **_VERSION_KEYS,
+    "citation": "company policy",
+}
 _ASSURANCE_KEYS = {
     "categories": "[user.payment]",
     "accepts": "[attested, operator]",
+    **_VERSION_KEYS,
     "citation": "CCPA regulations § 7062(d)",
 }
 _AUTHORITY_KEYS = {
     "role": "guardian",
     "needs": "[consent]",
+    **_VERSION_KEYS,
     "citation": "GDPR art. 8(1)",
 }
 
@@ -142,10 +150,12 @@ def _read(path: Path) -> _File:
     rules = [_rule(node, read, file.faults) for node in rule_nodes]
     tier_nodes = list(read.items(keys.get("tiers"), "tiers"))
     tiers = [_tier(node, read) for node in tier_nodes]
-    assurance = [_assurance(node, read) for node in read.items(keys.get("assurance"), "assurance")]
+    assurance_nodes = list(read.items(keys.get("assurance"), "assurance"))
+    assurance = [_assurance(node, read) for node in assurance_nodes]
     authority_nodes = list(read.items(keys.get("authority"), "authority"))
     authority = [_authority(node, read) for node in authority_nodes]
     check_tiers(_lines(tier_nodes, tiers), file.faults)
+    check_assurance(_lines(assurance_nodes, assurance), file.faults)
     check_authority(_lines(authority_nodes, authority), file.faults)
     if file.name is None:
         return file
@@ -182,8 +192,7 @@ def _lines(nodes: Iterable[Node], read: Iterable[_T | None]) -> list[tuple[int, 
 def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
     keys = read.mapping(node, "rule", required=_RULE_KEYS, optional=_RULE_OPTIONS)
     name = read.one_of(keys.get("name"), "rule name", ENTRY_NAMES)
-    version = read.number(keys.get("version"), "version", low=1, high=10_000)
-    in_force_from = read.day(keys.get("in_force_from"), "in_force_from")
+    version, in_force_from = _version(keys, read)
     counts_from = read.one_of(keys.get("counts_from"), "fact", STARTS)
     rights = read.several_of(keys.get("rights"), "rights", "right", ALL_RIGHTS) or ALL_RIGHTS
     term = _term(keys.get("term"), read, faults)
@@ -212,6 +221,11 @@ def _rule(node: Node, read: Reader, faults: FaultList) -> Rule | None:
     )
 
 
+def _version(keys: Mapping[str, Node], read: Reader) -> tuple[int | None, date | None]:
+    version = read.number(keys.get("version"), "version", low=1, high=10_000)
+    return version, read.day(keys.get("in_force_from"), "in_force_from")
+
+
 def _one_or_more(keys: Mapping[str, Node], name: str, read: Reader) -> list[Node]:
     node = keys.get(name)
     return [node] if isinstance(node, ScalarNode) else list(read.items(node, name))
@@ -230,7 +244,17 @@ def _tier(node: Node, read: Reader) -> Tier | None:
     keys = read.mapping(node, "tier", required=_TIER_KEYS)
     percent = read.number(keys.get("percent"), "percent", low=1, high=100)
     action = read.one_of(keys.get("action"), "action", TierAction)
-    return Tier(percent=percent, action=TierAction(action.text)) if percent and action else None
+    citation = read.text(keys.get("citation"), "citation")
+    version, in_force_from = _version(keys, read)
+    if not (percent and action and citation and version and in_force_from):
+        return None
+    return Tier(
+        percent=percent,
+        action=TierAction(action.text),
+        citation=citation.text,
+        version=version,
+        in_force_from=in_force_from,
+    )
 
 
 def _assurance(node: Node, read: Reader) -> Assurance | None:
@@ -242,7 +266,8 @@ def _assurance(node: Node, read: Reader) -> Assurance | None:
     )
     citation = read.text(keys.get("citation"), "citation")
     level = read.one_of(keys.get("level"), "level", Level)
-    if not accepts or not categories or citation is None:
+    version, in_force_from = _version(keys, read)
+    if not (accepts and categories and citation and version and in_force_from):
         return None
     return Assurance(
         rights=tuple(sorted(Right(one) for one in rights)),
@@ -250,6 +275,8 @@ def _assurance(node: Node, read: Reader) -> Assurance | None:
         accepts=tuple(sorted(Method(one) for one in accepts)),
         citation=citation.text,
         level=Level(level.text) if level else Level.LOW,
+        version=version,
+        in_force_from=in_force_from,
     )
 
 
@@ -260,13 +287,16 @@ def _authority(node: Node, read: Reader) -> Authority | None:
     needs = read.several_of(keys.get("needs"), "needs", "evidence", Evidence)
     unless = read.one_of(keys.get(option), "evidence", Evidence)
     citation = read.text(keys.get("citation"), "citation")
-    if role is None or not needs or citation is None:
+    version, in_force_from = _version(keys, read)
+    if not (role and needs and citation and version and in_force_from):
         return None
     return Authority(
         role=Role(role.text),
         needs=tuple(sorted(Evidence(one) for one in needs)),
         person_proves_unless=Evidence(unless.text) if unless else None,
         citation=citation.text,
+        version=version,
+        in_force_from=in_force_from,
     )
 
 

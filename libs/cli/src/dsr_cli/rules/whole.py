@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import TypeVar
 
 from dsr_cli.files.faults import FaultList
 from dsr_core.law.facts import FactKind
-from dsr_core.law.proofs import Authority
-from dsr_core.law.rules import RESPOND_BY, VERIFY_IDENTITY_BY, Rule, Tier
+from dsr_core.law.proofs import Assurance, Authority
+from dsr_core.law.rules import RESPOND_BY, VERIFY_IDENTITY_BY, Rule, Tier, TierAction
+from dsr_core.law.versions import Versioned
 
-__all__ = ["check_authority", "check_rules", "check_tiers"]
+__all__ = ["check_assurance", "check_authority", "check_rules", "check_tiers"]
+
+_V = TypeVar("_V", bound=Versioned)
 
 _COMES = frozenset({FactKind.RECEIVED, FactKind.IDENTITY_PROVEN})
 """What every request has, or ends without."""
@@ -59,19 +64,69 @@ def _check_start(line: int, rule: Rule, rules: Sequence[Rule], faults: FaultList
 
 
 def check_tiers(tiers: Sequence[tuple[int, Tier]], faults: FaultList) -> None:
-    """Note what would be done twice at one moment."""
-    seen: set[Tier] = set()
+    """Note what would be done twice at one moment, and versions of the whole that are no order."""
+    seen: set[tuple[int, int, TierAction]] = set()
     for line, tier in tiers:
-        if tier in seen:
+        key = (tier.version, tier.percent, tier.action)
+        if key in seen:
             message = f"{tier.action} at {tier.percent} % stands twice"
             faults.add(line, message, "keep one of the two")
-        seen.add(tier)
+        seen.add(key)
+    days: dict[int, date] = {}
+    for line, tier in tiers:
+        first = days.setdefault(tier.version, _day(tier))
+        if first != _day(tier):
+            message = (
+                f"version {tier.version} of the tiers is in force from {_day(tier)} and {first}"
+            )
+            faults.add(line, message, "give all tiers of a version the same day")
+    _check_order(tiers, lambda _: "tiers", faults)
+
+
+def check_assurance(assurance: Sequence[tuple[int, Assurance]], faults: FaultList) -> None:
+    """Note entries for the same rights and categories of which none replaces the other."""
+
+    def thing(one: Assurance) -> str:
+        return f"assurance of {', '.join(one.categories)} for {', '.join(one.rights)}"
+
+    _check_once(assurance, thing, faults)
+    _check_order(assurance, thing, faults)
 
 
 def check_authority(authority: Sequence[tuple[int, Authority]], faults: FaultList) -> None:
-    """Note roles of which only the first entry would count."""
-    seen: set[str] = set()
-    for line, one in authority:
-        if one.role in seen:
-            faults.add(line, f"role '{one.role}' stands twice", "keep one of the two")
-        seen.add(one.role)
+    """Note entries for the same role of which none replaces the other."""
+    _check_once(authority, lambda one: f"role '{one.role}'", faults)
+    _check_order(authority, lambda one: f"role '{one.role}'", faults)
+
+
+def _check_once(
+    entries: Sequence[tuple[int, _V]], thing: Callable[[_V], str], faults: FaultList
+) -> None:
+    seen: set[tuple[str, int]] = set()
+    for line, one in entries:
+        if (thing(one), one.version) in seen:
+            message = f"{thing(one)} stands twice in version {one.version}"
+            faults.add(line, message, "give the newer one the next version")
+        seen.add((thing(one), one.version))
+
+
+def _check_order(
+    entries: Sequence[tuple[int, _V]], thing: Callable[[_V], str], faults: FaultList
+) -> None:
+    for line, one in entries:
+        older = [
+            each
+            for _, each in entries
+            if thing(each) == thing(one) and each.version < one.version and _day(each) >= _day(one)
+        ]
+        if older:
+            message = (
+                f"{thing(one)} version {one.version} is in force from {_day(one)}, "
+                f"no later than version {older[0].version}"
+            )
+            faults.add(line, message, "give the higher version to what comes into force later")
+
+
+def _day(one: Versioned) -> date:
+    """Return the day that every entry of a file has."""
+    return one.in_force_from or date.min

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from dsr_core.law.versions import version_fields, version_of
 from dsr_core.plan import at_or_below
 from dsr_core.rights import Right
 
@@ -75,6 +77,8 @@ class Authority:
     where an attested requester speaks for the person."""
 
     citation: str
+    version: int = 1
+    in_force_from: date | None = None
 
     def is_shown_by(self, evidence: Evidence | None) -> bool:
         """Tell whether the evidence is enough."""
@@ -88,6 +92,7 @@ class Authority:
         """Return what the canonical form of rules has of it."""
         unless = self.person_proves_unless
         return {
+            **version_fields(self),
             "citation": self.citation,
             "needs": [one.value for one in self.needs],
             "person_proves_unless": unless.value if unless else None,
@@ -109,6 +114,7 @@ class Authority:
             needs=tuple(Evidence(one) for one in fields["needs"]),
             person_proves_unless=None if unless is None else Evidence(unless),
             citation=fields["citation"],
+            **version_of(fields),
         )
 
 
@@ -127,6 +133,9 @@ class Assurance:
     level: Level = Level.LOW
     """What an attestation or an operator's decision must reach at least."""
 
+    version: int = 1
+    in_force_from: date | None = None
+
     def concerns(self, right: Right, categories: Iterable[str]) -> bool:
         """Tell whether a request for a right to data of some categories needs this."""
         return right in self.rights and any(
@@ -138,6 +147,7 @@ class Assurance:
         # As all that came later, it is left out where nothing is demanded: digests stay as they were.
         later = {} if self.level is Level.LOW else {"level": self.level.value}
         return {
+            **version_fields(self),
             **later,
             "accepts": [one.value for one in self.accepts],
             "categories": list(self.categories),
@@ -160,6 +170,7 @@ class Assurance:
             accepts=tuple(Method(one) for one in fields["accepts"]),
             citation=fields["citation"],
             level=Level(fields.get("level", Level.LOW)),
+            **version_of(fields),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import Any
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
 from dsr_core.law.proofs import Assurance, Authority, Role
+from dsr_core.law.versions import newest, version_fields, version_of
 from dsr_core.rights import Right
 
 __all__ = [
@@ -143,6 +144,38 @@ class Tier:
     """Of the time from receipt to the legal date: 1 to 100."""
 
     action: TierAction
+    citation: str | None = None
+    """The law or the policy that has it; none where it was written before it had one."""
+
+    version: int = 1
+    """Of the tiers as a whole: those of the newest version in force count, and no other."""
+
+    in_force_from: date | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the canonical form of rules has of it."""
+        later = {} if self.citation is None else {"citation": self.citation}
+        return {
+            **version_fields(self),
+            **later,
+            "action": self.action.value,
+            "percent": self.percent,
+        }
+
+    @classmethod
+    def of_fields(cls, fields: dict[str, Any]) -> Tier:
+        """Rebuild it.
+
+        Raises:
+            ValueError: The fields are no tier's; so do KeyError and TypeError.
+        """
+        _require_texts_or_none(fields.get("citation"))
+        return cls(
+            percent=int(fields["percent"]),
+            action=TierAction(fields["action"]),
+            citation=fields.get("citation"),
+            **version_of(fields),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +199,7 @@ class Regime:
     """Sorted by name, version and rights."""
 
     tiers: tuple[Tier, ...]
-    """Sorted by percent."""
+    """Sorted by version and percent."""
 
     assurance: tuple[Assurance, ...] = ()
     """Where it must be surer than by any proof who asks."""
@@ -181,7 +214,8 @@ class Regime:
         set_(self, "holidays", tuple(sorted(self.holidays)))
         rules = sorted(self.rules, key=lambda one: (one.name, one.version, one.rights))
         set_(self, "rules", tuple(rules))
-        set_(self, "tiers", tuple(sorted(self.tiers, key=lambda one: (one.percent, one.action))))
+        tiers = sorted(self.tiers, key=lambda one: (one.version, one.percent, one.action))
+        set_(self, "tiers", tuple(tiers))
 
     def holidays_of(self, jurisdiction: str) -> tuple[str, ...]:
         """Return whose holidays may count for a person of a jurisdiction, each once."""
@@ -191,6 +225,21 @@ class Regime:
     def authority_of(self, role: Role) -> Authority | None:
         """Return what somebody of a role must show; none where nothing is demanded."""
         return next((one for one in self.authority if one.role is role), None)
+
+    def as_of(self, accepted_on: date) -> Regime:
+        """Return it with the tiers, assurance and authority that were in force on a day of acceptance.
+
+        They say how a request is handled, so the day is that on which it was taken in: that of receipt
+        is stated by whoever submits it. Of the tiers the newest version counts as a whole, of assurance
+        that for the same rights and categories, of authority that for the same role.
+        """
+        tiers = newest(self.tiers, accepted_on, lambda _: None)
+        assurance = newest(self.assurance, accepted_on, lambda one: (one.rights, one.categories))
+        authority = newest(self.authority, accepted_on, lambda one: one.role)
+        found = (tiers, assurance, authority)
+        if found == (self.tiers, self.assurance, self.authority):
+            return self
+        return replace(self, tiers=tiers, assurance=assurance, authority=authority)
 
     def in_force(self, right: Right, received_on: date) -> tuple[Rule, ...]:
         """Return the rules for a right that were in force on a day, the newest version of each."""
@@ -249,7 +298,9 @@ class Rules:
                 continue
             day = received_on(regime)
             if any(rule.name == RESPOND_BY for rule in regime.in_force(right, day)):
-                return Applicable(regime, f"{passed_over}{regime.title} applies in {code}")
+                return Applicable(
+                    regime.as_of(day), f"{passed_over}{regime.title} applies in {code}"
+                )
             passed_over += f"{regime.title} had no date for {right} on {day}; "
         why = passed_over or f"no regime names {jurisdiction}; "
         return Applicable(self._default, f"{why}the default applies")
@@ -303,7 +354,7 @@ def _regime_fields(one: Regime) -> dict[str, Any]:
         "jurisdictions": list(one.jurisdictions),
         "name": one.name,
         "rules": [_rule_fields(rule) for rule in one.rules],
-        "tiers": [{"action": tier.action.value, "percent": tier.percent} for tier in one.tiers],
+        "tiers": [tier.fields() for tier in one.tiers],
         "title": one.title,
         "zone": one.zone,
     }
@@ -323,10 +374,7 @@ def _regime(fields: dict[str, Any]) -> Regime:
             "rules": tuple(_rule(one) for one in fields["rules"]),
             "assurance": tuple(Assurance.of_fields(one) for one in fields.get("assurance", ())),
             "authority": tuple(Authority.of_fields(one) for one in fields.get("authority", ())),
-            "tiers": tuple(
-                Tier(percent=int(one["percent"]), action=TierAction(one["action"]))
-                for one in fields["tiers"]
-            ),
+            "tiers": tuple(Tier.of_fields(one) for one in fields["tiers"]),
         }
     )
 

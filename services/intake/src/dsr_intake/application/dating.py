@@ -41,6 +41,7 @@ class _Asked:
     jurisdiction: str
     right: Right
     received_on: date
+    accepted_on: date
     is_attested: bool
 
 
@@ -58,12 +59,16 @@ class Dating:
         jurisdiction: str,
         right: Right,
         received_at: datetime,
+        accepted_at: datetime,
         is_attested: bool,
     ) -> Dates:
         """Return the dates of a new request; where its clock waits for a proof, it is due by that."""
         applicable, received_on = self._applicable(rules, jurisdiction, right, received_at)
         regime = applicable.regime
-        asked = _Asked(rules.digest, regime.name, jurisdiction, right, received_on, is_attested)
+        accepted_on = _day_of(accepted_at, regime)
+        asked = _Asked(
+            rules.digest, regime.name, jurisdiction, right, received_on, accepted_on, is_attested
+        )
         found = self._dates.get(asked)
         if found is not None:
             return found
@@ -80,7 +85,7 @@ class Dating:
             rules_digest=rules.digest,
             received_on=received_on,
             due_at=due_at,
-            tiers=regime.tiers,
+            tiers=regime.as_of(accepted_on).tiers,
             verify_identity_by=until,
         )
         if not any(rule.term.unit is Unit.SECONDS for rule in regime.rules):
@@ -106,25 +111,36 @@ class Dating:
                 jurisdiction=followed.jurisdiction,
                 right=right,
                 received_at=at,
+                accepted_at=at,
                 is_attested=True,
             )
+        received_on = _day_of(at, regime)
         return Dates(
             regime=regime.name,
             regime_why=f"{regime.title} applies to the request that this one follows",
             rules_digest=rules.digest,
-            received_on=at.astimezone(ZoneInfo(regime.zone)).date(),
+            received_on=received_on,
             due_at=respond_by.astimezone(UTC),
-            tiers=regime.tiers,
+            tiers=regime.as_of(received_on).tiers,
             verify_identity_by=None,
         )
 
     def applicable(
-        self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
+        self,
+        rules: Rules,
+        jurisdiction: str,
+        right: Right,
+        *,
+        received_at: datetime,
+        accepted_at: datetime,
     ) -> Regime:
-        """Return the regime whose rules apply to a new request."""
-        return self._applicable(rules, jurisdiction, right, received_at)[0].regime
+        """Return the regime whose rules apply to a new request, as of its acceptance."""
+        regime = self._applicable(rules, jurisdiction, right, received_at)[0].regime
+        return regime.as_of(_day_of(accepted_at, regime))
 
-    def appeal(self, rules: Rules, followed: RequestView, *, at: datetime) -> Dates:
+    def appeal(
+        self, rules: Rules, followed: RequestView, *, at: datetime, accepted_at: datetime
+    ) -> Dates:
         """Return the dates of an appeal against how a request ended, by the regime of that one.
 
         Raises:
@@ -142,19 +158,19 @@ class Dating:
             regime=regime.name,
             regime_why=f"{regime.title} applies to the request that is appealed",
             rules_digest=rules.digest,
-            received_on=at.astimezone(ZoneInfo(regime.zone)).date(),
+            received_on=_day_of(at, regime),
             due_at=dates.respond_by.astimezone(UTC),
-            tiers=regime.tiers,
+            tiers=regime.as_of(_day_of(accepted_at, regime)).tiers,
             verify_identity_by=None,
         )
 
     @staticmethod
     def regime(rules: Rules, one: RequestView) -> Regime:
-        """Return the regime of a request, from the rules that it pins."""
+        """Return the regime of a request, from the rules that it pins, as of its acceptance."""
         regime = rules.regime(one.regime)
         if regime is None:
             raise RuntimeError("a request's regime is in the rules that it pins")
-        return regime
+        return regime.as_of(_day_of(one.accepted_at, regime))
 
     def timeline(self, regime: Regime, one: RequestView) -> Timeline:
         """Return every date of a request as it stands."""
@@ -202,11 +218,12 @@ class Dating:
     def _applicable(
         self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
     ) -> tuple[Applicable, date]:
-        def day(regime: Regime) -> date:
-            return received_at.astimezone(ZoneInfo(regime.zone)).date()
+        applicable = rules.applicable(jurisdiction, right, lambda one: _day_of(received_at, one))
+        return applicable, _day_of(received_at, applicable.regime)
 
-        applicable = rules.applicable(jurisdiction, right, day)
-        return applicable, day(applicable.regime)
+
+def _day_of(moment: datetime, regime: Regime) -> date:
+    return moment.astimezone(ZoneInfo(regime.zone)).date()
 
 
 def _of_appeals(regime: Regime) -> Regime:

@@ -111,10 +111,10 @@ class Drafter:
             raise RuntimeError("unreachable")
         if not RIGHTS[submission.right].asks_who:
             submission = replace(submission, is_attested=True)
-        submission = self._assured(submission, rules, received_at)
+        submission = self._assured(submission, rules, received_at, now)
         if submission.lacks is not None and (not may_wait or appealed is not None):
             raise RejectedInput("assurance_needed", submission.lacks, field="identity_level")
-        submission = self._shown(submission, rules, received_at)
+        submission = self._shown(submission, rules, received_at, now)
         if not may_wait and not submission.is_attested:
             detail = "more must be shown of who asks: send it by itself, so that it can wait"
             raise RejectedInput("authority_needed", detail, field="requester")
@@ -128,13 +128,14 @@ class Drafter:
             client_id=client_id,
             submission=submission,
             registry_digest=digest,
-            dates=self._dating.appeal(rules, appealed, at=received_at)
+            dates=self._dating.appeal(rules, appealed, at=received_at, accepted_at=now)
             if appealed is not None
             else self._dating.dates(
                 rules,
                 jurisdiction=submission.jurisdiction,
                 right=submission.right,
                 received_at=received_at,
+                accepted_at=now,
                 is_attested=submission.is_attested,
             ),
             received_at=received_at,
@@ -189,12 +190,16 @@ class Drafter:
             at=draft.accepted_at,
         )
 
-    def _assured(self, submission: Submission, rules: Rules, received_at: datetime) -> Submission:
+    def _assured(
+        self, submission: Submission, rules: Rules, received_at: datetime, now: datetime
+    ) -> Submission:
         """Return a submission that awaits a proof where its attestation is too little for the data."""
         if not submission.is_attested or not RIGHTS[submission.right].asks_who:
             return submission
         place, right, level = submission.jurisdiction, submission.right, submission.level
-        regime = self._dating.applicable(rules, place, right, received_at)
+        regime = self._dating.applicable(
+            rules, place, right, received_at=received_at, accepted_at=now
+        )
         registry = self._registry.current
         if registry is None or not is_ever_lacking(regime, Method.ATTESTED, level):
             return submission
@@ -203,13 +208,19 @@ class Drafter:
         lacks = wanted.lacks(Method.ATTESTED, level)
         return submission if lacks is None else replace(submission, is_attested=False, lacks=lacks)
 
-    def _shown(self, submission: Submission, rules: Rules, received_at: datetime) -> Submission:
+    def _shown(
+        self, submission: Submission, rules: Rules, received_at: datetime, now: datetime
+    ) -> Submission:
         """Return a submission with what its regime makes of the requester's role and evidence."""
         role = Role(submission.requester_role)
         if role is Role.DATA_SUBJECT:
             return submission
         regime = self._dating.applicable(
-            rules, submission.jurisdiction, submission.right, received_at
+            rules,
+            submission.jurisdiction,
+            submission.right,
+            received_at=received_at,
+            accepted_at=now,
         )
         demanded = regime.authority_of(role)
         if demanded is None:
