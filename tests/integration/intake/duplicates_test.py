@@ -30,6 +30,8 @@ from support.waiting import eventually
 BASE = "/v1/subject-requests"
 LONG_AGO = "2026-01-02T09:00:00Z"
 people = iter(range(1000, 2000))
+ROUNDS = 25
+"""Of a race: in one alone the two may pass each other by."""
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +200,20 @@ async def test_whoever_is_proven_later_is_answered_with_what_is_open_from_that_m
     await publisher.publish([a_record(first["id"], first["id"])])
     assert outcome_of(await answered(intake, second["id"])) == ("answered", "fulfilled")
     assert await standing(intake, second["id"]) == (1, 0)
+
+
+async def test_of_two_that_are_proven_at_the_same_moment_one_is_answered_with_the_other(
+    intake: Intake,
+) -> None:
+    for _ in range(ROUNDS):
+        both = await twins(intake, {"identity_attested": False})
+        ids = [one["id"] for one in both]
+        answers = await asyncio.gather(*(prove(intake, one, reason="met") for one in ids))
+        assert all(one.is_success for one in answers)
+        found = {one: (await shown(intake, one))["duplicate_of"] for one in ids}
+        [first] = [one for one, original in found.items() if original is None]
+        [second] = [one for one in ids if one != first]
+        assert found[second] == first
 
 
 async def test_who_was_proven_later_and_is_set_free_is_asked_for_by_the_proof(

@@ -54,8 +54,18 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
 
 
 async def open_twins_of(connection: _Connection, person_hash: bytes | None) -> list[OpenTwin]:
-    """Return the open, proven requests of a person, as in `open_twins`; none where nobody looks."""
-    return await _twins(connection, {} if person_hash is None else {person_hash: person_hash})
+    """Return the open, proven requests of a person, as in `open_twins`; none where nobody looks.
+
+    Until the caller's transaction ends nobody else gets an answer here about the same person, so that
+    of two that are proven at the same moment the later one sees the earlier one.
+    """
+    if person_hash is None:
+        return []
+    # Neither sees in the other's row what is not committed. Waiting is a statement of its own: the
+    # one that looks then sees what the one that we waited for has committed.
+    lock = int.from_bytes(person_hash[:8], "big", signed=True)
+    await connection.execute("select pg_advisory_xact_lock($1)", lock)
+    return await _twins(connection, {person_hash: person_hash})
 
 
 async def _twins(connection: _Connection, hashes: Mapping[bytes, bytes]) -> list[OpenTwin]:
