@@ -37,7 +37,11 @@ def newest(entries: Iterable[_V], day: date, of: Callable[[_V], Hashable]) -> tu
         day: The day of acceptance.
         of: Says which thing an entry is about, so that another version of it replaces it.
     """
-    in_force = [one for one in entries if one.in_force_from is None or one.in_force_from <= day]
+    in_force = tuple(
+        one for one in entries if one.in_force_from is None or one.in_force_from <= day
+    )
+    if all(one.version == 1 for one in in_force):  # nothing replaces another: every request asks
+        return in_force
     versions: dict[Hashable, int] = {}
     for one in in_force:
         versions[of(one)] = max(one.version, versions.get(of(one), 0))
