@@ -221,6 +221,19 @@ dsr_intake_keys_unknown 2.0
     assert found["intake: keys unknown"].state is State.WARNING
 
 
+def test_of_what_is_measured_by_label_the_largest_is_judged() -> None:
+    exposition = """dsr_intake_letters_waiting_age_seconds{kind="done"} 4000.0
+dsr_intake_letters_waiting_age_seconds{kind="received"} 0.0
+dsr_intake_receipts_untold{regime="ccpa",date="ahead"} 0.0
+dsr_intake_receipts_untold{regime="ccpa",date="passed"} 2.0
+"""
+    with server(body=exposition) as port:
+        found = {one.part: one for one in measured("intake", f"http://127.0.0.1:{port}")}
+    for part, seen in (("letters", "4000 seconds"), ("receipts", "2 people")):
+        assert found[f"intake: {part}"].state is State.WARNING
+        assert seen in found[f"intake: {part}"].seen
+
+
 def test_versions_that_differ_are_told() -> None:
     with server(body='{"about": {"version": "0.2.0"}}') as port:
         urls = {"intake": f"http://127.0.0.1:{port}", "fanout": "http://127.0.0.1:9"}

@@ -104,7 +104,10 @@ def measured(name: str, url: str) -> Iterator[Finding]:
     except httpx.HTTPError:
         return  # the service's own line says it
     prefix = f"dsr_{name}_"
-    values = {sample.removeprefix(prefix): value for sample, labels, value in found if not labels}
+    values: dict[str, float] = {}  # of a metric with labels, the largest
+    for sample, _, value in found:
+        metric = sample.removeprefix(prefix)
+        values[metric] = max(value, values.get(metric, value))
     lag = {
         match[1]: value
         for sample, labels, value in found
@@ -132,6 +135,8 @@ def _limited(name: str, values: Mapping[str, float]) -> Iterator[Finding]:
          "give intake that key back: `dsr keys status` names it"),
         ("letters_waiting_age_seconds", 3600.0, "letters", "seconds that the oldest letter waits",
          "see the mail server; `dsr letter list`"),
+        ("receipts_untold", 0.0, "receipts", "people under one law were not told that requests arrived",
+         "docs/runbooks/DsrReceiptUntold.md; `dsr explain` names the date"),
         ("packages_waiting_age_seconds", 3600.0, "packages", "seconds that the oldest package waits",
          "see the object store; docs/access-packages.md"),
         ("breaker_waiting", 0.0, "breaker", "requests wait for the breaker",
