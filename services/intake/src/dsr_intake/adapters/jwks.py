@@ -36,7 +36,7 @@ _ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 
 
 class KeySource:
-    """Where a provider's keys are: named outright, or found by its discovery document."""
+    """Where a provider's keys are: named outright, or found each time by its discovery document."""
 
     def __init__(self, *, issuer: str, url: str | None, http: httpx.AsyncClient) -> None:
         self._issuer = issuer
@@ -50,10 +50,9 @@ class KeySource:
             Unavailable: It does not answer, or with something else.
         """
         try:
-            if self._url is None:
-                self._url = await self._discovered()
-            keys = (await self._document(self._url)).get("keys")
-        except httpx.HTTPError as error:
+            url = self._url or await self._discovered()
+            keys = (await self._document(url)).get("keys")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(
                 f"the identity provider does not answer ({type(error).__name__})"
             ) from error
