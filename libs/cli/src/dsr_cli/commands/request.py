@@ -138,7 +138,9 @@ async def _withdraw(request_id: str, reason: str | None, *, apply: bool) -> dict
     async with IntakeClient(*api_connection()) as client:
         found = await client.show(request_id)
         _require_open(found)
-        return await client.withdraw(request_id, reason=reason) if apply else found
+        if not apply:
+            return found
+        return await client.withdraw(request_id, reason=reason)
 
 
 def _decide(
