@@ -88,6 +88,11 @@ async def test_no_second_request_hides_in_a_body_of_doubtful_length(
     assert [one for one in door.calls if "officer" in one[0]] == []
 
 
+async def test_a_second_request_behind_a_body_of_plain_length_would_be_seen(door: Door) -> None:
+    await door.told(a_call(b"Content-Length: 5", body=b"0\r\n\r\n" + SECOND))
+    assert [who for who, _, _ in door.calls] == ["", "Bearer officer"]
+
+
 async def test_no_header_says_where_a_caller_comes_from_or_that_the_way_is_safe(door: Door) -> None:
     answer = await door.told(
         a_call(
