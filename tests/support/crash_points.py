@@ -264,6 +264,14 @@ _LOGGED = (
         after="the entry waits for the log; read again, it changes nothing",
     ),
     Write(
+        "log.closed",
+        7,
+        VERIFIER,
+        (Boundary("commit", "insert into verifier.closures"),),
+        before="all but the last answers; read again, they close",
+        after="the closure, which waits for the log by the same transaction",
+    ),
+    Write(
         "log.append",
         8,
         VERIFIER,
@@ -278,6 +286,14 @@ _LOGGED = (
         (Boundary("send", "dsr.checkpoints.v1"),),
         before="the outbox row; the relay of the next process publishes it",
         after="the record and the row; published again, it says the same",
+    ),
+    Write(
+        "log.cosign",
+        8,
+        VERIFIER,
+        (Boundary("commit", "insert into verifier.log_cosignatures"),),
+        before="the checkpoint; the witness is asked again, and cosigns the same",
+        after="the cosignature; the witness is asked again for the next checkpoint",
     ),
 )
 

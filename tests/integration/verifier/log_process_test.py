@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import uuid
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from dsr_wire.codec.audit import AuditEntry, audit_entries_to_wire
 from dsr_wire.codec.checkpoints import checkpoint_from_wire
 from dsr_wire.envelope import Outgoing, decode, encode
 from dsr_wire.keys import SystemKeyPair
-from dsr_wire.log.checkpoints import Checkpoint
+from dsr_wire.log.checkpoints import Checkpoint, open_checkpoint
 from dsr_wire.log.leaves import Kind
 from dsr_wire.log.proofs import check_consistency, prove_consistency
 from dsr_wire.merkle import root
@@ -32,8 +33,15 @@ from dsr_wire.topics import AUDIT, CHECKPOINTS
 from support.crash_points import LOGGED
 from support.crash_writes import CrashPoint
 from support.parts import make_logins
-from support.transparency import ReadLog, log_settings, origin_of_database, read_log
+from support.transparency import (
+    ReadLog,
+    a_signer,
+    log_settings,
+    origin_of_database,
+    read_log,
+)
 from support.waiting import eventually
+from support.witness import WitnessServer
 
 pytestmark = pytest.mark.timeout(300)  # each starts services, some of them twice
 
@@ -147,11 +155,35 @@ def assert_grown(first: ReadLog, second: ReadLog) -> None:
         )
 
 
+async def cosigned(verifier: Verifier, witness: WitnessServer) -> None:
+    """Return when a witness, which cosigns no fork, has cosigned the newest checkpoint."""
+    origin = origin_of_database(verifier.dsn)
+    keys = [a_signer(origin).public, witness.signer.cosigning]
+
+    async def is_cosigned() -> bool:
+        answer = await verifier.answer("/tlog/checkpoint")
+        assert answer is not None
+        return len(open_checkpoint(answer.text, keys, origin=origin)[1].signatures) == len(keys)
+
+    await eventually(is_cosigned, within=30, what="the witness has cosigned")
+
+
 @pytest.fixture
-def crashing(verifier: Verifier, tmp_path: Path) -> CrashingVerifier:
+def witness(verifier: Verifier) -> Iterator[WitnessServer]:
+    """A witness, which sees for itself that the log only grew."""
+    with WitnessServer(a_signer(origin_of_database(verifier.dsn)).public) as server:
+        yield server
+
+
+@pytest.fixture
+def crashing(verifier: Verifier, witness: WitnessServer, tmp_path: Path) -> CrashingVerifier:
     """A verifier of the same group that can be made to crash."""
-    log, keeps_its_place = tmp_path / "crashing.log", {"DSR_VERIFIER_INSTANCE_ID": "crashing-log"}
-    return CrashingVerifier(verifier.kafka, verifier.dsn, verifier.group_id, log, keeps_its_place)
+    settings = {
+        "DSR_VERIFIER_INSTANCE_ID": "crashing-log",  # it keeps its place in the group
+        "DSR_LOG_WITNESSES": f"{witness.signer.cosigning.text()} {witness.url}",
+    }
+    log = tmp_path / "crashing.log"
+    return CrashingVerifier(verifier.kafka, verifier.dsn, verifier.group_id, log, settings)
 
 
 @pytest.mark.parametrize("point", LOGGED, ids=lambda point: point.name)
@@ -160,6 +192,8 @@ async def test_a_crash_leaves_no_gap_and_no_fork_and_each_closure_one_leaf(
     publisher: Publisher,
     group: Group,
     crashing: CrashingVerifier,
+    witness: WitnessServer,
+    *,
     point: CrashPoint,
 ) -> None:
     request_ids, entry = [a_request_id() for _ in range(3)], an_entry()
@@ -202,6 +236,7 @@ async def test_a_crash_leaves_no_gap_and_no_fork_and_each_closure_one_leaf(
         for checkpoint in await eventually(told, what="the newest checkpoint is published"):
             if checkpoint.size <= len(leaves):
                 assert root(leaves[: checkpoint.size]) == checkpoint.root
+        await cosigned(crashing, witness)
 
 
 async def test_two_verifiers_at_once_make_one_log(
