@@ -163,6 +163,34 @@ async def test_what_may_only_be_added_to_is_held_by_a_trigger_as_well(
     assert {found[name] for name in kept} == {STATEMENT_BEFORE_UPDATE_DELETE_TRUNCATE}
 
 
+@pytest.mark.parametrize("as_owner", [True, False], ids=["owner", "super user"])
+@pytest.mark.parametrize("service", SERVICES)
+async def test_the_triggers_refuse_the_owner_and_the_super_user_too(
+    migrated: str, service: str, *, as_owner: bool
+) -> None:
+    """On an empty table as well: it is the statement that is refused, not a row."""
+    dsn = as_user(migrated, owner_of(service)) if as_owner else migrated
+    kept = [name for name, may in declared(f"dsr_{service}").items() if may == ("select", "insert")]
+    assert kept
+    async with connected(dsn) as one:
+        for table in kept:
+            schema, name = table.split(".")
+            column = await one.fetchval(
+                "select column_name from information_schema.columns"
+                " where table_schema = $1 and table_name = $2"
+                " and is_identity = 'NO' and is_generated = 'NEVER' limit 1",
+                schema,
+                name,
+            )
+            for statement in (
+                f"update {table} set {column} = {column}",
+                f"delete from {table}",
+                f"truncate {table} cascade",
+            ):
+                with pytest.raises(asyncpg.RaiseError, match="is append-only"):
+                    await one.execute(statement)
+
+
 @pytest.mark.parametrize("statement", REFUSED)
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_login_is_refused(migrated: str, service: str, statement: str) -> None:
