@@ -6,6 +6,7 @@ The marked people are unknown to every system, so that no system's own database 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
@@ -17,8 +18,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from confluent_kafka.cimpl import NewTopic
+from temporalio.client import Client
 
 from dsr_cli.group.bring_up import api_key
+from dsr_cli.group.provision import kafka_admin
 from dsr_runtime.settings import TemporalSettings
 from dsr_runtime.temporal import connection_of
 from support.forging import GROUPS, a_new_id, consumed
@@ -221,17 +225,38 @@ async def test_the_search_finds_a_planted_copy_in_every_place_and_encoding(
     [hit] = leaks(across, [mark])
     assert hit.startswith("large: ")
 
-    # In PostgreSQL itself, and in a log of the stack: where a leak would really be.
+    # In each part of the stack: where a leak would really be.
+    data = loop.stack.settings.data_dir
+    assert leaks(data, [mark]) == []
     await loop.query(f"create table verifier.planted as select '{mark}'::text as planted")
     log = loop.stack.settings.logs_dir / "planted.log"
     log.write_text(f'{{"event": "erased {mark}"}}\n')
+    await asyncio.to_thread(_plant_in_kafka, loop, mark)
+    await _plant_in_temporal(loop, mark)
     try:
         await loop.query("checkpoint")
-        places = {one.partition("/")[0] for one in leaks(loop.stack.settings.data_dir, [mark])}
-        assert {"logs", "postgres"} <= places
+        places = {one.partition("/")[0] for one in leaks(data, [mark])}
+        assert places == {"kafka", "logs", "postgres", "temporal"}
     finally:
         log.unlink()
         await loop.query("drop table verifier.planted")
+
+
+def _plant_in_kafka(loop: Loop, mark: str) -> None:
+    """Send a record to a topic of its own, which nobody reads."""
+    admin = kafka_admin(loop.stack)
+    client, producer = admin.client(), admin.producer()
+    [made] = client.create_topics([NewTopic("dsr.planted.v1", 1, 1)]).values()
+    made.result(20)
+    producer.produce("dsr.planted.v1", mark.encode(), b"planted")
+    assert producer.flush(20) == 0
+
+
+async def _plant_in_temporal(loop: Loop, mark: str) -> None:
+    """Begin a workflow that is told a value in the clear, and that nobody takes on."""
+    temporal = await Client.connect(loop.stack.temporal_address)
+    handle = await temporal.start_workflow("Planted", mark, id="planted", task_queue="planted")
+    await handle.terminate()
 
 
 def _read_out(database: Path, to: Path) -> None:
