@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.closing import Closed, Obligation, Outcome, closing
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.plan import Scope
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
 from dsr_core.rights import Disposition, Right
 from dsr_wire import merkle
 from dsr_wire.certificate.asked import Asked
@@ -116,13 +116,15 @@ def a_certificate(
     is_witnessed: bool = True,
     scope: Scope | None = None,
     planned_from: str | None = None,
+    gone: Iterable[System] = (),
 ) -> Certificate:
     """The certificate of a request that these answers and amendments close.
 
-    It asks for those who had to answer by name, and by the registry of the closing, unless told otherwise.
+    It asks for those who had to answer by name, and by the registry of the closing, unless told otherwise;
+    who had to and is not in that registry any more is named as gone.
     """
     shown = {system: office.shown(given) if given else [] for system, given in answers.items()}
-    owners = {one.id: one.organisation_id for one in office.registry.systems}
+    owners = {one.id: one.organisation_id for one in (*gone, *office.registry.systems)}
     messages = [amendment_to_wire(one).SerializeToString(deterministic=True) for one in amendments]
     dates = [one.change.due_at for one in amendments if isinstance(one.change, DueDateMoved)]
     left = [one for one in amendments if isinstance(one.change, LeftCohort)]

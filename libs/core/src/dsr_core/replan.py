@@ -14,7 +14,7 @@ from dsr_core.plan import Scope, plan
 from dsr_core.registry import Registry, System
 from dsr_core.rights import Right
 
-__all__ = ["Replan", "Succession", "Version", "replan"]
+__all__ = ["Replan", "Succession", "Version", "heir", "is_let_off", "replan"]
 
 Version = tuple[datetime, Registry]
 """A registry version, with the time of its publication."""
@@ -93,17 +93,17 @@ def replan(
         for one in plan(version, right, scope, received_at=received_at)
     )
     successions = tuple(
-        Succession(system_id, heir, _since(later, system_id, heir.id))
+        Succession(system_id, one, _since(later, system_id, one.id))
         for system_id in sorted(asked)
-        if (heir := newest.heir(system_id)) and not newest.has_left(heir, received_at)
+        if (one := heir(newest, system_id, received_at))
     )
     moved = {one.retired for one in successions}
-    removed = {one for one in asked - moved if _is_out(newest, one, received_at)}
+    removed = {one for one in asked - moved if is_let_off(newest, one, received_at)}
     back = {
         system_id
         for _, version in later[:-1]
         for system_id in first
-        if version.heir(system_id) or _is_out(version, system_id, received_at)
+        if version.heir(system_id) or is_let_off(version, system_id, received_at)
     }
     added = tuple(
         one
@@ -117,7 +117,14 @@ def replan(
     return Replan(added, tuple(sorted(removed)), successions, owing)
 
 
-def _is_out(version: Registry, system_id: str, received_at: datetime) -> bool:
+def heir(version: Registry, system_id: str, received_at: datetime) -> System | None:
+    """Return the system that owes a retired one's answer by a version; else none."""
+    one = version.heir(system_id)
+    return one if one is not None and not version.has_left(one, received_at) else None
+
+
+def is_let_off(version: Registry, system_id: str, received_at: datetime) -> bool:
+    """Tell whether by a version a system owes nothing: its owner had left the group before the request."""
     system = version.system(system_id)
     return system is not None and version.has_left(system, received_at)
 
@@ -126,8 +133,8 @@ def _since(later: Sequence[Version], system_id: str, heir_id: str) -> datetime:
     """Return when the last run of versions began that name the same heir."""
     since, _ = later[-1]
     for at, version in reversed(later):
-        heir = version.heir(system_id)
-        if heir is None or heir.id != heir_id:
+        one = version.heir(system_id)
+        if one is None or one.id != heir_id:
             break
         since = at
     return since

@@ -50,7 +50,7 @@ def _checks(
     yield from check_answers(certificate, keys, answers)
     yield from check_amendments(certificate, amendments)
     yield from check_closing(certificate.statement, answers, amendments)
-    yield from check_plan(certificate.statement, registries)
+    yield from check_plan(certificate.statement, amendments, registries)
     yield from _words_of_others(certificate)
 
 
