@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.wire.planned_test import ALL, LATER_OFFICE, OFFICE, closed, failures, marks
@@ -16,8 +17,8 @@ from dsr_core.plan import Scope
 from dsr_core.registry import Registry, Sale
 from dsr_wire.certificate.form import Certificate
 from dsr_wire.certificate.report import Mark
-from dsr_wire.codec.amendments import PlanChanged, Succession
-from support.builders import NOW, a_registry, a_request_id, a_system, an_amendment
+from dsr_wire.codec.amendments import DueDateMoved, PlanChanged, Succession
+from support.builders import NOW, a_registry, a_request_id, a_system, an_amendment, days
 
 FIRST = OFFICE.registry
 BILLING, CRM, MAILER = FIRST.systems
@@ -79,7 +80,7 @@ def changed(
     ],
 )
 def test_nobody_is_let_off_by_a_change_of_plan_that_the_registry_does_not_bear_out(
-    registry: Registry, stated: list[str], change: dict[str, str]
+    registry: Registry, stated: list[str], change: dict[str, Any]
 ) -> None:
     lying = changed(registry, *stated, **change)
     assert failures(lying, *{FIRST.digest: FIRST, registry.digest: registry}.values()) == {
@@ -97,7 +98,7 @@ def test_nobody_is_let_off_by_a_change_of_plan_that_the_registry_does_not_bear_o
     ],
 )
 def test_who_has_left_the_group_or_has_an_heir_is_let_off_and_whoever_else_answers(
-    registry: Registry, stated: list[str], change: dict[str, str]
+    registry: Registry, stated: list[str], change: dict[str, Any]
 ) -> None:
     assert failures(changed(registry, *stated, **change), FIRST, registry) == {}
 
@@ -127,3 +128,14 @@ def test_without_the_version_of_the_closing_it_says_that_a_system_may_be_left_ou
     lying = changed(WITHOUT, "billing", "chat", "crm", removed="mailer")
     assert failures(lying, FIRST) == {}
     assert marks(lying, FIRST) == {Mark.GOOD, Mark.UNCHECKED}
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_no_amendment_lets_a_system_off_from_looking_again(*, looks: bool) -> None:
+    registry = a_registry(a_system("crm", looks_again=True))
+    office = replace(LATER_OFFICE, registry=registry)
+    later = an_amendment(DueDateMoved(NOW + days(60)), request_id=a_request_id())
+    one = closed("crm", office=office, amendments=[later])
+    statement = replace(one.statement, looks_again=frozenset([CRM.id] if looks else ()))
+    stated = replace(one, statement=statement, log=office.logged(statement))
+    assert ("statement.looks_again" not in failures(stated, registry)) == looks

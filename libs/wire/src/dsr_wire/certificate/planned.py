@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from dsr_core.ids import OrganisationId, SystemId
 from dsr_core.plan import plan
-from dsr_core.registry import Registry
+from dsr_core.registry import Registry, System
 from dsr_core.replan import heir, is_let_off
 from dsr_wire.certificate.asked import Asked
 from dsr_wire.certificate.report import Check, failed, good, unchecked
@@ -17,6 +17,7 @@ __all__ = ["check_plan"]
 
 _DIGEST = "statement.registry_digest"
 _ASKED = "statement.asked"
+_LOOKS = "whether they have to look again is not as that version says"
 
 
 def check_plan(
@@ -63,13 +64,9 @@ def _owned(
         if known is None or known.organisation_id != one.organisation_id:
             why = f"{one.system_id} of {one.organisation_id} is not in that version"
             return failed("statement.obligations", why)
-        looks = one.system_id in statement.looks_again
-        # Who looks later only has to look in requests that ask for nothing else.
-        if not statement.opened and (
-            looks < known.looks_again or looks > (known.looks_again or known.looks_later)
-        ):
-            why = f"whether {one.system_id} has to look again is not as that version says"
-            return failed("statement.looks_again", why)
+        # Where the first plan can be made again, it says who has to look.
+        if not (statement.asked or statement.opened or _looks_as_said(statement, known)):
+            return failed("statement.looks_again", f"{_LOOKS}: {one.system_id}")
     words = "every system is in that version of the registry, under that organisation"
     return good(_DIGEST, words)
 
@@ -86,8 +83,11 @@ def _planned(statement: Statement, asked: Asked, registry: Registry | None) -> C
         return failed(part, f"left out, though the plan asks them: {missing}")
     if more := _names(stated.keys() - systems.keys()):
         return failed(part, f"named, though the plan does not ask them: {more}")
-    if moved := _names([one for one, owner in systems.items() if stated[one] != owner]):
+    owners = {one.id: one.organisation_id for one in systems.values()}
+    if moved := _names(one for one, owner in owners.items() if stated[one] != owner):
         return failed(part, f"of another organisation than in the plan: {moved}")
+    if others := _names(one.id for one in systems.values() if not _looks_as_said(statement, one)):
+        return failed("statement.looks_again", f"{_LOOKS}: {others}")
     words = (
         f"the plan, made again from the registry, asks the same {len(systems)}: none is left out"
     )
@@ -139,11 +139,15 @@ def _amended(statement: Statement, asked: Asked, registry: Registry | None) -> C
     return good(_ASKED, "nobody whom the later version of the registry asks is left out")
 
 
-def _plan(
-    statement: Statement, asked: Asked, registry: Registry
-) -> Mapping[SystemId, OrganisationId]:
+def _plan(statement: Statement, asked: Asked, registry: Registry) -> Mapping[SystemId, System]:
     systems = plan(registry, statement.right, asked.scope, received_at=asked.received_at)
-    return {one.id: one.organisation_id for one in systems}
+    return {one.id: one for one in systems}
+
+
+def _looks_as_said(statement: Statement, system: System) -> bool:
+    looks = system.id in statement.looks_again
+    # Who looks later only has to look in requests that ask for nothing else.
+    return system.looks_again <= looks <= (system.looks_again or system.looks_later)
 
 
 def _obligations(statement: Statement) -> Mapping[SystemId, OrganisationId]:
