@@ -179,3 +179,14 @@ async def test_whatever_a_provider_answers_is_no_fault_of_intakes(document: byte
         await keys.refresh()
         with pytest.raises(Unavailable):
             await keys.key("first", "EdDSA")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:99999", "a..b", "a" * 70 + ".example", ".example"])
+async def test_an_address_where_nobody_can_be_is_an_absent_provider(host: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        keys = KeySet(
+            KeySource(issuer=URL, url=f"http://{host}/keys", http=http), algorithms=["EdDSA"]
+        )
+        await keys.refresh()
+        with pytest.raises(Unavailable):
+            await keys.key("first", "EdDSA")

@@ -25,6 +25,9 @@ _KEYS_LIMIT = 100
 _PAUSE_S = 10.0
 """At most so often are keys read since a token names one that is not known."""
 
+_PORTS = {None, *range(1, 65_536)}
+"""Of an address; none is the scheme's own."""
+
 _SHORTEST_RSA = 2048
 
 _ALGORITHMS: Mapping[str, tuple[str, ...]] = {
@@ -70,6 +73,8 @@ class KeySource:
         return url
 
     async def _document(self, url: str) -> Mapping[str, Any]:
+        if httpx.URL(url).port not in _PORTS:
+            raise Unavailable("the identity provider is at a port that there cannot be")
         async with self._http.stream("GET", url, timeout=_TIMEOUT_S) as response:
             response.raise_for_status()
             content = b""
