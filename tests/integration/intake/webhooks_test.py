@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -35,6 +36,8 @@ class Shop:
     url: str = ""
     status: int = 204
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    before_it_answers: Callable[[], Awaitable[object]] | None = None
+    """Done once, when it has heard something and has not answered yet."""
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -42,6 +45,9 @@ class Shop:
         @app.post("/hook")
         async def hook(request: Request) -> Response:
             self.heard.append((dict(request.headers), await request.body()))
+            if meanwhile := self.before_it_answers:
+                self.before_it_answers = None
+                await meanwhile()
             return Response(status_code=self.status)
 
         return app
@@ -168,6 +174,20 @@ async def test_what_was_told_is_told_again_with_the_same_ids(intake: Intake, sho
     await told(shop, one["id"], "open")
     again = {headers["webhook-id"] for headers, _ in shop.heard}
     assert set(ids) <= again
+
+
+async def test_what_is_asked_for_again_while_it_is_being_told_is_told_again(
+    intake: Intake, shop: Shop
+) -> None:
+    await set_(intake, shop.url)
+    since = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    shop.before_it_answers = partial(intake.http.post, f"{PATH}:replay", json={"since": since})
+    one = await submitted(intake)
+
+    async def is_told_twice() -> bool:
+        return shop.states(one["id"]).count("open") > 1
+
+    await eventually(is_told_twice, what="the client is told again")
 
 
 async def test_nobody_is_told_of_another_clients_requests(intake: Intake, shop: Shop) -> None:

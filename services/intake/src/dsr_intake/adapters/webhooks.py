@@ -195,7 +195,7 @@ class PostgresWebhooks:
         ]
 
     async def delivered(self, one: Delivery, *, at: datetime) -> None:
-        """Record that a delivery was taken."""
+        """Record that a delivery was taken; one that was asked for again meanwhile stays due."""
         with translated():
             await self._pool.execute(
                 """
@@ -206,18 +206,20 @@ class PostgresWebhooks:
                 update intake.webhook_deliveries
                 set next_try_at = null, settled_at = $4, result = 'delivered'
                 where client_id = $1 and request_id = $2 and revision = $3 and event = $5
+                    and tries = $6
                 """,
                 one.webhook.client_id,
                 one.request_id,
                 one.revision,
                 at,
                 one.event.value,
+                one.tries,
             )
 
     async def failed(
         self, one: Delivery, result: str, *, at: datetime, again_at: datetime | None
     ) -> None:
-        """Record that a delivery was not taken."""
+        """Record that a delivery was not taken; one that was asked for again meanwhile stays due."""
         with translated():
             await self._pool.execute(
                 """
@@ -229,6 +231,7 @@ class PostgresWebhooks:
                 set next_try_at = $4, result = $6,
                     settled_at = case when $4::timestamptz is null then $5 end
                 where client_id = $1 and request_id = $2 and revision = $3 and event = $7
+                    and tries = $8
                 """,
                 one.webhook.client_id,
                 one.request_id,
@@ -237,6 +240,7 @@ class PostgresWebhooks:
                 at,
                 result,
                 one.event.value,
+                one.tries,
             )
 
     async def disable(self, client_id: str, because: str, *, at: datetime) -> None:
