@@ -100,6 +100,15 @@ async def test_a_key_is_for_its_own_algorithm_alone(published: Published) -> Non
         assert not await published.has("old", other)
 
 
+async def test_a_key_that_is_not_for_signing_is_none(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jwk = published.provider.jwk
+    monkeypatch.setattr(published.provider, "jwk", lambda key_id: jwk(key_id) | {"use": "enc"})
+    await published.keys.refresh()
+    assert not await published.has("first")
+
+
 OFF_THE_CURVE = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "B" * 43}
 
 
