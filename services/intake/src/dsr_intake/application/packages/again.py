@@ -21,6 +21,9 @@ __all__ = ["LINE_LIMIT", "SMALL_BYTES", "Looker", "is_table"]
 SMALL_BYTES = 16 * 1024 * 1024
 """Tables up to this size are looked at whatever the registry protects in them."""
 
+_PORTION_BYTES = 256 * 1024
+"""So much is looked at together."""
+
 LINE_LIMIT = 8 * 1024 * 1024
 """How long a record may be that is looked at."""
 
@@ -56,7 +59,7 @@ class Looker:
             RejectedInput: Something in it is protected, and what it holds cannot be read.
         """
         held = b""
-        for portion in portions:
+        for portion in _cut(portions):
             lines = held + portion
             end = lines.rfind(b"\n") + 1
             held = lines[end:]
@@ -116,6 +119,12 @@ class Looker:
         except (RecursionError, orjson.JSONEncodeError) as error:
             detail = "a record is nested too deeply, and cannot be looked at"
             raise RejectedInput("unreadable_records", detail) from error
+
+
+def _cut(portions: Iterable[memoryview]) -> Iterator[memoryview]:
+    for portion in portions:
+        for start in range(0, len(portion), _PORTION_BYTES):
+            yield portion[start : start + _PORTION_BYTES]
 
 
 def _may_hold(records: Sequence[_Record]) -> bool:

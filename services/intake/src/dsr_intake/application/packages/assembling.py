@@ -33,7 +33,6 @@ __all__ = [
     "package_path",
 ]
 
-_PORTION_BYTES = 256 * 1024
 _PREVIEW_BYTES = 32 * 1024
 _PREVIEWS_BYTES = 1024 * 1024
 """So much of all tables together is shown on the page, at most."""
@@ -252,7 +251,7 @@ class _Data:
                 if held is None:
                     raise RejectedInput("wrong_length", "the index tells of more than there is")
                 self._held = held
-            portion = self._held[: min(size, _PORTION_BYTES)]
+            portion = self._held[:size]
             self._held = self._held[len(portion) :]
             size -= len(portion)
             yield portion

@@ -87,31 +87,44 @@ class PieceWriter:
         """Bytes in the clear so far."""
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take some bytes. A piece is written when it is known that it is not the last."""
+        """Take some bytes. A piece is written when it is known that it is not the last.
+
+        What fills whole pieces is encrypted from where it lies.
+        """
         rest = memoryview(data)
         self.size += len(rest)
-        while rest:
-            if self._end == PIECE_BYTES:
-                self._put(is_last=False)
-            start = self._end
-            some, rest = rest[: PIECE_BYTES - start], rest[PIECE_BYTES - start :]
-            self._end += len(some)
-            self._held[start : self._end] = some
+        while self._end + len(rest) > PIECE_BYTES:
+            room = PIECE_BYTES - self._end
+            if self._end:
+                self._hold(rest[:room])
+                self._put(self._held, is_last=False)
+            else:
+                self._put(rest[:room], is_last=False)
+            self._end = 0
+            rest = rest[room:]
+        self._hold(rest)
         return len(data)
+
+    def tell(self) -> int:
+        """Return how many bytes there are so far."""
+        return self.size
 
     def flush(self) -> None:
         """Do nothing: a piece is whole or not written."""
 
     def finish(self) -> None:
         """Write the last piece."""
-        self._put(is_last=True)
+        self._put(self._held[: self._end], is_last=True)
 
-    def _put(self, *, is_last: bool) -> None:
-        piece, sealed = self._held[: self._end], self._sealed[: self._end + _TAG_BYTES]
+    def _hold(self, some: memoryview) -> None:
+        start, self._end = self._end, self._end + len(some)
+        self._held[start : self._end] = some
+
+    def _put(self, piece: memoryview, *, is_last: bool) -> None:
+        sealed = self._sealed[: len(piece) + _TAG_BYTES]
         self._cipher.encrypt_into(self._number, piece, sealed, is_last=is_last)
         self._sink.write(sealed)
         self._number += 1
-        self._end = 0
 
 
 def stored_size(size: int) -> int:
