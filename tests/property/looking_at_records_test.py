@@ -72,7 +72,9 @@ def test_whole_portions_come_out_as_record_by_record(
 ) -> None:
     content = b"\n".join(made) + (b"\n" if ends and made else b"")
     one = looker(content, FIELDS)
-    found = b"".join(one.pass_(portions(content, length)))
+    passed = list(one.pass_(portions(content, length)))
+    assert b"".join(before for before, _ in passed) == content
+    found = b"".join(after for _, after in passed)
     assert (found, one.counts) == one_by_one(content)
 
 
@@ -82,7 +84,8 @@ def test_what_is_no_record_keeps_nothing_else_from_being_looked_at(
 ) -> None:
     content = b"".join(line + b"\n" for line in made)
     one = looker(content, [])
-    found = b"".join(one.pass_(portions(content, length))).split(b"\n")[:-1]
+    passed = b"".join(after for _, after in one.pass_(portions(content, length)))
+    found = passed.split(b"\n")[:-1]
     plain = RecordProtector([], file="people")
     for before, after in zip(made, found, strict=True):
         known: Any = _read(before)

@@ -85,8 +85,13 @@ _PLAIN = bytes(
 ).ljust(256, b".")
 """Every digit as 0 and every capital as A, so that one search finds all numbers of a form."""
 
-_FORMS = (b"AA00", b"000-00-0000")
-_DIGITS_TOGETHER = b"0" * 13
+_SSN_PLAIN, _SSN_DIGITS = b"000-00-0000", b"0" * 9
+_IBAN_PLAIN = re.compile(rb"AA00(?: ?[A0]{4}){2}")
+_SHORTEST_CARD = 13
+_CARD_DIGITS = b"0" * _SHORTEST_CARD
+
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+"""The sum of the digits of the double of each."""
 
 
 def undisclosed(value: object) -> str:
@@ -131,10 +136,14 @@ def may_hold_account_numbers(content: bytes) -> bool:
     """
     if b"\\" in content and b"\\u" in content:
         return True
-    plain = content.translate(_PLAIN)
-    if any(form in plain for form in _FORMS):
+    closed_up = content.translate(_PLAIN, b" -")
+    has_digits, may_be_iban = _SSN_DIGITS in closed_up, b"AA00" in closed_up
+    if not has_digits and not may_be_iban:
+        return False
+    if _CARD_DIGITS in closed_up:
         return True
-    return _DIGITS_TOGETHER in plain.translate(None, b" -")
+    plain = content.translate(_PLAIN)
+    return _SSN_PLAIN in plain or _IBAN_PLAIN.search(plain) is not None
 
 
 def may_be_account_number(number: int) -> bool:
@@ -181,8 +190,11 @@ def _cards(run: str) -> Iterator[tuple[int, int]]:
     first = 0
     while first < len(groups):
         digits = ""
-        for last in range(first, len(groups)):
+        can_begin = run[groups[first][0]] in _CARDS_BEGIN
+        for last in range(first, len(groups) if can_begin else first):
             digits += run[slice(*groups[last])]
+            if len(digits) < _SHORTEST_CARD:
+                continue
             if _CARD.fullmatch(digits) and _luhn(digits):
                 yield groups[first][0], groups[last][1]
                 first = last
@@ -193,11 +205,8 @@ def _cards(run: str) -> Iterator[tuple[int, int]]:
 
 
 def _luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (1 + place % 2)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
+    kept, doubled = digits[-1::-2], digits[-2::-2].translate(_DOUBLED)
+    return sum(map(int, kept + doubled)) % 10 == 0
 
 
 def _accounts(text: str) -> Iterator[tuple[int, int]]:

@@ -240,6 +240,18 @@ def test_what_a_system_should_have_protected_is_protected_in_the_package(world: 
     assert json.loads(content)["city"] == "Berlin"
 
 
+def test_of_a_long_table_only_the_record_with_a_secret_is_written_anew(world: World) -> None:
+    rows: list[dict[str, Any]] = [{"id": n, "text": "x" * 200} for n in range(5000)]
+    sent = lines("orders", [*rows[:3000], {**rows[3000], "password": "x"}, *rows[3001:]])
+    found = world.package({"crm": world.hand_over(sent)})
+    before, after = (each.splitlines() for each in (sent.content, found["data/crm/orders.jsonl"]))
+    assert [n for n in range(5000) if before[n] != after[n]] == [3000]
+    assert json.loads(after[3000]) == rows[3000]
+    [one] = [each for each in json.loads(found["manifest.json"])["systems"] if each["id"] == "crm"]
+    digest = hashlib.sha256(found["data/crm/orders.jsonl"]).hexdigest()
+    assert one["files"][0]["sha256"] == digest
+
+
 def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is_protected(
     world: World,
 ) -> None:

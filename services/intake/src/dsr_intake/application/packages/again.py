@@ -14,7 +14,12 @@ import orjson
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import ExportedFile, ProtectedField, Protection
 from dsr_core.protecting import RecordProtector
-from dsr_core.undisclosed import may_be_account_number, may_hold_account_numbers
+from dsr_core.undisclosed import (
+    may_be_account_number,
+    may_hold_account_numbers,
+    without_account_numbers,
+)
+from dsr_intake.application.packages.shape import Shape
 
 __all__ = ["LINE_LIMIT", "SMALL_BYTES", "Looker", "is_table"]
 
@@ -23,6 +28,9 @@ SMALL_BYTES = 16 * 1024 * 1024
 
 _PORTION_BYTES = 256 * 1024
 """So much is looked at together."""
+
+_SHAPES_LIMIT = 8
+"""So often the shape of a table is learnt; one that has another ever again has none."""
 
 LINE_LIMIT = 8 * 1024 * 1024
 """How long a record may be that is looked at."""
@@ -43,6 +51,9 @@ class Looker:
     def __init__(self, fields: Sequence[ProtectedField], file: ExportedFile) -> None:
         self._protector = RecordProtector(fields, file=file.name)
         stem = file.name.removesuffix(".jsonl") + "."
+        self._shape: Shape | None = None
+        self._sample: Sequence[_Record] = ()
+        self._shapes = 0
         self._must = any(one.path.startswith(("*.", stem)) for one in fields)
         self.looks = is_table(file) and (self._must or file.size <= SMALL_BYTES)
         """Whether there is anything to look at; what is large and of which nothing is protected is not."""
@@ -52,8 +63,8 @@ class Looker:
         """How many values the system had not protected."""
         return self._protector.counts
 
-    def pass_(self, portions: Iterable[memoryview]) -> Iterator[bytes | memoryview]:
-        """Yield the file as it may be handed over.
+    def pass_(self, portions: Iterable[memoryview]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the file a portion at a time: as it came, and as it may be handed over.
 
         Raises:
             RejectedInput: Something in it is protected, and what it holds cannot be read.
@@ -64,30 +75,35 @@ class Looker:
             end = lines.rfind(b"\n") + 1
             held = lines[end:]
             if end:
-                yield self._lines(lines[:end])
+                whole = lines[:end]
+                yield whole, self._lines(whole)
             if len(held) > LINE_LIMIT:
                 detail = f"a record has more than {LINE_LIMIT} bytes, and cannot be looked at"
                 raise RejectedInput("unreadable_records", detail)
         if held:
-            yield self._line(held).removesuffix(b"\n")
+            yield held, self._line(held).removesuffix(b"\n")
 
     def _lines(self, content: bytes) -> bytes:
         """Return whole lines as they may be handed over: as they are, where nothing in them can matter."""
+        is_suspect = may_hold_account_numbers(content)
+        if not is_suspect and self._has_shape(content):
+            return content
+        records = self._records(content)
+        if records is not None and not (is_suspect and _hold_account_numbers(records)):
+            return content
         lines = content.split(b"\n")[:-1]
-        records = self._records(content, len(lines))
         if records is None:
             return b"".join(map(self._line, lines))
-        if not may_hold_account_numbers(content) or not _may_hold(records):
-            return content
         return b"".join(
             self._line(line) if may_hold_account_numbers(line) else line + b"\n" for line in lines
         )
 
-    def _records(self, content: bytes, count: int) -> list[_Record] | None:
-        """Read so many lines at once; none where not all are records that have no protected name."""
+    def _records(self, content: bytes) -> list[_Record] | None:
+        """Read whole lines at once; none where not all are records that have no protected name."""
+        count = content.count(b"\n")
         try:
             # Nothing is left out by it, so whatever is protected in the lines is in what is read.
-            records = orjson.loads(b"[%b]" % content[:-1].replace(b"\n", b","))
+            records: list[_Record] = orjson.loads(b"[%b]" % content[:-1].replace(b"\n", b","))
         except ValueError:
             return None
         if len(records) != count or not all(isinstance(one, dict) for one in records):
@@ -96,7 +112,18 @@ class Looker:
             leaves = all(map(self._protector.leaves, set(map(tuple, records))))
         else:
             leaves = all(self._protector.leaves(names, above) for above, names in _shapes(records))
-        return records if leaves else None
+        if not leaves:
+            return None
+        self._sample = records
+        return records
+
+    def _has_shape(self, content: bytes) -> bool:
+        """Tell whether whole lines are records as those before, of which no name is protected."""
+        if self._sample:
+            self._shape = Shape(self._sample) if self._shapes < _SHAPES_LIMIT else None
+            self._sample = ()
+            self._shapes += 1
+        return self._shape is not None and self._shape.has(content)
 
     def _line(self, line: bytes) -> bytes:
         if not line.strip():
@@ -127,13 +154,21 @@ def _cut(portions: Iterable[memoryview]) -> Iterator[memoryview]:
             yield portion[start : start + _PORTION_BYTES]
 
 
-def _may_hold(records: Sequence[_Record]) -> bool:
-    """Tell whether a text or a number of some records may be an account's; names and fractions are not."""
+def _hold_account_numbers(records: Sequence[_Record]) -> bool:
+    """Tell whether a text or a number of some records holds an account's; names and fractions are none."""
     values = [value for _, places in _places(records) for one in places for value in _values(one)]
-    texts = "\n".join([one for one in values if isinstance(one, str)])
-    return may_hold_account_numbers(texts.encode()) or any(
-        isinstance(one, int) and may_be_account_number(one) for one in values
+    texts = [one for one in values if isinstance(one, str)]
+    if may_hold_account_numbers("\n".join(texts).encode()) and any(map(_holds_one, texts)):
+        return True
+    return any(
+        _holds_one(str(one))
+        for one in values
+        if isinstance(one, int) and may_be_account_number(one)
     )
+
+
+def _holds_one(text: str) -> bool:
+    return without_account_numbers(text)[1] > 0
 
 
 def _shapes(records: Sequence[_Record]) -> Iterator[tuple[str, tuple[str, ...]]]:

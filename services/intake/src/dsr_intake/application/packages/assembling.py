@@ -191,24 +191,23 @@ class _Writing:
         for file in reader.files():
             path = f"data/{one.system_id}/{file.name}"
             looker = Looker(one.protected, file)
-            handed_over, written = hashlib.sha256(), hashlib.sha256()
-            taken: Iterator[memoryview] = _hashing(data.take(file.size), handed_over)
+            hashes = _Hashes()
+            taken = data.take(file.size)
             portions: Iterator[bytes | memoryview] = (
-                _hashing(looker.pass_(taken), written) if looker.looks else iter(taken)
+                hashes.two(looker.pass_(taken)) if looker.looks else hashes.one(taken)
             )
             room = self._room(file)
             has_sheet = is_table(file) and file.size <= SHEET_BYTES
             counted = _Counted(portions, max(room, SHEET_BYTES) if has_sheet else room)
             self._archive.add(path, counted, size=file.size)
-            if handed_over.hexdigest() != file.sha256:
+            if hashes.handed_over.hexdigest() != file.sha256:
                 raise RejectedInput("wrong_digest", "a file is not what the index says")
-            digest = (written if looker.looks else handed_over).hexdigest()
             one_sheet = self._sheet(one.system_id, file, counted) if has_sheet else None
             part.add(
                 file_entry(
                     file,
                     path,
-                    sha256=digest,
+                    sha256=hashes.written.hexdigest(),
                     size=counted.size,
                     more=looker.counts,
                     sheet=one_sheet,
@@ -255,6 +254,26 @@ class _Data:
             self._held = self._held[len(portion) :]
             size -= len(portion)
             yield portion
+
+
+class _Hashes:
+    """Hashes a file as it came and as it goes on, once for as long as these are the same."""
+
+    def __init__(self) -> None:
+        self.handed_over = hashlib.sha256()
+        self.written = self.handed_over
+
+    def one(self, portions: Iterable[memoryview]) -> Iterator[memoryview]:
+        return _hashing(portions, self.handed_over)
+
+    def two(self, portions: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+        for before, after in portions:
+            if self.written is self.handed_over and after != before:
+                self.written = self.handed_over.copy()
+            self.handed_over.update(before)
+            if self.written is not self.handed_over:
+                self.written.update(after)
+            yield after
 
 
 class _Counted:
