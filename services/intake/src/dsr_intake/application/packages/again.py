@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -156,15 +157,14 @@ def _cut(portions: Iterable[memoryview]) -> Iterator[memoryview]:
 
 def _hold_account_numbers(records: Sequence[_Record]) -> bool:
     """Tell whether a text or a number of some records holds an account's; names and fractions are none."""
-    values = [value for _, places in _places(records) for one in places for value in _values(one)]
-    texts = [one for one in values if isinstance(one, str)]
+    values = [
+        *chain.from_iterable(_values(one) for _, places in _places(records) for one in places)
+    ]
+    texts = [one for one in values if type(one) is str]
     if may_hold_account_numbers("\n".join(texts).encode()) and any(map(_holds_one, texts)):
         return True
-    return any(
-        _holds_one(str(one))
-        for one in values
-        if isinstance(one, int) and may_be_account_number(one)
-    )
+    numbers = filter(may_be_account_number, [one for one in values if type(one) is int])
+    return any(map(_holds_one, map(str, numbers)))
 
 
 def _holds_one(text: str) -> bool:
@@ -187,6 +187,8 @@ def _places(records: Sequence[_Record]) -> Iterator[tuple[str, Sequence[_Record 
         within = defaultdict[str, list[Any]](list)
         for one in places:
             if isinstance(one, dict):
+                if _NESTING.isdisjoint(map(type, one.values())):
+                    continue
                 for name in [name for name, value in one.items() if type(value) in _NESTING]:
                     within[f"{above}{name}."].append(one[name])
             else:

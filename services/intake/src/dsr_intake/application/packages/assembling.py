@@ -16,7 +16,7 @@ from dsr_intake.application.packages.again import Looker, is_table
 from dsr_intake.application.packages.archive import Archive
 from dsr_intake.application.packages.manifest import Sheet, SystemPart, file_entry, manifest
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
-from dsr_intake.application.packages.reading import ExportReader
+from dsr_intake.application.packages.reading import ExportReader, PartMemory
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.spreadsheet import SHEET_BYTES, sheet
 from dsr_intake.ports import Fetch, ObjectStore, PartMissing
@@ -161,6 +161,7 @@ class _Writing:
         self._store = store
         self._archive = archive
         self._made = made
+        self._memory = PartMemory()
         self.previews: list[Preview] = []
         self._previewed = 0
 
@@ -186,6 +187,7 @@ class _Writing:
             request_id=self._assembly.request_id,
             system_id=one.system_id,
             fetch=fetch,
+            memory=self._memory,
         )
         data = _Data(reader.data())
         for file in reader.files():

@@ -20,7 +20,7 @@ from dsr_wire.exports.index import LINE_LIMIT
 from dsr_wire.exports.parts import TAG_BYTES
 from dsr_wire.sealing_keys import PrivateSealingKey
 
-__all__ = ["ExportReader"]
+__all__ = ["ExportReader", "PartMemory"]
 
 
 class _Coming(NamedTuple):
@@ -31,6 +31,20 @@ class _Coming(NamedTuple):
     """What it is fetched into."""
 
     size: Future[int]
+
+
+class PartMemory:
+    """Memory for the parts of data, of one export after another: the kernel takes its time to give new."""
+
+    def __init__(self) -> None:
+        self._all = [memoryview(b"")] * 3
+
+    def take(self, longest: int) -> list[memoryview]:
+        """Return room for one part in the clear and for two as they lie in the store, as others had it."""
+        if len(self._all[0]) < longest:
+            lengths = (longest, longest + TAG_BYTES, longest + TAG_BYTES)
+            self._all = [memoryview(bytearray(length)) for length in lengths]
+        return self._all
 
 
 class ExportReader:
@@ -44,6 +58,7 @@ class ExportReader:
         request_id: RequestId,
         system_id: SystemId,
         fetch: Fetch,
+        memory: PartMemory,
     ) -> None:
         """Open its key.
 
@@ -54,6 +69,7 @@ class ExportReader:
         self._request_id = request_id
         self._system_id = system_id
         self._fetch = fetch
+        self._memory = memory
         self._key = ExportKey.unsealed(
             delivery.sealed_key,
             package_key,
@@ -94,11 +110,11 @@ class ExportReader:
 
         A part is good until the next is asked for, which takes its memory.
         """
-        yield from self._parts(Stream.DATA, self._delivery.size)
+        yield from self._parts(Stream.DATA, self._delivery.size, self._memory)
 
     def _lines(self, take: Callable[[memoryview], object]) -> Iterator[bytes]:
         held = b""
-        for part in self._parts(Stream.INDEX, self._delivery.index_size):
+        for part in self._parts(Stream.INDEX, self._delivery.index_size, PartMemory()):
             take(part)
             *lines, held = (held + part).split(b"\n")
             yield from (line + b"\n" for line in lines)
@@ -107,10 +123,8 @@ class ExportReader:
         if held:
             raise RejectedInput("invalid_index", "the last line has no end")
 
-    def _parts(self, stream: Stream, size: int) -> Iterator[memoryview]:
-        longest = min(size, PART_BYTES)
-        clear = memoryview(bytearray(longest))
-        arriving, other = (memoryview(bytearray(longest + TAG_BYTES)) for _ in range(2))
+    def _parts(self, stream: Stream, size: int, memory: PartMemory) -> Iterator[memoryview]:
+        clear, arriving, other = memory.take(min(size, PART_BYTES))
         coming: _Coming | None = None
         for number, length in enumerate(part_sizes(size)):
             path = part_path(
