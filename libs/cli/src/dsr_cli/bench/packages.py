@@ -25,6 +25,7 @@ from rich.table import Table
 
 from dsr_cli.bench.memory import Memory, watched
 from dsr_cli.bench.progress import Bars
+from dsr_cli.bench.registry import system_id
 from dsr_cli.bench.rig import Rig
 from dsr_cli.bench.scripts import SCRIPTS, exporting_specs
 from dsr_cli.bench.submitting import PATH, Client
@@ -39,6 +40,7 @@ MEMORY_LIMIT = 250_000_000
 
 _PIECE = 1024 * 1024
 _DONE = 1000
+_OTHERS = "select count(*) from verifier.obligations where is_confirmed and system_id <> $1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,12 @@ class PackageReport:
 
     rows: int
     """Of each system, beside its file."""
+
+    first_rows: int
+    """Of the first system."""
+
+    others_handed_over_s: float
+    """Until the answers of all systems but the first were recorded."""
 
     handed_over_s: float
     assembled_s: float
@@ -73,7 +81,13 @@ class PackageReport:
 
 
 def measure_package(
-    rig: Rig, *, size: int, rows: int, machine: dict[str, str | int], bars: Bars
+    rig: Rig,
+    *,
+    size: int,
+    rows: int,
+    first_rows: int,
+    machine: dict[str, str | int],
+    bars: Bars,
 ) -> tuple[PackageReport, Memory]:
     """Have every system hand over its share of so many bytes, and fetch the package.
 
@@ -82,14 +96,16 @@ def measure_package(
             `MEMORY_LIMIT`.
     """
     share = size // rig.systems
-    systems = exporting_specs(rig, size=share, rows=rows)
+    systems = exporting_specs(rig, size=share, rows=rows, first_rows=first_rows)
     names = rig.start([*rig.services(), *systems])
     client = rig.api_client()
     with watched() as memory:
         memory.add("intake", _pid(rig, "intake"))
         memory.add("a system", *(_pid(rig, one.name) for one in systems))
         run = _Run(rig, client, names, memory, bars)
-        report = uvloop.run(run.measured(size=size, rows=rows, machine=machine))
+        report = uvloop.run(
+            run.measured(size=size, rows=rows, first_rows=first_rows, machine=machine)
+        )
     rig.stop(names)
     for name, most in memory.most().items():
         if most > MEMORY_LIMIT:
@@ -106,13 +122,21 @@ class _Run:
     bars: Bars
 
     async def measured(
-        self, *, size: int, rows: int, machine: dict[str, str | int]
+        self, *, size: int, rows: int, first_rows: int, machine: dict[str, str | int]
     ) -> PackageReport:
         ledger = await asyncpg.connect(self.rig.stack.postgres_dsn())
         try:
             began = time.perf_counter()
             asked = await self.client.submit([uuid.uuid4().hex], concurrency=1, right=Right.ACCESS)
             [request_id] = asked.posted_at
+
+            async def others() -> int:
+                answered = await ledger.fetchval(_OTHERS, system_id(1))
+                return _DONE * int(answered) // max(self.rig.systems - 1, 1)
+
+            if self.rig.systems > 1:
+                await self._until("handed over by the others", others)
+            by_others = time.perf_counter()
 
             async def wanted() -> int:
                 return int(
@@ -141,6 +165,8 @@ class _Run:
             systems=self.rig.systems,
             bytes=made,
             rows=rows,
+            first_rows=first_rows,
+            others_handed_over_s=round(by_others - began, 1),
             handed_over_s=round(handed_over - began, 1),
             assembled_s=round(assembled - handed_over, 1),
             downloaded_s=round(downloaded - assembled, 1),
@@ -236,6 +262,9 @@ def package_table(report: PackageReport) -> Table:
     for what, figure in (
         ("systems", f"{report.systems}"),
         ("package", f"{report.bytes / 1e9:.2f} GB"),
+        ("rows of the first system", f"{report.first_rows:,}"),
+        ("rows of each other system", f"{report.rows:,}"),
+        ("handed over by the others in", f"{report.others_handed_over_s} s"),
         ("handed over in", f"{report.handed_over_s} s"),
         ("assembled in", f"{report.assembled_s} s"),
         ("downloaded in", f"{report.downloaded_s} s"),

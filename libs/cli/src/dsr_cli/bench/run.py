@@ -113,7 +113,9 @@ def run_overload(
         return measure_overload(rig, times=times, seconds=seconds, machine=machine(), bars=bars)
 
 
-def run_package(*, systems: int, size: int, rows: int, keep: bool) -> tuple[PackageReport, Memory]:
+def run_package(
+    *, systems: int, size: int, rows: int, first_rows: int, keep: bool
+) -> tuple[PackageReport, Memory]:
     """Measure one large package, from the systems to the download.
 
     Raises:
@@ -121,7 +123,9 @@ def run_package(*, systems: int, size: int, rows: int, keep: bool) -> tuple[Pack
     """
     bars = Bars()
     with running_rig(systems, keep=keep, listen=bars.listen, rights=[Right.ACCESS]) as rig:
-        return measure_package(rig, size=size, rows=rows, machine=machine(), bars=bars)
+        return measure_package(
+            rig, size=size, rows=rows, first_rows=first_rows, machine=machine(), bars=bars
+        )
 
 
 def run_waiting(*, systems: int, requests: int, cached_workflows: int, keep: bool) -> WaitingReport:

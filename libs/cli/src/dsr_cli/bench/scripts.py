@@ -69,15 +69,24 @@ def systems_spec(rig: Rig, *, schema: str) -> ProcessSpec:
     return script_spec(rig, "systems", "systems.py", content)
 
 
-def exporting_specs(rig: Rig, *, size: int, rows: int) -> list[ProcessSpec]:
-    """Return one process for each system, which hands over so many bytes, and rows besides."""
+def exporting_specs(rig: Rig, *, size: int, rows: int, first_rows: int) -> list[ProcessSpec]:
+    """Return one process for each system, which hands over so many bytes, and rows besides.
+
+    The first one hands over as many rows as are said of it.
+    """
     store = rig.stack.settings.folder("store").as_uri()
     return [
         script_spec(
             rig,
             f"system-{number}",
             "exporting.py",
-            {**_kafka(rig), **_system(rig, number), "store": store, "size": size, "rows": rows},
+            {
+                **_kafka(rig),
+                **_system(rig, number),
+                "store": store,
+                "size": size,
+                "rows": first_rows if number == 1 else rows,
+            },
         )
         for number in range(1, rig.systems + 1)
     ]

@@ -198,6 +198,10 @@ def package(
     systems: Systems = 20,
     megabytes: Annotated[int, typer.Option(min=1, help="Of all systems together")] = 5000,
     rows: Annotated[int, typer.Option(min=0, help="Of each system, beside its file")] = 100_000,
+    first_rows: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of the first system; as many as the others unless given"),
+    ] = None,
     svg: Annotated[
         Path | None, typer.Option("--svg", help="Draw the memory of each process into this file")
     ] = None,
@@ -206,7 +210,13 @@ def package(
     as_json: Json = False,
 ) -> None:
     """Measure one large package for access: handed over, assembled, downloaded, and in what memory."""
-    report, memory = run_package(systems=systems, size=megabytes * 10**6, rows=rows, keep=keep)
+    report, memory = run_package(
+        systems=systems,
+        size=megabytes * 10**6,
+        rows=rows,
+        first_rows=rows if first_rows is None else first_rows,
+        keep=keep,
+    )
     if svg is not None:
         title = f"A package of {report.bytes / 1e9:.1f} GB from {systems} systems"
         svg.write_text(curves(memory, title=title, limit=MEMORY_LIMIT), encoding="utf-8")
