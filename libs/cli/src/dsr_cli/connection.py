@@ -13,8 +13,6 @@ from dsr_cli.stack.kafka import ADMIN, ADMIN_SECRET, SECURITY_PROTOCOL
 from dsr_cli.stack.secret_store import SecretStore
 from dsr_cli.stack.settings import StackSettings
 from dsr_cli.stack.specs import INTERNAL_TOKEN_SECRET, LOG_KEY_SECRET
-from dsr_runtime.settings import TemporalSettings
-from dsr_runtime.temporal import TemporalConnection, connection_of
 from dsr_wire.log.notes import NoteKey, NoteSigner
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
     "key_name",
     "log_keys",
     "postgres_dsn",
-    "temporal_connection",
     "verifier_url",
 ]
 
@@ -112,20 +109,6 @@ def postgres_dsn() -> str:
     if not local.secrets_dir.is_dir():
         raise CommandError("set DSR_POSTGRES_DSN, or start the local stack with `dsr stack up`")
     return postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
-
-
-def temporal_connection() -> TemporalConnection | None:
-    """Return how Temporal is reached: DSR_TEMPORAL_*, else the local stack's; none where there is neither.
-
-    Raises:
-        StartFault: A file that is named cannot be used.
-    """
-    if os.environ.get("DSR_TEMPORAL_ADDRESS"):
-        return connection_of(TemporalSettings())  # type: ignore[call-arg]  # from the environment
-    local = StackSettings.from_environment()
-    if "DSR_KAFKA_BOOTSTRAP" in os.environ or not local.secrets_dir.is_dir():
-        return None
-    return TemporalConnection(address=local.temporal_address)
 
 
 def log_keys() -> list[NoteKey]:

@@ -18,12 +18,11 @@ from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.reconcile.differences import MENDED, Difference, Kind, by_kind
-from dsr_cli.reconcile.finding import Findings, find
+from dsr_cli.reconcile.finding import Findings, Idle, find
 from dsr_cli.reconcile.mending import mend
 from dsr_cli.reconcile.positions import Positions, refuse_running, rewind
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Told, told
-from dsr_cli.reconcile.workflows import Workflows
 from dsr_cli.view.console import new_console
 
 __all__ = ["command"]
@@ -80,16 +79,26 @@ async def _reconciled(admin: KafkaAdmin, since: datetime | None, reason: str | N
         store = Store(connection)
         topics = {topic for _, _, topic, _ in await store.outbox()}
         read = await asyncio.to_thread(_read, admin, topics, since)
-        workflows = await Workflows.reached()
-        if workflows is None:
-            text = "workflows are not looked for: DSR_TEMPORAL_ADDRESS is not given"
-            new_console(stderr=True).print(text)
-        found = await find(read, store, Positions.asked(admin), workflows)
+        found = await find(read, store, Positions.asked(admin), await _temporal())
         if reason is not None:
             await mend(connection, found, read, reason=reason)
     finally:
         await connection.close()
     return found
+
+
+async def _temporal() -> Idle | None:
+    """Return who knows what runs; none where it cannot be asked, which is said."""
+    try:
+        from dsr_cli.reconcile.workflows import Workflows  # noqa: PLC0415 - not in the image
+    except ModuleNotFoundError:
+        why = "there is no client of Temporal here; install temporalio beside dsr"
+    else:
+        if workflows := await Workflows.reached():
+            return workflows.idle
+        why = "DSR_TEMPORAL_ADDRESS is not given"
+    new_console(stderr=True).print(f"workflows are not looked for: {why}")
+    return None
 
 
 def _read(admin: KafkaAdmin, topics: set[str], since: datetime | None) -> Told:

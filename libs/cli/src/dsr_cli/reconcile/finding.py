@@ -5,18 +5,20 @@ What no consumer has read yet is no difference: it will be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from dsr_cli.reconcile.differences import Difference, Kind
 from dsr_cli.reconcile.positions import FANOUT, INTAKE_CLOSURES, VERIFIER, Positions
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Place, Told
-from dsr_cli.reconcile.workflows import Workflows
-from dsr_core.ids import RequestId
+from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import PREMATURE, State
 
-__all__ = ["Findings", "find"]
+__all__ = ["Findings", "Idle", "find"]
+
+Idle = Callable[[Collection[CohortId]], Awaitable[dict[CohortId, str | None]]]
+"""Says of cohorts which no workflow runs for: how theirs ended, and none where there is none."""
 
 _OVER = {State.CLOSED.value, State.ANSWERED.value}
 _WAITS = {one.value for one in PREMATURE}
@@ -40,22 +42,20 @@ class Findings:
         self.differences.append(Difference(kind, what, detail))
 
 
-async def find(
-    told: Told, store: Store, positions: Positions, workflows: Workflows | None
-) -> Findings:
+async def find(told: Told, store: Store, positions: Positions, idle: Idle | None) -> Findings:
     """Return every difference; changes nothing, and finds nothing while all is as it should be.
 
     Args:
         told: What Kafka has.
         store: What PostgreSQL says.
         positions: How far services have read.
-        workflows: What Temporal says; without it, workflows are not looked for.
+        idle: What Temporal says; without it, workflows are not looked for.
     """
     found = Findings()
     await _requests(found, told, store, positions)
     await _ledger(found, told, store, positions)
-    if workflows is not None:
-        await _workflows(found, told, store, positions, workflows)
+    if idle is not None:
+        await _workflows(found, told, store, positions, idle)
     for schema, number, topic, event in await store.outbox():
         if event and (topic, event) in told.events:
             found.outbox.append((schema, number))
@@ -142,14 +142,14 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
 
 
 async def _workflows(
-    found: Findings, told: Told, store: Store, positions: Positions, workflows: Workflows
+    found: Findings, told: Told, store: Store, positions: Positions, idle: Idle
 ) -> None:
     """Say of cohorts that nobody orchestrates. What is answered while this asks is open no more."""
     read = {one for one, at in told.starts.items() if positions.is_past(FANOUT[at[0]], at)}
     expected = (await store.open_cohorts() & read) - told.over
-    idle = await workflows.idle(expected)
-    still = await store.open_cohorts() if idle else set()
-    for cohort_id, status in sorted(idle.items()):
+    without = await idle(expected)
+    still = await store.open_cohorts() if without else set()
+    for cohort_id, status in sorted(without.items()):
         if cohort_id not in still:
             continue
         if status is None:

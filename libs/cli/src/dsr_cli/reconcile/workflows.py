@@ -1,16 +1,22 @@
-"""Which cohorts a workflow orchestrates, by what Temporal says."""
+"""Which cohorts a workflow orchestrates, by what Temporal says.
+
+The image of `dsr` has no client of Temporal, so nothing else imports this.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from dsr_cli.connection import temporal_connection
 from dsr_cli.errors import CommandError
+from dsr_cli.stack.settings import StackSettings
 from dsr_core.cohorts import workflow_id
 from dsr_core.ids import CohortId
+from dsr_runtime.settings import TemporalSettings
+from dsr_runtime.temporal import TemporalConnection, connection_of
 
 __all__ = ["Workflows"]
 
@@ -30,7 +36,7 @@ class Workflows:
         Raises:
             CommandError: It does not answer, or refuses.
         """
-        connection = temporal_connection()
+        connection = _connection()
         if connection is None:
             return None
         try:
@@ -65,3 +71,13 @@ class Workflows:
                 return None
             raise
         return described.status.name if described.status else None
+
+
+def _connection() -> TemporalConnection | None:
+    """Return how Temporal is reached: DSR_TEMPORAL_*, else the local stack's; none where there is neither."""
+    if os.environ.get("DSR_TEMPORAL_ADDRESS"):
+        return connection_of(TemporalSettings())  # type: ignore[call-arg]  # from the environment
+    local = StackSettings.from_environment()
+    if "DSR_KAFKA_BOOTSTRAP" in os.environ or not local.secrets_dir.is_dir():
+        return None
+    return TemporalConnection(address=local.temporal_address)
