@@ -145,13 +145,15 @@ audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so w
 
 # Those that need an engine or a cluster have targets of their own.
 ELSEWHERE := tests/containers tests/cluster
+HERE := $(addprefix --ignore=,$(ELSEWHERE))
 
 .PHONY: test
 test: test-processes test-containers ## Run every test but the chaos ones; those in containers where an engine runs
 
 .PHONY: test-processes
 test-processes: bootstrap browser ## Run every test that needs no container engine
-	$(PYTEST) -q --no-skips $(addprefix --ignore=,$(ELSEWHERE))
+	$(PYTEST) -q --no-skips $(HERE) || { echo "What failed is run once more, by itself; the failures above stay to be looked at."; \
+	  $(BIN)/pytest -q --no-skips --last-failed --last-failed-no-failures none $(HERE); }
 
 .PHONY: browser
 browser: ## Install Chromium (Debian's package) where there is none, for the tests of the console
