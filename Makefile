@@ -146,14 +146,16 @@ audit: bootstrap ## Ask a database of vulnerabilities about all of it; says so w
 # Those that need an engine or a cluster have targets of their own.
 ELSEWHERE := tests/containers tests/cluster
 HERE := $(addprefix --ignore=,$(ELSEWHERE))
+# What failed beside others, by itself: a busy machine is told from a broken loop.
+ONCE_MORE = echo "What failed is run once more, by itself; the failures above stay to be looked at."; \
+  $(BIN)/pytest -q --no-skips --last-failed --last-failed-no-failures none
 
 .PHONY: test
 test: test-processes test-containers ## Run every test but the chaos ones; those in containers where an engine runs
 
 .PHONY: test-processes
 test-processes: bootstrap browser ## Run every test that needs no container engine
-	$(PYTEST) -q --no-skips $(HERE) || { echo "What failed is run once more, by itself; the failures above stay to be looked at."; \
-	  $(BIN)/pytest -q --no-skips --last-failed --last-failed-no-failures none $(HERE); }
+	$(PYTEST) -q --no-skips $(HERE) || { $(ONCE_MORE) $(HERE); }
 
 .PHONY: browser
 browser: ## Install Chromium (Debian's package) where there is none, for the tests of the console
@@ -176,7 +178,8 @@ test-deploy: bootstrap ## Render the Helm chart, and hold it to the code and to 
 .PHONY: test-containers
 test-containers: bootstrap ## Run the loop in containers of our images, and kill, pause, cut off, replace them
 	@if docker version > /dev/null 2>&1; then \
-	  $(MAKE) images && $(BIN)/pytest -q --no-skips tests/containers; \
+	  $(MAKE) images && \
+	  { $(BIN)/pytest -q --no-skips tests/containers || { $(ONCE_MORE) tests/containers; }; }; \
 	else \
 	  echo "No container engine answers here: tests/containers was not run."; \
 	fi
