@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
 
 from dsr_core.law.calendars import Term
 from dsr_core.law.facts import FactKind
@@ -91,27 +95,44 @@ def test_dates_are_computed_once_for_a_day_and_place() -> None:
     assert asked == ["DE"]
 
 
-def test_tiers_count_as_of_the_acceptance_and_not_of_the_receipt_that_is_stated() -> None:
+@pytest.fixture(params=["default", "own"])
+def ruling(request: pytest.FixtureRequest) -> Callable[..., Rules]:
+    """Rules by which Germany has the default, or a regime of its own."""
+
+    def made(**changes: Any) -> Rules:
+        if request.param == "default":
+            return the_rules(a_regime(**changes))
+        return the_rules(a_regime(), a_regime("own", jurisdictions=("DE",), **changes))
+
+    return made
+
+
+def test_tiers_count_as_of_the_acceptance_and_not_of_the_receipt_that_is_stated(
+    ruling: Callable[..., Rules],
+) -> None:
     old, new = (
         Tier(percent=percent, action=TierAction.RECORD_BREACH, version=version, in_force_from=day)
         for percent, version, day in ((100, 1, date(2020, 1, 1)), (90, 2, NOW.date()))
     )
-    rules = the_rules(a_regime(tiers=(old, new)))
+    rules = ruling(tiers=(old, new))
     long_ago = NOW - days(300)
     assert dates(rules, received_at=long_ago).tiers == (new,)
     assert dates(rules, received_at=long_ago, accepted_at=NOW - days(1)).tiers == (old,)
-    kept = a_request_view(rules_digest=rules.digest, received_at=long_ago, accepted_at=NOW)
+    regime = dates(rules, received_at=long_ago).regime
+    kept = a_request_view(
+        rules_digest=rules.digest, regime=regime, received_at=long_ago, accepted_at=NOW
+    )
     assert Dating(no_holidays).regime(rules, kept).tiers == (new,)
 
 
-def test_who_states_an_early_receipt_has_to_prove_no_less() -> None:
+def test_who_states_an_early_receipt_has_to_prove_no_less(ruling: Callable[..., Rules]) -> None:
     consent = Authority(
         role=Role.GUARDIAN,
         needs=(Evidence.CONSENT,),
         citation="an act",
         in_force_from=NOW.date(),
     )
-    rules = the_rules(a_regime(authority=(consent,)))
+    rules = ruling(authority=(consent,))
 
     def demanded(accepted_at: datetime) -> Authority | None:
         regime = Dating(no_holidays).applicable(

@@ -298,9 +298,7 @@ class Rules:
                 continue
             day = received_on(regime)
             if any(rule.name == RESPOND_BY for rule in regime.in_force(right, day)):
-                return Applicable(
-                    regime.as_of(day), f"{passed_over}{regime.title} applies in {code}"
-                )
+                return Applicable(regime, f"{passed_over}{regime.title} applies in {code}")
             passed_over += f"{regime.title} had no date for {right} on {day}; "
         why = passed_over or f"no regime names {jurisdiction}; "
         return Applicable(self._default, f"{why}the default applies")
