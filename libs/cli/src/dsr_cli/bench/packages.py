@@ -132,7 +132,7 @@ class _Run:
 
             async def others() -> int:
                 answered = await ledger.fetchval(_OTHERS, system_id(1))
-                return _DONE * int(answered) // max(self.rig.systems - 1, 1)
+                return _DONE * int(answered) // (self.rig.systems - 1)
 
             if self.rig.systems > 1:
                 await self._until("handed over by the others", others)

@@ -153,11 +153,10 @@ async def _workflows(
         if cohort_id not in still:
             continue
         if status is None:
-            places = (told.starts[cohort_id], told.commands.get(cohort_id))
-            for place in places:
-                if place is not None:
-                    _rewind(found, FANOUT[place[0]], place)
-            found.add(Kind.WORKFLOW_MISSING, cohort_id, "/".join(map(str, places[0] or ())))
+            start = told.starts[cohort_id]
+            for place in (start, told.commands.get(cohort_id, start)):
+                _rewind(found, FANOUT[place[0]], place)
+            found.add(Kind.WORKFLOW_MISSING, cohort_id, "/".join(map(str, start)))
         else:
             found.add(Kind.WORKFLOW_ENDED, cohort_id, status)
 

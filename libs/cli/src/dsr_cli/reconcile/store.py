@@ -80,7 +80,6 @@ where not exists (select from verifier.log_leaves l where l.kind = 'audit' and l
 and not exists (select from verifier.log_pending p where p.kind = 'audit' and p.digest = n.digest)
 """
 
-
 _OPEN_COHORTS = "select id::text from intake.cohorts where open_members > 0"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dsr_core.law.rules import ACKNOWLEDGE_RECEIPT_BY, Regime
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
+from dsr_intake.application.paging import each_of
 from dsr_intake.application.promises import receipt_untold
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Letter, RequestView
@@ -41,17 +42,11 @@ class Receipts:
             Unavailable: The store is away, or rules that a request pins; what was shown before stays.
         """
         untold = self._none()
-        after: str | None = None
-        while True:
-            found = await self._store.unsent(after=after, limit=_AT_ONCE)
-            for one, letter in found:
-                date = await self._date(one, letter)
-                if date is not None:
-                    key = (one.regime, date)
-                    untold[key] = untold.get(key, 0.0) + 1
-            if len(found) < _AT_ONCE:
-                break
-            after = found[-1][0].request_id
+        async for one, letter in each_of(self._store.unsent, at_once=_AT_ONCE):
+            date = await self._date(one, letter)
+            if date is not None:
+                key = (one.regime, date)
+                untold[key] = untold.get(key, 0.0) + 1
         show_all(self._metrics.receipts_untold, untold)
 
     def _none(self) -> dict[tuple[object, ...], float]:

@@ -17,6 +17,7 @@ from dsr_core.law.rules import Tier
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.dating import Dating
 from dsr_intake.application.forming import SOURCE, dated
+from dsr_intake.application.paging import each_of
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import RequestView
 from dsr_intake.model.tiers import PassedTier
@@ -61,14 +62,8 @@ class Undecided:
         Raises:
             Unavailable: The store is away, or the rules that an appeal pins.
         """
-        after: str | None = None
-        while True:
-            found = await self._store.undecided(after=after, limit=_AT_ONCE)
-            for one, passed in found:
-                await self._pass(one, passed)
-            if len(found) < _AT_ONCE:
-                return
-            after = found[-1][0].request_id
+        async for one, passed in each_of(self._store.undecided, at_once=_AT_ONCE):
+            await self._pass(one, passed)
 
     async def _pass(self, one: RequestView, passed: Sequence[PassedTier]) -> None:
         regime = self._dating.regime(await self._registry.rules(one.rules_digest), one)
