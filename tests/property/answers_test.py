@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr_core.acknowledgements import Acknowledgement, standing
-from dsr_core.closing import Closed, Obligation, Open, Outcome, closing
-from dsr_core.ids import SystemId
+from dsr_core.closing import Closed, Obligation, Open, Outcome, closing, evidence_digest
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import CONFIRMING, STOPPING, Disposition, Right
 from dsr_wire.codec.decisions import ENDINGS
 from support.builders import an_answer_by_people
@@ -146,3 +150,27 @@ def test_a_request_is_partly_fulfilled_only_where_something_is_kept(
         return
     kept = any("exempt" in one.disposition for one in answers)
     assert found.outcome is Outcome.FULFILLED or kept
+
+
+@given(st.lists(answers_to_one(), max_size=3), st.text(), st.text())
+def test_the_evidence_is_json_as_the_standard_library_writes_it(
+    drawn: list[list[Acknowledgement]], request: str, system: str
+) -> None:
+    answers = [
+        replace(one, exemptions=(), request_id=RequestId(request), system_id=SystemId(system))
+        for some in drawn
+        for one in some
+    ]
+    content = [
+        {
+            "disposition": one.disposition.value,
+            "exemptions": [],
+            "records": one.records,
+            "request_id": one.request_id,
+            "sequence": one.sequence,
+            "system_id": one.system_id,
+        }
+        for one in answers
+    ]
+    text = json.dumps(content, sort_keys=True)
+    assert evidence_digest(answers) == hashlib.sha256(text.encode()).digest()

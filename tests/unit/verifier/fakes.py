@@ -240,9 +240,10 @@ class FakeTransaction:
     ) -> set[bytes]:
         for batch in batches:
             self._state.batches.setdefault(batch.id, batch)
-        new = {one.leaf_hash for one in answers} - self._state.answers.keys()
-        self._state.answers.update({one.leaf_hash: one for one in answers if one.leaf_hash in new})
-        return new
+        known = {one.leaf_hash for one in answers} & self._state.answers.keys()
+        for one in answers:
+            self._state.answers.setdefault(one.leaf_hash, one)
+        return known
 
     async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:
         return {one: self._state.standings[one] for one in pairs if one in self._state.standings}

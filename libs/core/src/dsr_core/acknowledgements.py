@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import FILES_LIMIT, Delivery
@@ -123,8 +124,7 @@ class Acknowledgement:
         return self.confirms or (stopping and self.disposition in STOPPING)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where one obligation stands."""
 
     answer: Acknowledgement | None

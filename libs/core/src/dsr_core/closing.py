@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
-from typing import Any
+from json.encoder import encode_basestring_ascii as _text
+from typing import Any, NamedTuple
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.ids import SystemId
@@ -38,8 +39,7 @@ class Outcome(StrEnum):
     """The data is a customer's, to whom the requester was pointed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(NamedTuple):
     """What one system owes for one subject request, and where it stands."""
 
     system_id: SystemId
@@ -100,11 +100,22 @@ def evidence_digest(answers: Sequence[Acknowledgement]) -> bytes:
 
     An answer by two people says who they are, and why.
     """
-    content = [_canonical(one) for one in answers]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+    text = f"[{', '.join(map(_canonical, answers))}]"
+    return hashlib.sha256(text.encode()).digest()
 
 
-def _canonical(one: Acknowledgement) -> dict[str, Any]:
+def _canonical(one: Acknowledgement) -> str:
+    if one.exemptions or one.settled_by is not None:
+        return json.dumps(_fields(one), sort_keys=True)
+    # What most answers are, several times faster.
+    return (
+        f'{{"disposition": {_text(one.disposition.value)}, "exemptions": [], '
+        f'"records": {one.records}, "request_id": {_text(one.request_id)}, '
+        f'"sequence": {one.sequence}, "system_id": {_text(one.system_id)}}}'
+    )
+
+
+def _fields(one: Acknowledgement) -> dict[str, Any]:
     content: dict[str, Any] = {
         "disposition": one.disposition.value,
         "exemptions": [

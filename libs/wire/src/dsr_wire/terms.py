@@ -7,7 +7,7 @@ keeps the ledger and whoever checks a certificate ask the same ones.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dsr_core.acknowledgements import Acknowledgement, SettledBy, Standing, standing
 from dsr_core.ids import OrganisationId, RequestId, SystemId
@@ -149,8 +149,7 @@ def stands(
     earlier = standing((one for one in known if one.answered_at < since), stopping=stopping)
     counts = [one for one in known if one.answered_at >= since]
     now = standing(counts, stopping=stopping) if counts else earlier
-    return replace(
-        now,
+    return now._replace(
         is_confirmed=bool(counts) and now.is_confirmed,
         is_contradicted=bool(counts) and now.is_contradicted,
         contradictions=earlier.contradictions + (now.contradictions if counts else 0),

@@ -25,7 +25,7 @@ def batch_of(
         (message.system_id.encode(), message.key_id.encode(), message.signature, joined)
     )
     return Batch(
-        id=UUID(bytes=hashlib.sha256(content).digest()[:16]),
+        id=str(UUID(bytes=hashlib.sha256(content).digest()[:16])),
         system_id=SystemId(message.system_id),
         key_id=message.key_id,
         signature=message.signature,

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
-from uuid import UUID
+from typing import NamedTuple, Protocol
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.closing import Outcome
@@ -81,8 +80,8 @@ class Refusal:
 class Batch:
     """The evidence of one signed batch: with it, each answer's Merkle path can be made."""
 
-    id: UUID
-    """A digest of what was signed: the same batch has the same id, however often it comes."""
+    id: str
+    """A UUID, a digest of what was signed: the same batch has the same id, however often it comes."""
 
     system_id: SystemId
     key_id: str
@@ -94,16 +93,15 @@ class Batch:
     received: Received
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One acknowledgement as it was signed; its hash names it."""
 
     acknowledgement: Acknowledgement
     leaf: bytes
     leaf_hash: bytes
-    batch_id: UUID
-    index: int
-    """Its place in the batch."""
+    batch_id: str
+    place: int
+    """In the batch, from 0."""
 
     @property
     def pair(self) -> Pair:
@@ -208,8 +206,7 @@ class Opening:
     """The new ones for which amendments wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """An obligation's new standing."""
 
     request_id: RequestId
@@ -217,8 +214,7 @@ class Settled:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an observer of progress is told: of an obligation, or of the request where no system is named."""
 
     request_id: RequestId
@@ -312,7 +308,7 @@ class Transaction(Protocol):
     async def append(
         self, batches: Iterable[Batch], answers: Sequence[Answer], at: datetime
     ) -> set[bytes]:
-        """Write answers and the batches that they came in; return the hashes of the new ones."""
+        """Write answers and the batches that they came in; return the hashes of those there already."""
         ...
 
     async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:

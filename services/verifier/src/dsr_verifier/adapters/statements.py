@@ -54,12 +54,15 @@ on conflict do nothing
 """
 
 ADD_ANSWERS = """
-insert into verifier.acknowledgements (
-    request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, recorded_at)
-select n.*, $8::timestamptz from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[], $4::bytea[], $5::text::uuid[],
-    $6::text::integer[], $7::bytea[]) as n
-on conflict do nothing
-returning leaf_hash
+with added as (
+    insert into verifier.acknowledgements (
+        request_id, system_id, sequence, leaf_hash, batch_id, leaf_index, leaf, recorded_at)
+    select n.*, $8::timestamptz from unnest($1::text::uuid[], $2::text::text[], $3::text::bigint[],
+        $4::bytea[], $5::text::uuid[], $6::text::integer[], $7::bytea[]) as n
+    on conflict do nothing
+    returning leaf_hash)
+select leaf_hash from unnest($4::bytea[]) as given (leaf_hash)
+except select leaf_hash from added
 """
 
 STANDING_COLUMNS = """
@@ -114,7 +117,8 @@ and o.contradicts_closure <> n.contradicts_closure
 
 SET_COUNTS = """
 update verifier.requests r set open_count = n.open_count, closed_at = n.closed_at
-from unnest($1::uuid[], $2::integer[], $3::timestamptz[]) as n (request_id, open_count, closed_at)
+from unnest($1::text::uuid[], $2::text::integer[], $3::timestamptz[])
+    as n (request_id, open_count, closed_at)
 where r.request_id = n.request_id
 """
 
@@ -123,8 +127,8 @@ with closed as (
     insert into verifier.closures (
         request_id, cohort_id, asked_right, outcome, closed_at, obligations, evidence_digest,
         registry_digest)
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],
-        $6::integer[], $7::bytea[], $8::text[])
+    select * from unnest($1::text::uuid[], $2::text::uuid[], $3::text::text[], $4::text::text[],
+        $5::timestamptz[], $6::text::integer[], $7::bytea[], $8::text[])
     returning request_id, closed_at)
 insert into verifier.log_pending (kind, request_id, at)
 select 'closure', request_id, closed_at from closed

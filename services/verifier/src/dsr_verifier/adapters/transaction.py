@@ -176,7 +176,7 @@ class PostgresTransaction:
     async def append(
         self, batches: Iterable[Batch], answers: Sequence[Answer], at: datetime
     ) -> set[bytes]:
-        """Write answers and the batches that they came in; return the hashes of the new ones."""
+        """Write answers and the batches that they came in; return the hashes of those there already."""
         kept = list(batches)
         await self._connection.execute(
             statements.ADD_BATCHES,
@@ -228,8 +228,8 @@ class PostgresTransaction:
         if settlement.open_counts:
             await self._connection.execute(
                 statements.SET_COUNTS,
-                list(settlement.open_counts),
-                list(settlement.open_counts.values()),
+                arrays.bare(settlement.open_counts),
+                arrays.bare(settlement.open_counts.values()),
                 [closed.get(request_id) for request_id in settlement.open_counts],
             )
         if closures:
@@ -382,12 +382,12 @@ class PostgresTransaction:
     async def _add_closures(self, closures: Sequence[Closure]) -> None:
         await self._connection.execute(
             statements.ADD_CLOSURES,
-            [one.request_id for one in closures],
-            [one.cohort_id for one in closures],
-            [one.right.value for one in closures],
-            [one.outcome.value for one in closures],
+            arrays.bare(one.request_id for one in closures),
+            arrays.bare(one.cohort_id for one in closures),
+            arrays.words(one.right.value for one in closures),
+            arrays.words(one.outcome.value for one in closures),
             [one.closed_at for one in closures],
-            [one.obligations for one in closures],
+            arrays.bare(one.obligations for one in closures),
             [one.evidence_digest for one in closures],
             [one.registry_digest for one in closures],
         )
@@ -425,7 +425,7 @@ def _answer_columns(answers: Sequence[Answer]) -> tuple[str | list[bytes], ...]:
         arrays.bare(one.sequence for one in acknowledgements),
         [one.leaf_hash for one in answers],
         arrays.bare(one.batch_id for one in answers),
-        arrays.bare(one.index for one in answers),
+        arrays.bare(one.place for one in answers),
         [one.leaf for one in answers],
     )
 

@@ -57,7 +57,7 @@ class Keeper:
         at = self._clock()
         async with self._ledger.transaction() as transaction:
             expired = await transaction.expire(at - self._limits.parked_for, _STEP)
-            batches: dict[object, Batch] = {one.batch.id: one.batch for one in expired}
+            batches: dict[str, Batch] = {one.batch.id: one.batch for one in expired}
             requests: defaultdict[object, set[RequestId]] = defaultdict(set)
             for one in expired:
                 requests[one.batch.id].add(one.answer.acknowledgement.request_id)

@@ -6,7 +6,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.errors import RejectedInput
@@ -104,9 +103,9 @@ class Recorder:
         return tally
 
     def _still_believed(
-        self, batches: Mapping[UUID, Batch], answers: Sequence[Answer], faults: Faults
+        self, batches: Mapping[str, Batch], answers: Sequence[Answer], faults: Faults
     ) -> list[Answer]:
-        revoked: dict[UUID, RejectedInput] = {}
+        revoked: dict[str, RejectedInput] = {}
         for batch_id, batch in batches.items():
             try:
                 check_revocation(batch, self._registry)
@@ -114,7 +113,7 @@ class Recorder:
                 revoked[batch_id] = fault
         for one in answers:
             if one.batch_id in revoked:
-                faults[one.batch_id].append((one.index, revoked[one.batch_id]))
+                faults[one.batch_id].append((one.place, revoked[one.batch_id]))
         return [one for one in answers if one.batch_id not in revoked]
 
     async def _read(self, received: Received) -> SignedBatch:
@@ -149,7 +148,7 @@ class Recorder:
         self,
         transaction: Transaction,
         requests: Mapping[RequestId, LedgerRequest],
-        batches: Mapping[UUID, Batch],
+        batches: Mapping[str, Batch],
         answers: Iterable[Answer],
         faults: Faults,
     ) -> Tally:
@@ -162,7 +161,7 @@ class Recorder:
             if request is None or self._may_join(answer, request):
                 unknown.append(answer)
             elif (fault := _fault(answer, request)) is not None:
-                faults[answer.batch_id].append((answer.index, fault))
+                faults[answer.batch_id].append((answer.place, fault))
             else:
                 accepted.append(answer)
         if unknown:
@@ -171,9 +170,9 @@ class Recorder:
         if accepted:
             used = {one.batch_id for one in accepted}
             evidence = [batch for key, batch in batches.items() if key in used]
-            new = await transaction.append(evidence, accepted, at)
-            tally.repeated = len(accepted) - len(new)
-            fresh = [one for one in accepted if one.leaf_hash in new]
+            known = await transaction.append(evidence, accepted, at)
+            tally.repeated = len(known)
+            fresh = [one for one in accepted if one.leaf_hash not in known]
             tally.given.update(
                 (one.acknowledgement.system_id, one.acknowledgement.disposition) for one in fresh
             )
@@ -254,7 +253,7 @@ class Recorder:
     async def _park(
         self,
         transaction: Transaction,
-        batches: Mapping[UUID, Batch],
+        batches: Mapping[str, Batch],
         unknown: Sequence[Answer],
         faults: Faults,
         at: datetime,
@@ -266,7 +265,7 @@ class Recorder:
             taken = counts.get(system_id, 0)
             if taken >= self._limits.parked_per_system:
                 detail = f"{system_id} has {taken} answers to unknown requests waiting"
-                faults[answer.batch_id].append((answer.index, RejectedInput("parked_full", detail)))
+                faults[answer.batch_id].append((answer.place, RejectedInput("parked_full", detail)))
                 continue
             counts[system_id] = taken + 1
             parked.append(ParkedAnswer(answer, batches[answer.batch_id]))

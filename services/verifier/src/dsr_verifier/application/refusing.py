@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from dsr_core.errors import RejectedInput
 from dsr_verifier.ports import Batch, Refusal
@@ -13,11 +12,11 @@ __all__ = ["Faults", "refusals_of"]
 _MENTIONED = 20
 """How many answers' places the detail of a dead letter names."""
 
-Faults = dict[UUID, list[tuple[int, RejectedInput]]]
+Faults = dict[str, list[tuple[int, RejectedInput]]]
 """What is wrong with answers, by batch and place."""
 
 
-def refusals_of(batches: Mapping[UUID, Batch], faults: Faults) -> list[Refusal]:
+def refusals_of(batches: Mapping[str, Batch], faults: Faults) -> list[Refusal]:
     """Return a refusal for each batch that holds refused answers: the first one's reason, all places."""
     return [
         Refusal(batches[batch_id].received, _joined(found, batches[batch_id].size))
