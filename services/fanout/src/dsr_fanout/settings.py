@@ -41,8 +41,8 @@ class FanoutSettings(LogSettings, TracingSettings, HttpSettings, KafkaSettings, 
     concurrent_workflow_tasks: int = Field(default=40, ge=2, le=1000)
     """Workflow tasks in hand. More would not be faster on one core, and each would take longer."""
 
-    cached_workflows: int = Field(default=1000, ge=0, le=100_000)
-    """Workflows kept in memory; the rest are replayed when they are woken."""
+    cached_workflows: int = Field(default=250, ge=0, le=100_000)
+    """Workflows kept in memory, at 0.3 MB each; the rest are replayed when they are woken."""
 
     @property
     def reminder_fixed(self) -> timedelta | None:

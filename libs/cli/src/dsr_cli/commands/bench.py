@@ -159,7 +159,7 @@ def waiting(
     requests: Requests = 10_000,
     cached: Annotated[
         int, typer.Option(min=0, help="Workflows that fanout keeps in memory, at most")
-    ] = 1000,
+    ] = 250,
     *,
     keep: Keep = False,
     as_json: Json = False,
