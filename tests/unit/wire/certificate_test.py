@@ -118,7 +118,7 @@ def test_a_closure_that_a_system_did_not_confirm_is_refused_though_the_log_has_i
         OFFICE, answers={"crm": [says(D.ERASED)], "mailer": [says(D.ERASED, "mailer")]}
     )
     dropped = replace(one, answers=one.answers[:1])
-    unanswered = replace(one.statement.obligations[1], answers=())
+    unanswered = one.statement.obligations[1]._replace(answers=())
     lying = stating(dropped, obligations=(one.statement.obligations[0], unanswered))
     assert "mailer did not confirm" in failures(lying)["statement"]
 
@@ -343,7 +343,8 @@ def test_what_a_successor_answered_before_it_took_over_does_not_close() -> None:
     found = verify(one.to_bytes(), OFFICE.keys)
     assert found.is_good
     assert any("crm answers for mailer" in each.text for each in found.checks)
-    first = replace(one.statement.obligations[0], answers=one.statement.obligations[0].answers[:1])
+    stated = one.statement.obligations[0]
+    first = stated._replace(answers=stated.answers[:1])
     lying = stating(replace(one, answers=one.answers[:1]), obligations=(first,))
     assert "crm did not confirm" in failures(lying)["statement"]
 
@@ -420,7 +421,7 @@ def test_another_registry_or_another_owner_is_refused() -> None:
     assert [each.part for each in verify(data, OFFICE.keys, registries=[other]).failures] == [
         "statement.registry_digest"
     ]
-    moved = replace(one.statement.obligations[0], organisation_id=OrganisationId("example-mail"))
+    moved = one.statement.obligations[0]._replace(organisation_id=OrganisationId("example-mail"))
     assert "statement.obligations" in failures(stating(one, obligations=(moved,)))
 
 

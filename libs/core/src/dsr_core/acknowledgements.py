@@ -217,7 +217,7 @@ def _check_number(value: int, *, field: str) -> None:
 
 def _check_text(value: str, *, field: str) -> None:
     """Refuse half a character, which has no UTF-8, and the character zero, which has no column."""
-    if "\x00" in value or _HALF_CHARACTER.search(value):
+    if value and ("\x00" in value or _HALF_CHARACTER.search(value)):
         detail = f"{field} holds a character that no store takes"
         raise RejectedInput("invalid_field", detail, field=field)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, OrganisationId, RequestId, SystemId, is_uuid
@@ -39,8 +39,7 @@ _OPENED = frozenset({"system_id", "organisation_id"})
 _ANSWER = frozenset({"leaf_hash", "received_at"})
 
 
-@dataclass(frozen=True, slots=True)
-class StatedAnswer:
+class StatedAnswer(NamedTuple):
     """One recorded answer of a system."""
 
     leaf_hash: bytes
@@ -50,8 +49,7 @@ class StatedAnswer:
     """When a broker took it, says the ledger: a key that was revoked later was good then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedObligation:
+class StatedObligation(NamedTuple):
     """One system that had to answer, with all that it had answered by the closing."""
 
     system_id: SystemId
