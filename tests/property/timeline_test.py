@@ -273,3 +273,12 @@ def test_the_digest_names_the_content_in_whatever_order(rules: Rules, data: st.D
 def test_bytes_of_anybody_s_are_rules_or_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Rules.from_canonical(content)
+
+
+@given(regimes, rights, facts(), facts(), jurisdictions)
+def test_what_was_counted_for_one_request_changes_no_date_of_another(
+    regime: Regime, right: Right, told: list[Fact], before: list[Fact], jurisdiction: str
+) -> None:
+    calendar = calendar_of(regime, jurisdiction)
+    timeline(regime, right, calendar, before)
+    assert timeline(regime, right, calendar, told) == dates(regime, right, told, jurisdiction)

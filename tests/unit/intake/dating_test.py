@@ -44,6 +44,13 @@ def test_an_attested_request_awaits_no_proof() -> None:
     assert dates().due_at == datetime(2026, 4, 1, 23, 59, 59, tzinfo=UTC)
 
 
+def test_requests_of_one_place_are_counted_by_one_calendar() -> None:
+    dating, regime = Dating(no_holidays), a_regime()
+    assert dating.calendar(regime, "DE") is dating.calendar(regime, "DE")
+    elsewhere = replace(regime, zone="Asia/Tokyo")
+    assert dating.calendar(elsewhere, "DE").zone != dating.calendar(regime, "DE").zone
+
+
 def test_where_no_date_is_set_the_proof_is_awaited_until_the_answer_is_due() -> None:
     found = dates(is_attested=False)
     assert found.verify_identity_by == found.due_at

@@ -142,6 +142,36 @@ def test_a_calendar_without_working_days_is_refused_instead_of_searched() -> Non
         Calendar(UTC, {}, weekend=frozenset(range(7))).working_day_from(date(2026, 5, 1))
 
 
+def test_requests_of_one_day_share_one_count() -> None:
+    calendar = Calendar(BERLIN, public_holidays("DE"))
+    month = Term.parse("1 month")
+    morning, evening = (
+        datetime(2026, 1, 31, hour, tzinfo=BERLIN).astimezone(UTC) for hour in (8, 20)
+    )
+    found = reckon(morning, month, calendar, moved_by="a law")
+    assert reckon(evening, month, calendar, moved_by="a law") is found
+    assert reckon(morning, month, calendar) != found
+    assert reckon(morning, month, calendar, moved_by="a law", paused=1) != found
+    assert reckon(morning + timedelta(days=1), month, calendar, moved_by="a law") != found
+
+
+def test_what_a_calendar_has_counted_is_no_part_of_its_value() -> None:
+    used = Calendar(BERLIN, public_holidays("DE"))
+    reckon(noon("2026-01-31"), Term.parse("1 month"), used)
+    assert used == GERMANY
+    assert repr(used) == repr(GERMANY)
+
+
+def test_a_calendar_remembers_so_many_counts_and_no_more() -> None:
+    calendar = Calendar(UTC, {})
+    first = reckon(noon("2026-01-31"), Term.parse("1 month"), calendar)
+    for days in range(1_000):
+        reckon(noon("2026-01-31") + timedelta(days=days), Term.parse("1 day"), calendar)
+    again = reckon(noon("2026-01-31"), Term.parse("1 month"), calendar)
+    assert again == first
+    assert again is not first
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "end"),
     [

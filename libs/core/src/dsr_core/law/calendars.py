@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -24,6 +24,9 @@ _SATURDAY_AND_SUNDAY = frozenset({5, 6})
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LONGEST_RUN_OFF = 60
 """No calendar has so many days off in a row; one that has is refused instead of searched for ever."""
+
+_COUNTS_LIMIT = 1_000
+"""How many counts a calendar remembers: those of some months of requests, in a megabyte."""
 
 _TERM = re.compile(r"([1-9][0-9]{0,4}) (second|day|business day|month|year)s?")
 _YEARS_LIMIT = 100
@@ -93,6 +96,11 @@ class Calendar:
     weekend: frozenset[int] = _SATURDAY_AND_SUNDAY
     """Days of the week, counted from Monday as 0."""
 
+    _counts: dict[tuple[date, Term, str | None, int], Reckoned] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was counted before, by all that it depends on: requests of one day count it once."""
+
     def day_of(self, moment: datetime) -> date:
         """Return the day on which a moment falls."""
         return moment.astimezone(self.zone).date()
@@ -108,10 +116,20 @@ class Calendar:
     def working_day_from(self, day: date) -> date:
         """Return the day itself if it is a working day, else the next one that is."""
         for _ in range(_LONGEST_RUN_OFF):
-            if self.day_off(day) is None:
+            if day not in self.holidays and day.weekday() not in self.weekend:
                 return day
             day += _DAY
         raise ValueError("a calendar without working days")
+
+    def counted(self, first: date, term: Term, moved_by: str | None, paused: int) -> Reckoned:
+        """Return what `reckon` says of a day, counted once however often it is asked for."""
+        key = (first, term, moved_by, paused)
+        found = self._counts.get(key)
+        if found is None:
+            if len(self._counts) >= _COUNTS_LIMIT:
+                self._counts.clear()
+            found = self._counts[key] = _count(first, term, self, moved_by, paused)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +174,12 @@ def reckon(
         at = start.astimezone(UTC) + timedelta(seconds=term.amount + paused)
         at = at.astimezone(calendar.zone)
         return Reckoned(at, at, f"{term} after {start.astimezone(calendar.zone).isoformat()}")
-    first = calendar.day_of(start)
+    return calendar.counted(calendar.day_of(start), term, moved_by, paused)
+
+
+def _count(
+    first: date, term: Term, calendar: Calendar, moved_by: str | None, paused: int
+) -> Reckoned:
     last = _last_day(first, term, calendar)
     why = f"{term} after {first} is {last}"
     if paused:

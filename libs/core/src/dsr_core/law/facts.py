@@ -61,4 +61,5 @@ class Fact:
 
 def in_order(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """Return distinct facts in the order in which they happened, however they arrived."""
-    return tuple(sorted(set(facts), key=lambda one: (one.effective_at, _ORDER[one.kind])))
+    by_place = {(one.effective_at, _ORDER[one.kind]): one for one in facts}
+    return tuple(by_place[place] for place in sorted(by_place))

@@ -6,7 +6,7 @@ lies before it: what is past stays past, whatever is learnt later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -23,6 +23,7 @@ EXTENSION_NOTICE_BY = "extension_notice_by"
 _REST_OF_ITS_SECOND = timedelta(microseconds=999_999)
 _NOTHING = timedelta(0)
 
+_OF_CLARIFICATIONS = (FactKind.CLARIFICATION_ASKED, FactKind.CLARIFICATION_GIVEN)
 _OF_EXTENSIONS = (
     FactKind.EXTENSION_DECIDED,
     FactKind.EXTENSION_NOTIFIED,
@@ -81,36 +82,58 @@ def timeline(regime: Regime, right: Right, calendar: Calendar, facts: Iterable[F
     Raises:
         ValueError: Nothing was received, so that there is nothing to count from.
     """
-    ordered = in_order(facts)
-    received = _first(ordered, FactKind.RECEIVED)
+    happened = _Happened(facts)
+    received = happened.first.get(FactKind.RECEIVED)
     if received is None:
         raise ValueError("a timeline begins with a receipt")
     rules = regime.in_force(right, calendar.day_of(received))
-    entries = [entry for rule in rules for entry in _entries(rule, calendar, ordered, received)]
+    entries = [entry for rule in rules for entry in _entries(rule, calendar, happened, received)]
     due = next((one.at for one in entries if one.name == RESPOND_BY), None)
     for rule in rules:
-        deemed = _deemed(rule, calendar, ordered, due) if rule.unanswered and due else None
+        deemed = _deemed(rule, calendar, happened, due) if rule.unanswered and due else None
         if deemed is not None:
             entries = [deemed, *(one for one in entries if one.name != rule.name)]
     entries.sort(key=lambda one: (one.at is None, one.at or received, one.name))
     return Timeline(tuple(entries))
 
 
+class _Happened:
+    """The facts, sorted out once for every rule."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self.first: dict[FactKind, datetime] = {}
+        """When each kind of fact happened first."""
+
+        self.moving: list[Fact] = []
+        """What can move a date, in the order in which it happened."""
+
+        self.has_extensions = False
+        for fact in in_order(facts):
+            self.first.setdefault(fact.kind, fact.effective_at)
+            if fact.kind in _OF_EXTENSIONS:
+                self.moving.append(fact)
+                self.has_extensions = True
+            elif fact.kind in _OF_CLARIFICATIONS:
+                self.moving.append(fact)
+
+
 def _entries(
-    rule: Rule, calendar: Calendar, facts: Sequence[Fact], received: datetime
+    rule: Rule, calendar: Calendar, happened: _Happened, received: datetime
 ) -> Iterator[Entry]:
-    start = _first(facts, rule.counts_from)
+    start = happened.first.get(rule.counts_from)
     # A refusal, an appeal, an answer need never come; until one does, there is no such date.
     provision = f"{rule.citation} (version {rule.version})"
     if start is None and rule.counts_from is not FactKind.IDENTITY_PROVEN:
         return
     clock = _Clock(rule, calendar, max(start, received)) if start else None
-    unextended = clock.run(facts, extension=None) if clock else _awaited(rule)
+    unextended = clock.run(happened.moving, extension=None) if clock else _awaited(rule)
     if rule.extension is None:
         yield Entry(name=rule.name, at=unextended.at, rule=provision, why=unextended.why)
         return
     extending = f"{rule.extension.citation} (version {rule.version})"
-    due = clock.run(facts, extension=rule.extension.term) if clock else unextended
+    due = unextended
+    if clock and happened.has_extensions:
+        due = clock.run(happened.moving, extension=rule.extension.term)
     counted_by = extending if due.is_extended else provision
     yield Entry(name=rule.name, at=due.at, rule=counted_by, why=due.why)
     yield Entry(
@@ -121,17 +144,18 @@ def _entries(
     )
 
 
-def _deemed(rule: Rule, calendar: Calendar, facts: Sequence[Fact], due: datetime) -> Entry | None:
+def _deemed(rule: Rule, calendar: Calendar, happened: _Happened, due: datetime) -> Entry | None:
     """Return the date that counts from a refusal by silence; none where there was an answer in time.
 
     A refusal that comes later has a date of its own, unless the other has passed by then.
     """
-    refused = _first(facts, FactKind.REFUSED)
-    spoken = [one for one in (_first(facts, FactKind.ANSWERED), refused) if one is not None]
+    refused = happened.first.get(FactKind.REFUSED)
+    answered = happened.first.get(FactKind.ANSWERED)
+    spoken = [one for one in (answered, refused) if one is not None]
     clock = _Clock(rule, calendar, due)
     if spoken and not clock.is_past(due, min(spoken)):
         return None
-    found = clock.run(facts, extension=None)
+    found = clock.run(happened.moving, extension=None)
     if refused is not None and found.at is not None and not clock.is_past(found.at, refused):
         return None
     silence = f"without an answer by {calendar.day_of(due)} it is refused ({rule.unanswered})"
@@ -163,12 +187,14 @@ class _Clock:
         # The last second of a day is in time as a whole; what is counted in seconds ends sharply.
         self._grace = _NOTHING if rule.term.unit is Unit.SECONDS else _REST_OF_ITS_SECOND
 
-    def run(self, facts: Sequence[Fact], *, extension: Term | None) -> _Due:
+    def run(self, moving: Iterable[Fact], *, extension: Term | None) -> _Due:
         """Return the date as the facts leave it; without an extension, as if none had been told."""
         paused, told, untold = 0, False, ""
         asked: datetime | None = None
         reckoned = self._reckon(self._rule.term, paused)
-        for fact in facts:
+        if self._rule.pauses is None and extension is None:
+            return _Due(reckoned.at, reckoned.why, told)
+        for fact in moving:
             # What happened before the clock began counts from its beginning.
             at = max(fact.effective_at, self._start)
             match fact.kind:
@@ -236,7 +262,3 @@ class _Clock:
         if self._rule.term.unit is Unit.SECONDS:
             return int((given - asked).total_seconds())
         return (self._calendar.day_of(given) - self._calendar.day_of(asked)).days
-
-
-def _first(facts: Sequence[Fact], kind: FactKind) -> datetime | None:
-    return next((fact.effective_at for fact in facts if fact.kind is kind), None)

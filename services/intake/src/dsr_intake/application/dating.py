@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,8 @@ class Holidays(Protocol):
 
 
 _DATES_LIMIT = 10_000
+_CALENDARS_LIMIT = 100
+"""Each with a megabyte of what it has counted, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,13 @@ class Dating:
     """Computes dates; what was computed for one request serves those of the same day and place."""
 
     def __init__(self, holidays: Holidays) -> None:
-        self._holidays = holidays
         self._dates: dict[_Asked, Dates] = {}
+
+        @lru_cache(_CALENDARS_LIMIT)
+        def kept(zone: str, jurisdictions: tuple[str, ...]) -> Calendar:
+            return Calendar(ZoneInfo(zone), holidays(*jurisdictions))
+
+        self._calendar = kept
 
     def dates(
         self,
@@ -212,8 +220,11 @@ class Dating:
         return (*_facts(one.received_at, one.identity_proven_at), *one.facts, *told)
 
     def calendar(self, regime: Regime, jurisdiction: str) -> Calendar:
-        """Return the calendar by which a regime counts the days of a person of a jurisdiction."""
-        return Calendar(ZoneInfo(regime.zone), self._holidays(*regime.holidays_of(jurisdiction)))
+        """Return the calendar by which a regime counts the days of a person of a jurisdiction.
+
+        It is the same one each time, so that what it has counted serves the next request.
+        """
+        return self._calendar(regime.zone, regime.holidays_of(jurisdiction))
 
     def _applicable(
         self, rules: Rules, jurisdiction: str, right: Right, received_at: datetime
