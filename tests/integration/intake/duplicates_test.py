@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -35,16 +36,21 @@ ROUNDS = 25
 
 
 @pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are that replicas share."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
 async def intake(
     kafka: KafkaConnection,
     database: str,
     verifier: VerifierDouble,
-    tmp_path_factory: pytest.TempPathFactory,
+    keys: Path,
 ) -> AsyncIterator[Intake]:
     """One that links duplicates."""
-    folder = tmp_path_factory.mktemp("keys")
     async with running_intake(
-        kafka, database, verifier.url, folder, intake_links_duplicates=True
+        kafka, database, verifier.url, keys, intake_links_duplicates=True
     ) as running:
         yield running
 
@@ -214,6 +220,23 @@ async def test_of_two_that_are_proven_at_the_same_moment_one_is_answered_with_th
         [first] = [one for one, original in found.items() if original is None]
         [second] = [one for one in ids if one != first]
         assert found[second] == first
+
+
+async def test_of_two_that_two_replicas_accept_at_the_same_moment_one_is_answered_with_the_other(
+    intake: Intake, kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
+) -> None:
+    async with running_intake(
+        kafka, database, verifier.url, keys, intake_links_duplicates=True
+    ) as replica:
+        for _ in range(ROUNDS):
+            number = next(people)
+            both = await asyncio.gather(
+                submitted(intake, number=number), submitted(replica, number=number)
+            )
+            found = {one["id"]: (await shown(intake, one["id"]))["duplicate_of"] for one in both}
+            [first] = [one for one, original in found.items() if original is None]
+            [second] = [one for one in found if one != first]
+            assert found[second] == first
 
 
 async def test_who_was_proven_later_and_is_set_free_is_asked_for_by_the_proof(

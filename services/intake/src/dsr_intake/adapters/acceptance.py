@@ -14,7 +14,7 @@ from dsr_core.lifecycle import Event, State
 from dsr_core.rights import RIGHTS, Right
 from dsr_intake.adapters.awaited import coming_after
 from dsr_intake.adapters.beginning import begin
-from dsr_intake.adapters.duplicates import open_twins
+from dsr_intake.adapters.duplicates import one_by_one, open_twins
 from dsr_intake.adapters.suppressions import list_at_once
 from dsr_intake.model import (
     Acceptance,
@@ -152,8 +152,7 @@ class PostgresAcceptance:
         with _appealed_once(), translated():
             async with self._pool.acquire() as connection:
                 drafts = await coming_after(connection, drafts)
-                is_plain = all(map(_is_plain, drafts))
-                if is_plain and not await open_twins(connection, drafts):
+                if all(map(_is_plain, drafts)):
                     acceptance = form(drafts, ())
                     await connection.execute(_WRITE, *_arguments(acceptance))
                     return _verdicts(drafts, acceptance, {}, frozenset())
@@ -163,6 +162,8 @@ class PostgresAcceptance:
                     )
                     asked = [one for one in drafts if one.tag is None or one.tag.key not in running]
                     fresh, held = await self._claim(connection, asked)
+                    if not wait:
+                        await one_by_one(connection, fresh)
                     twins = await open_twins(connection, fresh)
                     acceptance = form(fresh, twins) if fresh else Acceptance((), {})
                     if fresh:
@@ -179,6 +180,8 @@ class PostgresAcceptance:
     ) -> frozenset[bytes]:
         # An uncommitted key cannot be seen, so who works on a key holds a lock named after it.
         keys = [(one.tag.key, key) for one in drafts if one.tag is not None for key in one.tag.keys]
+        if not keys:
+            return frozenset()
         locks = [int.from_bytes(key[:8], "big", signed=True) for _, key in keys]
         taken = {row["n"] for row in await connection.fetch(_TRY_LOCK, locks)}
         return frozenset(tag for n, (tag, _) in enumerate(keys, start=1) if n not in taken)
@@ -319,10 +322,11 @@ def _replayed(row: asyncpg.Record) -> Accepted:
 
 
 def _is_plain(draft: Draft) -> bool:
-    """Tell whether a draft is written by one statement."""
+    """Tell whether a draft is written by one statement, and nothing is looked for before."""
     is_appeal = draft.submission.appeal_of is not None
     at_once = RIGHTS[draft.submission.right].suppresses_at_once
-    return draft.tag is None and draft.beginning is None and not is_appeal and not at_once
+    looks_for = draft.tag is not None or draft.person_hash is not None
+    return not looks_for and draft.beginning is None and not is_appeal and not at_once
 
 
 def _begun(row: asyncpg.Record) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from dsr_core.lifecycle import State
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import Draft, OpenTwin, RequestView
 
-__all__ = ["due_no_later", "duplicates_of", "open_twins", "open_twins_of", "set_free"]
+__all__ = ["due_no_later", "duplicates_of", "one_by_one", "open_twins", "open_twins_of", "set_free"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -28,6 +28,8 @@ _TWINS = """
     order by r.id for share of r
 """
 
+_LOCK = "select pg_advisory_xact_lock(lock) from unnest($1::bigint[]) as asked (lock)"
+
 _HELD_ON = """
     insert into intake.held_requests (request_id, hold_id, system_ids)
     select t.id, x.hold_id, '{}' from unnest($1::uuid[]) as t (id)
@@ -36,6 +38,26 @@ _HELD_ON = """
         and h.request_id is not null
     on conflict do nothing
 """
+
+
+async def one_by_one(connection: _Connection, drafts: Iterable[Draft]) -> None:
+    """Return once nobody else is here about the drafts' persons, until the transaction ends.
+
+    Who proves later who asks for the same waits here as well.
+    """
+    await _lock(connection, [known for one in drafts for known in _hashes(one)])
+
+
+async def _lock(connection: _Connection, person_hashes: Iterable[bytes]) -> None:
+    """Lock persons until the caller's transaction ends.
+
+    Neither of two that are accepted or proven at the same moment sees in the other's row what is not
+    committed. Waiting is a statement of its own: the one that looks then sees what the one that we
+    waited for has committed. In the order of the locks, so that two never wait in a ring.
+    """
+    locks = {int.from_bytes(one[:8], "big", signed=True) for one in person_hashes}
+    if locks:
+        await connection.execute(_LOCK, sorted(locks))
 
 
 async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[OpenTwin]:
@@ -48,24 +70,22 @@ async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[O
         known: one.person_hash
         for one in drafts
         if one.person_hash is not None
-        for known in (one.person_hash, *one.former_person_hashes)
+        for known in _hashes(one)
     }
     return await _twins(connection, hashes)
 
 
 async def open_twins_of(connection: _Connection, person_hash: bytes | None) -> list[OpenTwin]:
-    """Return the open, proven requests of a person, as in `open_twins`; none where nobody looks.
-
-    Until the caller's transaction ends nobody else gets an answer here about the same person, so that
-    of two that are proven at the same moment the later one sees the earlier one.
-    """
+    """Return the open, proven requests of a person, one by one as those of drafts are accepted."""
     if person_hash is None:
         return []
-    # Neither sees in the other's row what is not committed. Waiting is a statement of its own: the
-    # one that looks then sees what the one that we waited for has committed.
-    lock = int.from_bytes(person_hash[:8], "big", signed=True)
-    await connection.execute("select pg_advisory_xact_lock($1)", lock)
+    await _lock(connection, [person_hash])
     return await _twins(connection, {person_hash: person_hash})
+
+
+def _hashes(draft: Draft) -> tuple[bytes, ...]:
+    """Return who asks for what, under every lookup key; none where nobody looks for duplicates."""
+    return () if draft.person_hash is None else (draft.person_hash, *draft.former_person_hashes)
 
 
 async def _twins(connection: _Connection, hashes: Mapping[bytes, bytes]) -> list[OpenTwin]:

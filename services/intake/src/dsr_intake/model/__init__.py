@@ -182,7 +182,7 @@ class Draft:
     """The identifiers under former lookup keys."""
 
     former_person_hashes: tuple[bytes, ...] = ()
-    """Names who asks for what; none where nobody looks for duplicates."""
+    """Who asked for what, under former lookup keys; none where nobody looks for duplicates."""
 
     duplicate_of: RequestId | None = None
     """The open request that it repeats and is answered with."""
