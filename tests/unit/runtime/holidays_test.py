@@ -45,6 +45,14 @@ def test_a_part_of_a_country_that_the_library_does_not_know_has_its_country_s() 
     assert public_holidays("GB-LND") == public_holidays("GB")
 
 
+def test_codes_that_nobody_knows_are_counted_and_kept_once_for_their_country() -> None:
+    """Whoever submits names the part of a country, so there are as many as they like."""
+    country = public_holidays("KR")
+    assert all(public_holidays(f"KR-{number}") is country for number in range(100, 200))
+    both = public_holidays("DE", "KR")
+    assert all(public_holidays("DE-X1", f"KR-{number}") is both for number in range(100, 200))
+
+
 def test_a_country_that_the_library_does_not_know_has_none() -> None:
     assert public_holidays("XX") == {}
     assert public_holidays("XX-1") == {}
