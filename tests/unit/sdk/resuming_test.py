@@ -21,8 +21,10 @@ from dsr_sdk import (
     SqliteOutcomeStore,
     StoreAway,
 )
+from dsr_sdk.access.journal import PartName
 from dsr_sdk.access.object_store import open_store
 from dsr_sdk.testing import MemoryStore, SubscriberHarness, a_notice, read_export
+from dsr_wire.exports import Stream
 from dsr_wire.sealing_keys import PrivateSealingKey
 from support.builders import a_request_id
 from support.waiting import eventually
@@ -93,16 +95,39 @@ async def test_a_part_that_has_changed_makes_another_export_under_another_key() 
 async def test_a_part_that_may_have_left_and_has_changed_makes_another_export() -> None:
     """The first upload is lost on its way: noted, and nobody knows whether it was stored."""
     source = Source()
-    source.parts = [b"short"]  # its row is another each time
     harness = a_harness(source)
     harness.store.is_away = True
     await harness.deliver(identity=PERSON)
     [begun] = harness.outcomes.exports.values()
+    source.parts[0] = b"x" * PART_BYTES
     harness.store.is_away = False
     (answer,) = await harness.advance(timedelta(seconds=31))
     assert answer.delivery is not None
     assert answer.delivery.export_id != begun.export_id
     assert not any(begun.export_id in path for path in harness.store.puts)
+
+
+async def test_what_is_brought_in_one_go_is_not_noted_and_is_another_export_the_next_time() -> None:
+    source = Source()
+    source.parts = [b"short"]  # its row is another each time
+    harness = a_harness(source)
+    harness.store.away_after = 1
+    await harness.deliver(identity=PERSON)
+    [left] = harness.store.puts
+    assert not harness.outcomes.exports
+    harness.store.is_away = False
+    (answer,) = await harness.advance(timedelta(seconds=31))
+    assert harness.handed_over(answer).files["part-0.bin"] == b"short"
+    assert answer.delivery is not None
+    assert answer.delivery.export_id != left.split("/")[3]
+
+
+async def test_the_end_of_a_longer_export_is_noted_like_its_other_parts() -> None:
+    harness = a_harness(Source())
+    harness.store.away_after = len(PARTS)
+    await harness.deliver(identity=PERSON)
+    [begun] = harness.outcomes.exports.values()
+    assert {PartName(Stream.DATA, len(PARTS)), PartName(Stream.INDEX, 0)} <= set(begun.parts)
 
 
 async def test_a_key_is_forgotten_once_the_answer_is_stored() -> None:

@@ -20,6 +20,9 @@ __all__ = ["ContentChanged", "Part", "Upload"]
 
 _LOG = logging.getLogger("dsr_sdk")
 
+_LARGE = 256 * 1024
+"""What is longer is encrypted in a thread."""
+
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 
@@ -42,6 +45,10 @@ class Upload:
     Who brings the same part again brings the same bytes, since the key and the nonce are the same; a
     part that was stored is not brought again. Of a part that has other content than was noted nothing
     leaves, whether the former one had left or not.
+
+    What is brought in one go, as most exports are, is not noted: whoever begins it again has another key,
+    and what the former has left expires with the package. To note it would be a flush to the disk for
+    each person.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class Upload:
         )
         self.export_id = begun.export_id
         self._known = dict(begun.parts)
+        self._is_noted = bool(begun.parts)
         self._obligation = obligation
         self._system_id = system_id
         self._store = store
@@ -82,7 +90,10 @@ class Upload:
             ContentChanged: One of them is not what was noted of it.
             StoreAway: The store was away for too long. What was noted stays so.
         """
-        sealed = {one.name: await self._threads.run(self._sealed, one) for one in parts}
+        sealed = {one.name: await self._sealed(one) for one in parts}
+        if are_last and not self._is_noted:
+            await asyncio.gather(*(self._put(name, one) for name, (one, _) in sealed.items()))
+            return
         new: dict[PartName, bytes] = {}
         for name, (_, digest) in sealed.items():
             known = self._known.get(name)
@@ -91,13 +102,19 @@ class Upload:
             elif known.digest != digest:
                 raise ContentChanged
         if new:
+            self._is_noted = True
             await self._journal.note_parts(self._obligation, self.export_id, self.key.raw, new)
         missing = [name for name in sealed if name in new or not self._known[name].is_stored]
         await asyncio.gather(*(self._put(name, sealed[name][0]) for name in missing))
         if missing and not are_last:
             await self._journal.mark_parts_stored(self.export_id, missing)
 
-    def _sealed(self, part: Part) -> tuple[memoryview, bytes]:
+    async def _sealed(self, part: Part) -> tuple[memoryview, bytes]:
+        if len(part.content) < _LARGE:
+            return self._encrypted(part)
+        return await self._threads.run(self._encrypted, part)
+
+    def _encrypted(self, part: Part) -> tuple[memoryview, bytes]:
         size = len(part.content) + TAG_BYTES
         if len(part.content) < PART_BYTES:
             buffer = bytearray(size)
