@@ -27,6 +27,9 @@ __all__ = ["Objects"]
 _BUFFER_BYTES = 10 * 1024 * 1024
 """Of each part of an upload; S3 takes 10,000 parts, so a package can have 100 GB."""
 
+_LONG = 256 * 1024
+"""What is shorter is read before another thread would have begun to."""
+
 _AT_ONCE = 2
 _DELETED_TOGETHER = 1000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -47,11 +50,15 @@ class Objects:
 
     @contextmanager
     def reading(self) -> Iterator[Fetch]:
-        """Give what fetches whole objects; one is fetched ahead."""
+        """Give what fetches whole objects; a long one is fetched ahead."""
         with ThreadPoolExecutor(1, thread_name_prefix="objects") as ahead:
 
             def fetch(path: str, buffer: memoryview) -> Future[int]:
-                return ahead.submit(self._fill, path, buffer)
+                if len(buffer) >= _LONG:
+                    return ahead.submit(self._fill, path, buffer)
+                fetched: Future[int] = Future()
+                fetched.set_result(self._fill(path, buffer))
+                return fetched
 
             yield fetch
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from dsr_core.exports import ExportedFile, Protection
@@ -112,8 +112,9 @@ def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]
 
 
 def _entry(one: FileEntry) -> dict[str, Any]:
-    sheet = {"csv": asdict(one.sheet)} if one.sheet else {}
-    return sheet | {
+    sheet = one.sheet
+    csv = {"csv": {"path": sheet.path, "sha256": sheet.sha256, "size": sheet.size}} if sheet else {}
+    return csv | {
         "categories": list(one.file.categories),
         "media_type": one.file.media_type,
         "path": one.path,
