@@ -91,7 +91,7 @@ def test_lists_and_tables_are_told_as_json(
     assert found.breaker_limits == {"*": 5000}
     fanout = loaded(FanoutSettings, releases["next"].environment("fanout"), monkeypatch)
     assert isinstance(fanout, FanoutSettings)
-    assert fanout.cached_workflows == 20_000
+    assert fanout.cached_workflows == 1000
 
 
 def test_numbers_are_told_without_an_exponent(helm: Helm) -> None:

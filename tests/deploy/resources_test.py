@@ -1,0 +1,56 @@
+"""What pods ask for is what docs/scaling.md says was measured, and no other figure."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from support.helm import CHART
+from support.sources import ROOT
+
+SERVICES = ("intake", "fanout", "verifier")
+MIB = 1024 * 1024 / 1_000_000
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+SCALING = (ROOT / "docs" / "scaling.md").read_text()
+
+
+def table_row(heading: str, first: str) -> list[str]:
+    """The cells of a row after the first, in the section of docs/scaling.md with this heading."""
+    section = SCALING.split(f"## {heading}\n")[1].split("\n## ")[0]
+    [line] = [one for one in section.splitlines() if one.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("| ").split("|")[1:]]
+
+
+def mb(quantity: str) -> float:
+    return int(quantity.removesuffix("Mi")) * MIB
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_defaults_are_those_of_the_documentation(service: str) -> None:
+    *_, cpu, memory, limit = table_row("What a pod asks for", service)
+    resources = VALUES[service]["resources"]
+    assert resources["requests"] == {"cpu": cpu, "memory": memory}
+    assert resources["limits"] == {"memory": limit}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_memory_holds_what_was_measured(service: str) -> None:
+    _idle, usual, most, *_ = table_row("What a pod asks for", service)
+    resources = VALUES[service]["resources"]
+    assert mb(resources["requests"]["memory"]) > int(usual)
+    peak, *_ = re.findall(r"\d+", most)
+    assert mb(resources["limits"]["memory"]) > 1.25 * int(peak)
+
+
+def test_one_pod_of_each_holds_the_same_pace_before_another_is_added() -> None:
+    """No service is the one that always scales first."""
+    costs = table_row("What one request costs", "by itself (`loop`)")[: len(SERVICES)]
+    paces = []
+    for service, cost in zip(SERVICES, costs, strict=True):
+        asked = int(VALUES[service]["resources"]["requests"]["cpu"].removesuffix("m"))
+        target = VALUES[service]["autoscaling"]["targetCPUUtilizationPercentage"]
+        paces.append(asked * target / 100 / float(cost))
+    assert min(paces) >= 25
+    assert max(paces) < 1.25 * min(paces)
