@@ -100,3 +100,18 @@ def test_every_image_is_one_process_of_nobody_with_a_base_that_can_be_chosen() -
     runtime = text.split(" AS runtime\n")[1].split("\nFROM ")[0]
     assert "USER 65532:65532" in runtime
     assert 'dsr.sbom="/opt/dsr/sbom.json"' in runtime
+
+
+@pytest.mark.parametrize("target", [*SERVICES, "cli", "examples"])
+def test_an_image_adds_one_folder_to_its_base(target: str) -> None:
+    """So its size beside the base is the folder's, which tests/containers weighs."""
+    text = (DOCKER / "Dockerfile").read_text()
+    [stage] = re.findall(
+        rf"^FROM runtime AS {target}\n(.*?)(?=^FROM |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    added = re.findall(r"^(?:COPY|ADD|RUN) .*", stage, re.MULTILINE)
+    assert added == [f"COPY --from={target}-built /opt/dsr /opt/dsr"]
+    [base] = re.findall(
+        r"^FROM \$\{BASE\} AS runtime\n(.*?)(?=^FROM )", text, re.MULTILINE | re.DOTALL
+    )
+    assert not re.findall(r"^(?:COPY|ADD|RUN) ", base, re.MULTILINE)
