@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
+import asyncpg
 import pytest
+from e2e.links_test import BLIND, RESOLVER, asked, known
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
@@ -72,11 +74,76 @@ async def test_what_no_workflow_orchestrates_any_more_is_found_and_begun_again(
     assert await _differences(loop) == {("workflow_ended", ended)}
 
 
-async def _is_told(loop: Loop, request_id: str) -> bool:
+@pytest.mark.timeout(600)
+async def test_links_that_the_database_has_lost_are_found_and_taken_in_again(
+    own_loop: Loop,
+) -> None:
+    """As where it was put back to the moment between what was told and what was taken in."""
+    loop = own_loop
+    resolver, slow = loop.system(RESOLVER), loop.system(BLIND)
+    loop.stack.stop(resolver)
+    loop.stack.stop(slow)
+    request_id = await asked(loop, known(loop))
+    await eventually(partial(_is_told, loop, request_id, RESOLVER), within=120)
+    before = await _identity(loop, request_id)
+    loop.stack.start(resolver)
+    await eventually(partial(_links, loop, request_id), within=120, what="links are taken in")
+    await eventually(partial(_is_told, loop, request_id, BLIND), within=120)
+    for service in SERVICES:
+        await asyncio.to_thread(loop.stack.stop, service)
+    await _links_lost(loop, request_id, before)
+
+    dry = await _differences(loop)
+    assert dry == {("links_unread", f"{request_id} {RESOLVER}")}
+    assert await _differences(loop, "--apply", "--reason", "restored to an earlier time") == dry
+
+    for service in ("verifier", "intake", "fanout"):
+        await asyncio.to_thread(loop.stack.start, service)
+    await eventually(partial(_links, loop, request_id), within=60, what="they are taken in again")
+    assert [row["outcome"] for row in await _links(loop, request_id)] == ["used"]
+    assert await _identity(loop, request_id) != before
+    loop.stack.start(slow)
+    await loop.answered(request_id)
+    assert await _differences(loop) == set()
+    assert not loop.dead_letters()
+
+
+async def _links(loop: Loop, request_id: str) -> Sequence[asyncpg.Record]:
+    return await loop.query("select * from intake.link_steps where request_id = $1", request_id)
+
+
+async def _identity(loop: Loop, request_id: str) -> bytes:
+    [row] = await loop.query(
+        "select identity_ciphertext from intake.subject_requests where id = $1", request_id
+    )
+    return bytes(row["identity_ciphertext"])
+
+
+async def _links_lost(loop: Loop, request_id: str, identity: bytes) -> None:
+    """Put back what intake knew of a person before it took in links."""
+    connection = await asyncpg.connect(loop.stack.postgres_dsn("dsr"))
+    try:
+        for table in ("link_answers", "link_steps"):
+            await connection.execute(f"alter table intake.{table} disable trigger all")
+            await connection.execute(
+                f"delete from intake.{table} where request_id = $1", request_id
+            )
+            await connection.execute(f"alter table intake.{table} enable trigger all")
+        await connection.execute(
+            "update intake.subject_requests set identity_ciphertext = $2 where id = $1",
+            request_id,
+            identity,
+        )
+    finally:
+        await connection.close()
+
+
+async def _is_told(loop: Loop, request_id: str, but: str = "billing") -> bool:
+    """Tell whether of those whose turn it is one alone is missing."""
     rows = await loop.query(
         "select 1 from verifier.requests where request_id::text = $1", request_id
     )
-    return bool(rows) and await loop.missing(request_id) == {"billing"}
+    return bool(rows) and await loop.missing(request_id) == {but}
 
 
 async def _forgotten(client: Client, name: str) -> None:

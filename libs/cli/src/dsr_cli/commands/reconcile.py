@@ -131,7 +131,7 @@ def _show(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> None:
     table = Table("what", "how many", "for example", "mended" if is_applied else "would be mended")
     for kind, those in groups.items():
         examples = [f"{one.id} {one.detail}".strip() for one in those[:_SHOWN]]
-        mended = MENDED[kind] or "not by this command: docs/operations.md says what to do"
+        mended = MENDED[kind] or "not by this command: docs/restoring.md says what to do"
         table.add_row(kind.value, str(len(those)), "\n".join(examples), mended)
     console.print(table)
     if not is_applied:

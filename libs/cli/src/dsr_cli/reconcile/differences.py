@@ -42,6 +42,9 @@ class Kind(StrEnum):
     AUDIT_UNREAD = "audit_unread"
     """The verifier has read past an audit entry that its log lacks."""
 
+    LINKS_UNREAD = "links_unread"
+    """Intake has read past what a system found out that its database lacks."""
+
     WORKFLOW_MISSING = "workflow_missing"
     """A cohort is open, fanout has read past what starts its workflow, and Temporal has none."""
 
@@ -66,6 +69,7 @@ MENDED: dict[Kind, str] = {
     Kind.OBLIGATIONS_UNREAD: "the verifier reads them again",
     Kind.ACKNOWLEDGEMENT_UNREAD: "the verifier reads it again",
     Kind.AUDIT_UNREAD: "the verifier reads it again",
+    Kind.LINKS_UNREAD: "intake reads it again",
     Kind.WORKFLOW_MISSING: "fanout reads what starts it again",
     Kind.WORKFLOW_ENDED: "",
     Kind.OUTBOX_SENT: "taken out of the outbox",

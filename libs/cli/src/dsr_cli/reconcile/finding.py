@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from dsr_cli.reconcile.differences import Difference, Kind
-from dsr_cli.reconcile.positions import FANOUT, INTAKE_CLOSURES, VERIFIER, Positions
+from dsr_cli.reconcile.positions import (
+    FANOUT,
+    INTAKE_CLOSURES,
+    INTAKE_LINKS,
+    VERIFIER,
+    Positions,
+)
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Place, Told
 from dsr_core.ids import CohortId, RequestId
@@ -53,6 +59,7 @@ async def find(told: Told, store: Store, positions: Positions, idle: Idle | None
     """
     found = Findings()
     await _requests(found, told, store, positions)
+    await _links(found, told, store, positions)
     await _ledger(found, told, store, positions)
     if idle is not None:
         await _workflows(found, told, store, positions, idle)
@@ -90,6 +97,13 @@ async def _requests(found: Findings, told: Told, store: Store, positions: Positi
             found.add(Kind.CLOSURE_UNREAD, request_id)
 
 
+async def _links(found: Findings, told: Told, store: Store, positions: Positions) -> None:
+    links = [(place, key) for place, key in told.links if positions.is_past(INTAKE_LINKS, place)]
+    untaken = await store.untaken_links({key for _, key in links})
+    given = ((at, f"{key[0]} {key[1]}") for at, key in links if key in untaken)
+    _unread(found, INTAKE_LINKS, Kind.LINKS_UNREAD, given)
+
+
 def _state(
     found: Findings, told: Told, request_id: RequestId, state: str, *, has_key: bool
 ) -> None:
@@ -115,26 +129,36 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
     past = positions.past(VERIFIER)
     opened = [(place, one) for place, ids in told.opened if past(place) for one in ids]
     unknown = await store.unknown_requests({one for _, one in opened})
-    _unread(found, Kind.OBLIGATIONS_UNREAD, ((at, one) for at, one in opened if one in unknown))
+    _unread(
+        found,
+        VERIFIER,
+        Kind.OBLIGATIONS_UNREAD,
+        ((at, one) for at, one in opened if one in unknown),
+    )
 
     amended = [(place, key) for place, key in told.amended if past(place)]
     lacking = await store.unknown_amendments({key for _, key in amended})
     changes = ((at, f"{key[0]} {key[2]}") for at, key in amended if key in lacking)
-    _unread(found, Kind.OBLIGATIONS_UNREAD, changes)
+    _unread(found, VERIFIER, Kind.OBLIGATIONS_UNREAD, changes)
 
     phases = [(place, key) for place, key in told.phases if past(place)]
     untold = await store.untold_phases({key for _, key in phases})
     parts = ((at, f"{key[0]} phase {key[1]}") for at, key in phases if key in untold)
-    _unread(found, Kind.OBLIGATIONS_UNREAD, parts)
+    _unread(found, VERIFIER, Kind.OBLIGATIONS_UNREAD, parts)
 
     answers = [(place, one) for place, many in told.answers if past(place) for one in many]
     missing = await store.unknown_answers({one for _, one in answers})
     given = ((at, f"{one[0]} {one[1]}") for at, one in answers if one in missing)
-    _unread(found, Kind.ACKNOWLEDGEMENT_UNREAD, given)
+    _unread(found, VERIFIER, Kind.ACKNOWLEDGEMENT_UNREAD, given)
 
     entries = [(place, one) for place, many in told.audited if past(place) for one in many]
     absent = await store.unknown_entries({one for _, one in entries})
-    _unread(found, Kind.AUDIT_UNREAD, ((at, one.hex()) for at, one in entries if one in absent))
+    _unread(
+        found,
+        VERIFIER,
+        Kind.AUDIT_UNREAD,
+        ((at, one.hex()) for at, one in entries if one in absent),
+    )
 
     for request_id in sorted(await store.unknown_closures(set(told.closures))):
         found.closures.add(RequestId(request_id))
@@ -161,9 +185,9 @@ async def _workflows(
             found.add(Kind.WORKFLOW_ENDED, cohort_id, status)
 
 
-def _unread(found: Findings, kind: Kind, those: Iterable[tuple[Place, str]]) -> None:
+def _unread(found: Findings, group: str, kind: Kind, those: Iterable[tuple[Place, str]]) -> None:
     for place, what in those:
-        _rewind(found, VERIFIER, place)
+        _rewind(found, group, place)
         found.add(kind, what, "/".join(map(str, place)))
 
 

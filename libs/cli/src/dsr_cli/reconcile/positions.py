@@ -16,6 +16,7 @@ __all__ = [
     "FANOUT",
     "GROUPS",
     "INTAKE_CLOSURES",
+    "INTAKE_LINKS",
     "VERIFIER",
     "Positions",
     "refuse_running",
@@ -23,17 +24,17 @@ __all__ = [
 ]
 
 INTAKE_CLOSURES = "dsr.intake.closures"
+INTAKE_LINKS = "dsr.intake.links"
 VERIFIER = "dsr.verifier"
 FANOUT = {REQUESTS.name: "dsr.fanout.requests", COMMANDS.name: "dsr.fanout.commands"}
 """Who reads what starts workflows, by topic."""
 
-GROUPS = (INTAKE_CLOSURES, VERIFIER, *FANOUT.values())
+GROUPS = (INTAKE_CLOSURES, INTAKE_LINKS, VERIFIER, *FANOUT.values())
 """Who is made to read again."""
 
 _OF_SERVICES = (
     *GROUPS,
     "dsr.intake.escalations",
-    "dsr.intake.links",
     "dsr.fanout.lifecycle",
     "dsr.fanout.phases",
 )

@@ -74,6 +74,14 @@ and not exists (
     and p.system_id = n.system_id and p.sequence = n.sequence and p.leaf_hash = n.leaf_hash)
 """
 
+_UNTAKEN_LINKS = """
+select n.request_id::text, n.system_id, n.sequence
+from unnest($1::uuid[], $2::text[], $3::bigint[]) as n (request_id, system_id, sequence)
+where not exists (
+    select from intake.link_answers l where l.request_id = n.request_id
+    and l.system_id = n.system_id and l.sequence = n.sequence)
+"""
+
 _UNKNOWN_ENTRIES = """
 select n.digest from unnest($1::bytea[]) as n (digest)
 where not exists (select from verifier.log_leaves l where l.kind = 'audit' and l.digest = n.digest)
@@ -129,6 +137,13 @@ class Store:
             (row["request_id"], row["system_id"], row["sequence"], bytes(row["leaf_hash"]))
             for row in rows
         }
+
+    async def untaken_links(
+        self, keys: Collection[tuple[str, str, int]]
+    ) -> set[tuple[str, str, int]]:
+        """Return the answers whose links intake has neither taken nor refused."""
+        rows = await self._each(_UNTAKEN_LINKS, list(keys))
+        return {(row["request_id"], row["system_id"], row["sequence"]) for row in rows}
 
     async def unknown_entries(self, digests: Collection[bytes]) -> set[bytes]:
         """Return the digests of audit entries that the log neither has nor waits to take."""

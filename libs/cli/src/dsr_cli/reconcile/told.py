@@ -20,6 +20,7 @@ from dsr_contracts.v1 import (
     closures_pb2,
     commands_pb2,
     lifecycle_pb2,
+    links_pb2,
     obligations_pb2,
     requests_pb2,
 )
@@ -31,6 +32,7 @@ from dsr_wire.codec.audit import audit_entries_from_wire
 from dsr_wire.codec.checkpoints import checkpoint_from_wire
 from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.codec.commands import command_from_wire
+from dsr_wire.codec.links import links_found_from_wire
 from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_from_wire
 from dsr_wire.envelope import decode, decode_one_of, header
 from dsr_wire.log.checkpoints import Checkpoint
@@ -43,6 +45,7 @@ from dsr_wire.topics import (
     CLOSURES,
     COMMANDS,
     LIFECYCLE,
+    LINKS,
     OBLIGATIONS,
     REQUESTS,
     is_dead_letter,
@@ -88,6 +91,9 @@ class Told:
     amended: list[tuple[Place, tuple[str, int, str]]] = field(default_factory=list)
     phases: list[tuple[Place, tuple[str, int]]] = field(default_factory=list)
     answers: list[tuple[Place, list[Answer]]] = field(default_factory=list)
+    links: list[tuple[Place, tuple[str, str, int]]] = field(default_factory=list)
+    """By request, system and number of the answer that told of them."""
+
     audited: list[tuple[Place, list[bytes]]] = field(default_factory=list)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
     """The largest of each log, by its origin."""
@@ -192,6 +198,11 @@ def _acknowledgements(found: Told, record: Found, place: Place) -> None:
     found.answers.append((place, answers))
 
 
+def _links(found: Told, record: Found, place: Place) -> None:
+    one = links_found_from_wire(_decoded(record, links_pb2.LinksFound))
+    found.links.append((place, (one.request_id, one.system_id, one.sequence)))
+
+
 def _audit(found: Told, record: Found, place: Place) -> None:
     entries = audit_entries_from_wire(_decoded(record, audit_pb2.AuditEntries))
     found.audited.append((place, [one.digest for one in entries]))
@@ -215,6 +226,7 @@ _READERS: dict[str, Callable[[Told, Found, Place], None]] = {
     CLOSURES.name: _closures,
     OBLIGATIONS.name: _obligations,
     ACKNOWLEDGEMENTS.name: _acknowledgements,
+    LINKS.name: _links,
     AUDIT.name: _audit,
     CHECKPOINTS.name: _checkpoints,
 }
