@@ -18,7 +18,7 @@ from dsr_contracts.v1 import checkpoints_pb2
 from dsr_core.ids import RequestId
 from dsr_runtime.migrations import migrate
 from dsr_runtime.postgres import connect_pool
-from dsr_verifier.adapters import statements
+from dsr_verifier.adapters import arrays, statements
 from dsr_verifier.adapters.log_store import PostgresLog
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.application.sequencing import Sequencer, StatementMissing
@@ -225,13 +225,13 @@ def relations(plan: dict[str, Any]) -> list[tuple[str, float]]:
 
 async def test_a_closing_costs_the_log_one_row_and_reads_nothing_for_it(world: World) -> None:
     count = 250
-    columns: list[list[object]] = [
-        [an_id(one) for one in range(count)],
-        [an_id(1)] * count,
-        ["deletion"] * count,
-        ["fulfilled"] * count,
+    columns: list[object] = [
+        arrays.bare(an_id(one) for one in range(count)),
+        arrays.bare([an_id(1)] * count),
+        arrays.words(["deletion"] * count),
+        arrays.words(["fulfilled"] * count),
         [NOW] * count,
-        [3] * count,
+        arrays.bare([3] * count),
         [b"e" * 32] * count,
         ["registry"] * count,
     ]
