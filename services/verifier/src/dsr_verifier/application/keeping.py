@@ -58,7 +58,7 @@ class Keeper:
         async with self._ledger.transaction() as transaction:
             expired = await transaction.expire(at - self._limits.parked_for, _STEP)
             batches: dict[str, Batch] = {one.batch.id: one.batch for one in expired}
-            requests: defaultdict[object, set[RequestId]] = defaultdict(set)
+            requests: defaultdict[str, set[RequestId]] = defaultdict(set)
             for one in expired:
                 requests[one.batch.id].add(one.answer.acknowledgement.request_id)
             refusals = [
