@@ -61,7 +61,7 @@ _UNSTORABLE = (
 _PASSING = (
     OSError,  # timeouts too
     asyncpg.PostgresConnectionError,
-    # Where the server ends a connection between a statement and the reset that follows it.
+    # Where the server ends a connection while it is given back.
     asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,  # the disk is full, or all connections are taken
     asyncpg.LockNotAvailableError,
@@ -100,6 +100,15 @@ def translated(*passing: type[Exception]) -> Iterator[None]:
         raise Unavailable(f"postgresql: {type(error).__name__}") from error
 
 
+async def _nothing_to_undo(connection: object) -> None:
+    """Give a connection back as it is, without asyncpg's call to the server for each use.
+
+    Nothing of ours changes a session: settings are made for a transaction alone, locks are those of
+    a transaction, and nobody listens; `tests/architecture/sessions_test.py` holds the code to it. A
+    transaction that is still open is rolled back by asyncpg before this.
+    """
+
+
 class _Pool(asyncpg.Pool):
     """A pool that waits a bounded time for a connection, also where asyncpg asks itself for one."""
 
@@ -110,6 +119,7 @@ class _Pool(asyncpg.Pool):
             loop=None,
             connection_class=asyncpg.Connection,
             record_class=asyncpg.Record,
+            reset=_nothing_to_undo,
             **arguments,
         )
         self._patience_s = patience_s
