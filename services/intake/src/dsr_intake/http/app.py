@@ -35,7 +35,7 @@ from dsr_intake.http import (
     webhooks,
 )
 from dsr_intake.http.context import Context
-from dsr_intake.http.direct import Direct
+from dsr_intake.http.direct import Direct, DirectRoute
 from dsr_intake.http.doors import Leases
 from dsr_intake.http.openapi import describe
 from dsr_intake.http.views import BASE
@@ -116,7 +116,8 @@ def create_app(context: Context, *, health: Health, metrics: CollectorRegistry) 
         audit,
     )
     describe(app, tags=_TAGS, documents=[one for group in groups for one in group.DOCUMENTS])
-    app.add_middleware(Direct, method="POST", path=BASE, endpoint=requests.submission(context))
+    submitting = DirectRoute("POST", BASE, requests.submission(context))
+    app.add_middleware(Direct, routes=[submitting, *internal.hot(context)])
     app.add_middleware(Leases)  # the last that is added is the outermost
     app.add_exception_handler(405, _method_not_allowed)
     return app

@@ -15,6 +15,7 @@ from dsr_core.law.proofs import Method
 from dsr_intake.http import decisions
 from dsr_intake.http.access import media_type, read_body
 from dsr_intake.http.context import Context
+from dsr_intake.http.direct import DirectRoute
 from dsr_intake.http.doors import caller
 from dsr_intake.http.openapi import ID_PATTERN, answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
@@ -25,7 +26,11 @@ from dsr_runtime.http.problems import Problem
 from dsr_wire.codec.fields import slug, text
 from dsr_wire.codec.notices import system_notice_to_wire
 
-__all__ = ["router"]
+__all__ = ["hot", "router"]
+
+_BASE = "/internal/v1"
+_COHORT = "/cohorts/{cohort_id}"
+_SEAL = f"{_COHORT}/identities:seal"
 
 _PROTOBUF = "application/protobuf"
 _LIST_LIMIT = 10_000
@@ -36,7 +41,7 @@ _PROOF = TypeAdapter(ProofBody)
 
 def router(context: Context) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/internal/v1")
+    routes = APIRouter(prefix=_BASE)
     services = APIRouter(tags=["internal"], dependencies=[context.doors.needs(Scope.SERVICES)])
     _add_cohorts(services, context)
     routes.include_router(services)
@@ -44,9 +49,26 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
+def hot(context: Context) -> tuple[DirectRoute, ...]:
+    """Return what is asked for each cohort, to be served without the router."""
+
+    async def seal(request: Request, cohort_id: str) -> Response:
+        await context.doors.enter(request, Scope.SERVICES)
+        return await _sealed(request, context, cohort_id)
+
+    async def cohort(request: Request, cohort_id: str) -> Response:
+        await context.doors.enter(request, Scope.SERVICES)
+        return await _standing(context, cohort_id)
+
+    return (
+        DirectRoute("POST", f"{_BASE}{_SEAL}", seal),
+        DirectRoute("GET", f"{_BASE}{_COHORT}", cohort),
+    )
+
+
 def _add_cohorts(routes: APIRouter, context: Context) -> None:
     @routes.post(
-        "/cohorts/{cohort_id}/identities:seal",
+        _SEAL,
         summary="Seal a cohort's identities for some systems",
         description=(
             "Takes `dsr.v1.SealRequest`, gives `dsr.v1.SealResponse`: for each system, one entry a "
@@ -63,22 +85,10 @@ def _add_cohorts(routes: APIRouter, context: Context) -> None:
         },
     )
     async def seal(request: Request, cohort_id: _CohortId) -> Response:
-        if media_type(request) != _PROTOBUF:
-            raise Problem(415, "unsupported_media_type", f"send {_PROTOBUF}")
-        asked = _seal_request(await read_body(request))
-        notices = await context.sealing.seal(
-            cohort_id,
-            registry_digest=text(asked.registry_digest, field="registry_digest"),
-            system_ids=[slug(one, field="system_ids") for one in asked.system_ids],
-            request_ids=list(asked.request_ids),
-        )
-        if notices is None:
-            raise Problem(404, "not_found", "there is no cohort of that id")
-        message = notices_pb2.SealResponse(systems=[system_notice_to_wire(one) for one in notices])
-        return Response(message.SerializeToString(), media_type=_PROTOBUF)
+        return await _sealed(request, context, cohort_id)
 
     @routes.get(
-        "/cohorts/{cohort_id}",
+        _COHORT,
         summary="Read how far a cohort is",
         description="How many members it has, how many are not answered, and when the last was.",
         responses={200: answer("CohortDocument", "The cohort"), **problems(404, 422)},
@@ -158,6 +168,22 @@ def _add_requests(routes: APIRouter, context: Context) -> None:
                 level=asked.level,
             )
         )
+
+
+async def _sealed(request: Request, context: Context, cohort_id: str) -> Response:
+    if media_type(request) != _PROTOBUF:
+        raise Problem(415, "unsupported_media_type", f"send {_PROTOBUF}")
+    asked = _seal_request(await read_body(request))
+    notices = await context.sealing.seal(
+        cohort_id,
+        registry_digest=text(asked.registry_digest, field="registry_digest"),
+        system_ids=[slug(one, field="system_ids") for one in asked.system_ids],
+        request_ids=list(asked.request_ids),
+    )
+    if notices is None:
+        raise Problem(404, "not_found", "there is no cohort of that id")
+    message = notices_pb2.SealResponse(systems=[system_notice_to_wire(one) for one in notices])
+    return Response(message.SerializeToString(), media_type=_PROTOBUF)
 
 
 async def _standing(context: Context, cohort_id: str) -> Response:
