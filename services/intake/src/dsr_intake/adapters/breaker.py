@@ -36,10 +36,13 @@ with asked as (
 )
 select intake.pass_breaker($1, $2, array_agg(scope order by place), array_agg(at_most order by place),
     $6, $7)
-from left_over
+from left_over where set_config('synchronous_commit', 'off', true) is not null
 """
 """The function decides by the window, under its locks. What passed earlier in the day passes no more,
-so what is left of the day is a bound on the window as well, however many call at one time."""
+so what is left of the day is a bound on the window as well, however many call at one time.
+
+The transaction, which is this statement, does not wait for the disk: whoever comes next would wait for
+it too. A PostgreSQL that crashes forgets what passed in its last moments, and nothing older."""
 
 
 class PostgresBreaker:
