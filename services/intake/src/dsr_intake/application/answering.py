@@ -50,13 +50,26 @@ class Answering:
         metrics: Metrics,
         clock: Clock,
         on_committed: Callable[[], object],
+        on_waiting: Callable[[], object],
     ) -> None:
+        """Take what it works with.
+
+        Args:
+            store: Where answers are written.
+            deferring: What is asked of systems later on.
+            wanting: Of whom packages are made; none where none are.
+            metrics: What is counted.
+            clock: What time it is.
+            on_committed: Called where there is something to be published.
+            on_waiting: Called where a letter or a package is to be made first.
+        """
         self._store = store
         self._deferring = deferring
         self._wanting = wanting
         self._metrics = metrics
         self._clock = clock
         self._on_committed = on_committed
+        self._on_waiting = on_waiting
 
     async def answer(self, closures: Sequence[Closure]) -> frozenset[RequestId]:
         """Return when everything that follows is durable; give the requests that cannot be closed.
@@ -92,6 +105,8 @@ class Answering:
         if moved:
             self._metrics.count_ends(ends.made)
             self._on_committed()
+            if any(one.answered_at is None for one in ends.made):
+                self._on_waiting()
         return frozenset(unknown) | premature
 
 

@@ -414,7 +414,8 @@ def _answering(basis: _Basis) -> Answering:
         wanting=_wanting(basis),
         metrics=outside.metrics,
         clock=utc_now,
-        on_committed=basis.committed,
+        on_committed=outside.relay.wake,
+        on_waiting=basis.committed,
     )
 
 
