@@ -13,6 +13,7 @@ from temporalio.service import KeepAliveConfig, RPCError, RPCStatusCode, TLSConf
 
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.payload_codec import EncryptingCodec, payload_keys
+from dsr_runtime.payload_converter import DataClassConverter
 from dsr_runtime.process import StartFault
 from dsr_runtime.settings import TemporalSettings
 
@@ -56,7 +57,9 @@ class TemporalConnection:
             namespace=self.namespace,
             tls=self.tls or False,
             api_key=self.api_key,
-            data_converter=DataConverter(payload_codec=self.codec),
+            data_converter=DataConverter(
+                payload_converter_class=DataClassConverter, payload_codec=self.codec
+            ),
             runtime=runtime,
             keep_alive_config=_KEEP_ALIVE,
         )
