@@ -147,8 +147,6 @@ async def application(outside: Outside) -> Application:
             wake()
 
     made = packages(outside, Stationery(), committed)
-    if made is not None:
-        to_wake.extend(one.wake for one in made.makers)
     basis = _Basis(outside, stores, dating, committed, made)
     decisions = Decisions(
         DecisionsParts(
@@ -401,6 +399,12 @@ def _appealing(basis: _Basis, deciding: Deciding, drafter: Drafter) -> Appealing
 
 def _answering(basis: _Basis) -> Answering:
     outside = basis.outside
+
+    def waiting() -> None:
+        basis.committed()
+        if basis.packages is not None:
+            basis.packages.wake()
+
     return Answering(
         store=basis.stores.closing,
         deferring=Deferring(
@@ -415,7 +419,7 @@ def _answering(basis: _Basis) -> Answering:
         metrics=outside.metrics,
         clock=utc_now,
         on_committed=outside.relay.wake,
-        on_waiting=basis.committed,
+        on_waiting=waiting,
     )
 
 

@@ -43,6 +43,11 @@ class Packages:
     store: PackageStore
     door: PackageDoor
 
+    def wake(self) -> None:
+        """Have it looked for packages to be made: there may be some."""
+        for one in self.makers:
+            one.wake()
+
 
 def packages(
     outside: Outside, stationery: Stationery, on_committed: Callable[[], object]
