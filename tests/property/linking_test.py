@@ -94,6 +94,13 @@ def test_nothing_is_used_that_is_not_stated_strong_enough_and_undisputed(
 
 
 @given(claims, terms)
+def test_what_is_claimed_depends_on_no_other_person(many: list[Claim], asked: Terms) -> None:
+    who, right, said, _, ruled = asked
+    alone = found(many, (who, right, said, {}, ruled))
+    assert found(many, asked).claimed == alone.claimed >= set(alone.added)
+
+
+@given(claims, terms)
 def test_every_claim_that_counts_has_one_outcome(many: list[Claim], asked: Terms) -> None:
     judged = [one.claim for one in found(many, asked).judged]
     assert len(judged) == len(set(judged))

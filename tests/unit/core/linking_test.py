@@ -180,6 +180,15 @@ def test_what_another_person_is_known_by_is_for_people_whatever_its_kind() -> No
     assert said(settled)[1] == (LinkOutcome.USED, LinkReason.BY_PEOPLE, 2)
 
 
+def test_what_is_in_conflict_is_claimed_as_what_is_used_is_and_what_is_refused_is_not() -> None:
+    account, phone = one_of("account_id", "A-1"), one_of("phone", "+4912345")
+    claims = (a_claim(), a_claim("phone", "+4912345", through="account_id"))
+    disputed = of(*claims, against={account: LinkReason.ANOTHER_PERSON})
+    assert (disputed.added, disputed.claimed) == ((), {account, phone})
+    assert of(*claims).claimed == {account, phone}
+    assert of(*claims, rulings={phone: False}).claimed == {account}
+
+
 def test_people_take_one_of_two_values_and_the_other_is_refused() -> None:
     claims = (a_claim(), a_claim(value="A-2", by="shop"))
     found = of(*claims, rulings={one_of("account_id", "A-2"): True})

@@ -135,7 +135,7 @@ class LinkReason(StrEnum):
     """Of a kind of which a person has one value, two were named."""
 
     ANOTHER_PERSON = "another_person"
-    """Another open or suppressed person is known by it."""
+    """Another open or suppressed person is known by it, or systems found it for another open one."""
 
     UNDER_HOLD = "under_hold"
     """A legal hold on a person names it."""
@@ -164,6 +164,18 @@ class Linking:
 
     judged: tuple[Judged, ...]
     """Every claim that counts, in an order that depends on nothing else."""
+
+    @property
+    def claimed(self) -> frozenset[Identifier]:
+        """What is used, and what would be but for a conflict.
+
+        It does not depend on whom else an identifier speaks of. So of two persons that share one, each
+        is known by it to the other, whoever is judged first and whatever came of it.
+        """
+        outcomes = (LinkOutcome.USED, LinkOutcome.CONFLICT)
+        return frozenset(
+            one.claim.link.identifier for one in self.judged if one.outcome in outcomes
+        )
 
     def identity(self, given: Identity) -> Identity:
         """Return whom systems are told of."""

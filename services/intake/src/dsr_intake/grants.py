@@ -45,6 +45,7 @@ GRANTS: Grants = {
     "intake.told_without": _KEPT,
     "intake.webhook_deliveries": (*_CHANGED, "delete"),
     "intake.webhooks": (*_CHANGED, "delete"),
+    "intake_keys.link_hashes": _PASSING,
     "intake_keys.lookup_keys": _KEPT,
     # Vacuumed by intake itself, so that a destroyed key does not stay on the disk as a dead row.
     "intake_keys.package_keys": (*_CHANGED, "delete", "maintain"),

@@ -50,7 +50,7 @@ def list_(
             f"{one['kind']} through {one['through']}",
             f"{one['confidence']}, {one['proof']}",
             str(one["round"]),
-            f"{one['outcome']}: {one['reason']}",
+            f"{one['outcome']}: {one['reason']}" + (" (used before)" if one["was_used"] else ""),
         )
     new_console().print(table)
 

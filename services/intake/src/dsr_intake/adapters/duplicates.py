@@ -10,6 +10,7 @@ import asyncpg
 
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
+from dsr_intake.adapters.hash_locks import lock_hashes
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import Draft, OpenTwin, RequestView
 
@@ -28,8 +29,6 @@ _TWINS = """
     order by r.id for share of r
 """
 
-_LOCK = "select pg_advisory_xact_lock(lock) from unnest($1::bigint[]) as asked (lock)"
-
 _HELD_ON = """
     insert into intake.held_requests (request_id, hold_id, system_ids)
     select t.id, x.hold_id, '{}' from unnest($1::uuid[]) as t (id)
@@ -45,19 +44,7 @@ async def one_by_one(connection: _Connection, drafts: Iterable[Draft]) -> None:
 
     Who proves later who asks for the same waits here as well.
     """
-    await _lock(connection, [known for one in drafts for known in _hashes(one)])
-
-
-async def _lock(connection: _Connection, person_hashes: Iterable[bytes]) -> None:
-    """Lock persons until the caller's transaction ends.
-
-    Neither of two that are accepted or proven at the same moment sees in the other's row what is not
-    committed. Waiting is a statement of its own: the one that looks then sees what the one that we
-    waited for has committed. In the order of the locks, so that two never wait in a ring.
-    """
-    locks = {int.from_bytes(one[:8], "big", signed=True) for one in person_hashes}
-    if locks:
-        await connection.execute(_LOCK, sorted(locks))
+    await lock_hashes(connection, [known for one in drafts for known in _hashes(one)])
 
 
 async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[OpenTwin]:
@@ -79,7 +66,7 @@ async def open_twins_of(connection: _Connection, person_hash: bytes | None) -> l
     """Return the open, proven requests of a person, one by one as those of drafts are accepted."""
     if person_hash is None:
         return []
-    await _lock(connection, [person_hash])
+    await lock_hashes(connection, [person_hash])
     return await _twins(connection, {person_hash: person_hash})
 
 

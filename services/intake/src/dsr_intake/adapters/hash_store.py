@@ -63,6 +63,13 @@ _REPLACE = """
     where r.id = a.id
 """
 
+_NAME_LINKS = """
+    insert into intake_keys.link_hashes (hash, request_id)
+    select a.current, a.id from unnest($1::uuid[], $2::bytea[], $3::bytea[]) as a (id, former, current)
+    join intake_keys.link_hashes l on l.request_id = a.id and l.hash = a.former
+    on conflict do nothing
+"""
+
 
 class PostgresHashes:
     """The keyed hashes; the port's text says what holds."""
@@ -98,9 +105,9 @@ class PostgresHashes:
             async with self._pool.acquire() as connection, connection.transaction():
                 rows = await connection.fetch(_SELECT, key_id, limit)
                 if rows:
-                    await connection.execute(
-                        _REPLACE, *_arguments(await again([_row(one) for one in rows])), key_id
-                    )
+                    made = await again([_row(one) for one in rows])
+                    await connection.execute(_REPLACE, *_arguments(made), key_id)
+                    await connection.execute(_NAME_LINKS, *_links(made))
                 left = await connection.fetchval(f"select count(*) {_OTHERS}", key_id)
         return len(rows), int(left)
 
@@ -123,3 +130,8 @@ def _arguments(made: Sequence[HashedAnew]) -> tuple[list[str], list[str], list[b
         "{" + ",".join(f'"\\\\x{one.hex()}"' for one in anew.lookup_hashes) + "}" for anew in made
     ]
     return [one.request_id for one in made], hashes, [one.person_hash for one in made]
+
+
+def _links(made: Sequence[HashedAnew]) -> tuple[list[str], list[bytes], list[bytes]]:
+    every = [(one.request_id, *pair) for one in made for pair in one.link_hashes]
+    return [one for one, _, _ in every], [one for _, one, _ in every], [one for _, _, one in every]

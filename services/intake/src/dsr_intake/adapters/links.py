@@ -11,6 +11,7 @@ import asyncpg
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.linking import LinkOutcome, LinkReason
 from dsr_intake.adapters.audit import audited
+from dsr_intake.adapters.hash_locks import lock_hashes
 from dsr_intake.adapters.members import member_of
 from dsr_intake.model import Member
 from dsr_intake.model.links import LinkRuling, LinksTaken, LinkStep, TakenAnswer
@@ -26,6 +27,19 @@ _ANOTHER = """
     join unnest($3::bytea[]) as h (hash) on h.hash = any(r.lookup_hashes || r.former_hashes)
     where r.answered_at is null and r.id <> $1 and r.duplicate_of is distinct from $1
         and not (r.lookup_hashes || r.former_hashes) && $2::bytea[]
+"""
+
+_SHARING = """
+    select l.hash, l.request_id from intake_keys.link_hashes l
+    join intake.subject_requests r on r.id = l.request_id
+    where l.hash = any($3::bytea[]) and r.id <> $1 and r.answered_at is null
+        and r.duplicate_of is distinct from $1
+        and not (r.lookup_hashes || r.former_hashes) && $2::bytea[]
+"""
+
+_NAME = """
+    insert into intake_keys.link_hashes (hash, request_id)
+    select hash, $1 from unnest($2::bytea[]) as n (hash) on conflict do nothing
 """
 
 _SUPPRESSED = """
@@ -60,7 +74,10 @@ _ANSWER = """
 """
 
 _UNDECIDED = """
-    select * from (
+    select last.*, exists (
+        select from intake.link_steps u
+        where u.request_id = last.request_id and u.link_id = last.link_id and u.outcome = 'used'
+    ) as was_used from (
         select distinct on (s.request_id, s.system_id, s.link_id) s.*, r.client_id, r.jurisdiction
         from intake.link_steps s join intake.subject_requests r on r.id = s.request_id
         where r.identity_ciphertext is not null and ($1::uuid is null or r.id = $1)
@@ -117,21 +134,31 @@ class PostgresLinks:
             **{bytes(row[0]): LinkReason.ANOTHER_PERSON for row in (*suppressed, *another)},
         }
 
+    async def sharing(
+        self, request_id: RequestId, own: Sequence[bytes], hashes: Sequence[bytes]
+    ) -> list[tuple[bytes, RequestId]]:
+        """Return which identifiers systems found for other open persons too."""
+        with translated():
+            rows = await self._pool.fetch(_SHARING, request_id, own, hashes)
+        return [(bytes(row["hash"]), RequestId(str(row["request_id"]))) for row in rows]
+
     async def take(self, taken: LinksTaken) -> bool:
-        """Write what was judged, with the new identity."""
+        """Write what was judged, with the new identity and what it is known by."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
+                await lock_hashes(connection, taken.named)
                 present = await connection.fetchval(
                     "select identity_ciphertext from intake.subject_requests"
                     " where id = $1 for update",
                     taken.request_id,
                 )
-                if present != taken.before:
+                if present != taken.before or not await _is_shared_as_before(connection, taken):
                     return False
                 if taken.answer is not None:
                     await _keep(connection, taken.answer)
                 if taken.ruling is not None:
                     await _rule(connection, taken.ruling)
+                await _name(connection, taken)
                 for step in taken.steps:
                     await connection.execute(_STEP, *_columns(step))
                 await connection.execute(
@@ -151,7 +178,16 @@ class PostgresLinks:
         """Return every step of a request's links, the oldest first."""
         with translated():
             rows = await self._pool.fetch(
-                "select * from intake.link_steps where request_id = $1 order by id", request_id
+                """
+                select *, coalesce(bool_or(outcome = 'used') over before, false) as was_used
+                from intake.link_steps where request_id = $1
+                window before as (
+                    partition by link_id order by id
+                    rows between unbounded preceding and 1 preceding
+                )
+                order by id
+                """,
+                request_id,
             )
         return [_step(row) for row in rows]
 
@@ -226,6 +262,20 @@ class PostgresLinks:
         return [SystemId(row["system_id"]) for row in rows]
 
 
+async def _is_shared_as_before(connection: _Connection, taken: LinksTaken) -> bool:
+    rows = await connection.fetch(_SHARING, taken.request_id, taken.own, taken.named)
+    return {bytes(row["hash"]) for row in rows} == taken.shared
+
+
+async def _name(connection: _Connection, taken: LinksTaken) -> None:
+    await connection.execute(
+        "delete from intake_keys.link_hashes where request_id = $1 and hash <> all($2::bytea[])",
+        taken.request_id,
+        taken.named,
+    )
+    await connection.execute(_NAME, taken.request_id, taken.named)
+
+
 async def _keep(connection: _Connection, one: TakenAnswer) -> None:
     await connection.execute(
         _ANSWER, one.request_id, one.system_id, one.sequence, one.outcome, one.recorded_at
@@ -283,4 +333,5 @@ def _step(row: asyncpg.Record) -> LinkStep:
         reason=LinkReason(row["reason"]),
         registry_digest=row["registry_digest"],
         recorded_at=row["recorded_at"],
+        was_used=row["was_used"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -12,12 +13,13 @@ from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.lifecycle import ASKED, Event
-from dsr_core.linking import Claim, Linking, LinkOutcome, LinkReason, linked, newest
+from dsr_core.linking import Claim, Linking, LinkOutcome, linked, newest
 from dsr_core.resolving import Resolution
 from dsr_core.rights import RIGHTS
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding
 from dsr_intake.application.deciding import Resolution as Decision
+from dsr_intake.application.disputing import Dispute, Disputing
 from dsr_intake.application.identity_cipher import NONCE_BYTES, Kept, decrypt_kept, encrypt_kept
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.application.reaching import knows
@@ -72,6 +74,9 @@ class LinkTaking:
 
     def __init__(self, parts: LinkTakingParts) -> None:
         self._parts = parts
+        self._disputing = Disputing(
+            store=parts.store, lookup=parts.lookup, suppression_keys=parts.suppression_keys
+        )
 
     async def take(self, found: LinksFound) -> None:
         """Judge an answer's links with all that is known of the request's, and use what may be used.
@@ -88,6 +93,7 @@ class LinkTaking:
             raise RejectedInput("unknown_request", "the links name a request that is not known")
         if not await self._parts.store.is_taken(found.request_id, found.system_id, found.sequence):
             await self._take(one, found)
+        await self._judge_sharers(one)
         await self._tell_anew(one)
 
     async def rule(
@@ -136,6 +142,7 @@ class LinkTaking:
 
         if not await self._judge(one, ruled, ruling=ruling):
             raise RuleViolation("request_ended", "the request has ended")
+        await self._judge_sharers(one)
         await self._tell_anew(one)
         return True
 
@@ -195,15 +202,20 @@ class LinkTaking:
             if person is None:
                 return False
             kept = change(person)
-            judged = await self._judged(one, kept)
+            dispute = await self._disputing.look(one, kept)
+            judged = await self._judged(one, kept, dispute)
             kept = replace(kept, linked=judged.added)
             after = encrypt_kept(
                 kept, request_id=one.request_id, key=person.key, nonce=os.urandom(NONCE_BYTES)
             )
+            named = dispute.named(judged.claimed)
             taken = LinksTaken(
                 request_id=one.request_id,
                 before=person.member.ciphertext,
                 after=after,
+                own=dispute.own,
+                named=named,
+                shared=dispute.shared(named),
                 steps=self._steps(one, judged, person.names),
                 answer=answer,
                 ruling=ruling,
@@ -211,8 +223,24 @@ class LinkTaking:
             if await self._parts.store.take(taken):
                 for each in taken.steps:
                     self._parts.metrics.links.labels(each.reason.value).inc()
+                _warn_of_taken_back(one.request_id, person.kept.linked, judged.added)
                 return True
         raise Unavailable("the identity changes faster than it can be judged")
+
+    async def _judge_sharers(self, one: RequestView) -> None:
+        """Judge the other persons anew for whom systems found the same: whoever came first, neither has it.
+
+        It is done again when the same links come again, so that a crash forgets nobody. Judging one
+        changes nothing of what it is known by to others, so it ends here.
+        """
+        person = await self._person(one.request_id)
+        if person is None:
+            return
+        dispute = await self._disputing.look(one, person.kept)
+        for request_id in sorted({each for _, each in dispute.sharing}):
+            other = await self._parts.reads.any(request_id)
+            if other is not None and await self._judge(other, lambda them: them.kept):
+                await self._tell_anew(other)
 
     async def _person(self, request_id: RequestId) -> _Person | None:
         one = await self._parts.reads.any(request_id)
@@ -223,14 +251,14 @@ class LinkTaking:
         kept = decrypt_kept(member.ciphertext, request_id=request_id, key=key)
         return _Person(member, key, kept, LinkKey(request_id, key))
 
-    async def _judged(self, one: RequestView, kept: Kept) -> Linking:
+    async def _judged(self, one: RequestView, kept: Kept, dispute: Dispute) -> Linking:
         """Judge by the newest version of the registry: what it no longer states is not believed."""
         return linked(
             kept.given,
             kept.claims,
             right=one.right,
             stated=await self._stated(one),
-            against=await self._against(one.request_id, kept),
+            against=dispute.against,
             rulings=dict(kept.rulings),
         )
 
@@ -238,23 +266,6 @@ class LinkTaking:
         current = self._parts.registry.current
         registry = current or await self._parts.registry.version(one.registry_digest)
         return {system.id: system.resolves for system in registry.systems if system.resolves}
-
-    async def _against(self, request_id: RequestId, kept: Kept) -> dict[Identifier, LinkReason]:
-        lookup, keys = self._parts.lookup, self._parts.suppression_keys
-        own = (*lookup.identifiers(kept.given), *lookup.former_identifiers(kept.given))
-        hashes: dict[bytes, Identifier] = {}
-        digests: dict[bytes, Identifier] = {}
-        for identifier in {each.link.identifier for each in kept.claims}:
-            alone = Identity((identifier,))
-            many = (*lookup.identifiers(alone), *lookup.former_identifiers(alone))
-            hashes |= dict.fromkeys(many, identifier)
-            listed = (key.digest(identifier.kind, identifier.value) for key in keys)
-            digests |= dict.fromkeys(listed, identifier)
-        if not hashes:
-            return {}
-        found = await self._parts.store.against(request_id, own, list(hashes), list(digests))
-        named = hashes | digests
-        return {named[key]: reason for key, reason in found.items()}
 
     def _steps(self, one: RequestView, judged: Linking, names: LinkKey) -> tuple[LinkStep, ...]:
         current, at = self._parts.registry.current, self._parts.clock()
@@ -278,15 +289,19 @@ class LinkTaking:
         )
 
     async def _tell_anew(self, one: RequestView) -> None:
-        """Have those told anew who were told without an identifier that they know, once each."""
+        """Have those told anew who were told without an identifier that they know, once each.
+
+        Once more after an identifier was taken back: it is not known whether they had it by then.
+        """
         lacking = await self._parts.store.told_without(one.request_id)
         if not lacking:
             return
+        since = _taken_back_at(await self._parts.store.steps(one.request_id))
         entries = await self._parts.decisions.entries(one.request_id)
         before = {
             system_id
             for entry in entries
-            if entry.kind == Event.EXPAND_IDENTITY
+            if entry.kind == Event.EXPAND_IDENTITY and (not since or entry.recorded_at > since)
             for system_id in entry.details["system_ids"]
         }
         person = await self._person(one.request_id)
@@ -317,3 +332,19 @@ class LinkTaking:
         if system is None and self._parts.registry.current is not None:
             system = self._parts.registry.current.system(system_id)
         return system is not None and knows(system, identity)
+
+
+def _taken_back_at(steps: Sequence[LinkStep]) -> datetime | None:
+    """Return when a link that was used was last used no more, or none."""
+    return max(
+        (one.recorded_at for one in steps if one.was_used and one.outcome is not LinkOutcome.USED),
+        default=None,
+    )
+
+
+def _warn_of_taken_back(
+    request_id: RequestId, before: Sequence[Identifier], now: Sequence[Identifier]
+) -> None:
+    """Say that identifiers are used no more: what systems were told by then cannot be taken back."""
+    if lost := sorted({one.kind for one in before if one not in now}):
+        log.warning("found identifiers are taken back", request_id=request_id, kinds=lost)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import structlog
 
 from dsr_core.errors import RejectedInput
+from dsr_core.identity import Identity
 from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_core.suppressions import SuppressionKind
 from dsr_intake.application.clock import Clock
-from dsr_intake.application.identity_cipher import decrypt
+from dsr_intake.application.identity_cipher import Kept, decrypt_kept
 from dsr_intake.application.lookup import LookupKeys
 from dsr_intake.model import HashCount, HashedAnew, HashedRow, WrappedKey, key_name
 from dsr_intake.ports import HashStore, KeyWrapper
@@ -89,7 +90,8 @@ class Rehashing:
         return [self._anew(one, key) for one, key in zip(rows, keys, strict=True)]
 
     def _anew(self, row: HashedRow, key: bytes) -> HashedAnew:
-        identity = decrypt(row.ciphertext, request_id=row.request_id, key=key)
+        kept = decrypt_kept(row.ciphertext, request_id=row.request_id, key=key)
+        identity = kept.given
         scope = Scope(
             categories=row.categories,
             organisation_ids=tuple(OrganisationId(one) for one in row.organisation_ids),
@@ -97,4 +99,13 @@ class Rehashing:
             uses=tuple(SuppressionKind(one) for one in row.uses),
         )
         person, *_ = self._lookup.persons(identity, Right(row.right), scope)
-        return HashedAnew(row.request_id, self._lookup.identifiers(identity), person)
+        return HashedAnew(
+            row.request_id, self._lookup.identifiers(identity), person, tuple(self._links(kept))
+        )
+
+    def _links(self, kept: Kept) -> Iterator[tuple[bytes, bytes]]:
+        for one in {each.link.identifier for each in kept.claims}:
+            alone = Identity((one,))
+            [current] = self._lookup.identifiers(alone)
+            for former in self._lookup.former_identifiers(alone):
+                yield former, current

@@ -49,6 +49,8 @@ class LinkDocument(BaseModel):
     reason: LinkReason
     registry_digest: str
     recorded_at: datetime
+    was_used: bool
+    """Whether it was used before, so that systems may have been told of the person by it."""
 
 
 class LinkListDocument(BaseModel):
@@ -167,4 +169,5 @@ def _document(one: LinkStep) -> dict[str, Any]:
         "reason": one.reason.value,
         "registry_digest": one.registry_digest,
         "recorded_at": one.recorded_at,
+        "was_used": one.was_used,
     }

@@ -132,3 +132,5 @@ class HashedAnew(NamedTuple):
     request_id: str
     lookup_hashes: tuple[bytes, ...]
     person_hash: bytes
+    link_hashes: tuple[tuple[bytes, bytes], ...]
+    """Of each identifier that systems found: its hash under a former key, and the one under the current."""

@@ -32,6 +32,8 @@ class LinkStep:
     """The version by which it was judged."""
 
     recorded_at: datetime
+    was_used: bool = False
+    """Whether an earlier step of the link was used, so that systems may have been told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,15 @@ class LinksTaken:
     """The ciphertext that was judged by: where it has changed since, nothing is written."""
 
     after: bytes
+    own: tuple[bytes, ...]
+    """The keyed hashes of what the person gave, under every key."""
+
+    named: tuple[bytes, ...]
+    """Those of what is used, and of what would be but for a conflict."""
+
+    shared: frozenset[bytes]
+    """Which of these other persons had when it was judged: by others it is judged anew."""
+
     steps: tuple[LinkStep, ...]
     answer: TakenAnswer | None = None
     ruling: LinkRuling | None = None

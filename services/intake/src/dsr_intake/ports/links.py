@@ -47,11 +47,22 @@ class LinkStore(Protocol):
         """
         ...
 
+    async def sharing(
+        self, request_id: RequestId, own: Sequence[bytes], hashes: Sequence[bytes]
+    ) -> Sequence[tuple[bytes, RequestId]]:
+        """Return which identifiers systems found for other open persons too, each with their request.
+
+        A request that was given one of the same identifiers is the same person's, and not returned.
+        """
+        ...
+
     async def take(self, taken: LinksTaken) -> bool:
-        """Write what was judged, in one transaction with the new identity.
+        """Write what was judged, in one transaction with the new identity and with what it is known by.
 
         A step that says what the last of its link did is not written again. False where the identity
-        has changed meanwhile: nothing is written, and it is to be judged anew.
+        has changed meanwhile, or others share what they did not or no longer do: nothing is written,
+        and it is to be judged anew. Of two requests that share an identifier and are taken at the same
+        moment, the later one is told so.
         """
         ...
 

@@ -202,7 +202,8 @@ class HashStore(Protocol):
     async def rehash(self, again: Rehash, *, key_id: str, limit: int) -> tuple[int, int]:
         """Replace the hashes of at most `limit` requests that are not answered, in one transaction.
 
-        The former hashes stay beside the new ones, so that holds from before still find them.
+        The former hashes stay beside the new ones, so that holds from before still find them. Those of
+        what systems found for these requests get new ones as well.
 
         Returns:
             How many were replaced, and how many are left.
