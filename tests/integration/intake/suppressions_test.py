@@ -10,7 +10,18 @@ import httpx
 import pytest
 from integration.intake.audit_test import entries
 from integration.intake.closures_test import a_record, answered
+from integration.intake.links_test import (
+    RESOLVER,
+    a_link,
+    accounts_told,
+    asked,
+    found,
+    link_key,
+    outcomes,
+    tell,
+)
 
+from dsr_cli.stack import Stack
 from dsr_core.closing import Outcome
 from dsr_core.suppressions import Suppression
 from dsr_intake.adapters.suppressions import PostgresSuppressions
@@ -18,6 +29,7 @@ from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.codec.suppressions import suppression_key
 from dsr_wire.suppression import SuppressionKey
 from dsr_wire.topics import SUPPRESSIONS
+from support.builders import MARKER
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission, ndjson
 from support.waiting import eventually
@@ -145,6 +157,25 @@ async def test_who_was_erased_is_listed_at_the_closing_and_nothing_is_kept_to_do
         "select suppression_digests from intake.subject_requests where id = $1", request_id
     )
     assert left == []
+
+
+async def test_what_a_listed_person_is_known_by_is_not_used_for_another(
+    intake: Intake, stack: Stack, publisher: Publisher
+) -> None:
+    account = f"A-{MARKER}-listed"
+    theirs = [
+        {"kind": "email", "value": email(14)},
+        {"kind": "account_id", "value": account},
+    ]
+    erased = await submitted(intake, 14, identity=theirs)
+    await publisher.publish([a_record(erased, erased)])
+    await answered(intake, erased)
+    assert await listed(intake, 14) == ["re_import"]
+    one = await asked(intake, 15)
+    links = found(one, await link_key(intake, stack, one), a_link(account))
+    await tell(publisher, [links])
+    assert await outcomes(intake, one) == [(RESOLVER, "conflict", "another_person")]
+    assert await accounts_told(intake, stack, one) == ()
 
 
 async def test_a_part_of_the_data_lists_nobody(intake: Intake, publisher: Publisher) -> None:
