@@ -197,10 +197,11 @@ chaos: bootstrap ## Kill what runs at each numbered step, and see that nothing i
 	$(BIN)/pytest -m chaos
 
 .PHONY: bench-trust
-bench-trust: bootstrap ## Measure signed answers, seals and the log, for a core of their service
+bench-trust: bootstrap ## Measure signed answers, seals, the log and the suppression list, for a core
 	PYTHONPATH=tests $(BIN)/python tests/bench/verifier_answers.py
 	PYTHONPATH=tests $(BIN)/python tests/bench/verifier_answers.py --systems 5 --requests 5000
 	$(BIN)/python tests/bench/seals.py
+	$(BIN)/python tests/bench/suppression.py
 
 .PHONY: bench-package
 bench-package: bootstrap ## Measure a package of 5 GB from 20 systems, and the memory of each process

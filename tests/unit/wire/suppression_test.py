@@ -20,6 +20,13 @@ from dsr_wire.suppression import Filter, FilterFile, SuppressionKey
 
 KEY = SuppressionKey(bytes(range(32)))
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+SMALLEST = base64.b64decode(
+    "RFNSU1VQRjEAAACSeyJmaWx0ZXJzIjpbeyJiaXRzIjo4OCwiZW50cmllcyI6MywiaGFzaGVzIjoyMCwia2V5X2lk"
+    "IjoiYmRjMWM4OWM3YzM3ZGY3YyIsImtpbmQiOiJtYXJrZXRpbmcifV0sIm1hZGVfYXQiOiIyMDI2LTAzLTAyVDA5"
+    "OjMwOjAwKzAwOjAwIiwidmVyc2lvbiI6MX0sBUuL2iQy2cSylWNIgL8pFkg5EesGVJL/m7oI5ByrxyZsiLihtmEr"
+    "zX5T"
+)
+"""A file with three of `people`, of twenty hashes as files had at first."""
 
 
 def entry(digest: bytes, kind: SuppressionKind = SuppressionKind.MARKETING) -> Suppression:
@@ -94,6 +101,14 @@ def test_a_file_reads_back_as_it_was() -> None:
     assert FilterFile.from_bytes(FilterFile.of([], at=AT).to_bytes()).filters == ()
 
 
+def test_a_file_of_another_number_of_hashes_is_read_as_it_was() -> None:
+    [one] = FilterFile.from_bytes(SMALLEST).filters
+    assert (one.entries, one.hashes) == (3, 20)
+    strangers = [93, 253, 347, 518, 522, 544]
+    found = one.matches(KEY.digests("email", people(1_000)))
+    assert found == [0, 1, 2, *strangers], "so short a filter takes more for listed"
+
+
 @pytest.mark.parametrize("place", [0, 12, 40, -40, -1])
 def test_a_file_that_was_changed_is_refused(place: int) -> None:
     content = bytearray(
@@ -113,7 +128,7 @@ def test_a_file_that_is_cut_off_is_refused() -> None:
 
 def test_a_header_that_lies_is_refused() -> None:
     content = FilterFile.of(map(entry, KEY.digests("email", people(9))), at=AT).to_bytes()[:-32]
-    for old, new in ((b'"version":1', b'"version":2'), (b'"hashes":20', b'"hashes":-1')):
+    for old, new in ((b'"version":1', b'"version":2'), (b'"hashes":10', b'"hashes":-1')):
         lying = content.replace(old, new)
         assert lying != content
         with pytest.raises(RejectedInput):

@@ -20,6 +20,8 @@ _SHORTEST = 5
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+
 _SPACING = re.compile(r"(?<=\d)[ \t./()-]+(?=\d)")
 """What people put between the parts of a number."""
 
@@ -34,7 +36,7 @@ def _lower(value: str) -> str:
 
 def _digits(value: str) -> str:
     value = value.strip()
-    digits = re.sub(r"[^0-9]", "", value)
+    digits = value.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode()
     return f"+{digits}" if value.startswith("+") else digits
 
 

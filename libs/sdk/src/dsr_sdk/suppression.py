@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dsr_core.errors import RejectedInput
+from dsr_core.identity import IDENTIFIER_KINDS
 from dsr_core.suppressions import Suppression, SuppressionKind
 from dsr_sdk.connection import KafkaConnection
 from dsr_sdk.errors import ConfigurationError
 from dsr_wire.suppression import FilterFile, SuppressionKey
 
 __all__ = ["SuppressionList"]
+
+_PORTION = 4_096
+"""How many rows are hashed and then looked for together: so many hashes stay in the processor's cache."""
 
 
 class SuppressionList:
@@ -86,17 +90,17 @@ class SuppressionList:
         Raises:
             ConfigurationError: There is no such kind of identifier.
         """
+        if identifier_kind not in IDENTIFIER_KINDS:
+            raise ConfigurationError([f"there is no kind of identifier {identifier_kind!r}"])
         rows = list(values)
         found = [False] * len(rows)
         for one in self._filters:
             if one.kind is kind:
-                try:
-                    digests = self._keys[one.key_id].digests(identifier_kind, rows)
-                except KeyError:
-                    detail = f"there is no kind of identifier {identifier_kind!r}"
-                    raise ConfigurationError([detail]) from None
-                for place in one.matches(digests):
-                    found[place] = True
+                digests = self._keys[one.key_id].digests
+                for start in range(0, len(rows), _PORTION):
+                    portion = rows[start : start + _PORTION]
+                    for place in one.matches(digests(identifier_kind, portion)):
+                        found[start + place] = True
         return found
 
 

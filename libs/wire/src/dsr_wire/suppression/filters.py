@@ -18,9 +18,13 @@ import hashlib
 import json
 import math
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import compress, repeat
+from operator import mod
 from typing import Any
 
 from dsr_core.errors import RejectedInput
@@ -30,6 +34,9 @@ __all__ = ["FALSE_POSITIVES", "Filter", "FilterFile"]
 
 FALSE_POSITIVES = 1e-6
 """The share of rows that look listed and are not."""
+
+_HASHES = 10
+"""Half of what the smallest filter would have: a fifth larger, it ends three of four strangers at once."""
 
 _MAGIC = b"DSRSUPF1"
 _LENGTH = struct.Struct(">I")
@@ -52,32 +59,35 @@ class Filter:
     @classmethod
     def of(cls, kind: SuppressionKind, key_id: str, digests: Sequence[bytes]) -> Filter:
         """Make the filter of these digests."""
-        bits = -len(digests) * math.log(FALSE_POSITIVES) / math.log(2) ** 2
+        bits = -len(digests) * _HASHES / math.log(1 - FALSE_POSITIVES ** (1 / _HASHES))
         size = max(64, 8 * math.ceil(bits / 8))
-        hashes = max(1, round(-math.log2(FALSE_POSITIVES)))
         flags = bytearray(size)
         for digest in digests:
             a, b = _PAIR.unpack(digest)
             b |= 1
-            for i in range(hashes):
+            for i in range(_HASHES):
                 flags[(a + i * b) % size] = 1
-        return cls(kind, key_id, len(digests), hashes, bytes(flags))
+        return cls(kind, key_id, len(digests), _HASHES, bytes(flags))
 
     def matches(self, digests: Sequence[bytes]) -> list[int]:
         """Return the places of the digests that are listed, or look so."""
-        flags, size = self.flags, len(self.flags)
-        first = struct.unpack(f"<{2 * len(digests)}Q", b"".join(digests))[::2]
-        # Nearly all rows end here, so that only few are looked at bit by bit.
-        return [
-            place
-            for place, a in enumerate(first)
-            if flags[a % size] and self._has(digests[place], size)
-        ]
-
-    def _has(self, digest: bytes, size: int) -> bool:
-        a, b = _PAIR.unpack(digest)
-        b |= 1
-        return all(self.flags[(a + i * b) % size] for i in range(self.hashes))
+        flags, size, others = self.flags, len(self.flags), self.hashes - 1
+        first = array("Q", b"".join(digests))[::2]
+        if sys.byteorder == "big":
+            first.byteswap()
+        # Without a line of ours for each: most rows end here, and few are looked at bit by bit.
+        hits = map(flags.__getitem__, map(mod, first, repeat(size)))
+        found = []
+        for place in compress(range(len(digests)), hits):
+            at, step = _PAIR.unpack(digests[place])
+            step |= 1
+            for _ in repeat(None, others):
+                at += step
+                if not flags[at % size]:
+                    break
+            else:
+                found.append(place)
+        return found
 
     def header(self) -> dict[str, Any]:
         """Return what the file's header says of it."""
