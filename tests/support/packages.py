@@ -20,7 +20,7 @@ from typing import Any
 
 from dsr_core.exports import Delivery, ProtectedField, Protection
 from dsr_core.ids import SystemId
-from dsr_core.registry import AccessTerms
+from dsr_core.registry import AccessTerms, Registry
 from dsr_core.rights import Right
 from dsr_intake.adapters.object_store import Objects
 from dsr_intake.application.letters.writing import Stationery
@@ -61,8 +61,11 @@ REGISTRY = a_registry(
 class World:
     """One request, its key, and a folder."""
 
-    def __init__(self, folder: Path, key: PrivateSealingKey | None = None) -> None:
+    def __init__(
+        self, folder: Path, key: PrivateSealingKey | None = None, registry: Registry = REGISTRY
+    ) -> None:
         self.folder = folder
+        self.registry = registry
         self.objects = Objects(folder.as_uri())
         self.key = key or PrivateSealingKey.generate()
         self.tries = 0
@@ -91,7 +94,7 @@ class World:
         told: dict[str, Any] = {
             "request_id": REQUEST,
             "state": PackageState.WAITING,
-            "ledger": ledger(deliveries),
+            "ledger": ledger(deliveries, self.registry),
             "excluded": {},
             "wanted_at": NOW,
             "tries": 1,
@@ -122,7 +125,9 @@ class World:
             right=Right.ACCESS,
         )
         package = self.wanted(deliveries, **changes)
-        systems = systems_told(package, REGISTRY, FakeRegistryView(REGISTRY), before=before)
+        systems = systems_told(
+            package, self.registry, FakeRegistryView(self.registry), before=before
+        )
         late = [each for each in systems if each.told["status"] == "late"]
         return Assembly(
             request_id=REQUEST,
@@ -158,10 +163,10 @@ class World:
         return unzipped(content)
 
 
-def ledger(deliveries: dict[str, Delivery]) -> str:
+def ledger(deliveries: dict[str, Delivery], registry: Registry = REGISTRY) -> str:
     """What the verifier said at the closing."""
     owed = []
-    for one in REGISTRY.systems:
+    for one in registry.systems:
         delivery = deliveries.get(one.id)
         kept = {"ground": "HGB 257", "categories": ["user.financial"], "review_at": NOW.isoformat()}
         owed.append(
