@@ -11,6 +11,9 @@ BIN := .venv/bin
 UV := .uv/bin/uv
 # The Python that is there, never one that uv would download.
 export UV_PYTHON_DOWNLOADS := never
+# Python keeps what it has compiled, whatever the environment says: a run of the tests starts hundreds of
+# processes, and each would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 PROJECTS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml proto/python/pyproject.toml examples/pyproject.toml)
 PACKAGES := $(dir $(PROJECTS))
@@ -36,7 +39,7 @@ bootstrap: .venv/.complete ## Install everything into .venv; at once when nothin
 
 .venv/.complete: requirements.lock pyproject.toml $(PROJECTS) $(UV)
 	$(UV) venv --quiet --allow-existing --python "$(abspath .uv/bin/python)" .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
 	  $(addprefix --editable ./,$(PACKAGES))
 	@touch $@
