@@ -21,9 +21,10 @@ NAMES := $(patsubst libs/%/,dsr-%,$(patsubst services/%/,dsr-%,$(filter libs/% s
 SOURCES := libs services examples tools tests
 # Of the images.
 TAG ?= 0.1.0
-# Tests run in so many processes, each with parts of its own; a file of tests stays in one.
+# Tests run in so many processes, each with parts of its own. A file stays in one, as does all that shares
+# the loop, and the longest begins first (tests/support/spreading.py).
 TEST_JOBS ?= 2
-PYTEST := $(BIN)/pytest --numprocesses $(TEST_JOBS) --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 # The contracts as they were last published.
 BASELINE := proto/baseline.binpb
 
