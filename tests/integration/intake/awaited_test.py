@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from integration.intake.duplicates_test import batch
 
 from dsr_contracts.v1 import requests_pb2
 from dsr_core.rights import RIGHTS
+from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import REQUESTS
 from support.decisions import submitted, withdraw
-from support.intake import Intake, Topics
+from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission
 
 people = itertools.count(7000)
+ROUNDS = 25
+"""Of a race: in one alone the two may pass each other by."""
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are that replicas share."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+async def intake(
+    kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
+) -> AsyncIterator[Intake]:
+    async with running_intake(kafka, database, verifier.url, keys) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def replica(
+    intake: Intake, kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
+) -> AsyncIterator[Intake]:
+    """Another process on the same database, with the same keys."""
+    del intake
+    async with running_intake(kafka, database, verifier.url, keys) as running:
+        yield running
 
 
 async def told(topics: Topics, cohort_id: str) -> AcceptedCohort:
@@ -100,6 +131,45 @@ async def test_a_member_that_waits_leaves_the_others_of_its_batch(
     assert (await told(topics, waits["cohort_id"])).after == (access["id"],)
     [together] = {one["cohort_id"] for one in others}
     assert (await told(topics, together)).after == ()
+
+
+@pytest.mark.parametrize("first", ["access", "deletion"])
+async def test_what_comes_in_the_same_call_is_waited_for_in_whichever_order(
+    intake: Intake, topics: Topics, first: str
+) -> None:
+    number = next(people)
+    second = "deletion" if first == "access" else "access"
+    answers = await batch(
+        intake,
+        a_submission(number, right=first),
+        a_submission(next(people), right="access"),
+        a_submission(number, right=second),
+    )
+    access, deletion = answers[0], answers[2]
+    if first == "deletion":
+        access, deletion = deletion, access
+    assert (await told(topics, deletion["cohort_id"])).after == (access["id"],)
+    assert deletion["cohort_id"] == deletion["id"]
+
+
+async def test_of_two_that_two_replicas_accept_at_the_same_moment_the_second_sees_the_first(
+    intake: Intake, replica: Intake, topics: Topics
+) -> None:
+    """Whichever is written first: the access is waited for where that was it."""
+    for _ in range(ROUNDS):
+        number = next(people)
+        access, deletion = await asyncio.gather(
+            submitted(intake, number=number, right="access"), submitted(replica, number=number)
+        )
+        waits = (await told(topics, deletion["cohort_id"])).after
+        first, _ = await intake.pool.fetch(
+            """
+            select id::text from intake.subject_requests where id = any($1::uuid[])
+            order by xmin::text::bigint
+            """,
+            [access["id"], deletion["id"]],
+        )
+        assert waits == ((access["id"],) if first["id"] == access["id"] else ())
 
 
 async def test_the_index_knows_every_right_that_hands_data_over(intake: Intake) -> None:

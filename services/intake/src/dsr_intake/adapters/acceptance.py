@@ -26,6 +26,7 @@ from dsr_intake.model import (
     Submission,
     Verdict,
 )
+from dsr_intake.model.awaiting import erases, hands_over
 from dsr_intake.ports import Form
 from dsr_runtime.outbox import columns
 from dsr_runtime.postgres import translated
@@ -151,7 +152,6 @@ class PostgresAcceptance:
         """Write the drafts that are new."""
         with _appealed_once(), translated():
             async with self._pool.acquire() as connection:
-                drafts = await coming_after(connection, drafts)
                 if all(map(_is_plain, drafts)):
                     acceptance = form(drafts, ())
                     await connection.execute(_WRITE, *_arguments(acceptance))
@@ -164,6 +164,7 @@ class PostgresAcceptance:
                     fresh, held = await self._claim(connection, asked)
                     if not wait:
                         await one_by_one(connection, fresh)
+                    fresh = await coming_after(connection, fresh)
                     twins = await open_twins(connection, fresh)
                     acceptance = form(fresh, twins) if fresh else Acceptance((), {})
                     if fresh:
@@ -322,11 +323,12 @@ def _replayed(row: asyncpg.Record) -> Accepted:
 
 
 def _is_plain(draft: Draft) -> bool:
-    """Tell whether a draft is written by one statement, and nothing is looked for before."""
+    """Tell whether a draft is written by one statement: nothing is looked for before, nobody waits."""
     is_appeal = draft.submission.appeal_of is not None
     at_once = RIGHTS[draft.submission.right].suppresses_at_once
     looks_for = draft.tag is not None or draft.person_hash is not None
-    return not looks_for and draft.beginning is None and not is_appeal and not at_once
+    awaits = erases(draft) or hands_over(draft)
+    return not (looks_for or awaits or is_appeal or at_once) and draft.beginning is None
 
 
 def _begun(row: asyncpg.Record) -> State:

@@ -11,6 +11,7 @@ import asyncpg
 from dsr_core.ids import RequestId
 from dsr_core.rights import RIGHTS
 from dsr_intake.model import Draft
+from dsr_intake.model.awaiting import erases, is_awaited, known_by
 
 __all__ = ["coming_after"]
 
@@ -28,34 +29,22 @@ _OPEN = f"""
 
 
 async def coming_after(connection: _Connection, drafts: Sequence[Draft]) -> list[Draft]:
-    """Return the drafts, each that erases with the open requests that hand the same data over before.
-
-    It is the same person where all identifiers of one request are among those of the other. Whoever is
-    not proven to ask delays nobody else's erasure: such a request counts for its own client alone.
-    """
-    hashes = {known for one in drafts if _erases(one) for known in _known(one)}
+    """Return the drafts, each that erases with the open requests that hand the same data over before."""
+    hashes = {known for one in drafts if erases(one) for known in known_by(one)}
     rows = await connection.fetch(_OPEN, list(hashes)) if hashes else []
     if not rows:
         return list(drafts)
-    return [
-        replace(one, after=tuple(RequestId(str(row["id"])) for row in rows if _is_before(row, one)))
-        if _erases(one)
-        else one
-        for one in drafts
-    ]
+    return [replace(one, after=_before(one, rows)) if erases(one) else one for one in drafts]
 
 
-def _erases(draft: Draft) -> bool:
-    return RIGHTS[draft.submission.right].erases and draft.submission.appeal_of is None
-
-
-def _known(draft: Draft) -> tuple[bytes, ...]:
-    return (*draft.lookup_hashes, *draft.former_hashes)
-
-
-def _is_before(row: asyncpg.Record, draft: Draft) -> bool:
-    if not row["is_proven"] and row["client_id"] != draft.client_id:
-        return False
-    theirs = row["lookup_hashes"]
-    shared = set(_known(draft)).intersection(map(bytes, theirs))
-    return len(shared) >= min(len(theirs), len(draft.lookup_hashes))
+def _before(draft: Draft, rows: Sequence[asyncpg.Record]) -> tuple[RequestId, ...]:
+    return tuple(
+        RequestId(str(row["id"]))
+        for row in rows
+        if is_awaited(
+            {bytes(one) for one in row["lookup_hashes"]},
+            is_proven=row["is_proven"],
+            client_id=row["client_id"],
+            by=draft,
+        )
+    )

@@ -13,6 +13,7 @@ from dsr_core.lifecycle import State
 from dsr_intake.adapters.hash_locks import lock_hashes
 from dsr_intake.adapters.reading import VIEW, view
 from dsr_intake.model import Draft, OpenTwin, RequestView
+from dsr_intake.model.awaiting import erases, hands_over, known_by
 
 __all__ = ["due_no_later", "duplicates_of", "one_by_one", "open_twins", "open_twins_of", "set_free"]
 
@@ -42,9 +43,12 @@ _HELD_ON = """
 async def one_by_one(connection: _Connection, drafts: Iterable[Draft]) -> None:
     """Return once nobody else is here about the drafts' persons, until the transaction ends.
 
-    Who proves later who asks for the same waits here as well.
+    Who proves later who asks for the same waits here as well, and so do a person's erasure and what
+    hands their data over: of two that come at the same moment, the second sees the first.
     """
-    await lock_hashes(connection, [known for one in drafts for known in _hashes(one)])
+    await lock_hashes(
+        connection, [known for one in drafts for known in (*_hashes(one), *_apart(one))]
+    )
 
 
 async def open_twins(connection: _Connection, drafts: Sequence[Draft]) -> list[OpenTwin]:
@@ -68,6 +72,11 @@ async def open_twins_of(connection: _Connection, person_hash: bytes | None) -> l
         return []
     await lock_hashes(connection, [person_hash])
     return await _twins(connection, {person_hash: person_hash})
+
+
+def _apart(draft: Draft) -> tuple[bytes, ...]:
+    """Return whom a draft erases or hands over, under every lookup key; none where it does neither."""
+    return known_by(draft) if erases(draft) or hands_over(draft) else ()
 
 
 def _hashes(draft: Draft) -> tuple[bytes, ...]:

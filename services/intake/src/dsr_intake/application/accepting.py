@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from dsr_core.ids import RequestId
+from dsr_intake.application.awaiting import together
 from dsr_intake.application.beginning import with_commands
 from dsr_intake.application.duplicating import linked
 from dsr_intake.application.forming import cohorts_of_many, cohorts_of_one
@@ -62,7 +63,7 @@ class _Acceptor:
 
         def form(fresh: Sequence[Draft], twins: Sequence[OpenTwin]) -> Acceptance:
             nonlocal formed
-            formed = with_commands(grouping(linked(fresh, twins)))
+            formed = with_commands(grouping(together(linked(fresh, twins))))
             return Acceptance(formed, keys)
 
         verdicts = await self._store.accept(drafts, form, wait=wait)
