@@ -68,9 +68,10 @@ async def test_requests_that_find_too_many_waiting_are_told_when_to_come_again(
                 calls.create_task(call(number))
             await eventually(lambda: len(shed) >= _CALLS // 3, within=30)
             assert statuses[202] == 0
+            # Calls that arrive after this may find more waiting to be published than there may.
+            assert {one.headers["retry-after"] for one in shed} == {"2"}
     assert statuses == {202: _CALLS - len(shed), 503: len(shed)}
     assert {one.json()["type"] for one in shed} == {"urn:dsr:problem:overloaded"}
-    assert {one.headers["retry-after"] for one in shed} == {"2"}
     metrics = (await intake.http.get("/metrics")).text
     assert f'dsr_intake_refused_total{{call="single",reason="overloaded"}} {len(shed)}.0' in metrics
 
