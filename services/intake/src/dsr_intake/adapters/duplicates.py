@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -40,14 +40,16 @@ _HELD_ON = """
 """
 
 
-async def one_by_one(connection: _Connection, drafts: Iterable[Draft]) -> None:
+async def one_by_one(connection: _Connection, drafts: Sequence[Draft]) -> None:
     """Return once nobody else is here about the drafts' persons, until the transaction ends.
 
     Who proves later who asks for the same waits here as well, and so do a person's erasure and what
     hands their data over: of two that come at the same moment, the second sees the first.
     """
     await lock_hashes(
-        connection, [known for one in drafts for known in (*_hashes(one), *_apart(one))]
+        connection,
+        [known for one in drafts for known in _hashes(one)],
+        by_place=[known for one in drafts for known in _apart(one)],
     )
 
 
