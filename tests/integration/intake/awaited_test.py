@@ -27,20 +27,6 @@ ROUNDS = 25
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the keys are that replicas share."""
-    return tmp_path_factory.mktemp("keys")
-
-
-@pytest.fixture(scope="module")
-async def intake(
-    kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
-) -> AsyncIterator[Intake]:
-    async with running_intake(kafka, database, verifier.url, keys) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 async def replica(
     intake: Intake, kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
 ) -> AsyncIterator[Intake]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -26,14 +27,16 @@ async def verifier() -> AsyncIterator[VerifierDouble]:
 
 
 @pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are that replicas share."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
 async def intake(
-    kafka: KafkaConnection,
-    database: str,
-    verifier: VerifierDouble,
-    tmp_path_factory: pytest.TempPathFactory,
+    kafka: KafkaConnection, database: str, verifier: VerifierDouble, keys: Path
 ) -> AsyncIterator[Intake]:
-    folder = tmp_path_factory.mktemp("keys")
-    async with running_intake(kafka, database, verifier.url, folder) as running:
+    async with running_intake(kafka, database, verifier.url, keys) as running:
         yield running
 
 

@@ -36,12 +36,6 @@ ROUNDS = 25
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the keys are that replicas share."""
-    return tmp_path_factory.mktemp("keys")
-
-
-@pytest.fixture(scope="module")
 async def intake(
     kafka: KafkaConnection,
     database: str,
