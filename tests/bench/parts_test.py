@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing, suppress
 
+import psutil
 import pytest
 
 from dsr_cli.bench.curves import curves
@@ -19,6 +23,7 @@ from dsr_cli.bench.people import People, tables
 from dsr_cli.bench.registry import IDENTIFIER_KIND, synthetic_registry
 from dsr_cli.bench.report import Percentiles, percentiles
 from dsr_cli.bench.submitting import Client
+from dsr_cli.bench.turns import suspended, turns
 from dsr_cli.bench.waiting import wait_for_count
 from dsr_cli.errors import CommandError
 from dsr_cli.waiting import wait_until
@@ -39,18 +44,18 @@ async def url() -> AsyncIterator[str]:
     answers = {b"/whole": _WHOLE, b"/chunked": _CHUNKED, b"/refused": _REFUSED}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = next(
-                int(line.split(b":")[1])
-                for line in head.split(b"\r\n")
-                if line.startswith(b"Content-Length")
-            )
-            await reader.readexactly(length)
-            path = head.split(b" ")[1]
-            if path == b"/gone":
-                break
-            writer.write(answers[path])
-        writer.close()
+        with suppress(asyncio.IncompleteReadError), closing(writer):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.split(b"\r\n")
+                    if line.startswith(b"Content-Length")
+                )
+                await reader.readexactly(length)
+                path = head.split(b" ")[1]
+                if path == b"/gone":
+                    break
+                writer.write(answers[path])
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -152,15 +157,44 @@ def test_people_are_apart_and_every_system_has_five_tables() -> None:
 
 def test_the_meter_charges_what_was_spent_to_who_spent_it() -> None:
     meter = Meter({"itself": os.getpid()})
-    began = os.times().user
 
-    while os.times().user - began < 0.05:
-        pass
+    with meter.counting():
+        _spend(0.05)
+    _spend(0.2)
     spent = meter.cpu_ms(requests=10)
 
-    assert spent[DRIVER] >= 4
+    assert 4 <= spent[DRIVER] < 15
     assert spent["total"] == pytest.approx(spent["itself"] + spent[DRIVER], abs=0.05)
     assert meter.resident_mb()["itself"] > 10
+
+
+def _spend(seconds: float) -> None:
+    began = os.times().user
+    while os.times().user - began < seconds:
+        pass
+
+
+def test_turns_are_about_as_long_as_wanted_and_leave_nobody_out() -> None:
+    assert turns(500, 100) == [slice(at, at + 100) for at in range(0, 500, 100)]
+    assert turns(30, 100) == [slice(0, 30)]
+    lengths = [one.stop - one.start for one in turns(430, 100)]
+    assert (sum(lengths), max(lengths) - min(lengths)) == (430, 1)
+
+
+def test_who_is_not_on_turn_rests_with_its_descendants_and_goes_on_afterwards() -> None:
+    script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], check=True)"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as process:
+        parent = psutil.Process(process.pid)
+        assert wait_until(lambda: bool(parent.children()), timeout=10)
+        family = [parent, *parent.children()]
+
+        with suspended([process.pid]):
+            assert wait_until(
+                lambda: {one.status() for one in family} == {psutil.STATUS_STOPPED}, timeout=10
+            )
+
+        process.communicate(b"\n", timeout=10)
+        assert process.returncode == 0
 
 
 def _next(counts: Iterator[int]) -> Callable[[], Awaitable[int]]:

@@ -64,12 +64,10 @@ def measure_intake(
         people = People.of(requests, warm_up=_WARM_UP)
         with bars.bar("warming up", _WARM_UP) as progress:
             await client.submit(people.warm_up, concurrency=concurrency, progress=progress)
-        meter = rig.meter(names)
-        with bars.bar("single calls", requests) as progress:
+        single, batched = rig.meter(names), rig.meter(names)
+        with bars.bar("single calls", requests) as progress, single.counting():
             singles = await client.submit(people.asked, concurrency=concurrency, progress=progress)
-        single_cpu = meter.cpu_ms(requests)
-        meter = rig.meter(names)
-        with bars.bar("lines of the batch", requests) as progress:
+        with bars.bar("lines of the batch", requests) as progress, batched.counting():
             lines = await client.submit_batches(
                 People.of(requests, warm_up=0).asked, size=batch, progress=progress
             )
@@ -78,10 +76,10 @@ def measure_intake(
             concurrency=concurrency,
             calls_per_s=round(requests / singles.seconds, 1),
             call_ms=percentiles(singles.answered_ms),
-            call_cpu_ms=single_cpu,
+            call_cpu_ms=single.cpu_ms(requests),
             batch_lines_per_s=round(requests / lines.seconds, 1),
-            batch_cpu_ms=meter.cpu_ms(requests),
-            resident_mb=meter.resident_mb(),
+            batch_cpu_ms=batched.cpu_ms(requests),
+            resident_mb=batched.resident_mb(),
             machine=machine,
         )
 

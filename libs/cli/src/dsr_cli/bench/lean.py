@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 import asyncpg
@@ -20,7 +21,6 @@ from temporalio.client import Client as TemporalClient
 
 from dsr_cli.bench import people as data
 from dsr_cli.bench.people import TABLES, People
-from dsr_cli.bench.progress import Bars, Progress
 from dsr_cli.bench.report import Lean
 from dsr_cli.bench.rig import Rig
 from dsr_cli.bench.scripts import script_spec
@@ -31,11 +31,10 @@ from dsr_cli.group.provision import kafka_admin
 from dsr_cli.kafka.topics import create_topics
 from dsr_wire.topics import Topic
 
-__all__ = ["measure_lean"]
+__all__ = ["LeanLoop", "lean_at_work", "start_lean"]
 
 SCHEMA = "lean"
 WORKFLOW = "LeanCohort"
-WARM_UP = 20
 
 _PARTS = {
     "lean-fanout": "lean/fanout.py",
@@ -61,22 +60,14 @@ create table lean.answers (
 _CLOSED = "select count(*) from lean.requests where closed_at is not null"
 
 
-def measure_lean(rig: Rig, *, requests: int, cohort: int, bars: Bars) -> Lean:
-    """Run the lean loop's parts, send so many requests, and return what was seen.
-
-    Raises:
-        CommandError: A request was lost; then the figures would mean nothing.
-    """
-    people = People.of(requests, warm_up=WARM_UP)
+def start_lean(rig: Rig, people: People) -> list[str]:
+    """Fill the lean systems with these people, start everything, and return the processes' names."""
     names = ["requests", "obligations", "acknowledgements", "closures"]
     names += [f"notices.{system}" for system in range(1, rig.systems + 1)]
     create_topics(kafka_admin(rig.stack).client(), map(_topic, names))
     uvloop.run(_prepare(rig, people))
     told = _told(rig)
-    started = rig.start(script_spec(rig, name, path, told) for name, path in _PARTS.items())
-    lean = uvloop.run(_measure(rig, people, cohort, started, bars))
-    rig.stop(started)
-    return lean
+    return rig.start(script_spec(rig, name, path, told) for name, path in _PARTS.items())
 
 
 def _topic(name: str) -> Topic:
@@ -104,7 +95,9 @@ async def _prepare(rig: Rig, people: People) -> None:
         await connection.close()
 
 
-async def _measure(rig: Rig, people: People, cohort: int, names: Sequence[str], bars: Bars) -> Lean:
+@asynccontextmanager
+async def lean_at_work(rig: Rig, names: Sequence[str]) -> AsyncIterator[LeanLoop]:
+    """Yield the lean loop whose processes have been started."""
     connection = await asyncpg.connect(rig.database)
     producer = AIOKafkaProducer(**rig.kafka.arguments(), enable_idempotence=True, linger_ms=5)
     await producer.start()
@@ -112,49 +105,90 @@ async def _measure(rig: Rig, people: People, cohort: int, names: Sequence[str], 
         workflows = await Workflows.since_now(
             await TemporalClient.connect(rig.stack.temporal_address), WORKFLOW
         )
-
-        async def closed() -> int:
-            return int(await connection.fetchval(_CLOSED))
-
-        async def reach(
-            count: Callable[[], Awaitable[int]], target: int, progress: Progress
-        ) -> None:
-            found = await wait_for_count(
-                count, target, interval=0.05, on_count=progress, check=lambda: rig.check(names)
-            )
-            if found < target:
-                raise CommandError(f"the lean loop lost {target - found} of {target}")
-
-        with bars.bar("lean: warming up", len(people.warm_up)) as progress:
-            await _send(producer, [[one] for one in people.warm_up])
-            await reach(closed, len(people.warm_up), progress)
-            await reach(workflows.completed, len(people.warm_up), progress)
-
-        requests = len(people.asked)
-        cohorts = [list(people.asked[i : i + cohort]) for i in range(0, requests, cohort)]
-        meter = rig.meter(names)
-        began = time.perf_counter()
-        with bars.bar("lean: closed", requests) as progress:
-            await _send(producer, cohorts)
-            await reach(closed, requests + WARM_UP, progress)
-            closed_s = time.perf_counter() - began
-            await reach(workflows.completed, len(cohorts) + WARM_UP, progress)
-        ended_s = time.perf_counter() - began
-        cpu = meter.cpu_ms(requests)
-        rows_left = await data.check_erased(connection, SCHEMA, rig.systems, people)
-        if rows_left:
-            raise CommandError(f"the lean loop left {rows_left} rows")
-        return Lean(
-            closed_per_s=round(requests / closed_s, 1),
-            ended_per_s=round(requests / ended_s, 1),
-            cpu_ms_per_request={_SHOWN.get(name, name): ms for name, ms in cpu.items()},
-        )
+        yield LeanLoop(rig, names, connection, producer, workflows)
     finally:
         await producer.stop()
         await connection.close()
 
 
-async def _send(producer: AIOKafkaProducer, cohorts: Sequence[list[str]]) -> None:
+class LeanLoop:
+    """The lean loop at work: goes round as often as it is told to, and adds up what it saw."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        names: Sequence[str],
+        connection: asyncpg.Connection,
+        producer: AIOKafkaProducer,
+        workflows: Workflows,
+    ) -> None:
+        self._rig = rig
+        self._names = names
+        self._connection = connection
+        self._producer = producer
+        self._workflows = workflows
+        self._meter = rig.meter(names)
+        self.pids = list(rig.pids(names).values())
+        """Its processes, apart from Kafka, Temporal and PostgreSQL."""
+
+        self._requests = 0
+        self._closed_s = self._ended_s = 0.0
+
+    async def warm_up(self, people: Sequence[str]) -> None:
+        """Send these round, without counting them."""
+        await self._round(people, 1)
+
+    async def go_round(self, people: Sequence[str], cohort: int) -> float:
+        """Send these round, so many a workflow; return after how many seconds all were closed.
+
+        Raises:
+            CommandError: A request was lost; then the figures would mean nothing.
+        """
+        with self._meter.counting():
+            closed_s, ended_s = await self._round(people, cohort)
+        self._requests += len(people)
+        self._closed_s += closed_s
+        self._ended_s += ended_s
+        return closed_s
+
+    async def report(self, people: People) -> Lean:
+        """Return what all rounds showed together.
+
+        Raises:
+            CommandError: Something of these people is left.
+        """
+        rows_left = await data.check_erased(self._connection, SCHEMA, self._rig.systems, people)
+        if rows_left:
+            raise CommandError(f"the lean loop left {rows_left} rows")
+        cpu = self._meter.cpu_ms(self._requests)
+        return Lean(
+            closed_per_s=round(self._requests / self._closed_s, 1),
+            ended_per_s=round(self._requests / self._ended_s, 1),
+            cpu_ms_per_request={_SHOWN.get(name, name): ms for name, ms in cpu.items()},
+        )
+
+    async def _round(self, people: Sequence[str], cohort: int) -> tuple[float, float]:
+        cohorts = [people[i : i + cohort] for i in range(0, len(people), cohort)]
+        closed_before, ended_before = await self._closed(), await self._workflows.completed()
+        began = time.perf_counter()
+        await _send(self._producer, cohorts)
+        await self._reach(self._closed, closed_before + len(people))
+        closed_s = time.perf_counter() - began
+        await self._reach(self._workflows.completed, ended_before + len(cohorts))
+        return closed_s, time.perf_counter() - began
+
+    async def _closed(self) -> int:
+        return int(await self._connection.fetchval(_CLOSED))
+
+    async def _reach(self, count: Callable[[], Awaitable[int]], target: int) -> None:
+        found = await wait_for_count(
+            count, target, interval=0.05, check=lambda: self._rig.check(self._names)
+        )
+        if found < target:
+            raise CommandError(f"the lean loop lost {target - found} of {target}")
+
+
+async def _send(producer: AIOKafkaProducer, cohorts: Sequence[Sequence[str]]) -> None:
     sent = [
         await producer.send("lean.requests", json.dumps(ids).encode(), key=ids[0].encode())
         for ids in cohorts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import psutil
 
@@ -17,20 +18,28 @@ DRIVER = "driver"
 
 
 class Meter:
-    """Counts from its making on."""
+    """Counts while it is told to."""
 
     def __init__(self, pids: Mapping[str, int]) -> None:
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self._driver = psutil.Process(os.getpid())
-        self._before = self._seconds()
+        self._spent = dict.fromkeys([*pids, DRIVER], 0.0)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Add what each process spends from here to the end.
+
+        Raises:
+            CommandError: One ended.
+        """
+        before = self._seconds()
+        yield
+        for name, seconds in self._seconds().items():
+            self._spent[name] += seconds - before[name]
 
     def cpu_ms(self, requests: int) -> dict[str, float]:
         """Return the milliseconds of CPU time that each process took, per request, and their total."""
-        before = self._before
-        spent = {
-            name: 1000 * (seconds - before[name]) / requests
-            for name, seconds in self._seconds().items()
-        }
+        spent = {name: 1000 * seconds / requests for name, seconds in self._spent.items()}
         spent["total"] = sum(spent.values())
         return {name: round(ms, 2) for name, ms in spent.items()}
 

@@ -21,10 +21,14 @@ def ignore(_count: int) -> None:
 
 
 class Bars:
-    """Bars on a terminal, one line for each elsewhere."""
+    """Bars on a terminal, one line for each elsewhere.
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    Args:
+        quiet: Show none of it.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
 
     def say(self, text: str) -> None:
         """Say what is being done now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
+from statistics import median
 from typing import Any
 
 from rich.table import Table
@@ -72,8 +73,12 @@ class Report:
 
     machine: Mapping[str, str | int]
     lean: Lean | None = None
-    lean_order: str | None = None
     ratio_to_lean: float | None = None
+    """Of requests closed a second, in all turns of both loops."""
+
+    ratio_of_turns: Sequence[float] | None = None
+    """The same of each turn by itself."""
+
     packaged_per_s: float | None = None
     """Of requests for access alone."""
 
@@ -133,6 +138,12 @@ def report_table(report: Report) -> Table:
         row("access to deletion, closed a second", report.ratio_to_deletion)
     if report.ratio_to_lean is not None:
         row("ratio of closed a second", report.ratio_to_lean)
+    if report.ratio_of_turns:
+        ratios = report.ratio_of_turns
+        row(
+            "the same of each turn",
+            f"{min(ratios):g} to {max(ratios):g}, {median(ratios):g} in the middle",
+        )
     for name, latency in report.latency_ms.items():
         row(
             f"{name.replace('_', ' ')}, ms p50 / p95 / p99",

@@ -120,19 +120,25 @@ class Rig:
             if not self.stack.is_running(name):
                 raise CommandError(f"{name} has ended")
 
-    def meter(self, names: Iterable[str]) -> Meter:
-        """Begin to count what the parts and these processes cost.
+    def pids(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the process of each name.
 
         Raises:
             CommandError: One does not run.
         """
-        pids = {}
-        for name in (*names, *PARTS):
-            pid = self.stack.pid(name)
+        found = {name: self.stack.pid(name) for name in names}
+        for name, pid in found.items():
             if pid is None:
                 raise CommandError(f"{name} has ended")
-            pids[name] = pid
-        return Meter(pids)
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    def meter(self, names: Iterable[str]) -> Meter:
+        """Return what counts the cost of the parts and these processes.
+
+        Raises:
+            CommandError: One does not run.
+        """
+        return Meter(self.pids((*names, *PARTS)))
 
     def api_client(self, name: str = "benchmark") -> Client:
         """Create an API client of intake, which must be running; it may call as fast as it can."""

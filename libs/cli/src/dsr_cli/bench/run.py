@@ -7,7 +7,6 @@ from dataclasses import replace
 import uvloop
 
 from dsr_cli.bench.intake import IntakeReport, measure_intake
-from dsr_cli.bench.lean import measure_lean
 from dsr_cli.bench.loop import Plan, measure_loop
 from dsr_cli.bench.machine import machine
 from dsr_cli.bench.memory import Memory
@@ -16,14 +15,13 @@ from dsr_cli.bench.packages import PackageReport, measure_package
 from dsr_cli.bench.progress import Bars
 from dsr_cli.bench.report import Report, beside
 from dsr_cli.bench.rig import running_rig
+from dsr_cli.bench.turns import measure_in_turn
 from dsr_cli.bench.waiting_workflows import WaitingReport, measure_waiting
 from dsr_cli.bench.warming import warm_kafka
 from dsr_cli.errors import CommandError
 from dsr_core.rights import Right
 
 __all__ = ["run_intake", "run_loop", "run_overload", "run_package", "run_waiting"]
-
-LEAN_ORDER = "after the loop, whose processes were stopped first"
 
 
 def run_loop(
@@ -38,12 +36,9 @@ def run_loop(
     workers: int = 1,
     right: Right = Right.DELETION,
 ) -> Report:
-    """Measure the loop with deletions, and after it the lean one on the same stack.
+    """Measure the loop with deletions, in turn with the lean one on the same stack if that is wanted.
 
     With the right of access that is measured instead of the lean loop: second, on the same stack.
-
-    The lean loop comes second, so that it has the warmer Kafka and PostgreSQL of the two, and runs
-    alone: the comparison does not favour us.
 
     Raises:
         CommandError: A request was lost, the stack failed, or the right is not measured.
@@ -63,19 +58,12 @@ def run_loop(
     with running_rig(systems, keep=keep, listen=bars.listen, rights=rights) as rig:
         bars.say("warming Kafka up")
         uvloop.run(warm_kafka(rig))
+        if with_lean and right is Right.DELETION:
+            return measure_in_turn(rig, plan, bars)
         report = measure_loop(rig, plan, bars)
         if right is Right.ACCESS:
             return beside(report, measure_loop(rig, replace(plan, right=right), bars))
-        if not with_lean:
-            return report
-        cohort = max(1, round(report.cohort_size))
-        lean = measure_lean(rig, requests=requests, cohort=cohort, bars=bars)
-    return replace(
-        report,
-        lean=lean,
-        lean_order=LEAN_ORDER,
-        ratio_to_lean=round(report.closed_per_s / lean.closed_per_s, 2),
-    )
+        return report
 
 
 def run_intake(*, requests: int, concurrency: int, batch: int, keep: bool) -> IntakeReport:
