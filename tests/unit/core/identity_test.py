@@ -7,9 +7,11 @@ import traceback
 from dataclasses import FrozenInstanceError
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dsr_core.errors import RejectedInput
-from dsr_core.identity import IDENTIFIER_KINDS, Identifier, Identity
+from dsr_core.identity import IDENTIFIER_KINDS, Identifier, Identity, normalised
 from support.builders import MARKER, an_identifier, an_identity
 
 
@@ -157,3 +159,16 @@ def test_an_identity_is_found_in_a_text(text: str, *, is_named: bool) -> None:
         ]
     )
     assert identity.is_named_in("a first text", text) is is_named
+
+
+_ROWS = st.lists(st.text() | st.text("+0123456789 ()-.\n\tAbΣς@İß\x85", max_size=12), max_size=8)
+
+
+@given(kind=st.sampled_from(sorted(IDENTIFIER_KINDS)), rows=_ROWS)
+@example(kind="phone", rows=["+1 (201) 5", "00 49+30"])
+@example(kind="phone", rows=["é+49 30", "+44"])
+@example(kind="email", rows=["ΑΣ", "Σ", " a\nb "])
+@example(kind="email", rows=[""])
+def test_many_values_are_normalised_as_each_is_alone(kind: str, rows: list[str]) -> None:
+    alone = [IDENTIFIER_KINDS[kind](row).encode("utf-8", "surrogatepass") for row in rows]
+    assert normalised(kind, rows) == alone

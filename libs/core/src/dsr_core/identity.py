@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dsr_core.errors import RejectedInput
 
-__all__ = ["IDENTIFIER_KINDS", "Identifier", "Identity"]
+__all__ = ["IDENTIFIER_KINDS", "Identifier", "Identity", "normalised"]
 
 _VALUE_LIMIT = 320
 _SHORTEST = 5
@@ -21,6 +21,7 @@ _SHORTEST = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+_NO_NUMBERS = bytes(set(_NO_DIGITS) - set(b"+\n"))
 
 _SPACING = re.compile(r"(?<=\d)[ \t./()-]+(?=\d)")
 """What people put between the parts of a number."""
@@ -56,6 +57,47 @@ IDENTIFIER_KINDS: dict[str, Callable[[str], str]] = {
     "username": _plain,
 }
 """The kinds of identifier, each with the function that brings a value into the form it is compared in."""
+
+
+def _lower_lines(lines: str) -> bytes:
+    return _utf8(lines.lower())
+
+
+def _digits_lines(lines: str) -> bytes | None:
+    if not lines.isascii() or lines.count("+") != f"\n{lines}".count("\n+"):
+        return None
+    return lines.encode().translate(None, _NO_NUMBERS)
+
+
+def _utf8(value: str) -> bytes:
+    return value.encode("utf-8", "surrogatepass")
+
+
+_TOGETHER: dict[Callable[[str], str], Callable[[str], bytes | None]] = {
+    _plain: _utf8,
+    _lower: _lower_lines,
+    _digits: _digits_lines,
+}
+"""The same for many values, one a line and stripped already; none where they must be looked at one by one."""
+
+
+def normalised(kind: str, values: Iterable[str]) -> list[bytes]:
+    """Return many values of one kind in the form they are compared in, as UTF-8, in their order.
+
+    Nothing is refused: what cannot be of that kind comes out as it would alone.
+
+    Raises:
+        KeyError: There is no such kind of identifier.
+    """
+    normalise, rows = IDENTIFIER_KINDS[kind], list(values)
+    if together := _TOGETHER.get(normalise):
+        lines = together("\n".join(map(str.strip, rows)))
+        found = [] if lines is None else lines.split(b"\n")
+        # A value with a line's end in it makes more lines than there are values.
+        if len(found) == len(rows):
+            return found
+    return [_utf8(normalise(value)) for value in rows]
+
 
 _SHAPES: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[^@\s]+@[^@\s]+"),

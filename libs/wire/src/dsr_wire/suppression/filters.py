@@ -72,15 +72,15 @@ class Filter:
     def matches(self, digests: Sequence[bytes]) -> list[int]:
         """Return the places of the digests that are listed, or look so."""
         flags, size, others = self.flags, len(self.flags), self.hashes - 1
-        first = array("Q", b"".join(digests))[::2]
+        halves = array("Q", b"".join(digests))
         if sys.byteorder == "big":
-            first.byteswap()
+            halves.byteswap()
+        first, second = halves[::2], halves[1::2]
         # Without a line of ours for each: most rows end here, and few are looked at bit by bit.
         hits = map(flags.__getitem__, map(mod, first, repeat(size)))
         found = []
         for place in compress(range(len(digests)), hits):
-            at, step = _PAIR.unpack(digests[place])
-            step |= 1
+            at, step = first[place], second[place] | 1
             for _ in repeat(None, others):
                 at += step
                 if not flags[at % size]:

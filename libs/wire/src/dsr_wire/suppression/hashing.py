@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 
-from dsr_core.identity import IDENTIFIER_KINDS
+from dsr_core.identity import normalised
 from dsr_core.suppressions import DIGEST_BYTES
 
 __all__ = ["SuppressionKey"]
@@ -71,14 +71,13 @@ class SuppressionKey:
         Raises:
             KeyError: There is no such kind of identifier.
         """
-        normalise = IDENTIFIER_KINDS[kind]
         start = blake2b(
             _CONTEXT + kind.encode() + b"\x00", key=self.secret, digest_size=DIGEST_BYTES
         ).copy
         made: list[bytes] = []
         add = made.append
-        for value in values:
+        for value in normalised(kind, values):
             one = start()
-            one.update(normalise(value).encode("utf-8", "surrogatepass"))
+            one.update(value)
             add(one.digest())
         return made
