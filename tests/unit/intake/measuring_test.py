@@ -63,6 +63,16 @@ async def test_what_is_open_is_shown_by_law_and_by_when_it_is_due() -> None:
     assert value("dsr_intake_open_due_seconds_bucket", "gdpr", le="0") == 0
 
 
+async def test_what_may_be_late_is_counted_from_nought() -> None:
+    """A counter that appears with its first count has not grown, and an alert on its growth is silent."""
+    registry = CollectorRegistry()
+    await Measuring(Store(some(2, WITHIN_DAY)), Metrics(registry), lambda: NOW).measure()
+    law = {"right": "deletion", "regime": "gdpr", "promise": "broken"}
+    for outcome in Outcome:
+        labels = {**law, "outcome": outcome.value}
+        assert registry.get_sample_value("dsr_intake_answered_total", labels) == 0
+
+
 PROMISE = Promise(
     right=Right.DELETION,
     regime="gdpr",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from dsr_core.closing import Outcome
 from dsr_core.metrics import intake as named
 from dsr_intake.model import Answer
 from dsr_runtime.metrics import Instruments
@@ -65,6 +66,11 @@ class Metrics:
         self.breaker_tripped = made.gauges(named.BREAKER_TRIPPED)
         self.breaker_waiting = made.gauge(named.BREAKER_WAITING)
         self.webhooks = made.counters(named.WEBHOOKS)
+
+    def expect_ends(self, right: str, regime: str) -> None:
+        """Count from nought what may come too late of these; a counter that is not there cannot grow."""
+        for outcome in Outcome:
+            self.answered.labels(right, regime, outcome, "broken")
 
     def count_ends(self, ends: Iterable[Answer]) -> None:
         """Count what was closed and what was answered, each with its promise."""

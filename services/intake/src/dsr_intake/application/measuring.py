@@ -37,6 +37,8 @@ class Measuring:
             ages[law] = max(ages[law], (now - one.oldest).total_seconds())
             for place, bound in enumerate(DUE_LABELS):
                 due[*law, bound] += one.members if one.place <= place else 0
+        for right, regime in members:
+            self._metrics.expect_ends(str(right), str(regime))
         show_all(self._metrics.open, members)
         show_all(self._metrics.open_age, ages, together=max)
         show_all(self._metrics.open_due, due)
