@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsr_core.lifecycle import TRANSITIONS
+from support.command_line import named_in
 from support.sources import ROOT, tracked
 
 LIFECYCLE = ROOT / "docs" / "lifecycle.md"
@@ -55,6 +56,21 @@ def test_what_a_document_names_is_there(path: str) -> None:
         if not ((ROOT / path).parent / found["target"]).exists()
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    # What was so once is not held to what is so now.
+    [
+        one
+        for one in tracked()
+        if one.endswith(".md") and "/adr/" not in one and one != "CHANGELOG.md"
+    ],
+    ids=lambda path: path,
+)
+def test_the_commands_of_a_document_exist_and_take_its_options(path: str) -> None:
+    commands = named_in((ROOT / path).read_text())
+    assert {call: fault for call, fault in commands.items() if fault} == {}
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)

@@ -6,11 +6,10 @@ import re
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from dsr_cli.main import new_app
 from dsr_core.metrics.catalogue import CATALOGUE
+from support.command_line import named_in
 from support.sources import ROOT
 
 RULES = yaml.safe_load((ROOT / "deploy" / "monitoring" / "prometheus-rules.yaml").read_text())
@@ -21,20 +20,7 @@ FOLDER = ROOT / "docs" / "runbooks"
 RUNBOOKS = sorted(path for path in FOLDER.glob("Dsr*.md"))
 PARTS = ["What it means", "What to look at", "What to do", "It is over when"]
 OWNERS = {"sre", "privacy-office", "security"}
-COMMAND = re.compile(r"(?:^|`)dsr (?P<words>[a-z][a-z-]*(?: [a-z][a-z-]*)*)", re.MULTILINE)
 SAMPLES = {sample for metrics in CATALOGUE.values() for one in metrics for sample in one.samples}
-
-
-def known_command(words: list[str]) -> bool:
-    """Tell whether words name a command; those behind it are what it is given."""
-    command: Any = typer.main.get_command(new_app(words))
-    for word in words:
-        if not hasattr(command, "commands"):
-            return True
-        if word not in command.commands:
-            return False
-        command = command.commands[word]
-    return not hasattr(command, "commands") or bool(command.invoke_without_command)
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
@@ -78,6 +64,6 @@ def test_a_runbook_has_its_parts_and_says_what_the_alert_says(path: Any) -> None
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_the_commands_of_a_runbook_exist(path: Any) -> None:
-    commands = [found["words"].split() for found in COMMAND.finditer(path.read_text())]
+    commands = named_in(path.read_text(), are_whole=True)
     assert commands
-    assert [words for words in commands if not known_command(words)] == []
+    assert {call: fault for call, fault in commands.items() if fault} == {}
