@@ -8,6 +8,7 @@ import pytest
 
 from support.cluster import RELEASE, Cluster
 from support.cluster_load import Loaded
+from support.cluster_metrics import metrics
 from support.waiting import eventually
 
 SERVICES = ("intake", "fanout", "verifier")
@@ -79,6 +80,21 @@ async def test_an_upgrade_and_its_rollback_under_load_refuse_nobody(
         for service in SERVICES:
             assert not before[service] & set(cluster.pods(service))
         cluster.helm("rollback", RELEASE, "--wait", "--timeout", "4m")
+    assert seen.refused == []
+
+
+async def test_another_pod_comes_with_the_load(cluster: Cluster, loaded: Loaded) -> None:
+    followed = {"enabled": True, "minReplicas": 2, "maxReplicas": 3}
+    with metrics(cluster):
+        cluster.install(
+            f"intake.autoscaling={json.dumps({**followed, 'targetCPUUtilizationPercentage': 50})}",
+            'intake.resources.requests.cpu="20m"',
+        )
+        assert len(cluster.pods("intake")) == 2
+        async with loaded.load() as seen:
+            await eventually(
+                lambda: len(cluster.pods("intake")) == 3, within=240, what="a third pod"
+            )
     assert seen.refused == []
 
 

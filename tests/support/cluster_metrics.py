@@ -1,0 +1,69 @@
+"""The metrics API of a cluster: its own, or by a metrics server that runs beside it on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dsr_cli.waiting import wait_until
+from support.cluster import Cluster
+
+__all__ = ["metrics"]
+
+_PORT = 14443
+_GLOBAL = (
+    "apiservice/v1beta1.metrics.k8s.io",
+    "clusterrole/dsr-tests-metrics",
+    "clusterrolebinding/dsr-tests-metrics",
+)
+_API = "/apis/metrics.k8s.io/v1beta1/pods"
+
+
+@contextmanager
+def metrics(cluster: Cluster) -> Iterator[None]:
+    """Have the cluster know what its pods use.
+
+    Where it does not know, METRICS_SERVER names a metrics server to run on this machine, which must be
+    the cluster's node; without one the test is skipped.
+    """
+    if _answers(cluster):
+        yield
+        return
+    program = os.environ.get("METRICS_SERVER")
+    if not program:
+        pytest.skip("the cluster has no metrics API, and METRICS_SERVER names nothing to make one")
+    [node] = cluster.get("nodes")["items"]
+    addresses = {one["type"]: one["address"] for one in node["status"]["addresses"]}
+    address = addresses["InternalIP"]
+    cluster.apply("metrics.yaml", ADDRESS=address, PORT=str(_PORT))
+    config = os.environ["KUBECONFIG"]
+    with tempfile.TemporaryDirectory() as certificates, subprocess.Popen(
+        [
+            program,
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            "--kubelet-insecure-tls",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--metric-resolution=10s",
+            f"--bind-address={address}",
+            f"--secure-port={_PORT}",
+            f"--cert-dir={certificates}",
+        ],
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            assert wait_until(lambda: _answers(cluster), timeout=120), "no metrics"
+            yield
+        finally:
+            process.terminate()
+            cluster.kubectl("delete", *_GLOBAL)
+
+
+def _answers(cluster: Cluster) -> bool:
+    return '"usage"' in cluster.tried("get", "--raw", _API).stdout
