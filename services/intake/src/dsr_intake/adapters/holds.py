@@ -189,8 +189,9 @@ class PostgresHolds:
                 )
         return True
 
-    async def waiting(self, *, limit: int) -> list[Held]:
-        """Return what is to be put on hold and can be, or narrowed, or released."""
+    async def waiting(self, *, after: tuple[str, RequestId] | None, limit: int) -> list[Held]:
+        """Return what is to be put on hold and can be, or narrowed, or released, by hold and request."""
+        hold_id, request_id = after or (None, None)
         with translated():
             rows = await self._pool.fetch(
                 f"""
@@ -200,11 +201,14 @@ class PostgresHolds:
                     or (r.held_at is null and q.state = any($1::text[]))
                     or (r.held_at is null and q.state = any($2::text[]) and r.system_ids = '{{}}'
                         and (h.system_ids <> '{{}}' or h.categories <> '{{}}')))
+                    and ($4::uuid is null or (r.hold_id, r.request_id) > ($4::uuid, $5::uuid))
                 order by r.hold_id, r.request_id limit $3
                 """,
                 _HOLDABLE,
                 _PREMATURE,
                 limit,
+                hold_id,
+                request_id,
             )
         return [_held(row) for row in rows]
 

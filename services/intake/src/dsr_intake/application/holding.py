@@ -12,6 +12,7 @@ from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.identity import Identity
 from dsr_core.ids import RequestId, SystemId, uuid7
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
+from dsr_core.registry import Registry
 from dsr_intake.application.beginning import held_systems
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.deciding import Deciding, Resolution
@@ -27,7 +28,7 @@ __all__ = ["Holding"]
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
-"""Requests of one round of work; more are taken in the next."""
+"""Requests that one look takes; a round of work looks until it has gone past all."""
 
 _LATE = timedelta(minutes=5)
 """So long after a hold a replica may still accept a request without having heard of it."""
@@ -110,7 +111,12 @@ class Holding:
             hashes = (*self._lookup.identifiers(about), *self._lookup.former_identifiers(about))
         else:
             await self._check_request(about)
-        is_new = await self._store.add(hold, hashes, self._scope, tag)
+        versions = _Versions(self._registry)
+
+        async def scope(hold: LegalHold, digest: str) -> tuple[SystemId, ...] | None:
+            return await _scope(hold, digest, versions)
+
+        is_new = await self._store.add(hold, hashes, scope, tag)
         await self._go_on()
         other = await self._store.under(tag) if tag and not is_new else None
         return other or hold
@@ -151,24 +157,32 @@ class Holding:
     async def work(self) -> None:
         """Do what holds that were placed or lifted still ask for; safe to repeat, and beside others.
 
+        What cannot be done is counted and left to the next round; what comes after it is done in this.
+
         Raises:
-            Unavailable: The store is away, or a version that a request pins.
+            Unavailable: The store is away.
         """
         await self._watch.refresh()
-        await self._store.cover_late(since=self._clock() - _LATE, scope=self._scope)
-        tried: set[tuple[str, str]] = set()
-        while True:
-            found = await self._store.waiting(limit=_AT_ONCE)
-            fresh = [one for one in found if (one.hold.hold_id, one.request_id) not in tried]
-            if not fresh:
-                return
-            for one in fresh:
-                tried.add((one.hold.hold_id, one.request_id))
-                await self._one(one)
+        versions = _Versions(self._registry)
 
-    async def _one(self, one: Held) -> None:
+        async def at_least(hold: LegalHold, digest: str) -> tuple[SystemId, ...] | None:
+            try:
+                return await _scope(hold, digest, versions)
+            except Unavailable:
+                return ()  # all of it, until its version is here and it is narrowed or placed
+
+        await self._store.cover_late(since=self._clock() - _LATE, scope=at_least)
+        after: tuple[str, RequestId] | None = None
+        while found := await self._store.waiting(after=after, limit=_AT_ONCE):
+            for one in found:
+                await self._one(one, versions)
+            after = (found[-1].hold.hold_id, found[-1].request_id)
+
+    async def _one(self, one: Held, versions: _Versions) -> None:
         try:
-            await self._carried_out(one)
+            await self._carried_out(one, versions)
+        except Unavailable as fault:
+            self._refused(one, "unavailable", error=str(fault))
         except RuleViolation as fault:
             # Somebody else was first, or the request has ended; what is left to do is asked again.
             log.info("a hold moves nothing", request_id=one.request_id, reason=fault.reason)
@@ -176,18 +190,22 @@ class Holding:
             if found is None or found.state in _OVER:
                 await self._store.release(one, at=self._clock())
         except RejectedInput as fault:
-            # It is tried again in the next round, and holds up no other.
-            self._metrics.holds_refused.labels(fault.reason).inc()
-            log.warning(
-                "a hold is refused",
-                request_id=one.request_id,
-                hold_id=one.hold.hold_id,
-                reason=fault.reason,
-            )
+            self._refused(one, fault.reason, error=None)
 
-    async def _carried_out(self, one: Held) -> None:
+    def _refused(self, one: Held, reason: str, *, error: str | None) -> None:
+        # It is tried again in the next round, and holds up no other.
+        self._metrics.holds_refused.labels(reason).inc()
+        log.warning(
+            "a hold is refused",
+            request_id=one.request_id,
+            hold_id=one.hold.hold_id,
+            reason=reason,
+            error=error,
+        )
+
+    async def _carried_out(self, one: Held, versions: _Versions) -> None:
         if one.hold.lifted_at is None:
-            await self._placed(one)
+            await self._placed(one, versions)
             return
         if one.held_at is None:
             await self._store.drop(one, at=self._clock())
@@ -195,15 +213,15 @@ class Holding:
             if found is None or found.state in PREMATURE:
                 return
             # A notice may have left its systems out: placing and lifting it has them told.
-            await self._placed(one)
+            await self._placed(one, versions)
         await self._lifted(one)
 
-    async def _placed(self, one: Held) -> None:
+    async def _placed(self, one: Held, versions: _Versions) -> None:
         hold = one.hold
         found = await self._reads.any(one.request_id)
         if found is None:
             return
-        systems = await self._scope(hold, found.registry_digest)
+        systems = await _scope(hold, found.registry_digest, versions)
         if systems is None:
             await self._store.release(one, at=self._clock())
             return
@@ -233,18 +251,6 @@ class Holding:
         )
         await self._deciding.decide(one.request_id, resolution)
 
-    async def _scope(self, hold: LegalHold, registry_digest: str) -> tuple[SystemId, ...] | None:
-        """Return what a hold covers, by the version that a request pins and by the newest.
-
-        A system that joined since is owed by the request as well.
-        """
-        pinned = held_systems(hold, await self._registry.version(registry_digest))
-        current = self._registry.current
-        newest = held_systems(hold, current) if current is not None else None
-        if pinned is None or newest is None:
-            return pinned if newest is None else newest
-        return tuple(sorted({*pinned, *newest}))
-
     def _check_scope(self, hold: LegalHold) -> None:
         registry = self._registry.current
         if registry is None:
@@ -264,3 +270,39 @@ class Holding:
             raise RejectedInput("unknown_request", detail, field="request_id")
         if found.state in _OVER:
             advance(found.state, Event.PLACE_HOLD)
+
+
+class _Versions:
+    """The registry's versions as one round finds them: one that has not arrived is awaited once."""
+
+    def __init__(self, registry: RegistryView) -> None:
+        self._registry = registry
+        self._missing: dict[str, Unavailable] = {}
+
+    @property
+    def current(self) -> Registry | None:
+        return self._registry.current
+
+    async def version(self, digest: str) -> Registry:
+        if digest in self._missing:
+            raise self._missing[digest]
+        try:
+            return await self._registry.version(digest)
+        except Unavailable as fault:
+            self._missing[digest] = fault
+            raise
+
+
+async def _scope(
+    hold: LegalHold, registry_digest: str, versions: _Versions
+) -> tuple[SystemId, ...] | None:
+    """Return what a hold covers, by the version that a request pins and by the newest.
+
+    A system that joined since is owed by the request as well.
+    """
+    pinned = held_systems(hold, await versions.version(registry_digest))
+    current = versions.current
+    newest = held_systems(hold, current) if current is not None else None
+    if pinned is None or newest is None:
+        return pinned if newest is None else newest
+    return tuple(sorted({*pinned, *newest}))

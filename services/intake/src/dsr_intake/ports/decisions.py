@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from dsr_core.ids import CohortId, SystemId
+from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_intake.model import (
     Answer,
     DecisionEntry,
@@ -104,9 +104,10 @@ class HoldStore(Protocol):
         """End a hold; false where it has ended, or is none. What it holds is released one by one."""
         ...
 
-    async def waiting(self, *, limit: int) -> list[Held]:
-        """Return what is to be put on hold and can be, or narrowed, or released.
+    async def waiting(self, *, after: tuple[str, RequestId] | None, limit: int) -> list[Held]:
+        """Return what is to be put on hold and can be, or narrowed, or released, past a hold and request.
 
+        By hold, then by request, so that a round goes past what it could not do.
         Narrowed is what a hold on some systems holds whole while no system was asked yet.
         """
         ...
