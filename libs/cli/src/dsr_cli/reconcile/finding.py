@@ -13,7 +13,6 @@ from dsr_cli.reconcile.positions import (
     FANOUT,
     INTAKE_CLOSURES,
     INTAKE_LINKS,
-    VERIFIER,
     Positions,
 )
 from dsr_cli.reconcile.store import Store
@@ -126,12 +125,13 @@ def _last(told: Told, request_id: RequestId) -> str | None:
 
 
 async def _ledger(found: Findings, told: Told, store: Store, positions: Positions) -> None:
-    past = positions.past(VERIFIER)
+    verifier = positions.verifier
+    past = positions.past(verifier)
     opened = [(place, one) for place, ids in told.opened if past(place) for one in ids]
     unknown = await store.unknown_requests({one for _, one in opened})
     _unread(
         found,
-        VERIFIER,
+        verifier,
         Kind.OBLIGATIONS_UNREAD,
         ((at, one) for at, one in opened if one in unknown),
     )
@@ -139,23 +139,23 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
     amended = [(place, key) for place, key in told.amended if past(place)]
     lacking = await store.unknown_amendments({key for _, key in amended})
     changes = ((at, f"{key[0]} {key[2]}") for at, key in amended if key in lacking)
-    _unread(found, VERIFIER, Kind.OBLIGATIONS_UNREAD, changes)
+    _unread(found, verifier, Kind.OBLIGATIONS_UNREAD, changes)
 
     phases = [(place, key) for place, key in told.phases if past(place)]
     untold = await store.untold_phases({key for _, key in phases})
     parts = ((at, f"{key[0]} phase {key[1]}") for at, key in phases if key in untold)
-    _unread(found, VERIFIER, Kind.OBLIGATIONS_UNREAD, parts)
+    _unread(found, verifier, Kind.OBLIGATIONS_UNREAD, parts)
 
     answers = [(place, one) for place, many in told.answers if past(place) for one in many]
     missing = await store.unknown_answers({one for _, one in answers})
     given = ((at, f"{one[0]} {one[1]}") for at, one in answers if one in missing)
-    _unread(found, VERIFIER, Kind.ACKNOWLEDGEMENT_UNREAD, given)
+    _unread(found, verifier, Kind.ACKNOWLEDGEMENT_UNREAD, given)
 
     entries = [(place, one) for place, many in told.audited if past(place) for one in many]
     absent = await store.unknown_entries({one for _, one in entries})
     _unread(
         found,
-        VERIFIER,
+        verifier,
         Kind.AUDIT_UNREAD,
         ((at, one.hex()) for at, one in entries if one in absent),
     )

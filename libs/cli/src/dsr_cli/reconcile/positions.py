@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -14,26 +15,27 @@ from dsr_wire.topics import COMMANDS, REQUESTS
 
 __all__ = [
     "FANOUT",
-    "GROUPS",
     "INTAKE_CLOSURES",
     "INTAKE_LINKS",
-    "VERIFIER",
     "Positions",
     "refuse_running",
     "rewind",
+    "verifier_group",
 ]
 
 INTAKE_CLOSURES = "dsr.intake.closures"
 INTAKE_LINKS = "dsr.intake.links"
-VERIFIER = "dsr.verifier"
 FANOUT = {REQUESTS.name: "dsr.fanout.requests", COMMANDS.name: "dsr.fanout.commands"}
 """Who reads what starts workflows, by topic."""
 
-GROUPS = (INTAKE_CLOSURES, INTAKE_LINKS, VERIFIER, *FANOUT.values())
-"""Who is made to read again."""
+_GROUPS = (INTAKE_CLOSURES, INTAKE_LINKS, *FANOUT.values())
+"""Who is made to read again, beside the verifier."""
+
+_VERIFIER = "dsr.verifier"
+"""The verifier's group unless it is set, and what every other one begins with."""
 
 _OF_SERVICES = (
-    *GROUPS,
+    *_GROUPS,
     "dsr.intake.escalations",
     "dsr.fanout.lifecycle",
     "dsr.fanout.phases",
@@ -44,9 +46,12 @@ _TIMEOUT_S = 15.0
 class Positions:
     """What each group has read."""
 
-    def __init__(self, read: Mapping[tuple[str, str, int], int]) -> None:
-        """Give by group, topic and partition the offset that comes next."""
+    def __init__(
+        self, read: Mapping[tuple[str, str, int], int], *, verifier: str = _VERIFIER
+    ) -> None:
+        """Give by group, topic and partition the offset that comes next, and the verifier's group."""
         self._read = read
+        self.verifier = verifier
 
     @classmethod
     def asked(cls, admin: KafkaAdmin) -> Positions:
@@ -56,9 +61,10 @@ class Positions:
             CommandError: It does not say.
         """
         client = admin.client()
+        verifier = verifier_group(_known(client))
         read: dict[tuple[str, str, int], int] = {}
         try:
-            for group in GROUPS:
+            for group in (*_GROUPS, verifier):
                 asked = client.list_consumer_group_offsets(
                     [ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT_S
                 )
@@ -68,7 +74,7 @@ class Positions:
             raise CommandError(
                 f"Kafka does not say what was read: {error.args[0].str()}"
             ) from error
-        return cls(read)
+        return cls(read, verifier=verifier)
 
     def is_past(self, group: str, place: Place) -> bool:
         """Tell whether a group will not read a record any more by itself."""
@@ -80,6 +86,23 @@ class Positions:
         return lambda place: self.is_past(group, place)
 
 
+def verifier_group(known: Iterable[str]) -> str:
+    """Return the group that the verifier reads as, by its own setting or by what Kafka knows.
+
+    Raises:
+        CommandError: It is not given, and Kafka knows the verifier by other names than its usual one.
+    """
+    if given := os.environ.get("DSR_VERIFIER_GROUP_ID"):
+        return given
+    others = sorted(one for one in known if one.startswith(_VERIFIER))
+    if others and _VERIFIER not in others:
+        raise CommandError(
+            f"the verifier reads as {' or as '.join(others)}: "
+            "give DSR_VERIFIER_GROUP_ID as the verifier has it"
+        )
+    return _VERIFIER
+
+
 def refuse_running(admin: KafkaAdmin) -> None:
     """Return where no service reads.
 
@@ -87,7 +110,8 @@ def refuse_running(admin: KafkaAdmin) -> None:
         CommandError: One does.
     """
     client = admin.client()
-    running = sorted(group for group in _OF_SERVICES if _members(client, group))
+    verifiers = {one for one in _known(client) if one.startswith(_VERIFIER)}
+    running = sorted(group for group in {*_OF_SERVICES, *verifiers} if _members(client, group))
     if running:
         raise CommandError(
             f"somebody reads as {', '.join(running)}: stop intake, fanout and the verifier first. "
@@ -114,6 +138,14 @@ def rewind(admin: KafkaAdmin, offsets: Mapping[tuple[str, str, int], int]) -> No
             )[group].result()
         except KafkaException as error:
             raise CommandError(f"{group} cannot be set back: {error.args[0].str()}") from error
+
+
+def _known(client: AdminClient) -> set[str]:
+    try:
+        listed = client.list_consumer_groups(request_timeout=_TIMEOUT_S).result()
+    except KafkaException as error:
+        raise CommandError(f"Kafka does not say who reads: {error.args[0].str()}") from error
+    return {one.group_id for one in listed.valid}
 
 
 def _members(client: AdminClient, group: str) -> Iterable[object]:
