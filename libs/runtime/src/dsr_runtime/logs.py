@@ -17,12 +17,13 @@ __all__ = ["ALLOWED_FIELDS", "configure"]
 
 ALLOWED_FIELDS = frozenset(
     {
-        "address", "attempt", "batch", "client_id", "closed", "cohort_id", "count", "delay_s", "duration_ms",
-        "error", "exc_info", "exception", "field", "group_id", "key_id", "logger", "method", "notices",
-        "offset", "opened", "organisation_id", "part", "partition", "path_template", "port",
-        "reason", "registry_digest", "reminder", "request_id", "right", "service", "signal",
-        "stack_info", "state", "status", "system_id", "systems", "timestamp", "topic", "trace_id",
-        "event", "level", "version", "workflow_id",
+        "action", "address", "attempt", "batch", "client_id", "closed", "cohort_id", "count",
+        "delay_s", "duration_ms", "error", "event", "exc_info", "exception", "field", "group_id",
+        "hold_id", "key_id", "kind", "kinds", "level", "logger", "method", "notices", "offset",
+        "opened", "organisation_id", "part", "partition", "path_template", "port", "reason",
+        "registry_digest", "reminder", "request_id", "revision", "right", "scope", "service",
+        "signal", "stack_info", "state", "status", "system_id", "systems", "timestamp", "topic",
+        "trace_id", "version", "witness", "workflow_id",
     }
 )  # fmt: skip
 """The only fields that a log line may have; the names of others are listed in `refused_fields`."""

@@ -228,9 +228,7 @@ class OutboxRelay:
                 self._aside[row["topic"], row["key"]] = until
         if len(faults) == len(rows):
             raise faults[0]
-        log.warning(
-            "a part of the outbox waits", records=len(faults), error=type(faults[0]).__name__
-        )
+        log.warning("a part of the outbox waits", count=len(faults), error=type(faults[0]).__name__)
 
 
 def _record(row: asyncpg.Record) -> Record:

@@ -33,11 +33,12 @@ _SAMPLES = ("dsr_", "process_", "python_", "temporal_")
 
 _FIELDS = frozenset(
     {
-        "attempt", "batch", "client_id", "closed", "cohort_id", "count", "delay_s", "duration_ms",
-        "group_id", "level", "logger", "method", "notices", "offset", "opened", "organisation_id",
-        "part", "partition", "path_template", "port", "reason", "registry_digest", "reminder",
-        "request_id", "right", "service", "signal", "state", "status", "system_id", "systems",
-        "timestamp", "topic", "trace_id", "version", "workflow_id",
+        "action", "attempt", "batch", "client_id", "closed", "cohort_id", "count", "delay_s",
+        "duration_ms", "group_id", "hold_id", "kind", "kinds", "level", "logger", "method",
+        "notices", "offset", "opened", "organisation_id", "part", "partition", "path_template",
+        "port", "reason", "registry_digest", "reminder", "request_id", "revision", "right", "scope",
+        "service", "signal", "state", "status", "system_id", "systems", "timestamp", "topic",
+        "trace_id", "version", "witness", "workflow_id",
     }
 )  # fmt: skip
 _VALUE = re.compile(r"[A-Za-z0-9_.:/{}+-]{1,120}")
@@ -105,9 +106,7 @@ def log_lines(lines: Iterable[str]) -> Iterator[str]:
 
 def _shown(said: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
-        name: value
-        for name, value in said.items()
-        if name in _FIELDS and (isinstance(value, bool | int | float) or _is_plain(value))
+        name: value for name, value in said.items() if name in _FIELDS and _is_shown(value)
     }
     is_ours = str(said.get("logger", "")).startswith("dsr_")
     event = str(said.get("event", ""))
@@ -118,6 +117,12 @@ def _shown(said: Mapping[str, Any]) -> dict[str, Any]:
     elif "error" in said or "exception" in said:
         found["error"] = "(not shown)"
     return found
+
+
+def _is_shown(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(one) for one in value)
+    return isinstance(value, bool | int | float) or _is_plain(value)
 
 
 def _is_plain(value: object) -> bool:

@@ -41,7 +41,7 @@ class RegistryWatcher:
                 continue
             told, backoff = digest, Backoff()
             if is_new:
-                log.info("open cohorts are told of the registry", digest=digest[:16])
+                log.info("open cohorts are told of the registry", registry_digest=digest[:16])
 
     def stop(self) -> None:
         """Ask `run` to end."""

@@ -92,7 +92,7 @@ class Appending:
 
     def _stands_still(self, fault: str) -> bool:
         if self._fault != fault:
-            log.error("nothing is appended to the log", fault=fault)
+            log.error("nothing is appended to the log", reason=fault)
         self._fault = fault
         return False
 
@@ -181,7 +181,7 @@ class Cosigning:
                 await backoff.wait(self._stopping)
             except WitnessRefusal as refusal:
                 self._metrics.cosignatures.labels(name, "refused").inc()
-                log.warning("a witness does not cosign", witness=name, fault=str(refusal))
+                log.warning("a witness does not cosign", witness=name, reason=str(refusal))
                 await _wait(self._stopping, _REFUSED_S)
             else:
                 backoff = Backoff(first=1.0, longest=_REFUSED_S)
