@@ -33,6 +33,9 @@ OWNED = frozenset(
 )
 """Settings that the chart itself gives, since it alone knows them."""
 
+_NOT_OFFERED = frozenset({"verifier_instance_id"})
+"""What each replica must have by itself: the pods of a Deployment share their settings, and no name stays."""
+
 _PLAIN_FILES = frozenset({"vault_account_token_file"})
 """Files that no Secret holds."""
 
@@ -123,7 +126,7 @@ def _common() -> set[str]:
 
 
 def _is_plain(kind: type[BaseSettings], name: str) -> bool:
-    return name not in OWNED and not _is_secret(name, kind.model_fields[name])
+    return name not in OWNED | _NOT_OFFERED and not _is_secret(name, kind.model_fields[name])
 
 
 def _is_secret(name: str, field: FieldInfo) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -41,8 +42,16 @@ PLACES = {
 }
 """As ci/production.yaml says."""
 
-ANYWHERE = {frozenset({443, 465, 587}): "outside", frozenset({443}): "witnesses"}
+ANYWHERE = {frozenset({443, 465, 587, 8200}): "outside", frozenset({443}): "witnesses"}
 """What may be anywhere is told by its ports."""
+
+
+ADDRESS = re.compile(
+    r"(?:(https?)://[a-z0-9.-]+|\b[a-z][a-z0-9.-]+(?=:\d))(?::(\d{2,5}))?(?=[/,\s]|$)"
+)
+PORTS = {"http": "80", "https": "443"}
+UNCALLED = {"DSR_INTAKE_URL", "DSR_VERIFIER_URL", "DSR_PACKAGE_URL", "DSR_PUBLIC_URL"}
+"""Pods of the release, which are let through by their labels; and what only letters to people name."""
 
 
 def component(peer: dict[str, Any]) -> str:
@@ -85,6 +94,24 @@ def test_every_arrow_of_the_architecture_is_let_through_and_no_other(
     entered, left = arrows(releases["production"])
     assert entered == {one for one in ARROWS if one[1] in pods}
     assert left == {one for one in ARROWS if one[0] not in {"callers", "prometheus"}}
+
+
+@pytest.mark.parametrize("values", ["small", "production"])
+def test_every_address_in_the_settings_can_be_called(
+    releases: dict[str, Rendered], values: str
+) -> None:
+    rendered = releases[values]
+    called: set[str] = set()
+    for service in ("intake", "fanout", "verifier"):
+        egress = rendered.of("NetworkPolicy")[service]["spec"]["egress"]
+        open_to = {str(port["port"]) for rule in egress for port in rule["ports"]}
+        for name, value in rendered.of("ConfigMap")[service]["data"].items():
+            if name in UNCALLED:
+                continue
+            for scheme, port in ADDRESS.findall(value):
+                called.add(name)
+                assert (port or PORTS[scheme]) in open_to, f"{service} {name}={value}"
+    assert {"DSR_KAFKA_BOOTSTRAP", "DSR_TEMPORAL_ADDRESS"} <= called
 
 
 def test_what_no_rule_names_is_denied_for_every_pod_of_the_release(

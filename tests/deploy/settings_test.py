@@ -159,6 +159,16 @@ def test_other_settings_make_other_pods(helm: Helm, releases: dict[str, Rendered
     changed = helm.template("small", "intake.settings.breaker_floor=7")
     assert stamp(changed, "intake") != stamp(releases["small"], "intake")
     assert stamp(changed, "fanout") == stamp(releases["small"], "fanout")
+    for one in ('openTelemetry.OTEL_SERVICE_NAME="other"', "migrations.enabled=false"):
+        assert stamp(helm.template("small", one), "verifier") != stamp(
+            releases["small"], "verifier"
+        )
+
+
+def test_replicas_have_no_name_in_common_by_which_they_would_fence_each_other(helm: Helm) -> None:
+    refused = helm.templated("small", 'verifier.settings.verifier_instance_id="one"')
+    assert refused.returncode != 0
+    assert "verifier_instance_id" in refused.stderr
 
 
 def test_commands_of_the_chart_are_commands(releases: dict[str, Rendered]) -> None:
