@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from dsr_core.lifecycle import TRANSITIONS
+from dsr_core.registry import Registry
+from dsr_wire.topics import all_topics, is_dead_letter
 from support.command_line import named_in
 from support.sources import ROOT, tracked
 
@@ -85,3 +87,18 @@ def test_a_decision_has_its_three_parts_and_a_line_in_the_list(path: Path) -> No
 
 def test_decisions_are_numbered_without_a_gap() -> None:
     assert [int(path.stem[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_the_partitions_of_each_topic_are_those_of_the_code() -> None:
+    section = (ROOT / "docs" / "scaling.md").read_text().split("## Partitions")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:4] for line in section.splitlines() if line.startswith("| `")]
+    told = {
+        topic: int(partitions)
+        for topics, _, partitions in rows
+        for topic in re.findall(r"`(dsr\.[a-z.0-9]+)`", topics)
+    }
+    assert told == {
+        one.name: one.partitions
+        for one in all_topics(Registry(organisations=(), systems=()))
+        if not is_dead_letter(one.name)
+    }

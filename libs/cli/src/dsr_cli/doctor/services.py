@@ -116,9 +116,7 @@ def measured(name: str, url: str) -> Iterator[Finding]:
     if lag:
         topic, most = max(lag.items(), key=lambda one: one[1])
         if most > _LAG_RECORDS:
-            todo = (
-                "docs/runbooks has DsrConsumerLag: is it busy, stopped, or does a part hold it up?"
-            )
+            todo = "docs/runbooks has DsrConsumerBehind: is it busy, stopped, or does a part hold it up?"
             yield warning(f"{name}: lag", f"{most:.0f} records of {topic} wait", todo)
         else:
             yield fine(f"{name}: lag", f"{most:.0f} records at most ({topic})")
@@ -140,7 +138,7 @@ def _limited(name: str, values: Mapping[str, float]) -> Iterator[Finding]:
         ("packages_waiting_age_seconds", 3600.0, "packages", "seconds that the oldest package waits",
          "see the object store; docs/access-packages.md"),
         ("breaker_waiting", 0.0, "breaker", "requests wait for the breaker",
-         "`dsr breaker status` says why; two people let them go on"),
+         "`dsr breaker` says why; two people let them go on"),
     )  # fmt: skip
     for metric, limit, part, words, todo in limits:
         value = values.get(metric)
