@@ -222,6 +222,45 @@ async def test_who_opts_in_with_a_proof_is_off_the_list_and_can_come_back(intake
     assert await entries(intake, target="consents/11") == [], "programs' doing is not entered"
 
 
+async def opted_in(intake: Intake, number: int, *kinds: str) -> None:
+    body = {
+        "identity": [{"kind": "email", "value": email(number)}],
+        "kinds": kinds,
+        "reference": f"consents/{number}",
+        "given_on": "2026-03-02",
+    }
+    shop = await intake.client(scopes=["suppressions:lift"])
+    answer = await intake.http.post("/v1/suppressions/opt-in", json=body, headers=shop)
+    assert answer.status_code == httpx.codes.OK, answer.text
+
+
+async def followed(intake: Intake, publisher: Publisher, request_id: str) -> None:
+    await publisher.publish([a_record(request_id, request_id)])
+    await answered(intake, request_id)
+
+
+async def test_an_opt_in_stands_when_an_older_opt_out_is_answered_after_it(
+    intake: Intake, publisher: Publisher
+) -> None:
+    older = await submitted(intake, 22, **OPT_OUT)
+    await opted_in(intake, 22, "marketing")
+    await _settled(intake.pool)
+    await followed(intake, publisher, older)
+    assert await listed(intake, 22) == ["sale_or_sharing"]
+    newer = await submitted(intake, 22, **OPT_OUT)
+    await followed(intake, publisher, newer)
+    assert await listed(intake, 22) == ["marketing", "sale_or_sharing"]
+
+
+async def test_who_opts_in_while_their_deletion_is_open_may_be_brought_in_again(
+    intake: Intake, publisher: Publisher
+) -> None:
+    one = await submitted(intake, 23)
+    await opted_in(intake, 23, "re_import")
+    await followed(intake, publisher, one)
+    assert await listed(intake, 23) == []
+
+
 async def test_a_person_who_takes_somebody_off_the_list_is_entered_without_them(
     intake: Intake,
 ) -> None:

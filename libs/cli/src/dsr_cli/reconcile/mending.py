@@ -84,6 +84,10 @@ cross join lateral unnest(r.suppression_digests) as d (digest)
 where r.id = any($1::uuid[]) and c.categories = '{}'
     and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
     and (c.uses = '{}' or l.kind = any(c.uses))
+    and not exists (
+        select from intake.opt_ins o
+        where o.at > r.accepted_at and l.kind = any(o.kinds) and o.digests @> array[d.digest]
+    )
 order by l.kind, d.digest, r.id
 on conflict (kind, digest) do nothing
 """

@@ -25,8 +25,8 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 _PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
 
-# A request for a part of the data alone says nothing of the rest; one for some uses says so of those. In the order of the key, so that
-# two transactions wait for each other in turn and never in a ring.
+# A request for a part of the data alone says nothing of the rest; one for some uses says so of those. Who has opted in since it was
+# accepted wants it no more. In the order of the key, so that two transactions wait for each other in turn and never in a ring.
 _LIST = """
     insert into intake.suppressions (kind, digest, key_id, since, request_id)
     select distinct on (l.kind, d.digest) l.kind, d.digest, r.suppression_key_id, $4, r.id
@@ -37,6 +37,10 @@ _LIST = """
     where r.id = any($1::uuid[]) and c.categories = '{}'
         and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
         and (c.uses = '{}' or l.kind = any(c.uses))
+        and not exists (
+            select from intake.opt_ins o
+            where o.at > r.accepted_at and l.kind = any(o.kinds) and o.digests @> array[d.digest]
+        )
     order by l.kind, d.digest, r.id
     on conflict (kind, digest) do update
     set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
