@@ -9,7 +9,9 @@ import asyncpg
 import httpx
 import pytest
 from integration.intake.audit_test import entries
+from integration.intake.authority_test import authorise
 from integration.intake.closures_test import a_record, answered
+from integration.intake.identity_test import prove
 from integration.intake.links_test import (
     RESOLVER,
     a_link,
@@ -259,6 +261,33 @@ async def test_who_opts_in_while_their_deletion_is_open_may_be_brought_in_again(
     await opted_in(intake, 23, "re_import")
     await followed(intake, publisher, one)
     assert await listed(intake, 23) == []
+
+
+async def test_an_objection_that_is_proven_later_is_listed_as_it_opens(intake: Intake) -> None:
+    one = await submitted(intake, 24, right="objection", identity_attested=False)
+    assert await listed(intake, 24) == []
+    assert (await prove(intake, one)).json()["state"] == "open"
+    assert await listed(intake, 24) == ["marketing"]
+
+
+async def test_an_agents_opt_out_is_listed_once_the_agent_has_shown_that_they_may(
+    intake: Intake,
+) -> None:
+    agent = {"role": "authorised_agent"}
+    one = await submitted(intake, 25, **OPT_OUT, jurisdiction="US-CA", requester=agent)
+    assert await listed(intake, 25) == []
+    assert (await authorise(intake, one)).json()["state"] == "open"
+    assert await listed(intake, 25) == ["marketing", "sale_or_sharing"]
+
+
+async def test_what_is_proven_and_erases_is_listed_at_its_closing_alone(
+    intake: Intake, publisher: Publisher
+) -> None:
+    one = await submitted(intake, 26, identity_attested=False)
+    assert (await prove(intake, one)).json()["state"] == "open"
+    assert await listed(intake, 26) == []
+    await followed(intake, publisher, one)
+    assert await listed(intake, 26) == ["re_import"]
 
 
 async def test_a_person_who_takes_somebody_off_the_list_is_entered_without_them(

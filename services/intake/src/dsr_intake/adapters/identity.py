@@ -10,6 +10,7 @@ from dsr_core.errors import RuleViolation
 from dsr_core.lifecycle import State
 from dsr_intake.adapters.decisions import Connection, keep
 from dsr_intake.adapters.duplicates import open_twins_of
+from dsr_intake.adapters.suppressions import list_opened
 from dsr_intake.model import AuthorityShown, Proof
 from dsr_intake.ports.identity import Repeated
 from dsr_runtime.outbox import enqueue
@@ -56,6 +57,8 @@ class PostgresIdentity:
                     proof.entry.reason,
                     original.request_id if original else None,
                 )
+                at = proof.entry.recorded_at
+                await list_opened(connection, proof.request_id, state, at=at)
                 await keep(connection, proof.entry)
                 if proof.authority is not None:
                     await _show(connection, proof.authority)
@@ -76,18 +79,20 @@ class PostgresIdentity:
         """Record that a requester may ask, the new state, and what is told of it."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                state = await connection.fetchval(
-                    "select state from intake.subject_requests where id = $1 for update",
-                    shown.entry.request_id,
+                request_id, at = shown.entry.request_id, shown.entry.recorded_at
+                found = await connection.fetchval(
+                    "select state from intake.subject_requests where id = $1 for update", request_id
                 )
+                state = decide(State(found))
                 await connection.execute(
                     """
                     update intake.subject_requests
                     set state = $2, revision = pg_current_xact_id()::text::bigint where id = $1
                     """,
-                    shown.entry.request_id,
-                    decide(State(state)).value,
+                    request_id,
+                    state.value,
                 )
+                await list_opened(connection, request_id, state, at=at)
                 await _show(connection, shown)
                 await enqueue(connection, "intake", shown.records)
 

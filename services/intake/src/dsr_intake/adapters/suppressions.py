@@ -10,7 +10,8 @@ from typing import TypeAlias
 import asyncpg
 
 from dsr_core.closing import Outcome
-from dsr_core.ids import uuid7
+from dsr_core.ids import RequestId, uuid7
+from dsr_core.lifecycle import State
 from dsr_core.rights import RIGHTS, Right
 from dsr_core.suppressions import Suppression, SuppressionKind
 from dsr_intake.adapters.audit import audited
@@ -18,12 +19,13 @@ from dsr_intake.model import Answer, Draft
 from dsr_intake.model.suppressions import Listed, ListSize, OptIn
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresSuppressions", "list_at_once", "list_ended"]
+__all__ = ["PostgresSuppressions", "list_at_once", "list_ended", "list_opened"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 _PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
+_AT_ONCE = [pair for pair in _PAIRS if RIGHTS[Right(pair[0])].suppresses_at_once]
 
 # A request for a part of the data alone says nothing of the rest; one for some uses says so of those. Who has opted in since it was
 # accepted wants it no more. In the order of the key, so that two transactions wait for each other in turn and never in a ring.
@@ -59,7 +61,15 @@ async def list_at_once(connection: _Connection, drafts: Sequence[Draft]) -> None
         if RIGHTS[one.submission.right].suppresses_at_once and one.submission.is_attested
     ]
     if drafts:
-        await _list(connection, [one.request_id for one in drafts], drafts[0].accepted_at)
+        await _list(connection, [one.request_id for one in drafts], drafts[0].accepted_at, _AT_ONCE)
+
+
+async def list_opened(
+    connection: _Connection, request_id: RequestId, state: State, *, at: datetime
+) -> None:
+    """List whom a request names that had to wait, once it is open, in the transaction that opens it."""
+    if state is State.OPEN:
+        await _list(connection, [request_id], at, _AT_ONCE)
 
 
 async def list_ended(connection: _Connection, made: Sequence[Answer], *, at: datetime) -> None:
@@ -67,13 +77,18 @@ async def list_ended(connection: _Connection, made: Sequence[Answer], *, at: dat
     followed = [one.request_id for one in made if one.outcome in _FOLLOWED]
     others = [one.request_id for one in made if one.outcome not in _FOLLOWED]
     if followed:
-        await _list(connection, followed, at)
+        await _list(connection, followed, at, _PAIRS)
     if others:
         await connection.execute(f"{_END} request_id = any($1::uuid[])", others)
 
 
-async def _list(connection: _Connection, request_ids: Sequence[str], at: datetime) -> None:
-    rights, kinds = zip(*_PAIRS, strict=True)
+async def _list(
+    connection: _Connection,
+    request_ids: Sequence[str],
+    at: datetime,
+    pairs: Sequence[tuple[str, str]],
+) -> None:
+    rights, kinds = zip(*pairs, strict=True)
     await connection.execute(_LIST, request_ids, rights, kinds, at)
 
 
