@@ -303,6 +303,58 @@ async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
     assert await access.state() == "answered"
 
 
+async def test_a_package_that_cannot_be_made_is_set_aside_and_keeps_no_other_waiting(
+    access: Access, registry: Registry, publisher: Publisher
+) -> None:
+    first, second, *_ = access.systems
+    delivery = await access.hand_over(first, ORDERS)
+    access.answered({first: delivery})
+    kept = {"ground": "HGB 257", "categories": [], "review_at": "soon"}
+    [owed] = [
+        each
+        for each in access.verifier.obligations[access.id]["obligations"]
+        if each["system_id"] == second
+    ]
+    owed["exemptions"] = [kept]  # no page can be made of that
+    await access.close(publisher)
+    pool = access.intake.pool
+
+    async def is_set_aside() -> bool:
+        await pool.execute(
+            "update intake.packages set next_try_at = now() where request_id = $1 "
+            "and next_try_at is not null",
+            access.id,
+        )
+        row = await access.row()
+        return bool(row and row["set_aside_at"])
+
+    await eventually(is_set_aside, within=60)
+    other = Access(access.intake, access.folder, access.verifier)
+    await other.submit(registry)
+    other.answered({first: await other.hand_over(first, ORDERS)})
+    await other.close(publisher)
+    await other.until("ready")
+
+    async def is_shown() -> bool:
+        said = (await access.intake.http.get("/metrics")).text
+        return "dsr_intake_packages_set_aside 1.0" in said.splitlines()
+
+    await eventually(is_shown, within=60)
+    await pool.execute(
+        "update intake.packages set ledger = replace(ledger, 'soon', '2030-01-01') "
+        "where request_id = $1",
+        access.id,
+    )
+    again = await access.intake.http.post(
+        f"/internal{BASE}/{access.id}/package:release",
+        headers=access.intake.officer,
+        json={"reason": "the fault is mended"},
+    )
+    assert (again.status_code, again.json()["set_aside_at"]) == (200, None)
+    await access.until("ready")
+    assert await access.state() == "answered"
+
+
 async def test_a_full_store_keeps_a_package_waiting_until_there_is_room(
     access: Access, publisher: Publisher
 ) -> None:

@@ -53,6 +53,7 @@ class Metrics:
         self.measured_at = made.gauge(named.MEASURED_AT)
         self.packages = made.counters(named.PACKAGES)
         self.packages_waiting = made.gauge(named.PACKAGES_WAITING)
+        self.packages_set_aside = made.gauge(named.PACKAGES_SET_ASIDE)
         self.packages_age = made.gauge(named.PACKAGES_AGE)
         self.package_bytes = made.counter(named.PACKAGE_BYTES)
         self.exports_refused = made.counters(named.EXPORTS_REFUSED)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Annotated
 
 import typer
 
+from dsr_cli.api.client import ApiError
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import internal_connection
 from dsr_cli.errors import CommandError
@@ -43,20 +45,24 @@ def show(
 def release(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
     """Hand over what is there of an open request; the rest follows. A dry run unless --yes.
 
-    Past the legal date this happens by itself.
+    Past the legal date this happens by itself. A package that was set aside is tried again.
     """
     api = InternalApi(internal_connection())
+    is_again = _is_set_aside(api, request_id)
     state = api.request(request_id)["state"]
-    if state != "open":
+    if state != "open" and not is_again:
         raise CommandError(
             f"{request_id} is {state}: a package is made of what is there while it is open"
         )
     if not apply:
-        typer.echo(f"a package would be made of what is there for {request_id}; add --yes to do it")
+        what = "tried again" if is_again else "made of what is there"
+        typer.echo(f"a package would be {what} for {request_id}; add --yes to do it")
         return
     api.decide_package(request_id, "release", reason=reason)
     typer.echo(
-        f"a package is made of what is there for {request_id}; the rest follows in a second one"
+        f"the package of {request_id} is tried again"
+        if is_again
+        else f"a package is made of what is there for {request_id}; the rest follows in a second one"
     )
 
 
@@ -82,6 +88,15 @@ def revoke(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) ->
         return
     api.decide_package(request_id, "revoke", reason=reason)
     typer.echo(f"the links to the package of {request_id} are revoked")
+
+
+def _is_set_aside(api: InternalApi, request_id: str) -> bool:
+    try:
+        return api.package(request_id).get("set_aside_at") is not None
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return False
+        raise
 
 
 def _require_ready(api: InternalApi, request_id: str) -> None:

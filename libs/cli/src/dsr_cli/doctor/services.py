@@ -137,6 +137,8 @@ def _limited(name: str, values: Mapping[str, float]) -> Iterator[Finding]:
          "docs/runbooks/DsrReceiptUntold.md; `dsr explain` names the date"),
         ("packages_waiting_age_seconds", 3600.0, "packages", "seconds that the oldest package waits",
          "see the object store; docs/access-packages.md"),
+        ("packages_set_aside", 0.0, "packages", "packages cannot be made and are tried no more",
+         "docs/runbooks/DsrPackageSetAside.md"),
         ("breaker_waiting", 0.0, "breaker", "requests wait for the breaker",
          "`dsr breaker` says why; two people let them go on"),
     )  # fmt: skip

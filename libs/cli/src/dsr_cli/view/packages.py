@@ -23,6 +23,10 @@ def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
     kind = ", partial" if package["is_partial"] else ""
     kind = ", a supplement" if package["number"] > 1 else kind
     yield Text.assemble("package  ", (state, _STYLES.get(state, "")), kind)
+    if package.get("set_aside_at"):
+        yield Text(
+            f"set aside {_minute(package['set_aside_at'])}: `release` has it tried again", "red"
+        )
     if package["made_at"]:
         yield Text(f"made     {_minute(package['made_at'])}, {package['files']} files")
         yield Text(f"size     {package['size']} bytes")

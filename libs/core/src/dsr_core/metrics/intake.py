@@ -273,13 +273,20 @@ PACKAGES = Metric(
     kind=Kind.COUNTER,
     unit="packages",
     meaning="Packages for access, by what became of a try to make one, and of the package",
-    labels=(Label.of("result", "what became of it", ("made", "postponed", "expired")),),
+    labels=(Label.of("result", "what became of it", ("made", "postponed", "failed", "expired")),),
 )
 PACKAGES_WAITING = Metric(
     name="dsr_intake_packages_waiting",
     kind=Kind.GAUGE,
     unit="packages",
     meaning="Packages that are to be made; every replica says the same",
+)
+PACKAGES_SET_ASIDE = Metric(
+    name="dsr_intake_packages_set_aside",
+    kind=Kind.GAUGE,
+    unit="packages",
+    meaning="Packages that have failed again and again and that nobody tries any more, until an operator"
+    " decides so; every replica says the same",
 )
 PACKAGES_AGE = Metric(
     name="dsr_intake_packages_waiting_age_seconds",

@@ -16,7 +16,7 @@ from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.members import member_of
 from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
-from dsr_intake.model.packages import MadePackage, Package, PackageState
+from dsr_intake.model.packages import MadePackage, Package, PackagesStanding, PackageState
 from dsr_intake.ports import Decide, Tell
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
@@ -27,7 +27,8 @@ __all__ = ["PostgresPackages"]
 _HANDING_OVER = [right for right, terms in RIGHTS.items() if terms.hands_over]
 
 _CLAIM = """
-    update intake.packages p set tries = p.tries + 1, next_try_at = $2, assembly_id = $3
+    update intake.packages p set tries = p.tries + 1, faults = p.faults + 1, next_try_at = $2,
+        assembly_id = $3
     from (
         select request_id, number from intake.packages
         where state = 'waiting' and next_try_at <= $1 and ($4::bigint is null or $4 >= (
@@ -38,6 +39,21 @@ _CLAIM = """
     ) as due
     where p.request_id = due.request_id and p.number = due.number
     returning p.*
+"""
+
+_HELD = """
+    update intake.packages set next_try_at = $3
+    where request_id = $1 and assembly_id = $2 and state = 'waiting'
+"""
+
+_NEXT_TRY = """
+    update intake.packages set next_try_at = $3, faults = case when $4 then 0 else faults end
+    where request_id = $1 and assembly_id = $2 and state = 'waiting'
+"""
+
+_SET_ASIDE = """
+    update intake.packages set next_try_at = null, set_aside_at = $3
+    where request_id = $1 and assembly_id = $2 and state = 'waiting'
 """
 
 _ALIKE = """
@@ -118,18 +134,38 @@ class PostgresPackages:
                 await enqueue(connection, "intake", [tell])
         return _package(row)
 
-    async def postpone(self, package: Package, *, until: datetime) -> None:
+    async def hold(self, package: Package, *, until: datetime) -> None:
+        """Have the claim last for longer."""
+        await self._mark(_HELD, package, until)
+
+    async def postpone(self, package: Package, *, until: datetime, is_fault: bool = False) -> None:
         """Have a package tried again later."""
+        await self._mark(_NEXT_TRY, package, until, not is_fault)
+
+    async def set_aside(self, package: Package, *, at: datetime) -> None:
+        """Have a package tried no more, until `try_again`."""
+        await self._mark(_SET_ASIDE, package, at)
+
+    async def _mark(self, statement: str, package: Package, *values: object) -> None:
         with translated():
-            await self._pool.execute(
-                """
-                update intake.packages set next_try_at = $3
-                where request_id = $1 and assembly_id = $2 and state = 'waiting'
-                """,
-                package.request_id,
-                package.assembly_id,
-                until,
-            )
+            await self._pool.execute(statement, package.request_id, package.assembly_id, *values)
+
+    async def try_again(self, request_id: RequestId, *, at: datetime, reason: str) -> bool:
+        """Have the package of a request that was set aside tried again, and enter it."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                status = await connection.execute(
+                    """
+                    update intake.packages set next_try_at = $2, set_aside_at = null, faults = 0
+                    where request_id = $1 and set_aside_at is not null
+                    """,
+                    request_id,
+                    at,
+                )
+                if status.endswith(" 0"):
+                    return False
+                await audited(connection, "package.release", [request_id], reason)
+        return True
 
     async def finish(
         self, package: Package, made: MadePackage, *, decide: Decide, tell: Tell, at: datetime
@@ -248,16 +284,18 @@ class PostgresPackages:
                     request_id,
                 )
 
-    async def standing(self) -> tuple[int, datetime | None]:
-        """Return how many packages are to be made, and since when the oldest is wanted."""
+    async def standing(self) -> PackagesStanding:
+        """Return how many packages are to be made, and how many are set aside."""
         with translated():
-            row = await self._pool.fetchrow(
+            [row] = await self._pool.fetch(
                 """
-                select count(*) as waiting, min(wanted_at) as oldest
+                select count(*) filter (where set_aside_at is null) as waiting,
+                    min(wanted_at) filter (where set_aside_at is null) as oldest,
+                    count(set_aside_at) as set_aside
                 from intake.packages where state = 'waiting'
                 """
             )
-        return (row["waiting"], row["oldest"]) if row else (0, None)
+        return PackagesStanding(**row)
 
 
 def _package(row: asyncpg.Record) -> Package:
@@ -268,6 +306,8 @@ def _package(row: asyncpg.Record) -> Package:
         excluded=json.loads(row["excluded"]),
         wanted_at=row["wanted_at"],
         tries=row["tries"],
+        faults=row["faults"],
+        set_aside_at=row["set_aside_at"],
         assembly_id=str(row["assembly_id"]) if row["assembly_id"] else None,
         size=row["size"] or 0,
         files=row["files"] or 0,

@@ -61,6 +61,9 @@ class PackageDocument(BaseModel):
     missing: dict[str, str]
     """Systems whose export could not be used, each with a code that says why."""
 
+    set_aside_at: datetime | None
+    """Since when it is not tried any more, since it has failed again and again; an operator has it tried again."""
+
     links: list[PackageLinkDocument]
 
 
@@ -169,7 +172,7 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
         (
             "release",
             _release,
-            "Make a package of what is there, of an open request; the rest follows",
+            "Make a package of what is there, of an open request; or try one again that is set aside",
         ),
     ):
         routes.add_api_route(
@@ -242,6 +245,7 @@ async def _shown(context: Context, one: RequestView) -> Response:
             "made_at": package.made_at,
             "expires_at": package.expires_at,
             "missing": package.excluded,
+            "set_aside_at": package.set_aside_at,
             "links": [_link(each) for each in await door.links.of(one.request_id)],
         }
     )

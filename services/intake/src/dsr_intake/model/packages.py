@@ -9,7 +9,15 @@ from enum import StrEnum
 from dsr_core.ids import RequestId
 from dsr_intake.model import Code, WrappedKey
 
-__all__ = ["MadePackage", "Package", "PackageKey", "PackageLink", "PackageState", "package_binding"]
+__all__ = [
+    "MadePackage",
+    "Package",
+    "PackageKey",
+    "PackageLink",
+    "PackageState",
+    "PackagesStanding",
+    "package_binding",
+]
 
 
 def package_binding(request_id: RequestId) -> RequestId:
@@ -72,6 +80,12 @@ class Package:
 
     made_at: datetime | None
     expires_at: datetime | None
+    faults: int = 0
+    """Tries in a row that ended by a fault of its own, or with the process; the one in hand is counted."""
+
+    set_aside_at: datetime | None = None
+    """Since when it is not tried any more, until an operator decides so."""
+
     number: int = 1
     """The second of a request supplements the first."""
 
@@ -99,6 +113,17 @@ class MadePackage:
     manifest_digest: bytes
     contact: bytes
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagesStanding:
+    """How the packages that are not made yet stand."""
+
+    waiting: int
+    oldest: datetime | None
+    """Since when the oldest of these is wanted."""
+
+    set_aside: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -10,7 +10,13 @@ from typing import Protocol
 
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.model import Code, CodeLimits, Member
-from dsr_intake.model.packages import MadePackage, Package, PackageKey, PackageLink
+from dsr_intake.model.packages import (
+    MadePackage,
+    Package,
+    PackageKey,
+    PackageLink,
+    PackagesStanding,
+)
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
 from dsr_wire.envelope import Outgoing
@@ -109,6 +115,8 @@ class PackageStore(Protocol):
 
         Whoever had it before cannot record anything of it any more. With a limit, one for which systems
         have handed over no more bytes than that.
+
+        Each claim counts as a fault until `postpone` or `finish` says otherwise: who dies says nothing.
         """
         ...
 
@@ -122,8 +130,24 @@ class PackageStore(Protocol):
         """
         ...
 
-    async def postpone(self, package: Package, *, until: datetime) -> None:
-        """Have a package tried again later."""
+    async def hold(self, package: Package, *, until: datetime) -> None:
+        """Have the claim last for longer."""
+        ...
+
+    async def postpone(self, package: Package, *, until: datetime, is_fault: bool = False) -> None:
+        """Have a package tried again later; what was away is no fault of the package, and ends their row."""
+        ...
+
+    async def set_aside(self, package: Package, *, at: datetime) -> None:
+        """Have a package tried no more, until `try_again`."""
+        ...
+
+    async def try_again(self, request_id: RequestId, *, at: datetime, reason: str) -> bool:
+        """Have the package of a request that was set aside tried again, and enter it, in one transaction.
+
+        Returns:
+            Whether there was one.
+        """
         ...
 
     async def finish(
@@ -181,8 +205,8 @@ class PackageStore(Protocol):
         """
         ...
 
-    async def standing(self) -> tuple[int, datetime | None]:
-        """Return how many packages are to be made, and since when the oldest is wanted."""
+    async def standing(self) -> PackagesStanding:
+        """Return how many packages are to be made, and how many are set aside."""
         ...
 
 

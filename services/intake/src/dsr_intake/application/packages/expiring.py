@@ -57,12 +57,13 @@ class Expiring:
         log.info("a package is over", request_id=request_id)
 
     async def standing(self) -> None:
-        """Measure what waits to be made.
+        """Measure what waits to be made, and what is set aside.
 
         Raises:
             Unavailable: The database is away.
         """
-        waiting, oldest = await self._store.standing()
-        age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
-        self._metrics.packages_waiting.set(waiting)
+        found = await self._store.standing()
+        age = 0.0 if found.oldest is None else (self._clock() - found.oldest).total_seconds()
+        self._metrics.packages_waiting.set(found.waiting)
+        self._metrics.packages_set_aside.set(found.set_aside)
         self._metrics.packages_age.set(max(age, 0.0))

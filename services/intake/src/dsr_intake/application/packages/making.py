@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -44,6 +46,9 @@ __all__ = ["Making", "MakingParts", "Terms"]
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _LONGEST_PAUSE_S = 300.0
+
+_FAULTS = 6
+"""After so many tries in a row that ended by a fault of its own, or with the process, one is set aside."""
 
 _PARTS_TRIES = 4
 """So often a part that is not there is looked for again: the store may be a little late."""
@@ -121,18 +126,33 @@ class Making(Working):
         )
         if package is None:
             return False
+        if package.faults > _FAULTS:
+            await self._parts.store.set_aside(package, at=self._clock())
+            log.error(
+                "a package is set aside", request_id=package.request_id, attempt=package.tries
+            )
+            return True
         holding = asyncio.create_task(self._hold(package))
         try:
             await self._make(package)
         except Unavailable as error:
-            self._metrics.packages.labels("postponed").inc()
             log.warning("a package waits", request_id=package.request_id, error=str(error))
-            until = self._clock() + pause_after(package.tries, longest_s=_LONGEST_PAUSE_S)
             await _cancelled(holding)
-            await self._parts.store.postpone(package, until=until)
+            await self._later(package, is_fault=False)
+        except Exception as error:  # noqa: BLE001 - of one package: it ends nobody else's
+            log.error(  # noqa: TRY400 - what a fault says may be of the person
+                "a package failed by a fault", request_id=package.request_id, error=_where(error)
+            )
+            await _cancelled(holding)
+            await self._later(package, is_fault=True)
         finally:
             await _cancelled(holding)
         return True
+
+    async def _later(self, package: Package, *, is_fault: bool) -> None:
+        self._metrics.packages.labels("failed" if is_fault else "postponed").inc()
+        until = self._clock() + pause_after(package.tries, longest_s=_LONGEST_PAUSE_S)
+        await self._parts.store.postpone(package, until=until, is_fault=is_fault)
 
     async def _hold(self, package: Package) -> None:
         """Have the lease last for as long as the package is being made."""
@@ -140,7 +160,7 @@ class Making(Working):
             await asyncio.sleep(self._terms.lease.total_seconds() / 3)
             with suppress(Unavailable):
                 until = self._clock() + self._terms.lease
-                await self._parts.store.postpone(package, until=until)
+                await self._parts.store.hold(package, until=until)
 
     async def _make(self, package: Package) -> None:
         one = await self._parts.reads.any(package.request_id)
@@ -288,3 +308,9 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     """Return once a task has ended that is of no more use."""
     task.cancel()
     await asyncio.wait([task])
+
+
+def _where(error: Exception) -> str:
+    """Return what a fault is and where it was raised, for the log; never what it says."""
+    [*_, last] = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

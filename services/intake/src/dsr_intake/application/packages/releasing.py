@@ -65,10 +65,15 @@ class Releasing:
     async def release(self, request_id: RequestId, *, reason: str) -> None:
         """Have a package made of what is there, for a reason, which is entered in the audit log.
 
+        One that was set aside is tried again, whatever it is made of.
+
         Raises:
             RuleViolation: It is no open request that hands over, has a package, or nothing is there.
             Unavailable: The database or the verifier is away.
         """
+        if await self._store.try_again(request_id, at=self._clock(), reason=reason):
+            self._on_committed()
+            return
         said = await self._said(request_id)
         if said is None:
             raise RuleViolation("nothing_delivered", "no system has handed anything over yet")
