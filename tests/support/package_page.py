@@ -50,7 +50,7 @@ REGISTRY = a_registry(
 )
 
 
-def unpacked(folder: Path) -> Path:
+def unpacked(folder: Path, *active: Handed) -> Path:
     """Assemble a package of one system that holds something and three that do not; return its page, unpacked."""
     world = World(folder, registry=REGISTRY)
     shop = world.hand_over(
@@ -58,6 +58,7 @@ def unpacked(folder: Path) -> Path:
         ADDRESSES,
         Handed("photos/portrait.jpg", bytes(240_000), "image/jpeg"),
         Handed("contract.pdf", bytes(81_000), "application/pdf"),
+        *active,
     )
     files = world.package({"crm": shop}, is_partial=True)
     root = folder / "unpacked"

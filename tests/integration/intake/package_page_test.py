@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from support.browser import Window, chromium, opened
+from support.exports import Handed
 from support.package_page import unpacked
 
 pytestmark = pytest.mark.timeout(120)
@@ -82,6 +83,33 @@ async def test_every_link_leads_to_a_file_beside_it_or_to_a_place_on_it(
             await expect(window.page.locator(link)).to_have_count(1)
         else:
             assert (index.parent / link).is_file(), link
+
+
+async def test_no_link_leads_to_what_may_run_something(browser: Browser, tmp_path: Path) -> None:
+    script = b"<script>document.title = 'it runs'</script>"
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'>" + script + b"</svg>"
+    sent = [
+        Handed("hello.html", script, "text/plain"),
+        Handed("drawing.svg", drawing, "image/png"),
+        Handed("notes.log", script, "text/plain"),
+        Handed("words.txt", script, "text/plain"),
+    ]
+    index = unpacked(tmp_path, *sent)
+    async with opened(browser, index.as_uri()) as window:
+        await window.page.goto((index.parent / "data/crm/hello.html").as_uri())
+        assert await window.page.title() == "it runs", "else nothing is shown by this test"
+        await window.page.goto(window.url)
+        for name in ("hello.html", "drawing.svg"):
+            named = window.page.get_by_text(f"data/crm/{name}", exact=False)
+            await expect(named.first).to_be_visible()
+            await expect(window.page.get_by_role("link", name=name)).to_have_count(0)
+        for name in ("notes.log", "words.txt"):
+            await window.page.goto(window.url)
+            link = window.page.get_by_role("link", name=name)
+            await link.evaluate("one => one.removeAttribute('download')")
+            await link.click(no_wait_after=True)
+            await window.page.wait_for_load_state()
+            assert await window.page.title() != "it runs"
 
 
 async def test_on_a_narrow_phone_tables_move_sideways_and_the_page_does_not(

@@ -198,7 +198,60 @@ def test_a_script_is_neither_on_the_page_nor_run_by_it(world: World) -> None:
     assert "<b>things" not in page
     assert "default-src 'none'" in page
     assert page.count("Can hold programs") == 2
-    assert 'href="data/crm/x.svg" download' in page
+    assert 'href="data/crm/x' not in page
+    assert "<td>data/crm/x.svg<br>" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("x.html", "text/plain"),
+        ("x.HTM", "image/png"),
+        ("x.xhtml", "text/plain"),
+        ("x.svg", "image/png"),
+        ("x.svgz", "text/plain"),
+        ("x.mht", "text/plain"),
+        ("x.xml", "text/plain"),
+        ("x.pdf", "text/plain"),
+        ("x.docm", "text/plain"),
+        ("x.xlsm", "text/plain"),
+        ("x.js", "text/plain"),
+        ("x.exe", "text/plain"),
+        ("x.lnk", "text/plain"),
+        ("x", "text/plain"),
+        ("x.unheard-of", "text/plain"),
+        ("x.txt", "text/html"),
+        ("x.jpg", "image/svg+xml"),
+        ("photos/x.txt.html", "text/plain"),
+    ],
+)
+def test_what_may_run_something_by_its_name_or_by_its_type_has_a_warning_and_no_link(
+    world: World, name: str, media_type: str
+) -> None:
+    found = world.package({"crm": world.hand_over(Handed(name, b"x", media_type))})
+    page = found["index.html"].decode()
+    assert page.count("Can hold programs") == 1
+    assert "href" not in page.partition("<article ")[2]
+    assert f"<td>data/crm/{name}<br>" in page
+    assert f"data/crm/{name}" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("x.jsonl", "application/jsonl"),
+        ("x.txt", "text/plain; charset=utf-8"),
+        ("x.CSV", "text/csv"),
+        ("x.json", "application/json"),
+        ("x.jpg", "image/jpeg"),
+        ("x.mp4", "video/mp4"),
+    ],
+)
+def test_what_cannot_run_anything_is_a_link(world: World, name: str, media_type: str) -> None:
+    page = world.package({"crm": world.hand_over(Handed(name, b"{}", media_type))})
+    shown = page["index.html"].decode()
+    assert f'href="data/crm/{name}"' in shown
+    assert "Can hold programs" not in shown
 
 
 @pytest.mark.parametrize("language", ["de", "en", "es", "fr", "pt"])

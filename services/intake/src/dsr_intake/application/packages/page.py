@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +36,19 @@ _TABLES = 5
 
 _ACTIVE = ("html", "svg", "xml", "javascript", "pdf", "msword", "officedocument", "octet-stream")
 """Of such media types a file may run something when it is opened."""
+
+_PASSIVE = frozenset(
+    (
+        *("jsonl", "ndjson", "json", "csv", "tsv", "txt", "log", "md", "ics", "vcf", "zip", "gz"),
+        *("jpg", "jpeg", "png", "gif", "webp", "avif", "heic", "heif", "bmp", "tif", "tiff"),
+        *("mp4", "m4v", "mov", "webm", "mkv", "avi"),
+        *("mp3", "m4a", "aac", "wav", "ogg", "oga", "ogv", "opus", "flac"),
+    )
+)
+"""By the end of its name a browser and a desk decide what to do with a file: these run nothing.
+
+A link on a page from disk opens what it leads to, `download` or not, so any other file has none.
+"""
 
 
 class PackagePage:
@@ -183,13 +197,21 @@ def _bars(parts: Sequence[SystemPart]) -> list[dict[str, Any]]:
 def _file(one: FileEntry, folder: str) -> dict[str, Any]:
     return {
         "href": quote(one.path),
+        "path": one.path,
         "name": one.path.removeprefix(f"{folder}/"),
         "type": one.file.media_type,
         "records": "" if one.file.records is None else _number(one.file.records),
         "size": _size(one.size),
         "sheet": quote(one.sheet.path) if one.sheet else "",
-        "active": any(word in one.file.media_type for word in _ACTIVE),
+        "active": _is_active(one),
     }
+
+
+def _is_active(one: FileEntry) -> bool:
+    """Tell whether a file may run something, by what its system calls it or by its name."""
+    media_type = one.file.media_type.lower()
+    ending = PurePosixPath(one.path).suffix.removeprefix(".").lower()
+    return ending not in _PASSIVE or any(word in media_type for word in _ACTIVE)
 
 
 def _rows(content: bytes) -> list[dict[str, Any]]:
