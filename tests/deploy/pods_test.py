@@ -106,7 +106,9 @@ def test_a_pod_has_time_to_drain(releases: dict[str, Rendered], values: str, ser
     pod, container = deployed(releases[values], service)
     before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     assert before > 0 or service == "fanout"
-    assert pod["terminationGracePeriodSeconds"] >= before + process._DRAIN_TIMEOUT_S + 5
+    assert pod["terminationGracePeriodSeconds"] >= (
+        before + process._DRAIN_TIMEOUT_S + process._CLOSE_TIMEOUT_S
+    )
 
 
 @pytest.mark.parametrize("values", CI)

@@ -271,3 +271,17 @@ def test_a_fault_ends_the_process_with_code_1() -> None:
     code, _, err = outcome(program("process.spawn(asyncio.to_thread(int, 'x'), stop=int)"))
     assert code == 1
     assert "a task failed" in err
+
+
+async def test_a_part_that_does_not_close_holds_up_neither_the_others_nor_the_end() -> None:
+    diary: list[str] = []
+    process = Process(close_timeout_s=0.02)
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    process.on_close(closer(diary, "closed all the same"))
+    process.on_close(never)
+    process.stopping.set()
+    assert await asyncio.wait_for(process.wait(), 10) == 1
+    assert diary == ["closed all the same"]

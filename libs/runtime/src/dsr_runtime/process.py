@@ -23,6 +23,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _DRAIN_TIMEOUT_S = 20.0
 """For all tasks together: whoever ends the process gives it a bounded time."""
 
+_CLOSE_TIMEOUT_S = 5.0
+"""For all closers together, after that; each has half of what is left, so that the next has some."""
+
 
 class StartFault(Exception):  # noqa: N818 - what it is, not that it is an error
     """The process cannot start; the text is one line that says why and what to do."""
@@ -31,8 +34,14 @@ class StartFault(Exception):  # noqa: N818 - what it is, not that it is an error
 class Process:
     """What a service runs, and in which order it stops."""
 
-    def __init__(self, *, drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        *,
+        drain_timeout_s: float = _DRAIN_TIMEOUT_S,
+        close_timeout_s: float = _CLOSE_TIMEOUT_S,
+    ) -> None:
         self._drain_timeout_s = drain_timeout_s
+        self._close_timeout_s = close_timeout_s
         self._tasks: list[tuple[int, asyncio.Task[None], Callable[[], object]]] = []
         self._closers: list[Callable[[], Awaitable[object]]] = []
         self.stopping = asyncio.Event()
@@ -71,9 +80,14 @@ class Process:
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a task failed", exc_info=error)
                 failed = True
+        deadline = clock() + self._close_timeout_s
         for close in reversed(self._closers):
             try:
-                await close()
+                async with asyncio.timeout((deadline - clock()) / 2):
+                    await close()
+            except TimeoutError:
+                log.exception("a part did not close in time")
+                failed = True
             except Exception:
                 log.exception("a part did not close")
                 failed = True
