@@ -290,6 +290,37 @@ async def test_what_is_proven_and_erases_is_listed_at_its_closing_alone(
     assert await listed(intake, 26) == ["re_import"]
 
 
+async def test_what_another_request_forbids_too_stays_when_the_first_is_not_followed(
+    intake: Intake, publisher: Publisher
+) -> None:
+    first = await submitted(intake, 27, right="objection")
+    second = await submitted(intake, 27, **OPT_OUT)
+    await followed(intake, publisher, second)
+    await publisher.publish([a_record(first, first, outcome=Outcome.WITHDRAWN)])
+    await answered(intake, first)
+    assert await listed(intake, 27) == ["marketing", "sale_or_sharing"]
+
+
+async def test_what_two_requests_forbid_ends_with_the_second_that_is_not_followed(
+    intake: Intake, publisher: Publisher
+) -> None:
+    first = await submitted(intake, 28, right="objection")
+    second = await submitted(intake, 28, **OPT_OUT)
+    await publisher.publish([a_record(second, second, outcome=Outcome.REFUSED)])
+    await answered(intake, second)
+    assert await listed(intake, 28) == ["marketing"]
+    await publisher.publish([a_record(first, first, outcome=Outcome.WITHDRAWN)])
+    await answered(intake, first)
+    assert await listed(intake, 28) == []
+
+
+async def test_an_opt_in_ends_what_several_requests_forbid(intake: Intake) -> None:
+    await submitted(intake, 29, right="objection")
+    await submitted(intake, 29, **OPT_OUT)
+    await opted_in(intake, 29, "marketing")
+    assert await listed(intake, 29) == ["sale_or_sharing"]
+
+
 async def test_a_person_who_takes_somebody_off_the_list_is_entered_without_them(
     intake: Intake,
 ) -> None:

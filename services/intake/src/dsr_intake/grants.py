@@ -41,6 +41,7 @@ GRANTS: Grants = {
     "intake.packages": (*_CHANGED, "delete"),
     "intake.settlements": _CHANGED,
     "intake.subject_requests": _CHANGED,
+    "intake.suppression_sources": _PASSING,
     "intake.suppressions": (*_CHANGED, "delete"),
     "intake.told_without": _KEPT,
     "intake.webhook_deliveries": (*_CHANGED, "delete"),

@@ -45,7 +45,8 @@ _NAME = """
 _SUPPRESSED = """
     select distinct d.digest from unnest($3::bytea[]) as d (digest)
     join intake.suppressions s on s.digest = d.digest and not s.ended
-    join intake.subject_requests r on r.id = s.request_id
+    join intake.suppression_sources o on o.kind = s.kind and o.digest = s.digest
+    join intake.subject_requests r on r.id = o.request_id
     where r.id <> $1 and not (r.lookup_hashes || r.former_hashes) && $2::bytea[]
 """
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import product
 from typing import TypeAlias
 
 import asyncpg
@@ -30,27 +31,60 @@ _AT_ONCE = [pair for pair in _PAIRS if RIGHTS[Right(pair[0])].suppresses_at_once
 # A request for a part of the data alone says nothing of the rest; one for some uses says so of those. Who has opted in since it was
 # accepted wants it no more. In the order of the key, so that two transactions wait for each other in turn and never in a ring.
 _LIST = """
+    with forbidden as (
+        select l.kind, d.digest, r.suppression_key_id as key_id, r.id
+        from intake.subject_requests r
+        join intake.cohorts c on c.id = coalesce(r.home_cohort_id, r.cohort_id)
+        join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
+        cross join lateral unnest(r.suppression_digests) as d (digest)
+        where r.id = any($1::uuid[]) and c.categories = '{}'
+            and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
+            and (c.uses = '{}' or l.kind = any(c.uses))
+            and not exists (
+                select from intake.opt_ins o where o.at > r.accepted_at
+                    and l.kind = any(o.kinds) and o.digests @> array[d.digest]
+            )
+    ), sources as (
+        insert into intake.suppression_sources (kind, digest, request_id)
+        select kind, digest, id from forbidden on conflict do nothing
+    )
     insert into intake.suppressions (kind, digest, key_id, since, request_id)
-    select distinct on (l.kind, d.digest) l.kind, d.digest, r.suppression_key_id, $4, r.id
-    from intake.subject_requests r
-    join intake.cohorts c on c.id = coalesce(r.home_cohort_id, r.cohort_id)
-    join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
-    cross join lateral unnest(r.suppression_digests) as d (digest)
-    where r.id = any($1::uuid[]) and c.categories = '{}'
-        and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
-        and (c.uses = '{}' or l.kind = any(c.uses))
-        and not exists (
-            select from intake.opt_ins o
-            where o.at > r.accepted_at and l.kind = any(o.kinds) and o.digests @> array[d.digest]
-        )
-    order by l.kind, d.digest, r.id
+    select distinct on (kind, digest) kind, digest, key_id, $4, id from forbidden
+    order by kind, digest, id
     on conflict (kind, digest) do update
     set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
         ended = false, told = false
     where intake.suppressions.ended
 """
 
-_END = "update intake.suppressions set ended = true, told = false where not ended and "
+# An entry that is listed anew is locked even where nothing of it changes, so that whoever ends a source of it has to wait, and sees
+# the other's source once it looks; in the order of the key, as above.
+_LOCK_OF_REQUESTS = """
+    select from intake.suppressions s
+    join intake.suppression_sources o on o.kind = s.kind and o.digest = s.digest
+    where o.request_id = any($1::uuid[]) order by s.kind, s.digest for update of s
+"""
+_LOCK_OF_PERSON = """
+    select from intake.suppressions where kind = any($1::text[]) and digest = any($2::bytea[])
+    order by kind, digest for update
+"""
+
+_DROP_OF_REQUESTS = """
+    delete from intake.suppression_sources where request_id = any($1::uuid[])
+    returning kind, digest
+"""
+_DROP_OF_PERSON = """
+    delete from intake.suppression_sources where kind = any($1::text[]) and digest = any($2::bytea[])
+"""
+
+_END = """
+    update intake.suppressions s set ended = true, told = false
+    from (select distinct * from unnest($1::text[], $2::bytea[]) as d (kind, digest)) as d
+    where s.kind = d.kind and s.digest = d.digest and not s.ended and not exists (
+        select from intake.suppression_sources o where o.kind = s.kind and o.digest = s.digest
+    )
+    returning s.kind
+"""
 
 
 async def list_at_once(connection: _Connection, drafts: Sequence[Draft]) -> None:
@@ -73,13 +107,16 @@ async def list_opened(
 
 
 async def list_ended(connection: _Connection, made: Sequence[Answer], *, at: datetime) -> None:
-    """List whom followed requests name; take off the list what a request had put there that was not."""
+    """List whom followed requests name; of those that were not, take off what no other forbids."""
     followed = [one.request_id for one in made if one.outcome in _FOLLOWED]
     others = [one.request_id for one in made if one.outcome not in _FOLLOWED]
     if followed:
         await _list(connection, followed, at, _PAIRS)
     if others:
-        await connection.execute(f"{_END} request_id = any($1::uuid[])", others)
+        await connection.execute(_LOCK_OF_REQUESTS, others)
+        dropped = await connection.fetch(_DROP_OF_REQUESTS, others)
+        if dropped:
+            await _end(connection, [(row["kind"], row["digest"]) for row in dropped])
 
 
 async def _list(
@@ -90,6 +127,13 @@ async def _list(
 ) -> None:
     rights, kinds = zip(*pairs, strict=True)
     await connection.execute(_LIST, request_ids, rights, kinds, at)
+
+
+async def _end(connection: _Connection, entries: Iterable[tuple[str, bytes]]) -> int:
+    """End those of the entries that no request forbids any more; return how many."""
+    pairs = list(entries)
+    kinds, digests = [kind for kind, _ in pairs], [digest for _, digest in pairs]
+    return len(await connection.fetch(_END, kinds, digests))
 
 
 class PostgresSuppressions:
@@ -143,13 +187,11 @@ class PostgresSuppressions:
                     one.reference,
                     one.given_on,
                 )
-                status = await connection.execute(
-                    f"{_END} kind = any($1::text[]) and digest = any($2::bytea[])",
-                    kinds,
-                    one.digests,
-                )
+                await connection.execute(_LOCK_OF_PERSON, kinds, one.digests)
+                await connection.execute(_DROP_OF_PERSON, kinds, one.digests)
+                ended = await _end(connection, product(kinds, one.digests))
                 await audited(connection, "suppression.opt-in", [opt_in_id, one.reference], reason)
-        return int(status.rpartition(" ")[2])
+        return ended
 
     async def tell(
         self,
