@@ -24,8 +24,11 @@ FILES_LIMIT = 100_000
 
 _NAME_LIMIT = 200
 _SEGMENT = re.compile(r"[\w](?:[\w .,()+@=-]*[\w)+=-])?", re.UNICODE)
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\..*)?", re.IGNORECASE)
-"""Names that a common system takes for devices, whatever their extension."""
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|(?:com|lpt)[\d\u00b9\u00b2\u00b3]|conin\$|conout\$) *(?:\..*)?",
+    re.IGNORECASE,
+)
+"""Names that a common system takes for devices, whatever their extension and spaces before it."""
 
 
 class Protection(StrEnum):
