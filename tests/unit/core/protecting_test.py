@@ -85,6 +85,8 @@ def test_a_secret_never_leaves_even_where_the_registry_forgot_it(name: str) -> N
         ("password_changed_at", "2026-01-31"), ("has_password", True), ("input_tokens", 512),
         ("secretary", "Ann"), ("pinned", "yes"), ("spin", 3), ("keyboard", "de"), ("token", False),
         ("company", "Example"), ("japan", "yes"), ("passport_country", "DE"), ("account_id", "a-1"),
+        ("device_fingerprint", "f-1"), ("key_fingerprint", "SHA256:x"), ("tax_rate", 19),
+        ("driving_since", 1999), ("medical_notes", "none"), ("face", "up"), ("voice_mail", "on"),
     ],
 )  # fmt: skip
 def test_a_name_that_only_looks_like_a_secret_is_handed_over(name: str, value: object) -> None:
@@ -97,6 +99,9 @@ def test_a_name_that_only_looks_like_a_secret_is_handed_over(name: str, value: o
         "ssn", "socialSecurityNumber", "passport_number", "passport", "driversLicenseNumber",
         "driver_licence_no", "national_id", "governmentId", "iban", "bank_account_number",
         "accountNumber", "card_number", "creditCardNumber", "health_insurance_number",
+        "driving_licence", "drivingLicenseNumber", "tax_id", "taxpayerIdentificationNumber",
+        "medical_identification_number", "medicalId", "biometric_data", "biometricTemplate",
+        "fingerprint", "finger_print_scan", "voiceprint", "faceprint", "face_geometry", "iris_scan",
     ],
 )  # fmt: skip
 def test_a_government_or_account_number_is_told_with_its_last_four_alone(name: str) -> None:

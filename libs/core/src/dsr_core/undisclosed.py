@@ -1,7 +1,8 @@
 """What is never disclosed, whoever forgot to say so: by a field's name, or by the value itself.
 
 11 CCR 7024(d) lists what an answer never discloses, and has the consumer told that it is held:
-government identification, account numbers, passwords, security questions and answers.
+government identification, account numbers, numbers of health insurance and medical identification,
+passwords, security questions and answers, and biometric data.
 """
 
 from __future__ import annotations
@@ -43,15 +44,25 @@ _SECRET_NUMBER = re.compile(
 _NUMBERED = (
     "social_(?:security|insurance)",
     "passport",
-    "drivers?_(?:s_)?licen[cs]e",
+    "(?:drivers?_(?:s_)?|driving_)licen[cs]e",
     "(?:national|government)_(?:id|identification|identity|insurance)",
     "(?:identity|id)_card",
     "health_insurance",
-    "medical_record",
+    "medical_(?:record|identification|id)",
+    "tax(?:payer)?_(?:id|identification|identity)",
 )
+_BIOMETRIC = (
+    "biometrics?(?:_(?:data|template|hash|id|identifier|sample|scan))*"
+    "|(?:palm|voice|face)_?prints?"
+    "|(?:face|facial|voice|iris|retina|palm)_(?:templates?|scans?|geometry|embeddings?|biometrics?)"
+)
+_FINGERPRINT = "finger_?prints?(?:_(?:templates?|scans?|images?|data|hash))?"
+"""With nothing before it: a device, a browser and a key have one too, which is no person's body."""
+
 _NEVER = re.compile(
     rf"(?:.*_)?(?:(?:{'|'.join(_NUMBERED)})(?:_(?:number|no|num|nr|id))?|ssn|pan|iban"
-    r"|(?:(?:credit|debit|payment)_)?card_(?:number|no)|(?:bank_)?account_(?:number|no))"
+    r"|(?:(?:credit|debit|payment)_)?card_(?:number|no)|(?:bank_)?account_(?:number|no)"
+    rf"|{_BIOMETRIC})|{_FINGERPRINT}"
 )
 
 _RUN = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z])")
