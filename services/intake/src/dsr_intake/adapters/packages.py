@@ -13,7 +13,8 @@ from dsr_core.rights import RIGHTS
 from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import known, write, write_letters
 from dsr_intake.adapters.decisions import locked
-from dsr_intake.adapters.members import member_of
+from dsr_intake.adapters.duplicates import duplicates_of
+from dsr_intake.adapters.members import addressee_of
 from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackagesStanding, PackageState
@@ -196,6 +197,8 @@ class PostgresPackages:
                 )
                 if status.endswith(" 0"):
                     return False
+                if package.is_partial:
+                    ids += await duplicates_of(connection, ids)
                 await tell_of_packages(connection, ids, at=at, until=made.expires_at)
                 if package.is_partial:
                     await connection.execute(_PARTIAL_LETTER, package.request_id, at)
@@ -208,9 +211,9 @@ class PostgresPackages:
                 await write(connection, over, tell=tell, at=at)
         return True
 
-    async def member(self, request_id: RequestId) -> Member | None:
-        """Return a request's identity and key; none where it is destroyed."""
-        return await member_of(self._pool, request_id)
+    async def addressee(self, request_id: RequestId) -> Member | None:
+        """Return the identity and key of whom letters of a package go to; none where there are none."""
+        return await addressee_of(self._pool, request_id)
 
     async def packages(self, request_id: RequestId) -> list[Package]:
         """Return the packages of a request, the newest first."""

@@ -161,7 +161,8 @@ class PackageStore(Protocol):
     ) -> bool:
         """Record that a package is made, and what follows for its request and those alike, in one transaction.
 
-        What follows a partial one is its letter, if its request has letters, and nothing else. Where the
+        What follows a partial one are the letters of its request and those that repeat it, where they have
+        letters, and nothing else; clients are told of each. Where the
         claim is another's, or the request of a partial one has been closed, nothing changes.
 
         Returns:
@@ -169,8 +170,12 @@ class PackageStore(Protocol):
         """
         ...
 
-    async def member(self, request_id: RequestId) -> Member | None:
-        """Return a request's identity, encrypted, with its key; none where it is destroyed."""
+    async def addressee(self, request_id: RequestId) -> Member | None:
+        """Return the identity, encrypted, with its key, of whom letters of a request's package go to.
+
+        It is the request's own where it has letters, else that of one with letters that repeats it; none
+        where none has, or it is destroyed.
+        """
         ...
 
     async def packages(self, request_id: RequestId) -> list[Package]:

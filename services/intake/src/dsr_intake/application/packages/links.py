@@ -107,7 +107,7 @@ class Links:
         package = next((each for each in packages if each.state is PackageState.READY), None)
         if package is None:
             raise RuleViolation("no_package", "the request has no package that can be fetched")
-        if not package.contact:
+        if not one.letters or not package.contact:
             raise RuleViolation("no_package", "nobody is told of this package by letter")
         link = self._made(one, package, await self._links.links(one.request_id))
         await self._links.add(link, hashed(self._token(link)), has_letter=True, reason=reason)

@@ -296,11 +296,11 @@ class Making(Working):
 
     async def _contact(self, one: RequestView, key: PrivateSealingKey) -> bytes:
         """Return the address of the letters, which outlives the request's key under the package's."""
-        member = await self._parts.store.member(one.request_id) if one.letters else None
+        member = await self._parts.store.addressee(one.request_id)
         if member is None or member.key is None:
             return b""
-        [own] = await self._parts.wrapper.unwrap([(one.request_id, member.key)])
-        identity = decrypt(member.ciphertext, request_id=one.request_id, key=own)
+        [own] = await self._parts.wrapper.unwrap([(member.request_id, member.key)])
+        identity = decrypt(member.ciphertext, request_id=member.request_id, key=own)
         return locked_contact(identity.first("email") or "", key, one.request_id)
 
 
