@@ -168,6 +168,21 @@ def test_every_alert_file_and_dashboard_is_installed(releases: dict[str, Rendere
     rendered = releases["production"]
     rules = list((CHART / "files").glob("*rules*.yaml"))
     dashboards = list((CHART / "files" / "dashboards").glob("*.json"))
-    assert len([one for one in rendered.objects if one["kind"] == "PrometheusRule"]) == len(rules)
+    installed_rules = [one for one in rendered.objects if one["kind"] == "PrometheusRule"]
+    assert len(installed_rules) == len(rules)
     installed = [name for name in rendered.of("ConfigMap") if name.startswith("dashboard-")]
     assert len(installed) == len(dashboards)
+
+
+def test_alerts_lead_to_their_runbooks_where_the_repository_is_shown(
+    releases: dict[str, Rendered],
+) -> None:
+    shown = {
+        rule["annotations"]["runbook_url"]
+        for one in releases["production"].objects
+        if one["kind"] == "PrometheusRule"
+        for group in one["spec"]["groups"]
+        for rule in group["rules"]
+    }
+    runbooks = (CHART.parents[2] / "docs" / "runbooks").glob("Dsr*.md")
+    assert shown == {f"https://code.example.com/dsr/docs/runbooks/{one.name}" for one in runbooks}
