@@ -108,7 +108,7 @@ async def test_no_link_leads_to_what_may_run_something(browser: Browser, tmp_pat
             link = window.page.get_by_role("link", name=name)
             await link.evaluate("one => one.removeAttribute('download')")
             await link.click(no_wait_after=True)
-            await window.page.wait_for_load_state()
+            await window.page.wait_for_url(f"**/data/crm/{name}")
             assert await window.page.title() != "it runs"
 
 
