@@ -27,7 +27,12 @@ def body(number: int) -> dict[str, object]:
     """Return the body of a request; whom it is for is nobody else's at that time."""
     if number < len(PEOPLE):
         return PEOPLE[number]
-    stranger = [{"kind": "account_id", "value": f"stranger-{uuid.uuid4()}"}]
+    name = f"stranger-{uuid.uuid4()}"
+    # By what each of the systems knows people: none may say that it cannot look.
+    stranger = [
+        {"kind": "account_id", "value": name},
+        {"kind": "email", "value": f"{name}@example.com"},
+    ]
     return {**PEOPLE[number % len(PEOPLE)], "identity": stranger}
 
 

@@ -90,7 +90,8 @@ async def test_another_pod_comes_with_the_load(cluster: Cluster, loaded: Loaded)
             f"intake.autoscaling={json.dumps({**followed, 'targetCPUUtilizationPercentage': 50})}",
             'intake.resources.requests.cpu="20m"',
         )
-        assert len(cluster.pods("intake")) == 2
+        # A Deployment whose pods nobody counts any more begins with one.
+        await eventually(lambda: len(cluster.pods("intake")) == 2, within=90, what="its least")
         async with loaded.load() as seen:
             await eventually(
                 lambda: len(cluster.pods("intake")) == 3, within=240, what="a third pod"

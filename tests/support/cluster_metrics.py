@@ -51,6 +51,7 @@ def metrics(cluster: Cluster) -> Iterator[None]:
             "--kubelet-insecure-tls",
             "--kubelet-preferred-address-types=InternalIP",
             "--metric-resolution=10s",
+            "--kubelet-request-timeout=5s",
             f"--bind-address={address}",
             f"--secure-port={_PORT}",
             f"--cert-dir={certificates}",
