@@ -126,11 +126,13 @@ class Rig:
         Raises:
             CommandError: One does not run.
         """
-        found = {name: self.stack.pid(name) for name in names}
-        for name, pid in found.items():
+        found = {}
+        for name in names:
+            pid = self.stack.pid(name)
             if pid is None:
                 raise CommandError(f"{name} has ended")
-        return {name: pid for name, pid in found.items() if pid is not None}
+            found[name] = pid
+        return found
 
     def meter(self, names: Iterable[str]) -> Meter:
         """Return what counts the cost of the parts and these processes.

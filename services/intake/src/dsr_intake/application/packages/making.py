@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -132,21 +132,17 @@ class Making(Working):
                 "a package is set aside", request_id=package.request_id, attempt=package.tries
             )
             return True
-        holding = asyncio.create_task(self._hold(package))
         try:
-            await self._make(package)
+            async with self._held(package):
+                await self._make(package)
         except Unavailable as error:
             log.warning("a package waits", request_id=package.request_id, error=str(error))
-            await _cancelled(holding)
             await self._later(package, is_fault=False)
         except Exception as error:  # noqa: BLE001 - of one package: it ends nobody else's
             log.error(  # noqa: TRY400 - what a fault says may be of the person
                 "a package failed by a fault", request_id=package.request_id, error=_where(error)
             )
-            await _cancelled(holding)
             await self._later(package, is_fault=True)
-        finally:
-            await _cancelled(holding)
         return True
 
     async def _later(self, package: Package, *, is_fault: bool) -> None:
@@ -154,8 +150,17 @@ class Making(Working):
         until = self._clock() + pause_after(package.tries, longest_s=_LONGEST_PAUSE_S)
         await self._parts.store.postpone(package, until=until, is_fault=is_fault)
 
+    @asynccontextmanager
+    async def _held(self, package: Package) -> AsyncIterator[None]:
+        """Have the lease last until the end of this; nothing of it is written after that."""
+        holding = asyncio.create_task(self._hold(package))
+        try:
+            yield
+        finally:
+            holding.cancel()
+            await asyncio.wait([holding])
+
     async def _hold(self, package: Package) -> None:
-        """Have the lease last for as long as the package is being made."""
         while True:
             await asyncio.sleep(self._terms.lease.total_seconds() / 3)
             with suppress(Unavailable):
@@ -302,12 +307,6 @@ class Making(Working):
         [own] = await self._parts.wrapper.unwrap([(member.request_id, member.key)])
         identity = decrypt(member.ciphertext, request_id=member.request_id, key=own)
         return locked_contact(identity.first("email") or "", key, one.request_id)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    """Return once a task has ended that is of no more use."""
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def _where(error: Exception) -> str:
