@@ -158,12 +158,15 @@ def test_people_are_apart_and_every_system_has_five_tables() -> None:
 def test_the_meter_charges_what_was_spent_to_who_spent_it() -> None:
     meter = Meter({"itself": os.getpid()})
 
+    before = time.process_time()
     with meter.counting():
         _spend(0.05)
+    most = 100 * (time.process_time() - before)
     _spend(0.2)
     spent = meter.cpu_ms(requests=10)
 
-    assert 4 <= spent[DRIVER] < 15
+    # Two ticks of the kernel's clock more, since it counts in hundredths of a second.
+    assert 4 <= spent[DRIVER] <= most + 2
     assert spent["total"] == pytest.approx(spent["itself"] + spent[DRIVER], abs=0.05)
     assert meter.resident_mb()["itself"] > 10
 
