@@ -11,6 +11,7 @@ from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_runtime.process import Process
 from support.intake import Intake, Topics, VerifierDouble, running_intake
+from support.post import MailServer, mail_server
 from support.services import free_port
 
 
@@ -46,6 +47,13 @@ async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
     await one.start()
     yield one
     await one.stop()
+
+
+@pytest.fixture(scope="module")
+async def post() -> AsyncIterator[MailServer]:
+    """A mail server for intake's letters."""
+    async with mail_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

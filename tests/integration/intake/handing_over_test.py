@@ -18,17 +18,11 @@ from dsr_runtime.kafka import KafkaConnection, Publisher
 from support.builders import MARKER
 from support.exports import unzipped
 from support.intake import Intake, VerifierDouble, running_intake
-from support.post import MailServer, mail_server
+from support.post import MailServer
 from support.submissions import a_submission
 from support.waiting import eventually
 
 ZIP = "/package.zip"
-
-
-@pytest.fixture(scope="module")
-async def post() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -43,12 +43,6 @@ BASE = "/v1/subject-requests"
 
 
 @pytest.fixture(scope="module")
-async def post() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 async def writing(
     kafka: KafkaConnection,
     database: str,

@@ -22,16 +22,10 @@ from dsr_intake.application.clock import utc_now
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from support.exports import lines, unzipped
 from support.intake import Intake, VerifierDouble, running_intake
-from support.post import MailServer, mail_server
+from support.post import MailServer
 from support.waiting import eventually
 
 CALLS = lines("calls", [{"n": 1}])
-
-
-@pytest.fixture(scope="module")
-async def post() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,8 @@ from dsr_runtime.kafka import KafkaConnection
 from dsr_wire.codec.commands import DeadlineExtended
 from support.decisions import BASE, INTERNAL, commands, decide, shown
 from support.intake import Intake, Topics, VerifierDouble, running_intake
-from support.post import MailServer, mail_server
+from support.post import MailServer
 from support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-async def post() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

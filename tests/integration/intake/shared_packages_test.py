@@ -15,16 +15,10 @@ from dsr_core.ids import RequestId
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from support.intake import Intake, VerifierDouble, running_intake
-from support.post import MailServer, mail_server
+from support.post import MailServer
 from support.submissions import a_submission
 
 people = iter(range(7000, 8000))
-
-
-@pytest.fixture(scope="module")
-async def post() -> AsyncIterator[MailServer]:
-    async with mail_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
