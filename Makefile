@@ -69,7 +69,7 @@ pins: bootstrap ## Resolve the jars of Kafka anew into deploy/local/kafka.toml
 check: static test-unit ## All that needs no running part, in order of speed
 
 .PHONY: static
-static: fmt-check lint imports types proto-check docs-check ## The checks that run no test
+static: fmt-check lint imports types proto-check docs-check collect ## The checks that run no test
 
 .PHONY: fmt
 fmt: bootstrap ## Format the code
@@ -88,6 +88,10 @@ lint: bootstrap ## Check the code with ruff
 .PHONY: types
 types: bootstrap ## Check the types with mypy
 	$(BIN)/mypy
+
+.PHONY: collect
+collect: bootstrap ## Check that every test can be imported, those too that run elsewhere
+	@found=$$($(BIN)/pytest --collect-only -qq tests 2>&1) || { echo "$$found"; exit 1; }
 
 .PHONY: imports
 imports: bootstrap ## Check who imports whom

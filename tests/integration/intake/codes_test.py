@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.intake.letters_test import last_text, letter_in, letters, post, writing
+from integration.intake.letters_test import last_text, letter_in, letters, writing
 
 from support.intake import Intake
 from support.post import MailServer
@@ -19,7 +19,7 @@ BASE = "/v1/subject-requests"
 CONTACT = {"categories": ["user.contact"], "organisation_ids": []}
 OWN = {"kind": "email", "value": "aaa-asker@example.com"}
 
-__all__ = ["post", "writing"]
+__all__ = ["writing"]
 
 
 async def awaiting(intake: Intake, number: int, **changes: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integration.intake.closures_test import a_record, answered
-from integration.intake.letters_test import letter_in, post, submitted, writing
+from integration.intake.letters_test import letter_in, submitted, writing
 
 from dsr_intake.adapters.receipts import PostgresReceipts
 from dsr_intake.model import LetterState
@@ -12,7 +12,7 @@ from support.builders import MARKER
 from support.intake import Intake
 from support.post import MailServer
 
-__all__ = ["post", "writing"]
+__all__ = ["writing"]
 
 
 async def test_a_receipt_is_unsent_until_its_letter_is_sent_or_its_request_answered(
