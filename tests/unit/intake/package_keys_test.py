@@ -21,6 +21,7 @@ from dsr_intake.application.sealing import Sealing
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Ring
 from dsr_intake.model.packages import PackageKey
+from dsr_intake.model.sealing import ToSeal
 from dsr_wire.codec.notices import SystemNotice
 from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
 from dsr_wire.sealing import Opener
@@ -100,13 +101,9 @@ class _Store:
     def __init__(self, right: Right) -> None:
         self.right = right
 
-    async def cohort(self, cohort_id: str) -> Any:
-        del cohort_id
-        return type("Cohort", (), {"right": self.right, "members": 2})
-
-    async def members(self, cohort_id: str, request_ids: object) -> list[Any]:
+    async def to_seal(self, cohort_id: str, request_ids: object) -> ToSeal:
         del cohort_id, request_ids
-        return [a_member(HELD), a_member(FREE)]
+        return ToSeal(self.right, 2, [a_member(HELD), a_member(FREE)])
 
 
 class _Wrapper:

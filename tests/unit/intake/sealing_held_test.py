@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
@@ -14,6 +13,7 @@ from dsr_intake.application.identity_cipher import KEY_BYTES, NONCE_BYTES, encry
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
+from dsr_intake.model.sealing import ToSeal
 from dsr_wire.keys import SystemKeyPair, SystemPublicKeys
 from support.builders import NOW, a_registry, a_request_id, a_system
 from support.intake_fakes import FakeRegistryView, FakeWrapper
@@ -35,13 +35,9 @@ def a_member(request_id: Any, *held: str) -> Member:
 
 
 class _Store:
-    async def cohort(self, cohort_id: str) -> Any:
-        del cohort_id
-        return SimpleNamespace(right=Right.DELETION, members=2)
-
-    async def members(self, cohort_id: str, request_ids: object) -> list[Member]:
+    async def to_seal(self, cohort_id: str, request_ids: object) -> ToSeal:
         del cohort_id, request_ids
-        return [a_member(HELD, "crm"), a_member(FREE)]
+        return ToSeal(Right.DELETION, 2, [a_member(HELD, "crm"), a_member(FREE)])
 
 
 class _Breaker:

@@ -39,9 +39,14 @@ class FakeLog:
     def assign(self, partitions: list[TopicPartition]) -> None:
         assert partitions == [PARTITION]
 
-    async def seek_to_beginning(self, partition: TopicPartition) -> None:
+    def seek(self, partition: TopicPartition, offset: int) -> None:
         assert partition == PARTITION
-        self._position = 0
+        self._position = offset
+
+    async def beginning_offsets(
+        self, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
 
     async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, len(self.values))
@@ -121,6 +126,22 @@ async def test_what_comes_later_is_read_and_whoever_waits_for_it_is_told(topic_o
     assert await waiting is True
     topic.stop()
     await running
+
+
+async def test_it_stops_while_a_read_waits_at_the_broker(topic_of: Make) -> None:
+    class Waiting(FakeLog):
+        async def getmany(self, *, timeout_ms: int) -> dict[TopicPartition, Any]:
+            assert timeout_ms
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    log = Waiting()
+    topic = topic_of(log, [])
+    running = asyncio.create_task(topic.run())
+    await topic.caught_up()
+    topic.stop()
+    await running
+    assert log.stopped == 1
 
 
 async def test_rubbish_is_told_of_and_passed_over(topic_of: Make, rejected: list[str]) -> None:

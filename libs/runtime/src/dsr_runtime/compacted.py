@@ -11,11 +11,15 @@ from aiokafka.errors import KafkaError
 
 from dsr_core.errors import RejectedInput
 from dsr_runtime.backoff import Backoff
+from dsr_runtime.giving_up import unless
 from dsr_runtime.kafka import KafkaConnection, started
 
 __all__ = ["CompactedTopic"]
 
 log = structlog.get_logger(__name__)
+
+_IDLE_MS = 5_000
+"""How long a read waits at the broker for a record; one that comes ends it at once."""
 
 
 class CompactedTopic:
@@ -55,7 +59,7 @@ class CompactedTopic:
         backoff = Backoff()
         while not self._stopping.is_set():
             try:
-                await self._follow()
+                await unless(self._stopping, self._follow())
             except (KafkaError, OSError) as error:
                 log.warning("kafka is away", topic=self._partition.topic, error=str(error))
                 await backoff.wait(self._stopping)
@@ -87,24 +91,19 @@ class CompactedTopic:
             raise RuntimeError(f"{self._partition.topic} is not read yet")
 
     async def _follow(self) -> None:
-        consumer: AIOKafkaConsumer | None = await started(
-            lambda: AIOKafkaConsumer(**self._connection.arguments(), enable_auto_commit=False),
-            part=self._partition.topic,
-            unless=self._stopping,
-        )
-        if consumer is None:
-            return
+        consumer: AIOKafkaConsumer = await started(self._new_consumer, part=self._partition.topic)
         try:
-            consumer.assign([self._partition])
-            await consumer.seek_to_beginning(self._partition)
+            # Asked first: a read that waits at the broker would hold these questions up behind it.
+            begin = (await consumer.beginning_offsets([self._partition]))[self._partition]
             end = (await consumer.end_offsets([self._partition]))[self._partition]
-            if self._last is not None:
-                begin = await consumer.position(self._partition)
-                consumer.seek(self._partition, max(begin, end - self._last))
-            while not self._stopping.is_set():
+            consumer.assign([self._partition])
+            consumer.seek(
+                self._partition, begin if self._last is None else max(begin, end - self._last)
+            )
+            while True:
                 if await consumer.position(self._partition) >= end:
                     self._caught_up.set()
-                batches = await consumer.getmany(timeout_ms=500)
+                batches = await consumer.getmany(timeout_ms=_IDLE_MS)
                 for record in batches.get(self._partition, ()):
                     self._take(record)
                 if batches:
@@ -112,6 +111,14 @@ class CompactedTopic:
                         self._changed.notify_all()
         finally:
             await consumer.stop()
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            **self._connection.arguments(),
+            enable_auto_commit=False,
+            fetch_max_wait_ms=_IDLE_MS,
+            consumer_timeout_ms=_IDLE_MS,
+        )
 
     def _take(self, record: ConsumerRecord) -> None:
         try:

@@ -32,6 +32,10 @@ _DEADLINE_S = 60.0
 
 _RETIRE_S = 5.0
 
+_IDLE_MS = 500
+"""How long an idle read waits. A partition that is left out of it, since its records were in hand, waits as
+long: a client has one read under way at each broker."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaConnection:
@@ -319,7 +323,7 @@ class RecordLoop:
         self.fault = None
         try:
             while not self._stopping.is_set():
-                batches = await consumer.getmany(timeout_ms=200, max_records=self._max_records)
+                batches = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=self._max_records)
                 records = [record for batch in batches.values() for record in batch]
                 if records and await self._handled(records):
                     await self._commit(consumer)
@@ -375,6 +379,7 @@ class RecordLoop:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             max_poll_interval_ms=600_000,
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=_IDLE_MS,
+            consumer_timeout_ms=_IDLE_MS,
             metadata_max_age_ms=60_000,
         )

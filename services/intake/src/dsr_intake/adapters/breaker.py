@@ -17,29 +17,10 @@ from dsr_runtime.postgres import translated
 __all__ = ["PostgresBreaker"]
 
 _DECIDE = """
-with asked as (
-    select * from unnest($3::text[], $4::bigint[], $5::bigint[]) with ordinality
-        as t (scope, at_most, at_most_a_day, place)
-), left_over as (
-    select a.scope, a.place, least(a.at_most,
-        a.at_most_a_day
-        + (select coalesce(sum(extra), 0)::bigint from intake.breaker_releases r
-           where r.scope in (a.scope, '*')
-               and r.approved_at > $6::timestamptz - $8::interval
-               and r.approved_at <= $6::timestamptz - $7::interval)
-        - (select coalesce(sum(erasures), 0)::bigint from intake.breaker_counts n
-           where n.scope = a.scope
-               and n.minute > $6::timestamptz - $8::interval
-               and n.minute <= $6::timestamptz - $7::interval)
-    ) as at_most
-    from asked a
-)
-select intake.pass_breaker($1, $2, array_agg(scope order by place), array_agg(at_most order by place),
-    $6, $7)
-from left_over where set_config('synchronous_commit', 'off', true) is not null
+select intake.pass_breaker($1, $2, $3, $4, $5, $6, $7, $8)
+from set_config('synchronous_commit', 'off', true)
 """
-"""The function decides by the window, under its locks. What passed earlier in the day passes no more,
-so what is left of the day is a bound on the window as well, however many call at one time.
+"""The function decides under its locks, by the window and by the day.
 
 The transaction, which is this statement, does not wait for the disk: whoever comes next would wait for
 it too. A PostgreSQL that crashes forgets what passed in its last moments, and nothing older."""

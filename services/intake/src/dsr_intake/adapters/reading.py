@@ -27,6 +27,7 @@ from dsr_intake.model import (
     WrappedKey,
 )
 from dsr_intake.model.principals import Sight
+from dsr_intake.model.sealing import ToSeal
 from dsr_runtime.postgres import translated
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 
@@ -52,6 +53,37 @@ _CHANGES_LIMIT = 2000
 
 _OVER = (State.STOPPING, State.CLOSED, State.ANSWERED)
 """The states in which no system is asked any more."""
+
+
+# Each cohort asks for these, so they are such that the server sees no gain in planning them anew for
+# the values at hand: no list's length decides, and whoever names members asks another statement.
+_TO_SEAL = """
+    select c."right", c.members, r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id,
+        d.system_id, d.key_id, d.sealed_key, d.sealed[1] as sealed, held.is_whole, held.system_ids
+    from intake.cohorts c
+    left join intake.subject_requests r on (r.cohort_id = $1 or r.home_cohort_id = $1){which}
+    left join intake_keys.request_keys k on k.request_id = r.id
+    left join intake.deferred_notices d on d.follow_up_id = r.id
+    left join lateral (
+        select bool_or(cardinality(h.system_ids) = 0) as is_whole,
+            array_agg(distinct s.id) filter (where s.id is not null) as system_ids
+        from intake.held_requests h left join lateral unnest(h.system_ids) s (id) on true
+        where h.request_id = r.id and h.lifted_at is null
+    ) held on true
+    where c.id = $1
+    order by r.id
+"""
+_ALL_TO_SEAL = _TO_SEAL.format(which="")
+_SOME_TO_SEAL = _TO_SEAL.format(which=" and r.id = any($2::uuid[])")
+
+_ASKED_STATES = ", ".join(f"'{one.value}'" for one in ASKED)
+
+_STANDING = f"""
+    select id, "right", members, open_members, answered_at,
+        (select count(*) from intake.subject_requests r
+         where r.home_cohort_id = c.id and r.state in ({_ASKED_STATES})) as open_leavers
+    from intake.cohorts c where id = $1
+"""
 
 
 class PostgresReads:
@@ -106,16 +138,7 @@ class PostgresReads:
     async def cohort(self, cohort_id: str) -> CohortStanding | None:
         """Return how far a cohort is, or none."""
         with translated():
-            row = await self._pool.fetchrow(
-                """
-                select id, "right", members, open_members, answered_at,
-                    (select count(*) from intake.subject_requests r
-                     where r.home_cohort_id = c.id and r.state = any($2)) as open_leavers
-                from intake.cohorts c where id = $1
-                """,
-                cohort_id,
-                [one.value for one in ASKED],
-            )
+            row = await self._pool.fetchrow(_STANDING, cohort_id)
         if row is None:
             return None
         return CohortStanding(
@@ -135,30 +158,18 @@ class PostgresReads:
             )
         return frozenset(found or ())
 
-    async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that systems may be asked for, of those asked or of all."""
+    async def to_seal(self, cohort_id: str, request_ids: Sequence[str]) -> ToSeal | None:
+        """Return a cohort with the members that systems may be asked for, of those asked or of all."""
         with translated():
-            rows = await self._pool.fetch(
-                """
-                select r.id, r.state, r.identity_ciphertext, k.wrapped_key, k.kek_id,
-                    d.system_id, d.key_id, d.sealed_key, d.sealed[1] as sealed,
-                    held.is_whole, held.system_ids
-                from intake.subject_requests r
-                left join intake_keys.request_keys k on k.request_id = r.id
-                left join intake.deferred_notices d on d.follow_up_id = r.id
-                left join lateral (
-                    select bool_or(cardinality(h.system_ids) = 0) as is_whole,
-                        array_agg(distinct s.id) filter (where s.id is not null) as system_ids
-                    from intake.held_requests h left join lateral unnest(h.system_ids) s (id) on true
-                    where h.request_id = r.id and h.lifted_at is null
-                ) held on true
-                where (r.cohort_id = $1 or r.home_cohort_id = $1)
-                    and (cardinality($2::uuid[]) = 0 or r.id = any($2::uuid[]))
-                order by r.id
-                """,
-                cohort_id,
-                request_ids,
+            rows = (
+                await self._pool.fetch(_SOME_TO_SEAL, cohort_id, request_ids)
+                if request_ids
+                else await self._pool.fetch(_ALL_TO_SEAL, cohort_id)
             )
+        if not rows:
+            return None
+        right, size = Right(rows[0]["right"]), rows[0]["members"]
+        rows = [row for row in rows if row["id"] is not None]
         if len(request_ids) > len(rows):
             detail = "a request that was asked for is no member of this cohort"
             raise RejectedInput("unknown_member", detail, field="request_ids")
@@ -166,7 +177,7 @@ class PostgresReads:
         if unproven:
             detail = f"it is not proven who asks for {unproven[0]}"
             raise RuleViolation("identity_not_proven", detail)
-        return [
+        members = [
             Member(
                 RequestId(str(row["id"])),
                 row["identity_ciphertext"] or b"",
@@ -177,6 +188,7 @@ class PostgresReads:
             for row in rows
             if row["state"] not in _OVER and not row["is_whole"]
         ]
+        return ToSeal(right, size, members)
 
 
 class PostgresStateFeed:

@@ -17,6 +17,7 @@ from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.reaching import Reaching, can_be_found, knows
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Member, WrappedKey
+from dsr_intake.model.sealing import ToSeal
 from dsr_intake.ports import KeyWrapper, ReadStore, RegistryView
 from dsr_wire.codec.notices import SealedIdentity, SystemNotice
 from dsr_wire.keys import SealingKey
@@ -96,9 +97,10 @@ class Sealing:
             Unavailable: The version or a system's keys have not arrived, keys cannot be unwrapped, or links
                 are on their way.
         """
-        cohort = await self._store.cohort(cohort_id)
+        cohort = await self._read(cohort_id, request_ids)
         if cohort is None:
             return None
+        members = cohort.members
         registry = await self._registry.version(registry_digest)
         addressed: list[tuple[System, SealingKey]] = []
         for system_id in system_ids:
@@ -109,8 +111,7 @@ class Sealing:
             addressed.append((system, (await self._registry.keys(system_id)).sealing))
         if RIGHTS[cohort.right].erases:
             organisations = {system.organisation_id for system, _ in addressed}
-            await self._breaker.pass_(cohort_id, cohort.members, organisations)
-        members = await self._members(cohort_id, request_ids)
+            await self._breaker.pass_(cohort_id, cohort.size, organisations)
         if any(one.deferred for one in members):
             return _deferred(members, system_ids)
         resolves = any(system.resolves for system, _ in addressed)
@@ -120,7 +121,8 @@ class Sealing:
         if lacking := _lacking(blind, people):
             await self._reaching.begin(lacking)
             # What was found out meanwhile is in what is read now, or finds these systems on record.
-            members = await self._members(cohort_id, request_ids)
+            cohort = await self._read(cohort_id, request_ids) or cohort
+            members = cohort.members
             people = await self._opened(members, resolves=resolves)
         package_keys: dict[RequestId, bytes] = {}
         if RIGHTS[cohort.right].hands_over and self._packages is not None:
@@ -131,11 +133,15 @@ class Sealing:
             return _sealed(task)
         return await asyncio.to_thread(_sealed, task)
 
-    async def _members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        return [
+    async def _read(self, cohort_id: str, request_ids: Sequence[str]) -> ToSeal | None:
+        found = await self._store.to_seal(cohort_id, request_ids)
+        if found is None or not any(one.held for one in found.members):
+            return found
+        members = [
             replace(one, held=with_heirs(self._registry.current, one.held)) if one.held else one
-            for one in await self._store.members(cohort_id, request_ids)
+            for one in found.members
         ]
+        return replace(found, members=members)
 
     async def _opened(self, members: Sequence[Member], *, resolves: bool) -> list[_Person]:
         keys = await self._wrapper.unwrap(self._wrapped(members))

@@ -10,12 +10,12 @@ from dsr_intake.model import (
     CohortStanding,
     Draft,
     ListFilter,
-    Member,
     OpenTwin,
     RequestView,
     Verdict,
 )
 from dsr_intake.model.principals import Sight
+from dsr_intake.model.sealing import ToSeal
 
 __all__ = [
     "AcceptanceStore",
@@ -77,9 +77,10 @@ class ReadStore(Protocol):
         """Return how far a cohort is, or none where there is none of that id."""
         ...
 
-    async def members(self, cohort_id: str, request_ids: Sequence[str]) -> list[Member]:
-        """Return the members that systems may be asked for, of those asked or of all.
+    async def to_seal(self, cohort_id: str, request_ids: Sequence[str]) -> ToSeal | None:
+        """Return a cohort with the members that systems may be asked for, of those asked or of all.
 
+        None where there is no cohort of that id.
         A request is a member of the cohort that it was accepted in, and of its own. Who is stopping,
         closed or answered is left out; who is held says for which systems.
 

@@ -22,11 +22,14 @@ __all__ = ["Appending", "Cosigning", "Noting"]
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _EVERY_S = 1.0
-_REST_S = 0.2
+_REST_S = 0.5
 """Between two batches that were not full: what comes meanwhile shares a signature and a commit."""
 
-_MEASURED_S = 10.0
-"""How often what waits is counted while batches are full: to count a long queue takes its time."""
+_MEASURED_S = 2.0
+"""How often what waits is counted."""
+
+_MEASURED_FULL_S = 10.0
+"""As `_MEASURED_S`, while batches are full: to count a long queue takes its time."""
 
 _REFUSED_S = 60.0
 """How long a witness that refuses is left alone."""
@@ -42,7 +45,8 @@ class Appending:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._fault: str | None = None
-        self._measured_at = 0.0
+        self._measured_at = -_MEASURED_FULL_S
+        self._was_full = False
 
     def wake(self) -> None:
         """Say that something waits."""
@@ -75,7 +79,10 @@ class Appending:
     async def _step(self) -> bool:
         try:
             done = await self._sequencer.step()
-            if not done.is_full or time.monotonic() >= self._measured_at + _MEASURED_S:
+            every_s = _MEASURED_FULL_S if done.is_full else _MEASURED_S
+            is_worked_off = self._was_full and not done.is_full
+            self._was_full = done.is_full
+            if is_worked_off or time.monotonic() >= self._measured_at + every_s:
                 await self._measure()
         except Unavailable as error:
             log.warning("the log waits", error=str(error))
