@@ -40,6 +40,15 @@ def deployed(rendered: Rendered, service: str) -> tuple[dict[str, Any], dict[str
 
 
 @pytest.mark.parametrize("values", CI)
+def test_no_pod_is_given_variables_that_are_named_after_services(
+    releases: dict[str, Rendered], values: str
+) -> None:
+    """They would look like settings, of a release that is called `dsr`, and stop the start."""
+    for name, pod in releases[values].pods().items():
+        assert pod["enableServiceLinks"] is False, name
+
+
+@pytest.mark.parametrize("values", CI)
 def test_every_pod_keeps_the_restricted_standard(
     releases: dict[str, Rendered], values: str
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 from pathlib import Path
 
@@ -89,7 +88,8 @@ def test_every_fault_is_said_at_once_and_no_value_is_shown(tmp_path: Path) -> No
     assert code == 1
     assert "intake: DSR_LOG_LEVEL" in shown
     assert "fanout: DSR_KAFKA_BOOTSTRAP: field required" in shown
-    assert "variables: DSR_KAFKA_PASWORD: no service reads it; did you mean" in shown
+    said = "unknown: DSR_KAFKA_PASWORD is not a setting; did you mean DSR_KAFKA_PASSWORD?\n"
+    assert shown.count(said) == 1
     assert SECRET not in shown
     assert "loud" not in shown.replace("did you mean", "")
 
@@ -111,17 +111,27 @@ def test_a_file_that_is_none_is_said_to_be(tmp_path: Path) -> None:
         settings_check.file_variables(file)
 
 
-def test_what_the_command_line_reads_is_known() -> None:
-    read = {
-        name
-        for path in (ROOT / "libs" / "cli" / "src").rglob("*.py")
-        for name in settings_check.re.findall(
-            r"(?:environ(?:\.get)?[(\[]|envvar=)\"(DSR_[A-Z_]+)\"", path.read_text()
-        )
-    }
-    services = set()
-    for service in settings_check.SERVICES:
-        said = settings_check.checked(service, os.environ)
-        assert said is not None
-        services |= said.variables
-    assert read - services <= settings_check.OURS
+def test_a_settings_file_is_checked_beneath_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for line in lines(tmp_path):
+        monkeypatch.setenv(*line.split("=", 1))
+    monkeypatch.delenv("DSR_HTTP_PORT")
+    file = tmp_path / "settings.toml"
+    file.write_text(f'http_port = 8080\nlog_level = "loud"\nkafka_pasword = "{SECRET}"\n')
+    arguments = [
+        "config", "check", "--file", str(file),
+        "--registry", str(ROOT / "registry"), "--rules", str(ROOT / "rules"),
+    ]  # fmt: skip
+    done = CliRunner().invoke(new_app(arguments), arguments)
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        *(
+            f"{service}: {file}: log_level: input should be 'debug', 'info', 'warning' or 'error'"
+            for service in settings_check.SERVICES
+        ),
+        f"unknown: {file}: kafka_pasword is not a setting; did you mean kafka_password?",
+        "registry: no faults",
+        "rules: no faults",
+        "4 faults",
+    ]

@@ -6,16 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from dsr_runtime.loading import EXIT_CONFIGURATION, load
 from dsr_runtime.settings import (
-    EXIT_CONFIGURATION,
     HttpSettings,
     KafkaSettings,
     LogSettings,
     PostgresSettings,
     TemporalSettings,
-    load,
 )
 
 SECRET = "secret-value"
@@ -75,9 +74,11 @@ def test_kafka_s_settings_make_a_connection(environment: pytest.MonkeyPatch) -> 
     assert connection.ca_file == Path("/ca.pem")
 
 
-def faults(capsys: pytest.CaptureFixture[str]) -> list[str]:
+def faults(
+    capsys: pytest.CaptureFixture[str], kind: type[LogSettings] = ExampleSettings
+) -> list[str]:
     with pytest.raises(SystemExit) as left:
-        load(ExampleSettings)
+        load(kind)
     assert left.value.code == EXIT_CONFIGURATION
     shown = capsys.readouterr().err
     assert SECRET not in shown
@@ -113,3 +114,91 @@ def test_a_port_is_a_port(
 ) -> None:
     environment.setenv("DSR_HTTP_PORT", port)
     assert faults(capsys)[0].startswith("DSR_HTTP_PORT: ")
+
+
+def test_a_variable_that_nobody_reads_stops_the_start(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("DSR_VERIFIER_GROUP_IDD", SECRET)
+    environment.setenv("DSR_XYZZY", SECRET)
+    assert faults(capsys)[:-1] == [
+        "DSR_VERIFIER_GROUP_IDD is not a setting; did you mean DSR_VERIFIER_GROUP_ID?",
+        "DSR_XYZZY is not a setting; docs/settings.md has all that are",
+    ]
+
+
+@pytest.mark.parametrize("name", ["DSR_CACHED_WORKFLOWS", "DSR_OUTCOMES_FILE", "DSR_PORT_BASE"])
+def test_what_others_read_does_not_stop_it(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "whatever")
+    assert load(ExampleSettings).http_port == 8080
+
+
+def test_a_table_that_is_no_json_is_one_fault_among_the_others(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class WithTable(LogSettings):
+        limits: dict[str, int] = Field(default={})
+
+    environment.setenv("DSR_LIMITS", f"{{{SECRET}")
+    environment.setenv("DSR_LOG_LEVEL", "loud")
+    lines = faults(capsys, WithTable)
+    assert {line.split(":")[0] for line in lines[:2]} == {"DSR_LIMITS", "DSR_LOG_LEVEL"}
+
+
+class TestAFile:
+    """What `DSR_SETTINGS_FILE` names is read beneath the environment."""
+
+    @pytest.fixture(autouse=True)
+    def file(self, tmp_path: Path, environment: pytest.MonkeyPatch) -> Path:
+        file = tmp_path / "settings.toml"
+        environment.setenv("DSR_SETTINGS_FILE", str(file))
+        return file
+
+    def test_the_environment_goes_before_it(
+        self, file: Path, environment: pytest.MonkeyPatch
+    ) -> None:
+        file.write_text('http_port = 9090\nlog_level = "error"\nkafka_ca_file = "/ca.pem"\n')
+        settings = load(ExampleSettings)
+        assert (settings.http_port, settings.log_level) == (8080, "error")
+        assert settings.kafka_ca_file == Path("/ca.pem")
+        environment.delenv("DSR_HTTP_PORT")
+        assert load(ExampleSettings).http_port == 9090
+
+    def test_what_other_services_read_may_be_in_it(self, file: Path) -> None:
+        file.write_text('cached_workflows = 5\n[breaker_limits]\n"*" = 5\n')
+        assert load(ExampleSettings).http_port == 8080
+
+    def test_each_fault_is_one_line_with_file_and_key(
+        self, file: Path, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        environment.delenv("DSR_KAFKA_PASSWORD")
+        environment.delenv("DSR_TEMPORAL_ADDRESS")
+        file.write_text(
+            f'kafka_password = 5\nlog_level = "{SECRET}"\nDSR_HTTP_PORT = 1\nport_base = 17000\n'
+        )
+        lines = faults(capsys)
+        assert {line.rpartition(": ")[0] for line in lines[:3]} == {
+            f"{file}: log_level",
+            f"{file}: kafka_password",
+            "DSR_TEMPORAL_ADDRESS",
+        }
+        assert lines[3:5] == [
+            f"{file}: DSR_HTTP_PORT is not a setting; did you mean http_port?",
+            f"{file}: port_base is not a setting; docs/settings.md has all that are",
+        ]
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (None, "cannot be read (No such file or directory)"),
+            (b"\xff", "is not UTF-8"),
+            (f"a = '{SECRET}".encode(), "is not TOML ("),
+        ],
+    )
+    def test_one_that_is_none_stops_the_start(
+        self, file: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, reason: str
+    ) -> None:
+        if content is not None:
+            file.write_bytes(content)
+        line, _ = faults(capsys)
+        assert line.startswith(f"DSR_SETTINGS_FILE: {file} {reason}")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dsr_runtime.settings import load
+from dsr_runtime.loading import load
 from dsr_verifier.settings import VerifierSettings
 
 ENVIRONMENT = {

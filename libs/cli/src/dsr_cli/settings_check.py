@@ -7,26 +7,17 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from dsr_cli.errors import CommandError
-from dsr_cli.files.faults import nearest
 from dsr_cli.stack import Stack, StackSettings
 from dsr_cli.stack.specs import SERVICES, service_specs
+from dsr_runtime.variables import PREFIX, SETTINGS_FILE
 
-__all__ = ["SERVICES", "Checked", "checked", "file_variables", "told_to", "unknown"]
-
-OURS = frozenset(
-    {
-        "DSR_API_KEY", "DSR_CACHE_DIR", "DSR_DATA_DIR", "DSR_INTAKE_URL", "DSR_FANOUT_URL",
-        "DSR_KAFKA_ORGANISATION_FETCHES", "DSR_KAFKA_ORGANISATION_SENDS", "DSR_LOG_KEYS",
-        "DSR_PORT_BASE", "DSR_TOKEN",
-    }
-)  # fmt: skip
-"""What the command line reads, and no service."""
+__all__ = ["SERVICES", "Checked", "checked", "file_variables", "told_to"]
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _WITHIN_S = 60.0
@@ -37,6 +28,11 @@ class Checked:
     """What a service says of an environment."""
 
     faults: tuple[str, ...]
+    """What is wrong with what it reads."""
+
+    unknown: tuple[str, ...]
+    """What no part of the product reads."""
+
     variables: frozenset[str]
     """Those that it reads."""
 
@@ -58,7 +54,12 @@ def checked(service: str, environment: Mapping[str, str]) -> Checked | None:
     )  # fmt: skip
     try:
         said = json.loads(done.stdout)
-        return Checked(tuple(said["faults"]), frozenset(said["variables"]), said["shown"])
+        return Checked(
+            tuple(said["faults"]),
+            tuple(said["unknown"]),
+            frozenset(said["variables"]),
+            said["shown"],
+        )
     except (ValueError, KeyError) as error:
         raise CommandError(f"dsr-{service} check gave no answer: run it to see why") from error
 
@@ -87,9 +88,15 @@ def file_variables(file: Path) -> dict[str, str]:
 def told_to(file: Path | None) -> Mapping[str, Mapping[str, str]]:
     """Return the environment that each service would have: a file's, our own, or the local stack's.
 
+    A file of settings, which ends in `.toml`, is read by the services themselves, beneath our own
+    environment; what another file has stands in place of it.
+
     Raises:
         CommandError: The file cannot be read.
     """
+    if file is not None and file.suffix == ".toml":
+        beneath = {**os.environ, SETTINGS_FILE: str(file)}
+        return dict.fromkeys(SERVICES, beneath)
     if file is not None:
         given = {**_others(), **file_variables(file)}
         return dict.fromkeys(SERVICES, given)
@@ -97,20 +104,12 @@ def told_to(file: Path | None) -> Mapping[str, Mapping[str, str]]:
     if "DSR_KAFKA_BOOTSTRAP" in os.environ or not local.data_dir.is_dir():
         return dict.fromkeys(SERVICES, os.environ)
     specs = service_specs(Stack(local, attached=False), with_mail=True)
-    return {one.name: {**_others(), **one.env} for one in specs if one.name in SERVICES}
+    return {one.name: {**os.environ, **one.env} for one in specs if one.name in SERVICES}
 
 
-def unknown(names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """Yield a line for each variable that looks like ours and that nobody reads."""
-    all_known = frozenset(known) | OURS
-    for name in sorted(names):
-        if name.startswith("DSR_") and name not in all_known:
-            yield f"{name}: no service reads it; {nearest(name, all_known)}"
-
-
-def _others(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return an environment without the variables that are ours."""
-    return {name: one for name, one in environment.items() if not name.startswith("DSR_")}
+def _others() -> dict[str, str]:
+    """Return the environment without the variables that are ours."""
+    return {name: one for name, one in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def _unquoted(value: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar, get_origin
 
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from dsr_runtime.loading import EXIT_CONFIGURATION, read, variable_of
 from dsr_runtime.process import StartFault
-from dsr_runtime.settings import EXIT_CONFIGURATION, faults_of, variables
 
 __all__ = ["check"]
 
@@ -28,29 +27,29 @@ def check(kind: type[SettingsT], look: Callable[[SettingsT], object], *, as_json
         as_json: Whether a program reads it: then it is told which variables are known, too, and
             the values of switches, numbers and choices. Texts are never shown: one may be a secret.
     """
-    faults = list(_faults(kind, look))
+    found = read(kind)
+    wrong, shown = list(found.wrong), {}
+    if found.settings is not None:
+        wrong, shown = list(_faults(found.settings, look)), _shown(found.settings)
+    faults = [*wrong, *found.unknown]
     if as_json:
-        said = {"faults": faults, "variables": variables(kind), "shown": _shown(kind)}
+        variables = sorted(map(variable_of, kind.model_fields))
+        said = {"faults": wrong, "unknown": found.unknown, "variables": variables, "shown": shown}
         sys.stdout.write(json.dumps(said) + "\n")
     else:
         sys.stdout.write("".join(f"{one}\n" for one in faults or ["no faults"]))
     return EXIT_CONFIGURATION if faults else 0
 
 
-def _faults(kind: type[SettingsT], look: Callable[[SettingsT], object]) -> Iterator[str]:
-    try:
-        settings = kind()
-    except ValidationError as error:
-        yield from faults_of(error)
-        return
+def _faults(settings: SettingsT, look: Callable[[SettingsT], object]) -> Iterator[str]:
     absent = False
-    for name in kind.model_fields:
+    for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, Path) and name not in settings.model_fields_set:
             continue  # a usual place, which is looked at where it is needed
         if isinstance(value, Path) and not _is_readable(value):
             absent = True
-            yield f"DSR_{name.upper()}: the file cannot be read"
+            yield f"{variable_of(name)}: the file cannot be read"
     if absent:
         return
     try:
@@ -59,17 +58,13 @@ def _faults(kind: type[SettingsT], look: Callable[[SettingsT], object]) -> Itera
         yield str(fault)
 
 
-def _shown(kind: type[BaseSettings]) -> dict[str, bool | int | float | str]:
-    try:
-        settings = kind()
-    except ValidationError:
-        return {}
+def _shown(settings: BaseSettings) -> dict[str, bool | int | float | str]:
     found = {}
-    for name, field in kind.model_fields.items():
+    for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         is_choice = isinstance(value, str) and get_origin(field.annotation) is Literal
         if isinstance(value, bool | int | float) or is_choice:
-            found[f"DSR_{name.upper()}"] = value
+            found[variable_of(name)] = value
     return found
 
 

@@ -1,19 +1,25 @@
-"""Settings: read once, from the environment, in a service's `__main__`; passed on from there.
+"""Settings: one class a service, composed of the groups that it needs.
 
-Each service composes the groups that it needs into one class. A fault stops the process at start
-with one readable line for each.
+`loading` reads them, once, in a service's `__main__`; they are passed on from there.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
 
 from dsr_runtime.kafka import KafkaConnection
+from dsr_runtime.variables import PREFIX
 
 __all__ = [
     "HttpSettings",
@@ -22,23 +28,37 @@ __all__ = [
     "PostgresSettings",
     "TemporalSettings",
     "TracingSettings",
-    "faults_of",
-    "load",
-    "variables",
 ]
 
-EXIT_CONFIGURATION = 78
-"""What a process exits with when its settings are wrong (EX_CONFIG of sysexits.h)."""
 
-SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+class _Environment(EnvSettingsSource):
+    """The environment, in which a list or a table that is no JSON is one fault among the others."""
 
-_PREFIX = "DSR_"
+    @override
+    def prepare_field_value(
+        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
+    ) -> Any:
+        try:
+            return super().prepare_field_value(field_name, field, value, value_is_complex)
+        except ValueError:
+            return value  # a text, which the field then refuses by its name
 
 
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
+        env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True
     )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls)
 
 
 class LogSettings(_Group):
@@ -157,27 +177,3 @@ class TemporalSettings(_Group):
 
     temporal_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """The port on which Temporal's client and worker show their own metrics; nowhere unless given."""
-
-
-def faults_of(error: ValidationError) -> list[str]:
-    """Return what is wrong with settings, a line each that names the variable and never its value."""
-    return [
-        f"{_PREFIX}{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].lower()}"
-        for fault in error.errors(include_input=False, include_url=False)
-    ]
-
-
-def variables(kind: type[BaseSettings]) -> list[str]:
-    """Return the variables that settings are read from."""
-    return sorted(f"{_PREFIX}{name.upper()}" for name in kind.model_fields)
-
-
-def load(kind: type[SettingsT]) -> SettingsT:
-    """Read settings from the environment, or leave the process with one line for each fault."""
-    try:
-        return kind()
-    except ValidationError as error:
-        for fault in faults_of(error):
-            sys.stderr.write(f"{fault}\n")
-        sys.stderr.write("set these in the environment; docs/settings.md explains each\n")
-        sys.exit(EXIT_CONFIGURATION)

@@ -10,8 +10,8 @@ from dsr_fanout.settings import FanoutSettings
 from dsr_fanout.worker import log_as_we_do
 from dsr_runtime import logs
 from dsr_runtime.checking import check
+from dsr_runtime.loading import load
 from dsr_runtime.process import Process, run
-from dsr_runtime.settings import load
 from dsr_runtime.temporal import connection_of
 from dsr_runtime.tracing import export
 

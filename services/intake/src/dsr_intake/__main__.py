@@ -10,8 +10,9 @@ from dsr_intake import bootstrap
 from dsr_intake.bootstrap.keys import keys
 from dsr_intake.bootstrap.officer import add_officer
 from dsr_intake.settings import Settings
-from dsr_runtime import logs, process, settings
+from dsr_runtime import logs, process
 from dsr_runtime.checking import check
+from dsr_runtime.loading import load
 from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.settings import PostgresSettings
 from dsr_runtime.tracing import export
@@ -37,14 +38,14 @@ def main() -> None:
     if asked.command == "check":
         sys.exit(check(Settings, keys, as_json=asked.json))
     if asked.command == "officer":
-        key = asyncio.run(add_officer(settings.load(PostgresSettings), asked.name))
+        key = asyncio.run(add_officer(load(PostgresSettings), asked.name))
         sys.stdout.write(f"{key}\n")
         return
     if asked.command == "migrate":
-        at = settings.load(PostgresSettings)
+        at = load(PostgresSettings)
         asyncio.run(migrate_alone(at, package="dsr_intake", schema="intake"))
         return
-    chosen = settings.load(Settings)
+    chosen = load(Settings)
     logs.configure(service="intake", style=chosen.log_format, level=chosen.log_level)
 
     async def begin(running: process.Process) -> None:

@@ -8,9 +8,10 @@ import sys
 
 from dsr_runtime import logs
 from dsr_runtime.checking import check
+from dsr_runtime.loading import load
 from dsr_runtime.migrations import migrate_alone
 from dsr_runtime.process import Process, run
-from dsr_runtime.settings import PostgresSettings, load
+from dsr_runtime.settings import PostgresSettings
 from dsr_runtime.tracing import export
 from dsr_verifier.bootstrap import SCHEMA, start
 from dsr_verifier.bootstrap.log import log_keys

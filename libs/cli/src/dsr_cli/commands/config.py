@@ -14,7 +14,7 @@ from dsr_cli.errors import CommandError
 from dsr_cli.files.faults import FileFaults
 from dsr_cli.registry.load import load_registry
 from dsr_cli.rules.load import load_rules
-from dsr_cli.settings_check import SERVICES, checked, told_to, unknown
+from dsr_cli.settings_check import SERVICES, checked, told_to
 
 __all__ = ["app"]
 
@@ -34,7 +34,9 @@ def check(
     *,
     file: Annotated[
         Path | None,
-        typer.Option(help="A NAME=VALUE a line, in place of the environment"),
+        typer.Option(
+            help="A NAME=VALUE a line, in place of the environment; or settings in TOML, beneath it"
+        ),
     ] = None,
     registry: Annotated[Path, typer.Option(help="The registry's folder")] = Path("registry"),
     rules: Annotated[Path, typer.Option(help="The rules' folder")] = Path("rules"),
@@ -42,7 +44,7 @@ def check(
 ) -> None:
     """Say everything that is wrong with settings, registry and rules, a line a fault; start nothing.
 
-    The settings are those of --file, else of the environment, else of the local stack. No value is
+    The settings are those of --file, which is TOML where it ends in .toml, else of the environment, else of the local stack. No value is
     shown. Exits with 1 where there is a fault.
     """
     wanted = services or list(SERVICES)
@@ -51,18 +53,16 @@ def check(
     told = told_to(file)
     faults: dict[str, list[str]] = {}
     absent: list[str] = []
-    known: set[str] = set()
+    unknown: set[str] = set()
     with ThreadPoolExecutor(len(wanted)) as pool:
         answers = list(pool.map(lambda one: checked(one, told[one]), wanted))
     for service, said in zip(wanted, answers, strict=True):
         if said is None:
             absent.append(service)
             continue
-        known |= said.variables
+        unknown |= set(said.unknown)
         faults[service] = list(said.faults)
-    if not absent and set(wanted) == set(SERVICES):
-        names = {name for environment in told.values() for name in environment}
-        faults["variables"] = list(unknown(names, known))
+    faults["unknown"] = sorted(unknown)
     faults["registry"] = list(_faults_in(registry, load_registry))
     faults["rules"] = list(_faults_in(rules, load_rules))
     _show(faults, absent, as_json=as_json)
