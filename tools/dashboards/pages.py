@@ -184,6 +184,22 @@ _LOOP = Dashboard(
         Row(
             (
                 _lines(
+                    "Accepted, by law",
+                    _rate("dsr_intake_accepted_total", "right", "regime"),
+                    "{{right}} {{regime}}",
+                    "reqps",
+                ),
+                _lines(
+                    "Closed, by law",
+                    _rate("dsr_intake_closure_seconds_count", "right", "regime"),
+                    "{{right}} {{regime}}",
+                    "reqps",
+                ),
+            )
+        ),
+        Row(
+            (
+                _lines(
                     "Unread records",
                     'max by (topic) ({__name__=~"dsr_(intake|fanout|verifier)_consumer_lag_records"})',
                     "{{topic}}",

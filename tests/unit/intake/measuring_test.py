@@ -120,7 +120,7 @@ def test_a_closure_is_counted_once_though_its_answer_comes_later() -> None:
     metrics = Metrics(registry)
     metrics.count_ends([replace(END, answered_at=None)])
     metrics.count_ends([replace(END, was_closed=True)])
-    right = {"right": "deletion"}
-    assert registry.get_sample_value("dsr_intake_closure_seconds_count", right) == 1
+    law = {"right": "deletion", "regime": "gdpr"}
+    assert registry.get_sample_value("dsr_intake_closure_seconds_count", law) == 1
     hours = timedelta(days=2, hours=-1).total_seconds()
-    assert registry.get_sample_value("dsr_intake_closure_seconds_sum", right) == hours
+    assert registry.get_sample_value("dsr_intake_closure_seconds_sum", law) == hours

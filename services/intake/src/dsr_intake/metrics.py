@@ -82,7 +82,8 @@ class Metrics:
             right, regime = promise.right, promise.regime
             if not one.was_closed:
                 taken = one.closed_at - promise.accepted_at
-                self.closure_seconds.labels(right).observe(max(taken.total_seconds(), 0.0))
+                closure = self.closure_seconds.labels(right, regime)
+                closure.observe(max(taken.total_seconds(), 0.0))
             if one.answered_at is not None:
                 is_kept = promise.due_at is None or one.answered_at <= promise.due_at
                 kept = "kept" if is_kept else "broken"

@@ -106,8 +106,8 @@ ANSWER_SECONDS = Metric(
 CLOSURE_SECONDS = Metric(
     name="dsr_intake_closure_seconds",
     kind=Kind.HISTOGRAM,
-    meaning="From the acceptance of a subject request to its closure",
-    labels=(RIGHT,),
+    meaning="From the acceptance of a subject request to its closure; its count is of the closed",
+    labels=(RIGHT, REGIME),
     buckets=DAYS,
 )
 IDENTITIES = Metric(
