@@ -33,7 +33,7 @@ OWNED = frozenset(
 )
 """Settings that the chart itself gives, since it alone knows them."""
 
-_NOT_OFFERED = frozenset({"verifier_instance_id"})
+_NOT_OFFERED = frozenset({"kafka_instance_id"})
 """What each replica must have by itself: the pods of a Deployment share their settings, and no name stays."""
 
 _PLAIN_FILES = frozenset({"vault_account_token_file"})

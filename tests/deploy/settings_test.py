@@ -166,9 +166,10 @@ def test_other_settings_make_other_pods(helm: Helm, releases: dict[str, Rendered
 
 
 def test_replicas_have_no_name_in_common_by_which_they_would_fence_each_other(helm: Helm) -> None:
-    refused = helm.templated("small", 'verifier.settings.verifier_instance_id="one"')
-    assert refused.returncode != 0
-    assert "verifier_instance_id" in refused.stderr
+    for part in ("settings", "verifier.settings"):
+        refused = helm.templated("small", f'{part}.kafka_instance_id="one"')
+        assert refused.returncode != 0
+        assert "kafka_instance_id" in refused.stderr
 
 
 def test_commands_of_the_chart_are_commands(releases: dict[str, Rendered]) -> None:

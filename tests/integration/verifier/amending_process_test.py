@@ -34,7 +34,7 @@ WITHDRAWN = Stopped(Outcome.WITHDRAWN)
 @pytest.fixture
 def crashing(verifier: Verifier, tmp_path: Path) -> CrashingVerifier:
     """A verifier of the same group that can be made to crash."""
-    log, keeps_its_place = tmp_path / "crashing.log", {"DSR_VERIFIER_INSTANCE_ID": "crashing"}
+    log, keeps_its_place = tmp_path / "crashing.log", {"DSR_KAFKA_INSTANCE_ID": "crashing"}
     return CrashingVerifier(verifier.kafka, verifier.dsn, verifier.group_id, log, keeps_its_place)
 
 

@@ -179,7 +179,7 @@ def witness(verifier: Verifier) -> Iterator[WitnessServer]:
 def crashing(verifier: Verifier, witness: WitnessServer, tmp_path: Path) -> CrashingVerifier:
     """A verifier of the same group that can be made to crash."""
     settings = {
-        "DSR_VERIFIER_INSTANCE_ID": "crashing-log",  # it keeps its place in the group
+        "DSR_KAFKA_INSTANCE_ID": "crashing-log",  # it keeps its place in the group
         "DSR_LOG_WITNESSES": f"{witness.signer.cosigning.text()} {witness.url}",
     }
     log = tmp_path / "crashing.log"

@@ -46,6 +46,8 @@ class KafkaConnection:
     username: str = ""
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
+    instance_id: str | None = None
+    """What this replica is called in its consumer groups, which it keeps when it is started again."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that every aiokafka client takes."""
@@ -375,6 +377,7 @@ class RecordLoop:
             *self._topics,
             **self._connection.arguments(),
             group_id=self._group_id,
+            group_instance_id=self._connection.instance_id,
             client_id=self._group_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,

@@ -110,6 +110,10 @@ class KafkaSettings(_Group):
     kafka_ca_file: Path | None = None
     """The certificates to trust, in PEM; the machine's unless given."""
 
+    kafka_instance_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    """A name of this replica's own that it keeps over restarts: back within ten seconds, it goes on
+    with its partitions, and nobody else is held up. No two replicas of a service may have the same."""
+
     @property
     def kafka(self) -> KafkaConnection:
         """The connection that these settings describe."""
@@ -119,6 +123,7 @@ class KafkaSettings(_Group):
             username=self.kafka_username,
             password=self.kafka_password.get_secret_value(),
             ca_file=self.kafka_ca_file,
+            instance_id=self.kafka_instance_id,
         )
 
 

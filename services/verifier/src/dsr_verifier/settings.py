@@ -25,9 +25,6 @@ class VerifierSettings(LogSettings, TracingSettings, HttpSettings, KafkaSettings
     verifier_group_id: str = Field(default="dsr.verifier", pattern=r"^dsr\.verifier[a-z0-9.-]*$")
     """The consumer group; it begins as the access rights of the service do."""
 
-    verifier_instance_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
-    """A name of this replica's own that it keeps over restarts, for example its pod's."""
-
     verifier_batch_records: int = Field(default=1000, ge=1, le=10_000)
     """Kafka records in one transaction at most."""
 

@@ -144,11 +144,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         )
 
     streams = Streams(
-        new_app(
-            settings.kafka,
-            group_id=settings.verifier_group_id,
-            instance_id=settings.verifier_instance_id,
-        ),
+        new_app(settings.kafka, group_id=settings.verifier_group_id),
         {
             OBLIGATIONS.name: lane(OBLIGATIONS.name, opener.take),
             ACKNOWLEDGEMENTS.name: lane(ACKNOWLEDGEMENTS.name, recorder.take),

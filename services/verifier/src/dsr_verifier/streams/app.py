@@ -63,17 +63,8 @@ class _App(faust.App):
         return
 
 
-def new_app(
-    connection: KafkaConnection, *, group_id: str, instance_id: str | None = None
-) -> faust.App:
-    """Return a Faust app that consumes as a member of a group.
-
-    Args:
-        connection: Where Kafka is.
-        group_id: The group.
-        instance_id: A name that a process keeps when it is started again. It then takes up its
-            partitions at once, where a nameless one waits until its dead self has timed out.
-    """
+def new_app(connection: KafkaConnection, *, group_id: str) -> faust.App:
+    """Return a Faust app that consumes as a member of a group."""
     return _App(
         group_id,
         autodiscover=False,
@@ -87,7 +78,7 @@ def new_app(
         broker_rebalance_timeout=30.0,
         broker_session_timeout=10.0,
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=instance_id,
+        consumer_group_instance_id=connection.instance_id,
         consumer_metadata_max_age_ms=60_000,
         key_serializer="raw",
         loop=asyncio.get_running_loop(),
