@@ -182,6 +182,28 @@ async def test_tasks_that_do_not_end_share_one_deadline() -> None:
     assert diary == ["last asked", "last ended"]
 
 
+async def test_one_that_hangs_leaves_time_to_those_after_it() -> None:
+    """As a handler that waits for an answer does, before the worker that has tasks in hand."""
+    diary: list[str] = []
+    asked, finished = asyncio.Event(), asyncio.Event()
+
+    async def deaf() -> None:
+        await asyncio.Event().wait()
+
+    async def draining() -> None:
+        await asked.wait()
+        asyncio.get_running_loop().call_later(0.1, finished.set)  # what is in hand takes so long
+        await finished.wait()
+        diary.append("drained")
+
+    process = Process(drain_timeout_s=1)
+    process.spawn(deaf(), stop=lambda: None)
+    process.spawn(draining(), stop=asked.set)
+    process.stopping.set()
+    assert await process.wait() == 0
+    assert diary == ["drained"]
+
+
 async def test_a_task_that_fails_when_it_is_cancelled_leaves_nothing_open() -> None:
     diary: list[str] = []
 

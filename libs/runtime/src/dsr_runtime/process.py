@@ -21,7 +21,8 @@ __all__ = ["Process", "Ready", "StartFault", "leave_out_of_collections", "run"]
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _DRAIN_TIMEOUT_S = 20.0
-"""For all tasks together: whoever ends the process gives it a bounded time."""
+"""For all tasks together: whoever ends the process gives it a bounded time. Each has half of what is
+left, so that one that hangs leaves some to those after it."""
 
 _CLOSE_TIMEOUT_S = 5.0
 """For all closers together, after that; each has half of what is left, so that the next has some."""
@@ -72,7 +73,7 @@ class Process:
         deadline = clock() + self._drain_timeout_s
         for _, task, stop in sorted(self._tasks, key=lambda one: one[0]):
             stop()
-            done, _ = await asyncio.wait([task], timeout=max(0.0, deadline - clock()))
+            done, _ = await asyncio.wait([task], timeout=max(0.0, deadline - clock()) / 2)
             if not done:
                 log.error("a task did not end in time and is cancelled")
                 task.cancel()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -179,8 +182,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     for name, loop in hints.items():
         health.add(name, loop.ping)
     health.add("worker", worker.ping)
-    process.spawn(requests.run(), stop=requests.stop)
-    process.spawn(commands.run(), stop=commands.stop)
+    loops = (requests, commands, *hints.values())
+    process.spawn(_run(loops), stop=partial(_stop, loops))
     groups = {
         REQUESTS.name: REQUESTS_GROUP,
         COMMANDS.name: COMMANDS_GROUP,
@@ -195,9 +198,19 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     process.spawn(lag.run(), stop=lag.stop)
     watcher = RegistryWatcher(registries=registries, workflows=workflows)
     process.spawn(watcher.run(), stop=watcher.stop)
-    for loop in hints.values():
-        process.spawn(loop.run(), stop=loop.stop)
     process.spawn(worker.run(), stop=worker.stop)
+
+
+def _stop(loops: Iterable[RecordLoop]) -> None:
+    for loop in loops:
+        loop.stop()
+
+
+async def _run(loops: Iterable[RecordLoop]) -> None:
+    """Run what reads, as one piece of work: however many of them hang at the end, they hang together."""
+    async with asyncio.TaskGroup() as running:
+        for loop in loops:
+            running.create_task(loop.run())
 
 
 def _hints(
