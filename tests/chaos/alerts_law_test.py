@@ -79,6 +79,19 @@ async def test_an_erasure_under_a_hold_and_an_answer_against_a_closure(
     await prometheus.fires("DsrClosureContradicted")
 
 
+async def test_erased_data_that_a_system_finds_there_again(
+    loop: Loop, prometheus: Prometheus
+) -> None:
+    async with one_missing(loop) as request_id:
+        acknowledge(loop, an_answer(request_id, SILENT, Disposition.PRESENT, sequence=100))
+        await prometheus.fires("DsrErasedDataBack", system_id=SILENT)
+        acknowledge(
+            loop,
+            an_answer(request_id, SILENT, sequence=101, records=1),
+            an_answer(request_id, SILENT, Disposition.ABSENT, sequence=102),
+        )
+
+
 async def test_an_appeal_that_nobody_decides(loop: Loop, prometheus: Prometheus) -> None:
     person, virginia = loop.person(), {"jurisdiction": "US-VA"}
     async with one_missing(loop, person, **virginia) as refused:
