@@ -5,7 +5,9 @@ A gauge of which every replica says the same is taken once, by `max`; counters a
 
 from __future__ import annotations
 
+from dashboards.loop import LOOP
 from dashboards.panels import Dashboard, Panel, Query, Row
+from dashboards.queries import lines, quantiles, rate, stat
 
 __all__ = ["DASHBOARDS"]
 
@@ -18,41 +20,6 @@ def _due(le: str) -> str:
     return f'sum(max by (right, regime) (dsr_intake_open_due_seconds_bucket{{le="{le}"}}))'
 
 
-def _rate(metric: str, *by: str, where: str = "") -> str:
-    return f"sum by ({', '.join(by)}) (rate({metric}{where}[$__rate_interval]))"
-
-
-def _quantile(share: float, metric: str, *by: str, where: str = "") -> str:
-    return f"histogram_quantile({share}, {_rate(f'{metric}_bucket', 'le', *by, where=where)})"
-
-
-def _quantiles(metric: str, *by: str, legend: str = "") -> tuple[Query, ...]:
-    return tuple(
-        Query(_quantile(share, metric, *by), f"{legend} {name}".strip())
-        for share, name in ((0.5, "half"), (0.95, "19 of 20"))
-    )
-
-
-def _mean(metric: str, *by: str) -> str:
-    return f"{_rate(f'{metric}_sum', *by)} / {_rate(f'{metric}_count', *by)}"
-
-
-def _stat(title: str, expr: str, unit: str = "short", says: str = "") -> Panel:
-    return Panel(title, (Query(expr),), unit, "stat", says)
-
-
-def _lines(
-    title: str,
-    expr: str,
-    legend: str = "",
-    unit: str = "short",
-    *,
-    says: str = "",
-    may_be_empty: bool = False,
-) -> Panel:
-    return Panel(title, (Query(expr, legend),), unit, says=says, may_be_empty=may_be_empty)
-
-
 _PROMISES = Dashboard(
     "dsr-promises",
     "dsr: promises",
@@ -60,16 +27,16 @@ _PROMISES = Dashboard(
     (
         Row(
             (
-                _stat("Late", _due("0"), says="Open, and past the legal date."),
-                _stat("Due within a day or late", _due("86400")),
-                _stat("Due within a week or late", _due("604800")),
-                _stat("Open", f"sum({_OPEN})"),
-                _stat(
+                stat("Late", _due("0"), says="Open, and past the legal date."),
+                stat("Due within a day or late", _due("86400")),
+                stat("Due within a week or late", _due("604800")),
+                stat("Open", f"sum({_OPEN})"),
+                stat(
                     "Receipts untold",
                     "sum(max by (regime, date) (dsr_intake_receipts_untold))",
                     says="Open, and the law has a date for telling that it arrived.",
                 ),
-                _stat(
+                stat(
                     "Answered by the legal date",
                     'sum(increase(dsr_intake_answered_total{promise="kept"}[30d]))'
                     " / sum(increase(dsr_intake_answered_total[30d]))",
@@ -81,7 +48,7 @@ _PROMISES = Dashboard(
         ),
         Row(
             (
-                _lines("Open, by law", _OPEN, "{{right}} {{regime}}"),
+                lines("Open, by law", _OPEN, "{{right}} {{regime}}"),
                 Panel(
                     "Open, by the time that is left",
                     (
@@ -98,12 +65,12 @@ _PROMISES = Dashboard(
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Missing, by organisation",
                     f"sum by (organisation_id) ({_MISSING})",
                     "{{organisation_id}}",
                 ),
-                _lines(
+                lines(
                     "Missing for how long",
                     f"max by (organisation_id) ({_MISSING_AGE})",
                     "{{organisation_id}}",
@@ -113,7 +80,7 @@ _PROMISES = Dashboard(
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Age of the oldest open request",
                     "max by (right, regime) (dsr_intake_open_age_seconds)",
                     "{{right}} {{regime}}",
@@ -121,207 +88,35 @@ _PROMISES = Dashboard(
                 ),
                 Panel(
                     "From receipt to answer",
-                    _quantiles("dsr_intake_answer_seconds", "regime", legend="{{regime}}"),
+                    quantiles("dsr_intake_answer_seconds", "regime", legend="{{regime}}"),
                     "s",
                 ),
             )
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Answered late",
-                    _rate("dsr_intake_answered_total", "regime", where='{promise="broken"}'),
+                    rate("dsr_intake_answered_total", "regime", where='{promise="broken"}'),
                     "{{regime}}",
                     "reqps",
                     may_be_empty=True,
                 ),
-                _lines(
+                lines(
                     "Decided by people",
-                    _rate("dsr_intake_decisions_total", "kind"),
+                    rate("dsr_intake_decisions_total", "kind"),
                     "{{kind}}",
                     "reqps",
                     may_be_empty=True,
                 ),
-                _lines(
+                lines(
                     "Tiers reached while open",
-                    _rate("dsr_fanout_tiers_total", "action"),
+                    rate("dsr_fanout_tiers_total", "action"),
                     "{{action}}",
                     "reqps",
                     may_be_empty=True,
                 ),
             )
-        ),
-    ),
-)
-
-_LOOP = Dashboard(
-    "dsr-loop",
-    "dsr: the loop",
-    "Rates, what waits, and how long each hop takes.",
-    (
-        Row(
-            (
-                _lines(
-                    "Accepted",
-                    _rate("dsr_intake_accepted_total", "call", "right"),
-                    "{{call}} {{right}}",
-                    "reqps",
-                ),
-                _lines(
-                    "Closed",
-                    _rate("dsr_verifier_closures_total", "outcome"),
-                    "{{outcome}}",
-                    "reqps",
-                ),
-                _lines(
-                    "Answered",
-                    _rate("dsr_intake_answered_total", "outcome"),
-                    "{{outcome}}",
-                    "reqps",
-                ),
-            )
-        ),
-        Row(
-            (
-                _lines(
-                    "Accepted, by law",
-                    _rate("dsr_intake_accepted_total", "right", "regime"),
-                    "{{right}} {{regime}}",
-                    "reqps",
-                ),
-                _lines(
-                    "Closed, by law",
-                    _rate("dsr_intake_closure_seconds_count", "right", "regime"),
-                    "{{right}} {{regime}}",
-                    "reqps",
-                ),
-            )
-        ),
-        Row(
-            (
-                _lines(
-                    "Unread records",
-                    'max by (topic) ({__name__=~"dsr_(intake|fanout|verifier)_consumer_lag_records"})',
-                    "{{topic}}",
-                ),
-                Panel(
-                    "Outbox: how long the oldest record has waited",
-                    (
-                        Query("max(dsr_intake_outbox_age_seconds)", "intake"),
-                        Query("max(dsr_verifier_outbox_age_seconds)", "verifier"),
-                    ),
-                    "s",
-                ),
-                Panel(
-                    "Outbox: records",
-                    (
-                        Query("max(dsr_intake_outbox_records)", "intake"),
-                        Query("max(dsr_verifier_outbox_records)", "verifier"),
-                    ),
-                ),
-            )
-        ),
-        Row(
-            (
-                Panel("Accepting", _quantiles("dsr_intake_accept_seconds"), "s"),
-                Panel(
-                    "Fanout's calls",
-                    _quantiles("dsr_fanout_call_seconds", "part", legend="{{part}}"),
-                    "s",
-                ),
-                Panel(
-                    "Recording",
-                    _quantiles("dsr_verifier_batch_seconds", "topic", legend="{{topic}}"),
-                    "s",
-                ),
-                Panel(
-                    "From acceptance to closure",
-                    _quantiles("dsr_intake_closure_seconds", "right", legend="{{right}}"),
-                    "s",
-                ),
-            )
-        ),
-        Row(
-            (
-                Panel(
-                    "Batches",
-                    (
-                        Query(_mean("dsr_intake_accept_size"), "requests accepted together"),
-                        Query(_mean("dsr_intake_cohort_size"), "members of a cohort"),
-                        Query(_mean("dsr_verifier_batch_records", "topic"), "records of {{topic}}"),
-                    ),
-                ),
-                _lines("Notices", _rate("dsr_fanout_notices_total", "kind"), "{{kind}}", "reqps"),
-                _lines(
-                    "Answers of systems",
-                    _rate("dsr_verifier_answers_total", "result"),
-                    "{{result}}",
-                    "reqps",
-                ),
-            )
-        ),
-        Row(
-            (
-                _lines(
-                    "Refused submissions",
-                    _rate("dsr_intake_refused_total", "reason"),
-                    "{{reason}}",
-                    "reqps",
-                    may_be_empty=True,
-                ),
-                _lines(
-                    "Dead letters",
-                    'sum by (reason) (rate({__name__=~"dsr_(intake|fanout|verifier)_dead_letters_total"}[$__rate_interval]))',
-                    "{{reason}}",
-                    "reqps",
-                    may_be_empty=True,
-                ),
-                _lines(
-                    "Answers not believed",
-                    _rate("dsr_verifier_signatures_refused_total", "reason"),
-                    "{{reason}}",
-                    "reqps",
-                ),
-                _lines(
-                    "Batches tried again",
-                    _rate("dsr_verifier_retries_total", "topic"),
-                    "{{topic}}",
-                    "reqps",
-                    may_be_empty=True,
-                ),
-            )
-        ),
-        Row(
-            (
-                _lines(
-                    "Log: what waits to become a leaf", "max(dsr_verifier_log_pending)", "facts"
-                ),
-                _lines(
-                    "Letters that wait", "max by (kind) (dsr_intake_letters_waiting)", "{{kind}}"
-                ),
-                _lines("Waiting for the breaker", "max(dsr_intake_breaker_waiting)", "requests"),
-                _lines(
-                    "Answers without obligations", "max(dsr_verifier_parked_answers)", "answers"
-                ),
-            ),
-            height=6,
-        ),
-        Row(
-            (
-                _lines(
-                    "CPU",
-                    "sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]))",
-                    "{{job}}",
-                    "percentunit",
-                ),
-                _lines(
-                    "Memory",
-                    "max by (job, instance) (process_resident_memory_bytes)",
-                    "{{job}} {{instance}}",
-                    "bytes",
-                ),
-            ),
-            height=6,
         ),
     ),
 )
@@ -334,9 +129,9 @@ _ORGANISATION = Dashboard(
     (
         Row(
             (
-                _stat("Owes", f"sum(max by (system_id) (dsr_verifier_missing_obligations{_ONE}))"),
-                _stat("For how long", f"max(dsr_verifier_missing_age_seconds{_ONE})", "s"),
-                _stat(
+                stat("Owes", f"sum(max by (system_id) (dsr_verifier_missing_obligations{_ONE}))"),
+                stat("For how long", f"max(dsr_verifier_missing_age_seconds{_ONE})", "s"),
+                stat(
                     "Stopped by the breaker",
                     'max(dsr_intake_breaker_tripped{scope=~"\\\\*|$organisation"})',
                 ),
@@ -345,12 +140,12 @@ _ORGANISATION = Dashboard(
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Owed, by system",
                     f"max by (system_id) (dsr_verifier_missing_obligations{_ONE})",
                     "{{system_id}}",
                 ),
-                _lines(
+                lines(
                     "Owed for how long",
                     f"max by (system_id) (dsr_verifier_missing_age_seconds{_ONE})",
                     "{{system_id}}",
@@ -360,21 +155,21 @@ _ORGANISATION = Dashboard(
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Answers",
-                    _rate("dsr_verifier_system_answers_total", "disposition", where=_ONE),
+                    rate("dsr_verifier_system_answers_total", "disposition", where=_ONE),
                     "{{disposition}}",
                     "reqps",
                 ),
-                _lines(
+                lines(
                     "Answers, by system",
-                    _rate("dsr_verifier_system_answers_total", "system_id", where=_ONE),
+                    rate("dsr_verifier_system_answers_total", "system_id", where=_ONE),
                     "{{system_id}}",
                     "reqps",
                 ),
-                _lines(
+                lines(
                     "Could not do it",
-                    _rate(
+                    rate(
                         "dsr_verifier_system_answers_total",
                         "system_id",
                         "disposition",
@@ -398,21 +193,21 @@ _TEMPORAL = Dashboard(
     (
         Row(
             (
-                _lines(
+                lines(
                     "Cohorts taken in",
-                    _rate("dsr_fanout_cohorts_total", "outcome"),
+                    rate("dsr_fanout_cohorts_total", "outcome"),
                     "{{outcome}}",
                     "reqps",
                 ),
-                _lines(
+                lines(
                     "Workflows that ended",
-                    _rate("temporal_workflow_completed_total", "workflow_type"),
+                    rate("temporal_workflow_completed_total", "workflow_type"),
                     "{{workflow_type}}",
                     "reqps",
                 ),
-                _lines(
+                lines(
                     "Steps that failed",
-                    _rate("dsr_fanout_activity_failures_total", "activity", "reason"),
+                    rate("dsr_fanout_activity_failures_total", "activity", "reason"),
                     "{{activity}} {{reason}}",
                     "reqps",
                     may_be_empty=True,
@@ -423,14 +218,14 @@ _TEMPORAL = Dashboard(
             (
                 Panel(
                     "Workflow tasks: until a worker takes them",
-                    _quantiles(f"{_TASK}_schedule_to_start_latency_seconds"),
+                    quantiles(f"{_TASK}_schedule_to_start_latency_seconds"),
                     "s",
                 ),
                 Panel(
-                    "Workflow tasks: in hand", _quantiles(f"{_TASK}_execution_latency_seconds"), "s"
+                    "Workflow tasks: in hand", quantiles(f"{_TASK}_execution_latency_seconds"), "s"
                 ),
                 Panel(
-                    "Replays", _quantiles(f"{_TASK}_replay_latency_seconds"), "s", may_be_empty=True
+                    "Replays", quantiles(f"{_TASK}_replay_latency_seconds"), "s", may_be_empty=True
                 ),
             )
         ),
@@ -438,7 +233,7 @@ _TEMPORAL = Dashboard(
             (
                 Panel(
                     "Steps: in hand",
-                    _quantiles(
+                    quantiles(
                         "temporal_local_activity_execution_latency_seconds",
                         "activity_type",
                         legend="{{activity_type}}",
@@ -448,7 +243,7 @@ _TEMPORAL = Dashboard(
                 ),
                 Panel(
                     "Steps: until one has succeeded",
-                    _quantiles(
+                    quantiles(
                         "temporal_local_activity_succeed_endtoend_latency_seconds",
                         "activity_type",
                         legend="{{activity_type}}",
@@ -459,22 +254,22 @@ _TEMPORAL = Dashboard(
         ),
         Row(
             (
-                _lines(
+                lines(
                     "Free slots",
                     "min by (worker_type) (temporal_worker_task_slots_available)",
                     "{{worker_type}}",
                 ),
-                _lines("Workflows in the cache", "sum(temporal_sticky_cache_size)", "workflows"),
+                lines("Workflows in the cache", "sum(temporal_sticky_cache_size)", "workflows"),
                 Panel(
                     "Calls to the server",
-                    _quantiles(
+                    quantiles(
                         "temporal_request_latency_seconds", "operation", legend="{{operation}}"
                     ),
                     "s",
                 ),
-                _lines(
+                lines(
                     "Calls that failed",
-                    _rate("temporal_request_failure_total", "operation", "status_code"),
+                    rate("temporal_request_failure_total", "operation", "status_code"),
                     "{{operation}} {{status_code}}",
                     "reqps",
                     may_be_empty=True,
@@ -484,4 +279,4 @@ _TEMPORAL = Dashboard(
     ),
 )
 
-DASHBOARDS = (_PROMISES, _LOOP, _ORGANISATION, _TEMPORAL)
+DASHBOARDS = (_PROMISES, LOOP, _ORGANISATION, _TEMPORAL)

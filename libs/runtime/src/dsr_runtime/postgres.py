@@ -10,13 +10,16 @@ import asyncpg
 import structlog
 
 from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.metrics import Metric
 from dsr_runtime.backoff import Backoff
+from dsr_runtime.metrics import Instruments
 from dsr_runtime.process import StartFault
 
 __all__ = [
     "MIGRATION_LOCK",
     "MIGRATION_PATIENCE",
     "MIGRATION_SETTINGS",
+    "PoolGauges",
     "connect_pool",
     "translated",
     "user_of",
@@ -167,6 +170,27 @@ async def connect_pool(
             raise StartFault(
                 "DSR_POSTGRES_DSN is not like postgresql://user:password@host:port/name"
             ) from error
+
+
+class PoolGauges:
+    """What a pool shows of itself, which is looked at whenever metrics are read, and never else."""
+
+    def __init__(self, made: Instruments, connections: Metric, waiting: Metric) -> None:
+        """Show nothing but zeros yet."""
+        self._connections = made.gauges(connections)
+        self._waiting = made.gauge(waiting)
+
+    def show(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        """Show this pool from now on."""
+        looks = {
+            "in_use": lambda: pool.get_size() - pool.get_idle_size(),
+            "idle": pool.get_idle_size,
+            "unopened": lambda: pool.get_max_size() - pool.get_size(),
+        }
+        for state, look in looks.items():
+            self._connections.labels(state).set_function(look)
+        untyped: Any = pool  # asyncpg has no other way to tell who waits
+        self._waiting.set_function(lambda: len(untyped._queue._getters))  # noqa: SLF001 - as above
 
 
 async def user_of(pool: asyncpg.Pool[asyncpg.Record]) -> str:

@@ -10,6 +10,7 @@ from dsr_core.closing import Outcome
 from dsr_core.metrics import intake as named
 from dsr_intake.model import Answer
 from dsr_runtime.metrics import Instruments
+from dsr_runtime.postgres import PoolGauges
 
 __all__ = ["Metrics"]
 
@@ -50,6 +51,7 @@ class Metrics:
         self.outbox_records = made.gauge(named.OUTBOX_RECORDS)
         self.outbox_age = made.gauge(named.OUTBOX_AGE)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
+        self.pool = PoolGauges(made, named.POOL_CONNECTIONS, named.POOL_WAITING)
         self.measured_at = made.gauge(named.MEASURED_AT)
         self.packages = made.counters(named.PACKAGES)
         self.packages_waiting = made.gauge(named.PACKAGES_WAITING)

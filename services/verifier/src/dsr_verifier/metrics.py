@@ -11,6 +11,7 @@ from dsr_core.metrics import OTHER
 from dsr_core.metrics import verifier as named
 from dsr_core.registry import System
 from dsr_runtime.metrics import Instruments
+from dsr_runtime.postgres import PoolGauges
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.model import Effect
 from dsr_verifier.ports import Refusal
@@ -50,6 +51,7 @@ class Metrics:
         self.outbox_records = made.gauge(named.OUTBOX_RECORDS)
         self.outbox_age = made.gauge(named.OUTBOX_AGE)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
+        self.pool = PoolGauges(made, named.POOL_CONNECTIONS, named.POOL_WAITING)
         self.measured_at = made.gauge(named.MEASURED_AT)
         self.parked = made.gauge(named.PARKED)
 

@@ -22,6 +22,8 @@ __all__ = [
     "measured_at",
     "outbox_age",
     "outbox_records",
+    "pool_connections",
+    "pool_waiting",
 ]
 
 RIGHT = Label.of("right", "the right that is asked for", (one.value for one in Right))
@@ -83,6 +85,34 @@ def bad_registry_records(service: str) -> Metric:
         meaning="Records of the registry topic that could not be read, by reason; what was published"
         " before stays in force",
         labels=(REASON,),
+    )
+
+
+def pool_connections(service: str) -> Metric:
+    """Return how a service says what its connections to PostgreSQL do."""
+    return Metric(
+        name=f"dsr_{service}_postgres_connections",
+        kind=Kind.GAUGE,
+        unit="connections",
+        meaning="Connections to PostgreSQL of this replica; together they are what"
+        " `DSR_POSTGRES_POOL_SIZE` allows",
+        labels=(
+            Label.of(
+                "state",
+                "in use, idle (open, and nobody uses it), or not open",
+                ("in_use", "idle", "unopened"),
+            ),
+        ),
+    )
+
+
+def pool_waiting(service: str) -> Metric:
+    """Return how a service says how many wait for one."""
+    return Metric(
+        name=f"dsr_{service}_postgres_waiting",
+        kind=Kind.GAUGE,
+        unit="callers",
+        meaning="Who waits in this replica for a connection to PostgreSQL to be free",
     )
 
 

@@ -128,6 +128,7 @@ async def connect(process: Process, settings: Settings, keys: Keys, probes: Prob
     dsn = settings.postgres_dsn.get_secret_value()
     pool = await connect_pool(dsn, size=settings.postgres_pool_size)
     process.on_close(pool.close)
+    metrics.pool.show(pool)
     health.add("postgresql", lambda: pool.fetchval("select 1"))
     await migrate_at_start(settings, pool, package="dsr_intake", schema="intake")
 

@@ -24,11 +24,12 @@ from dsr_intake.repeating import Repeating, repeat, tried
 from dsr_intake.streams.closures import GROUP, ClosureStream
 from dsr_intake.streams.escalations import GROUP as ESCALATIONS_GROUP
 from dsr_intake.streams.escalations import EscalationStream
+from dsr_intake.streams.links import GROUP as LINKS_GROUP
 from dsr_runtime.kafka import RecordLoop
 from dsr_runtime.lag import Lag
 from dsr_runtime.process import Process
 from dsr_runtime.seldom import Seldom
-from dsr_wire.topics import CLOSURES, ESCALATIONS
+from dsr_wire.topics import CLOSURES, ESCALATIONS, LINKS
 
 __all__ = ["closures", "escalations", "look_after", "told_of_suppressions"]
 
@@ -178,7 +179,7 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
 
 def _watch_lag(process: Process, outside: Outside) -> None:
     settings, metrics = outside.settings, outside.metrics
-    groups = {CLOSURES.name: GROUP}
+    groups = {CLOSURES.name: GROUP, LINKS.name: LINKS_GROUP}
     if settings.smtp_url is not None:
         groups[ESCALATIONS.name] = ESCALATIONS_GROUP
     lag = Lag(

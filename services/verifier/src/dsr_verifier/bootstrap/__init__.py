@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import asyncpg
 import structlog
 
 from dsr_core.errors import Unavailable
@@ -91,9 +92,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     process.on_close(informed.close)
     health.add("kafka", publisher.ping)
 
-    dsn = settings.postgres_dsn.get_secret_value()
-    pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
-    process.on_close(pool.close)
+    pool = await _connected(process, settings, metrics)
     health.add("postgresql", lambda: pool.execute("select 1"))
     await migrate_at_start(settings, pool, package="dsr_verifier", schema=SCHEMA)
 
@@ -186,6 +185,16 @@ async def start(process: Process, settings: VerifierSettings) -> None:
             changes_for=limits.changes_for,
         )
     )
+
+
+async def _connected(
+    process: Process, settings: VerifierSettings, metrics: Metrics
+) -> asyncpg.Pool[asyncpg.Record]:
+    dsn = settings.postgres_dsn.get_secret_value()
+    pool = await connect_pool(dsn, size=settings.postgres_pool_size, server_settings=BY_INDEX)
+    process.on_close(pool.close)
+    metrics.pool.show(pool)
+    return pool
 
 
 def _watch_lag(process: Process, settings: VerifierSettings, metrics: Metrics) -> None:
