@@ -25,7 +25,11 @@ _TEMPORAL = """## Temporal
 
 Where `DSR_TEMPORAL_METRICS_PORT` is set, fanout shows there what Temporal's client and worker say of themselves (`temporal_…`), with durations in seconds.
 They are [Temporal's own](https://docs.temporal.io/references/sdk-metrics); the dashboards use `temporal_workflow_task_schedule_to_start_latency_seconds`, `temporal_workflow_task_execution_latency_seconds`, `temporal_local_activity_execution_latency_seconds`, `temporal_local_activity_succeed_endtoend_latency_seconds`, `temporal_request_latency_seconds`, `temporal_request_failure_total`, `temporal_sticky_cache_size` and `temporal_worker_task_slots_available`.
-Kafka's client library keeps none.
+
+## Client libraries
+
+What those of PostgreSQL and Kafka know of themselves is among each service's own, and is looked at when metrics are read: connections and who waits for one (`dsr_…_postgres_connections`, `dsr_…_postgres_waiting`), partitions and rebalances (`dsr_…_group_partitions`, `dsr_…_group_rebalances`).
+aiokafka keeps no metrics of its own. Faust has a monitor, of which rebalances are shown; its counts of events are `dsr_verifier_answers_total` and `dsr_verifier_batch_records` here, and its lag is asked of Kafka.
 """
 
 

@@ -121,6 +121,11 @@ LOOP = Dashboard(
                     "{{instance}} {{state}}",
                 ),
                 lines(
+                    "Kafka: partitions of each replica",
+                    'sum by (instance, group_id) ({__name__=~"dsr_(intake|fanout|verifier)_group_partitions"})',
+                    "{{instance}} {{group_id}}",
+                ),
+                lines(
                     "PostgreSQL: callers that wait for one",
                     'sum by (instance) ({__name__=~"dsr_(intake|verifier)_postgres_waiting"})',
                     "{{instance}}",

@@ -29,6 +29,7 @@ class Group:
     kafka: KafkaConnection
     log: pytest.LogCaptureFixture
     topic: str = field(default_factory=lambda: f"members-{uuid.uuid4().hex[:8]}")
+    loops: dict[str, RecordLoop] = field(default_factory=dict)
     read: dict[str, set[int]] = field(default_factory=dict)
     """The partitions of which each member was given records."""
 
@@ -45,6 +46,7 @@ class Group:
             group_id=f"dsr.{self.topic}",
             handle=handle,
         )
+        self.loops[name] = loop
         reading = asyncio.create_task(loop.run())
         try:
             yield
@@ -104,6 +106,8 @@ async def test_a_restart_of_a_member_with_a_name_holds_nobody_up(group: Group) -
         async with group.member("restarts", is_named=True):
             await eventually(group.has_read_all, what="every partition is read again")
             assert group.read == before
+            assert [one.partitions for one in group.loops.values()] == [2, 2]
+            assert group.loops["restarts"].rebalances == 1
         [(generation, _)] = group.joined[joined:]  # it alone has joined anew, to what there was
         assert generation == group.joined[joined - 1][0]
 
@@ -113,8 +117,12 @@ async def test_a_member_without_a_name_gives_its_partitions_up(group: Group) -> 
     async with group.member("stays", is_named=False):
         async with group.member("leaves", is_named=False):
             await eventually(lambda: group.members() == 2, what="both have joined", within=30)
+            stays, leaves = group.loops["stays"], group.loops["leaves"]
+            await eventually(lambda: (stays.partitions, leaves.partitions) == (2, 2))
+            before = stays.rebalances
         shared = max(generation for generation, _ in group.joined)
         await group.write()
         await eventually(group.has_read_all, what="who stays reads all of them")
         assert group.read.keys() == {"stays"}
         assert max(generation for generation, _ in group.joined) == shared + 1
+        assert (stays.partitions, stays.rebalances) == (PARTITIONS, before + 1)

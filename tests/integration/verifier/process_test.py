@@ -18,7 +18,7 @@ from integration.verifier.processes import (
 from dsr_core.ids import RequestId
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.envelope import Outgoing, header
-from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS, dead_letter
+from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS, dead_letter
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -42,6 +42,11 @@ async def test_a_request_closes_soon_after_its_last_answer(
                 lambda request_id=request_id: _is_closed(closures, request_id), what="the closure"
             )
             took.append(time.perf_counter() - sent)
+        shown = await _metrics(verifier)
+        read = sum(topic.partitions for topic in (OBLIGATIONS, ACKNOWLEDGEMENTS, AUDIT))
+        member = f'{{group_id="{verifier.group_id}"}}'
+        assert f"dsr_verifier_group_partitions{member} {read}.0" in shown
+        assert f"dsr_verifier_group_rebalances{member} 1.0" in shown
         assert await verifier.stop() < 10
         assert await lag_of(kafka, verifier.group_id) == 0
     took.sort()
@@ -185,13 +190,16 @@ async def _faults(verifier: Verifier, part: str) -> dict[str, str] | None:
     return faults if part in faults else None
 
 
+async def _metrics(verifier: Verifier) -> list[str]:
+    async with httpx.AsyncClient(base_url=verifier.url) as client:
+        return (await client.get("/metrics")).text.splitlines()
+
+
 async def _takes_part(verifier: Verifier) -> bool:
     async def taken() -> bool:
-        async with httpx.AsyncClient(base_url=verifier.url) as client:
-            text = (await client.get("/metrics")).text
         return any(
             line.startswith("dsr_verifier_batch_records_count") and not line.endswith(" 0.0")
-            for line in text.splitlines()
+            for line in await _metrics(verifier)
         )
 
     return await eventually(taken, within=30, what="a share of the work")

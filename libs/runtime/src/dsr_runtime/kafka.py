@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    ConsumerRecord,
+)
 from aiokafka.errors import (
     CommitFailedError,
     KafkaError,
@@ -307,21 +312,25 @@ class RecordLoop:
     ) -> None:
         self._connection = connection
         self._topics = topics
-        self._group_id = group_id
+        self.group_id = group_id
         self._handle = handle
         self._max_records = max_records
         self._pace = Pace()
         self._stopping = asyncio.Event()
         self.fault: str | None = "not started"
         """Why the loop makes no progress; none while it does."""
+        self.rebalances = 0
+        """How often it was given its share of the group's partitions."""
+        self._consumer: AIOKafkaConsumer | None = None
 
     async def run(self) -> None:
         """Read until `stop`; what is in hand then is finished and committed."""
         consumer: AIOKafkaConsumer | None = await started(
-            self._new_consumer, part=self._group_id, unless=self._stopping
+            self._new_consumer, part=self.group_id, unless=self._stopping
         )
         if consumer is None:
             return
+        self._consumer = consumer
         self.fault = None
         try:
             while not self._stopping.is_set():
@@ -332,6 +341,11 @@ class RecordLoop:
                     await self._pace.rest(sum(len(one.value or b"") for one in records))
         finally:
             await consumer.stop()
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions it reads now."""
+        return len(self._consumer.assignment()) if self._consumer is not None else 0
 
     def stop(self) -> None:
         """Ask the loop to end after the batch in hand."""
@@ -352,11 +366,11 @@ class RecordLoop:
             try:
                 await self._handle(records)
             except Exception as error:
-                self.fault = f"{self._group_id} cannot go on: {type(error).__name__}"
+                self.fault = f"{self.group_id} cannot go on: {type(error).__name__}"
                 if isinstance(error, _EXPECTED):
-                    log.warning("a batch waits", group_id=self._group_id, error=_told(error))
+                    log.warning("a batch waits", group_id=self.group_id, error=_told(error))
                 else:
-                    log.exception("a batch failed and is tried again", group_id=self._group_id)
+                    log.exception("a batch failed and is tried again", group_id=self.group_id)
                 if await backoff.wait(self._stopping):
                     return False
             else:
@@ -368,17 +382,16 @@ class RecordLoop:
             await consumer.commit()
         except CommitFailedError:
             # A rebalance took the partitions away; their new owner gets the records again.
-            log.info("offsets not committed after a rebalance", group_id=self._group_id)
+            log.info("offsets not committed after a rebalance", group_id=self.group_id)
         except KafkaError as error:
-            log.warning("offsets not committed", group_id=self._group_id, error=str(error))
+            log.warning("offsets not committed", group_id=self.group_id, error=str(error))
 
     def _new_consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            *self._topics,
+        consumer = AIOKafkaConsumer(
             **self._connection.arguments(),
-            group_id=self._group_id,
+            group_id=self.group_id,
             group_instance_id=self._connection.instance_id,
-            client_id=self._group_id,
+            client_id=self.group_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             max_poll_interval_ms=600_000,
@@ -386,3 +399,19 @@ class RecordLoop:
             consumer_timeout_ms=_IDLE_MS,
             metadata_max_age_ms=60_000,
         )
+        consumer.subscribe(self._topics, listener=_Counting(self))
+        return consumer
+
+
+class _Counting(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Counts each share that a loop is given."""
+
+    def __init__(self, loop: RecordLoop) -> None:
+        self._loop = loop
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Nothing: what is in hand is finished, and committed if there is time."""
+
+    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002 - as it is called
+        """Count it."""
+        self._loop.rebalances += 1

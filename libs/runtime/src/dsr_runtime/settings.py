@@ -16,7 +16,6 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from typing_extensions import override
 
 from dsr_runtime.kafka import KafkaConnection
 from dsr_runtime.variables import PREFIX
@@ -34,9 +33,12 @@ __all__ = [
 class _Environment(EnvSettingsSource):
     """The environment, in which a list or a table that is no JSON is one fault among the others."""
 
-    @override
     def prepare_field_value(
-        self, field_name: str, field: FieldInfo, value: Any, value_is_complex: bool
+        self,
+        field_name: str,
+        field: FieldInfo,
+        value: Any,
+        value_is_complex: bool,  # noqa: FBT001 - the library's signature
     ) -> Any:
         try:
             return super().prepare_field_value(field_name, field, value, value_is_complex)
@@ -50,7 +52,6 @@ class _Group(BaseSettings):
     )
 
     @classmethod
-    @override
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],

@@ -184,6 +184,8 @@ async def start(settings: FanoutSettings, process: Process) -> None:
     health.add("worker", worker.ping)
     loops = (requests, commands, *hints.values())
     process.spawn(_run(loops), stop=partial(_stop, loops))
+    for loop in loops:
+        metrics.groups.show(loop)
     groups = {
         REQUESTS.name: REQUESTS_GROUP,
         COMMANDS.name: COMMANDS_GROUP,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry
 
 from dsr_core.metrics import fanout as named
+from dsr_runtime.group_gauges import GroupGauges
 from dsr_runtime.metrics import Instruments
 
 __all__ = ["Metrics"]
@@ -25,6 +26,7 @@ class Metrics:
         self.passed_over = made.counter(named.PASSED_OVER)
         self.bad_registry_records = made.counters(named.BAD_REGISTRY_RECORDS)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
+        self.groups = GroupGauges(made, named.GROUP_PARTITIONS, named.GROUP_REBALANCES)
         self.obligations = made.counter(named.OBLIGATIONS)
         self.amendments = made.counters(named.AMENDMENTS)
         self.notices = made.counters(named.NOTICES)

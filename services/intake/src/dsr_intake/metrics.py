@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from dsr_core.closing import Outcome
 from dsr_core.metrics import intake as named
 from dsr_intake.model import Answer
+from dsr_runtime.group_gauges import GroupGauges
 from dsr_runtime.metrics import Instruments
 from dsr_runtime.postgres import PoolGauges
 
@@ -51,7 +52,6 @@ class Metrics:
         self.outbox_records = made.gauge(named.OUTBOX_RECORDS)
         self.outbox_age = made.gauge(named.OUTBOX_AGE)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
-        self.pool = PoolGauges(made, named.POOL_CONNECTIONS, named.POOL_WAITING)
         self.measured_at = made.gauge(named.MEASURED_AT)
         self.packages = made.counters(named.PACKAGES)
         self.packages_waiting = made.gauge(named.PACKAGES_WAITING)
@@ -69,6 +69,12 @@ class Metrics:
         self.breaker_tripped = made.gauges(named.BREAKER_TRIPPED)
         self.breaker_waiting = made.gauge(named.BREAKER_WAITING)
         self.webhooks = made.counters(named.WEBHOOKS)
+        self._show_libraries(made)
+
+    def _show_libraries(self, made: Instruments) -> None:
+        """Show what the clients of PostgreSQL and Kafka say of themselves."""
+        self.pool = PoolGauges(made, named.POOL_CONNECTIONS, named.POOL_WAITING)
+        self.groups = GroupGauges(made, named.GROUP_PARTITIONS, named.GROUP_REBALANCES)
 
     def expect_ends(self, right: str, regime: str) -> None:
         """Count from nought what may come too late of these; a counter that is not there cannot grow."""

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from dsr_core.metrics import OTHER
 from dsr_core.metrics import verifier as named
 from dsr_core.registry import System
+from dsr_runtime.group_gauges import GroupGauges
 from dsr_runtime.metrics import Instruments
 from dsr_runtime.postgres import PoolGauges
 from dsr_verifier.application.tally import Tally
@@ -51,6 +52,7 @@ class Metrics:
         self.outbox_records = made.gauge(named.OUTBOX_RECORDS)
         self.outbox_age = made.gauge(named.OUTBOX_AGE)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
+        self.groups = GroupGauges(made, named.GROUP_PARTITIONS, named.GROUP_REBALANCES)
         self.pool = PoolGauges(made, named.POOL_CONNECTIONS, named.POOL_WAITING)
         self.measured_at = made.gauge(named.MEASURED_AT)
         self.parked = made.gauge(named.PARKED)

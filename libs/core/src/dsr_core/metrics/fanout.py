@@ -69,6 +69,8 @@ PASSED_OVER = Metric(
 )
 BAD_REGISTRY_RECORDS = shared.bad_registry_records("fanout")
 CONSUMER_LAG = shared.consumer_lag("fanout")
+GROUP_PARTITIONS = shared.group_partitions("fanout")
+GROUP_REBALANCES = shared.group_rebalances("fanout")
 OBLIGATIONS = Metric(
     name="dsr_fanout_obligations_opened",
     kind=Kind.COUNTER,

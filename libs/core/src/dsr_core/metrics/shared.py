@@ -19,6 +19,8 @@ __all__ = [
     "TOPIC",
     "bad_registry_records",
     "consumer_lag",
+    "group_partitions",
+    "group_rebalances",
     "measured_at",
     "outbox_age",
     "outbox_records",
@@ -31,6 +33,7 @@ OUTCOME = Label.of("outcome", "how it ended", (one.value for one in Outcome))
 REGIME = Label("regime", "the law that sets the clocks, from the published rules", 40)
 ORGANISATION = Label("organisation_id", "an organisation of the registry", 500)
 SYSTEM = Label("system_id", "a system of the registry", 2000)
+_GROUP = Label("group_id", "a consumer group of the service", 10)
 TOPIC = Label("topic", "a topic that the service reads", 20)
 REASON = Label("reason", "a code from docs/operations.md", 60)
 
@@ -73,6 +76,29 @@ def consumer_lag(service: str) -> Metric:
         meaning="Records of a topic that the service's consumer group has not committed yet; every"
         " replica says the same",
         labels=(TOPIC,),
+    )
+
+
+def group_partitions(service: str) -> Metric:
+    """Return how a service says how much of what its groups read is a replica's."""
+    return Metric(
+        name=f"dsr_{service}_group_partitions",
+        kind=Kind.GAUGE,
+        unit="partitions",
+        meaning="Partitions that this replica reads as a member of a group; none while the group"
+        " shares them anew",
+        labels=(_GROUP,),
+    )
+
+
+def group_rebalances(service: str) -> Metric:
+    """Return how a service says how often its groups were held up."""
+    return Metric(
+        name=f"dsr_{service}_group_rebalances",
+        kind=Kind.GAUGE,
+        unit="rebalances",
+        meaning="How often this replica was given its share of a group's partitions, since it started",
+        labels=(_GROUP,),
     )
 
 

@@ -35,6 +35,7 @@ async def start(process: Process, settings: Settings) -> None:
     events, sending, webhooks = context.events, context.sending, context.webhooks
 
     def read_topic(loop: RecordLoop) -> None:
+        outside.metrics.groups.show(loop)
         process.spawn(connected.then(loop.run), stop=connected.stopping(loop.stop), turn=LAST)
 
     answered = closures(outside, built)

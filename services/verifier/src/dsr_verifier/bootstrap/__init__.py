@@ -150,6 +150,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
             AUDIT.name: lane(AUDIT.name, Auditor(transparency.store).take),
         },
     )
+    metrics.groups.show(streams)
     health.add("streams", streams.ping)
     health.add("outbox", relay.ping)
 

@@ -158,6 +158,21 @@ class Streams:
                 raise RuntimeError(fault)
 
     @property
+    def group_id(self) -> str:
+        """The group that it reads as."""
+        return str(self._app.conf.id)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions it reads now."""
+        return len(self._app.consumer.assignment()) if self._has_joined else 0
+
+    @property
+    def rebalances(self) -> int:
+        """How often it was given its share of the group's partitions."""
+        return self._app.rebalancing_count
+
+    @property
     def _has_joined(self) -> bool:
         return self._app.rebalancing_count > 0 and not self._app.rebalancing
 
