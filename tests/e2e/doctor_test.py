@@ -56,7 +56,7 @@ async def test_the_settings_of_the_local_stack_have_no_faults(loop: Loop) -> Non
     said = await dsr(loop.stack.settings, "config", "check", "--json")
     assert said.json == {
         "faults": {
-            part: [] for part in ("intake", "fanout", "verifier", "variables", "registry", "rules")
+            part: [] for part in ("intake", "fanout", "verifier", "unknown", "registry", "rules")
         },
         "not_installed": [],
     }
