@@ -39,7 +39,6 @@ OTHERS: dict[str, str] = {
     "DSR_KAFKA_ORGANISATION_FETCHES": "command line: what an organisation may fetch",
     "DSR_KAFKA_ORGANISATION_SENDS": "command line: what an organisation may send",
     "DSR_LOG_KEYS": "command line: the public keys of the transparency log",
-    "DSR_NO_ENGINE": "tests: 1 leaves out those in containers, where CI else fails without an engine",
     "DSR_PORT_BASE": "local stack: its first port",
     "DSR_TAG": "compose.yaml: the version of the images",
     "DSR_TEST_VAULT": "tests: the address of a real Vault",
