@@ -42,6 +42,7 @@ TOLD = Told.PACKAGE_READY
 ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
 SMALL_BYTES = 100_000
 SYSTEM_BYTES = 5_000_000
+SYSTEM_FILES = 20
 PHOTO = Handed("photos/me.jpg", b"\xff\xd8" + bytes(20_000), "image/jpeg")
 
 
@@ -155,6 +156,7 @@ async def running(
         folder,
         package_small_bytes=SMALL_BYTES,
         package_system_bytes=SYSTEM_BYTES,
+        package_system_files=SYSTEM_FILES,
     ) as intake:
         yield intake, folder
 
@@ -253,30 +255,33 @@ async def test_an_export_that_is_spoilt_is_named_as_missing_and_the_others_go_on
 async def test_the_owner_of_each_export_that_cannot_be_used_is_told_once_and_why(
     access: Access, publisher: Publisher, topics: Topics
 ) -> None:
-    first, second, third, *_ = access.systems
+    first, second, third, fourth, *_ = access.systems
     spoilt = await access.hand_over(first, PHOTO)
     path = access.store / part_path(access.id, SystemId(first), spoilt.export_id, Stream.DATA, 0)
     path.write_bytes(path.read_bytes()[:-5] + b"spoil")
     film = Handed("film.mp4", bytes(SYSTEM_BYTES + 1), "video/mp4")
     large = await access.hand_over(second, film)
-    access.answered({first: spoilt, second: large, third: await access.hand_over(third, ORDERS)})
+    crumbs = [Handed(f"notes/{number}.txt", b"a note") for number in range(SYSTEM_FILES + 1)]
+    many = await access.hand_over(fourth, *crumbs)
+    good = await access.hand_over(third, ORDERS)
+    access.answered({first: spoilt, second: large, third: good, fourth: many})
     await access.close(publisher)
     await access.until("ready")
     found = await access.unpacked()
     manifest = json.loads(found["manifest.json"])
     why = {one["id"]: one["why"] for one in manifest["systems"] if one["status"] == "missing"}
-    assert why == {first: "corrupted_part", second: "too_large"}
+    assert why == {first: "corrupted_part", second: "too_large", fourth: "too_many_files"}
     assert f"data/{third}/orders.jsonl" in found
     told = [
         escalation_from_wire(decode(each.value, each.headers, escalations_pb2.Escalation))
-        for each in await topics.find(ESCALATIONS.name, {access.id}, 2)
+        for each in await topics.find(ESCALATIONS.name, {access.id}, 3)
     ]
     missing = {one.missing: one.unusable and one.unusable.reason for one in told}
     owner = OrganisationId("example-group")
     assert missing == {
         (MissingSystem(SystemId(one), owner, 1),): reason for one, reason in why.items()
     }
-    assert len(told) == 2
+    assert len(told) == 3
 
 
 async def test_the_store_is_away_for_a_while_and_nothing_is_lost(

@@ -58,7 +58,9 @@ def test_outcomes_are_kept_as_long_as_the_environment_says(environment: dict[str
 def test_the_object_store_and_its_limit_are_read(environment: dict[str, str]) -> None:
     assert settings_from(environment)["store"] is None
     environment |= {"DSR_STORE_URL": "s3://bucket/folder", "DSR_EXPORT_BYTES_LIMIT": "1000"}
+    environment["DSR_EXPORT_FILES_LIMIT"] = "50"
     settings = settings_from(environment)
+    assert settings["export_limits"].files == 50
     assert (settings["store"], settings["export_limits"].size) == ("s3://bucket/folder", 1000)
 
 
@@ -70,6 +72,8 @@ def test_the_object_store_and_its_limit_are_read(environment: dict[str, str]) ->
         ("DSR_STORE_URL", "s3:///x", "must name a bucket, like s3://bucket/folder"),
         ("DSR_EXPORT_BYTES_LIMIT", "10 GB", "must be a number of bytes"),
         ("DSR_EXPORT_BYTES_LIMIT", "0", "must be a number of bytes"),
+        ("DSR_EXPORT_FILES_LIMIT", "many", "must be a number of files up to 100000"),
+        ("DSR_EXPORT_FILES_LIMIT", "100001", "must be a number of files up to 100000"),
     ],
 )
 def test_a_wrong_object_store_is_named(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dsr_core.exports import FILES_LIMIT
 from dsr_core.ids import is_slug
 from dsr_sdk.access.items import ExportLimits
 from dsr_sdk.access.object_store import store_faults
@@ -32,6 +33,7 @@ VARIABLES: dict[str, str] = {
     "DSR_OUTCOMES_RETENTION_DAYS": "how long it keeps what is confirmed; 180 unless given",
     "DSR_STORE_URL": "the object store that access handlers hand over to; file://, s3://, gs:// or az://",
     "DSR_EXPORT_BYTES_LIMIT": "how much one export may hold; 20 GiB unless given",
+    "DSR_EXPORT_FILES_LIMIT": "how many files one export may hold; 100,000 unless given, and at most",
     "DSR_TRACES": "true has spans exported, as the variables OTEL_* say; needs dsr-sdk[traces]",
     "DSR_READY_FILE": "touched once partitions are assigned; optional",
 }
@@ -83,9 +85,12 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
     store_url = environ.get("DSR_STORE_URL") or None
     if store_url is not None:
         faults.extend(f"DSR_STORE_URL {one}" for one in store_faults(store_url))
-    limits = _limits(environ.get("DSR_EXPORT_BYTES_LIMIT"))
-    if limits is None:
+    size = _limit(environ.get("DSR_EXPORT_BYTES_LIMIT"), ExportLimits().size)
+    if size is None:
         faults.append("DSR_EXPORT_BYTES_LIMIT must be a number of bytes")
+    files = _limit(environ.get("DSR_EXPORT_FILES_LIMIT"), FILES_LIMIT)
+    if files is None or files > FILES_LIMIT:
+        faults.append(f"DSR_EXPORT_FILES_LIMIT must be a number of files up to {FILES_LIMIT}")
     if environ.get("DSR_TRACES", "") not in _SWITCH:
         faults.append("DSR_TRACES must be true or false")
     if faults:
@@ -99,7 +104,7 @@ def settings_from(environ: Mapping[str, str]) -> dict[str, Any]:
         "retention": retention,
         "ready_file": ready_file,
         "store": store_url,
-        "export_limits": limits,
+        "export_limits": ExportLimits(size=size or 0, files=files or 0),
         "traces": _SWITCH[environ.get("DSR_TRACES", "")],
     }
 
@@ -131,10 +136,10 @@ def _kafka(environ: Mapping[str, str]) -> KafkaConnection:
     )
 
 
-def _limits(number: str | None) -> ExportLimits | None:
+def _limit(number: str | None, else_: int) -> int | None:
     if not number:
-        return ExportLimits()
-    return ExportLimits(size=int(number)) if re.fullmatch(r"[1-9][0-9]{0,17}", number) else None
+        return else_
+    return int(number) if re.fullmatch(r"[1-9][0-9]{0,17}", number) else None
 
 
 def _named(fault: str) -> str:

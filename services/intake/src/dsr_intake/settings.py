@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from dsr_core.exports import FILES_LIMIT
 from dsr_runtime.settings import (
     HttpSettings,
     KafkaSettings,
@@ -236,6 +237,13 @@ class Settings(
 
     package_system_bytes: int = Field(default=50_000_000_000, ge=1)
     """How many bytes one system may hand over for one request; what is more is named as missing."""
+
+    package_system_files: int = Field(default=FILES_LIMIT, ge=1, le=FILES_LIMIT)
+    """How many files one system may hand over for one request; what is more is named as missing."""
+
+    package_files: int = Field(default=500_000, ge=1)
+    """How many files all systems may hand over for one request; beyond it the exports with the most files
+    are named as missing."""
 
     package_small_bytes: int = Field(default=250_000_000, ge=0)
     """Packages for which systems have handed over no more bytes than this do not wait for larger ones."""

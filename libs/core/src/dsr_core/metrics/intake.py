@@ -320,6 +320,7 @@ EXPORTS_REFUSED = Metric(
                 "invalid_name",
                 "part_missing",
                 "too_large",
+                "too_many_files",
                 "unreadable_records",
                 "wrong_digest",
                 "wrong_index",

@@ -19,6 +19,7 @@ from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.links import Links, LinkTerms
 from dsr_intake.application.packages.making import Making, MakingParts, Terms
+from dsr_intake.application.packages.quotas import Quotas
 from dsr_intake.application.packages.releasing import Releasing
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
@@ -78,7 +79,11 @@ def packages(
     terms = Terms(
         kept_for=timedelta(seconds=settings.package_kept_s),
         lease=timedelta(seconds=settings.package_lease_s),
-        bytes_limit=settings.package_system_bytes,
+        quotas=Quotas(
+            system_bytes=settings.package_system_bytes,
+            system_files=settings.package_system_files,
+            files=settings.package_files,
+        ),
     )
     makers = tuple(
         Making(

@@ -44,13 +44,18 @@ class BadExport(Exception):  # noqa: N818 - a fact about an export
     Attributes:
         system_id: Whose.
         reason: A code.
+        detail: What there is, and what there may be; empty where the code says it all.
         may_come: Whether it may be whole a little later: a part was not there.
     """
 
-    def __init__(self, system_id: SystemId, reason: str, *, may_come: bool = False) -> None:
-        super().__init__(f"the export of {system_id} cannot be used: {reason}")
+    def __init__(
+        self, system_id: SystemId, reason: str, detail: str = "", *, may_come: bool = False
+    ) -> None:
+        said = f"{reason} ({detail})" if detail else reason
+        super().__init__(f"the export of {system_id} cannot be used: {said}")
         self.system_id = system_id
         self.reason = reason
+        self.detail = detail
         self.may_come = may_come
 
 

@@ -30,6 +30,7 @@ from dsr_intake.application.packages.assembling import (
 from dsr_intake.application.packages.contact import locked_contact
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.page import PackagePage
+from dsr_intake.application.packages.quotas import Quotas
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.telling import request_told, systems_told
 from dsr_intake.application.packages.unusable import unusable_told
@@ -64,8 +65,8 @@ class Terms:
     lease: timedelta
     """After so long a package that a process had in hand is another's."""
 
-    bytes_limit: int
-    """How much one system may hand over."""
+    quotas: Quotas
+    """How much may be handed over for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,7 @@ class Making(Working):
         while True:
             assembly = await self._assembly(package, one, key)
             try:
-                self._measure(assembly)
+                self._terms.quotas.check(assembly.systems)
                 made = await asyncio.to_thread(
                     assemble,
                     assembly,
@@ -232,11 +233,6 @@ class Making(Working):
             language=language,
         )
 
-    def _measure(self, assembly: Assembly) -> None:
-        for each in assembly.systems:
-            if each.delivery is not None and each.delivery.size > self._terms.bytes_limit:
-                raise BadExport(each.system_id, "too_large")
-
     async def _without(
         self, package: Package, one: RequestView, assembly: Assembly, fault: BadExport
     ) -> Package | None:
@@ -246,6 +242,7 @@ class Making(Working):
             request_id=package.request_id,
             system_id=fault.system_id,
             reason=fault.reason,
+            error=fault.detail,
         )
         [told] = [each.told for each in assembly.systems if each.system_id == fault.system_id]
         owner = OrganisationId(told["organisation"]["id"])
