@@ -10,7 +10,7 @@ import yaml
 from dsr_cli.stack.prometheus import RULES
 from support.parts import ROOT
 
-PROVEN_BY_PROMTOOL_ALONE = {"DsrHoldsRefused", "DsrPackageSetAside"}
+PROVEN_BY_PROMTOOL_ALONE = {"DsrExportUnusable", "DsrHoldsRefused", "DsrPackageSetAside"}
 """What nothing that can be done to the running loop makes fire; the table says why."""
 
 _ROW = re.compile(r"^\| \[(\w+)\]\(\1\.md\) \| (\w+) \| ([\w-]+) \| (.+) \|$", re.MULTILINE)
