@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import STATEMENTS, Erasure, Request, Rows, Schema, Table
 
 __all__ = ["FileStore"]
 
@@ -54,6 +54,10 @@ class FileStore:
     async def mark(self, request: Request, table: str) -> int:
         """See `Store.mark`."""
         return await self._call(lambda: self._mark(request, table))
+
+    async def attach(self, request: Request, statement: str) -> int:
+        """See `Store.attach`."""
+        return await self._call(lambda: self._mark(request, STATEMENTS, statement=statement))
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
         """Rewrite the table of people once; see `Store.correct`."""
@@ -125,17 +129,17 @@ class FileStore:
             self._write(self._schema.tables[0], rows)
         return len(people), len(wrong)
 
-    def _mark(self, request: Request, name: str) -> int:
+    def _mark(self, request: Request, name: str, **more: str) -> int:
         people = self._find([request])
         [table] = (one for one in self._schema.tables if one.name == name)
         rows = self._read(table)
-        before = {str(row["person"]) for row in rows}
+        before = {str(row["person"]) for row in rows if more.items() <= row.items()}
         now = datetime.now(UTC).isoformat()
         number = max((int(row["id"]) for row in rows), default=0)
         for person in sorted(people.keys() - before):
             number += 1
-            rows.append({"id": number, "person": person, "since": now})
-        if len(rows) > len(before):
+            rows.append({"id": number, "person": person, "since": now, **more})
+        if people.keys() - before:
             self._write(table, rows)
         return len(people)
 

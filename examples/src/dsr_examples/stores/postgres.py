@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from dsr_examples.stores.schema import Erasure, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import STATEMENTS, Erasure, Request, Rows, Schema, Table
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -102,6 +102,19 @@ class PostgresStore:
             await connection.execute(f"lock table {table} in exclusive mode")
             people = await self.find(connection, [request])
             await connection.executemany(statement, [(person,) for person in people])
+        return len(people)
+
+    async def attach(self, request: Request, statement: str) -> int:
+        """See `Store.attach`; the table is locked, so that nothing stands there twice."""
+        insertion = (
+            f"insert into {STATEMENTS} (id, person, since, statement) "
+            f"select coalesce(max(id), 0) + 1, $1, now(), $2 from {STATEMENTS} "
+            "having count(*) filter (where person = $1 and statement = $2) = 0"
+        )
+        async with self.transaction() as connection:
+            await connection.execute(f"lock table {STATEMENTS} in exclusive mode")
+            people = await self.find(connection, [request])
+            await connection.executemany(insertion, [(person, statement) for person in people])
         return len(people)
 
     async def recorded(

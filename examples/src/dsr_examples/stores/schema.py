@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 __all__ = [
     "OPT_OUTS",
     "RESTRICTIONS",
+    "STATEMENTS",
     "Erasure",
     "Request",
     "Rows",
@@ -20,6 +21,7 @@ __all__ = [
     "Table",
     "opt_outs",
     "restrictions",
+    "statements",
 ]
 
 _REFERENCE = re.compile(r"(\w+)[^,]*? references (\w+)")
@@ -53,6 +55,10 @@ RESTRICTIONS = "restrictions"
 """The table of the people whose data is kept and not used."""
 
 
+STATEMENTS = "statements"
+"""The table of what people say of data on them that was not corrected: it stands beside the data."""
+
+
 def opt_outs(people: str) -> Table:
     """Return that table for a system that keeps people in another; a row goes with its person."""
     return _marks(OPT_OUTS, people)
@@ -63,10 +69,18 @@ def restrictions(people: str) -> Table:
     return _marks(RESTRICTIONS, people)
 
 
-def _marks(name: str, people: str) -> Table:
-    return Table(
-        name, f"id integer primary key, person integer not null references {people}, since text"
+def statements(people: str) -> Table:
+    """Return that table for a system that keeps people in another; a row goes with its person."""
+    return _marks(STATEMENTS, people, "statement text not null")
+
+
+def _marks(name: str, people: str, *more: str) -> Table:
+    columns = (
+        "id integer primary key",
+        f"person integer not null references {people}",
+        "since text",
     )
+    return Table(name, ", ".join((*columns, *more)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +240,13 @@ class Store(Protocol):
 
     async def mark(self, request: Request, table: str) -> int:
         """Keep that a person stands in `opt_outs` or `restrictions`; asked again it changes nothing.
+
+        Only what has that table can. Returns how many records of people this concerns.
+        """
+        ...
+
+    async def attach(self, request: Request, statement: str) -> int:
+        """Keep in `statements` what a person says of the data on them; asked again it changes nothing.
 
         Only what has that table can. Returns how many records of people this concerns.
         """

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dsr_examples.stores.schema import Erasure, Owned, Request, Rows, Schema, Table
+from dsr_examples.stores.schema import STATEMENTS, Erasure, Owned, Request, Rows, Schema, Table
 
 __all__ = ["SqliteStore"]
 
@@ -54,6 +54,10 @@ class SqliteStore:
     async def mark(self, request: Request, table: str) -> int:
         """See `Store.mark`."""
         return await self._call(lambda: self._mark(request, table))
+
+    async def attach(self, request: Request, statement: str) -> int:
+        """See `Store.attach`."""
+        return await self._call(lambda: self._attach(request, statement))
 
     async def correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:
         """See `Store.correct`."""
@@ -160,6 +164,17 @@ class SqliteStore:
             people = self._find(connection, [request])
             now = datetime.now(UTC).isoformat()
             connection.executemany(statement, [(person, now) for person in people])
+        return len(people)
+
+    def _attach(self, request: Request, statement: str) -> int:
+        insertion = (
+            f"insert into {STATEMENTS} (person, since, statement) select ?1, ?2, ?3 where not exists "
+            f"(select 1 from {STATEMENTS} where person = ?1 and statement = ?3)"
+        )
+        with self._transaction() as connection:
+            people = self._find(connection, [request])
+            now = datetime.now(UTC).isoformat()
+            connection.executemany(insertion, [(person, now, statement) for person in people])
         return len(people)
 
     def _correct(self, request: Request, values: Mapping[str, str]) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Registrations for events: JSON Lines, guests known by email."""
 
-from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.stores.schema import Schema, Store, Table, statements
 from dsr_examples.systems import standard
 from dsr_sdk import Subscriber
 
@@ -9,6 +9,7 @@ __all__ = ["SCHEMA", "subscribe"]
 SCHEMA = Schema(
     Table("guests", "id, email, name, country"),
     Table("registrations", "id, guest references guests, event, at"),
+    statements("guests"),
     known_by={"email": "email"},
     corrects={"user.name": "name"},
 )

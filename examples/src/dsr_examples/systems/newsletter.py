@@ -5,7 +5,7 @@ A system says what it does with each right. Who sends looks into `opt_outs` and 
 
 from collections.abc import Sequence
 
-from dsr_examples.stores.schema import Schema, Store, Table, opt_outs, restrictions
+from dsr_examples.stores.schema import Schema, Store, Table, opt_outs, restrictions, statements
 from dsr_examples.systems import standard
 from dsr_sdk import Answer, DeletionRequest, Erased, NotFound, Subscriber, SuppressionKind
 
@@ -23,6 +23,7 @@ SCHEMA = Schema(
     ),
     opt_outs("subscribers"),
     restrictions("subscribers"),
+    statements("subscribers"),
     known_by={"email": "email"},
     corrects={"user.name": "name"},
 )

@@ -1,6 +1,6 @@
 """The regional copy of the account directory: PostgreSQL, people known by account."""
 
-from dsr_examples.stores.schema import Schema, Store, Table
+from dsr_examples.stores.schema import Schema, Store, Table, statements
 from dsr_examples.systems import standard
 from dsr_sdk import Subscriber
 
@@ -21,6 +21,7 @@ SCHEMA = Schema(
         "id integer primary key, profile integer not null references profiles, "
         "token_hash text not null",
     ),
+    statements("profiles"),
     known_by={"account_id": "account_id"},
     corrects={"user.name": "name"},
 )

@@ -1,6 +1,6 @@
 """Sales contacts: an SQLite file, people known by email and phone."""
 
-from dsr_examples.stores.schema import Schema, Store, Table, restrictions
+from dsr_examples.stores.schema import Schema, Store, Table, restrictions, statements
 from dsr_examples.systems import standard
 from dsr_sdk import Subscriber
 
@@ -20,6 +20,7 @@ SCHEMA = Schema(
         "id integer primary key, meeting integer not null references meetings, text text not null",
     ),
     restrictions("contacts"),
+    statements("contacts"),
     known_by={"email": "email", "phone": "phone"},
     corrects={"user.name": "name"},
 )

@@ -112,7 +112,10 @@ def subscribe_portability(
 
 
 def subscribe_correction(subscriber: Subscriber, store: Store, schema: Schema) -> None:
-    """Register the handler of systems that people can have corrected, in the columns that say so."""
+    """Register the handler of systems that people can have corrected, in the columns that say so.
+
+    What a person says stands beside what is not corrected (GDPR article 16, 11 CCR 7023(f)).
+    """
 
     @subscriber.correction
     async def correct(request: CorrectionRequest) -> Answer:
@@ -122,6 +125,8 @@ def subscribe_correction(subscriber: Subscriber, store: Store, schema: Schema) -
             if one.category in schema.corrects
         }
         if len(known) < len(request.corrections):
+            if request.statement:
+                await store.attach(request, request.statement)
             return Refused("the value follows from what others tell us (GDPR article 5(1)(d))")
         records, wrong = await store.correct(request, known)
         if not records:

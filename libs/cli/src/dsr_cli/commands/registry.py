@@ -39,10 +39,17 @@ class GraphFormat(StrEnum):
 
 @app.command()
 def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
-    """Say whether the files are a registry, and everything that is wrong if they are not."""
+    """Say whether the files are a registry, and everything that is wrong if they are not.
+
+    Systems that are told of no correction are named: they hold what others correct, and do not register
+    that right. A recipient registers it too, and answers `informed` (GDPR article 19).
+    """
+    from dsr_cli.registry.untold import untold_of_corrections  # noqa: PLC0415 - see _load
+
     registry = _load(folder, as_json=as_json)
+    untold = untold_of_corrections(registry)
     if as_json:
-        _print_json(_summary(registry))
+        _print_json(_summary(registry) | {"untold_of_corrections": untold})
         return
     # Outside the table: its width would fold the folder's name.
     typer.echo(f"{folder}: no faults")
@@ -52,6 +59,8 @@ def check(folder: Folder = _DEFAULT, *, as_json: AsJson = False) -> None:
     for name, count in _summary(registry).items():
         table.add_row(name, str(count)[:12])
     new_console().print(table)
+    for system_id, held in untold.items():
+        typer.echo(f"{system_id} is told of no correction, and holds {', '.join(held)}")
 
 
 @app.command()
