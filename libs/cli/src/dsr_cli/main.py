@@ -33,7 +33,7 @@ COMMANDS = {
     "suppression": "The suppression list: check, list-size, export, opt-in",
     "breaker": "The breaker: what stops more erasures than are usual, and lets them go on",
     "letter": "Letters to requesters: list, give up, send again",
-    "package": "Packages for access: show, link, revoke",
+    "package": "Packages for access: show, verify, release, link, revoke",
     "rules": "The rules of law: check, show, publish",
     "timeline": "The legal dates of a request, or of one that might be, and why they are so",
     "system": "Systems that subscribe: register, list, rotate and revoke their keys",

@@ -17,7 +17,7 @@ from dsr_wire.certificate.published import PublishedKeys
 from dsr_wire.certificate.report import Check, Mark, Report
 from dsr_wire.certificate.verifying import verify
 
-__all__ = ["command", "report_text"]
+__all__ = ["command", "report_json", "report_text"]
 
 _MARKS = {Mark.GOOD: "\u2713", Mark.FAILED: "\u2717", Mark.UNCHECKED: "?"}
 
@@ -52,7 +52,7 @@ def command(
         registries=[_registry(one) for one in registry or ()],
         checkpoint=_text(checkpoint) if checkpoint else None,
     )
-    typer.echo(_json(report) if as_json else report_text(report))
+    typer.echo(report_json(report) if as_json else report_text(report))
     if not report.is_good:
         raise typer.Exit(1)
 
@@ -74,7 +74,8 @@ def _words(one: Check) -> str:
     return printable(f"{one.part}: {one.text}")
 
 
-def _json(report: Report) -> str:
+def report_json(report: Report) -> str:
+    """Return a report for machines."""
     content = {
         "is_good": report.is_good,
         "checks": [

@@ -1,4 +1,4 @@
-"""What was checked of a certificate, in words: one line a check."""
+"""What was checked of a certificate, or of a package, in words: one line a check."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Check:
     """One check."""
 
     part: str
-    """Of the certificate: `statement`, `answers[2]`, `amendments[0]`, `log.checkpoint`, `file`."""
+    """Of the certificate: `statement`, `answers[2]`, `amendments[0]`, `log.checkpoint`, `file`; of a package: the
+    path of a file in it, `archive`, `file`."""
 
     mark: Mark
     text: str

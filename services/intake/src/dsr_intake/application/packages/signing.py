@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from dsr_wire.canonical import canonical
+from dsr_wire.packages.signature import CONTEXT, ManifestSignature
 from dsr_wire.sealing_keys import key_id
 
 __all__ = ["ManifestSigner"]
-
-_CONTEXT = b"dsr.v1.PackageManifest\x00"
 
 
 class ManifestSigner:
@@ -24,14 +20,5 @@ class ManifestSigner:
 
     def sign(self, digest: bytes) -> bytes:
         """Return the content of `manifest.sig` for a manifest's SHA-256; the same each time."""
-        signature = self._key.sign(_CONTEXT + digest)
-        return canonical(
-            {
-                "algorithm": "ed25519",
-                "context": _CONTEXT.decode(),
-                "key_id": self.key_id,
-                "public_key": base64.b64encode(self.public).decode(),
-                "sha256": digest.hex(),
-                "signature": base64.b64encode(signature).decode(),
-            }
-        )
+        signature = self._key.sign(CONTEXT + digest)
+        return ManifestSignature(digest, self.public, signature).to_bytes()
