@@ -8,7 +8,7 @@ import pytest
 from dsr_cli.files.faults import Fault
 from dsr_cli.registry import load_registry
 from dsr_core.exports import ProtectedField, Protection
-from dsr_core.registry import AccessTerms, Registry
+from dsr_core.registry import AccessTerms, AutomatedDecisions, Registry
 
 FindFaults = Callable[..., list[Fault]]
 
@@ -66,6 +66,19 @@ FindFaults = Callable[..., list[Fault]]
             id="protected_that_is_a_list",
         ),
         pytest.param(
+            "    name: Accounts",
+            "    name: Accounts\n    access: {purpose: p, source: s, retention: r, automated_decisions: non}",
+            "a.yaml:12: unknown automated_decisions 'non'; did you mean 'none'?",
+            id="automated_decisions_that_are_neither_none_nor_said",
+        ),
+        pytest.param(
+            "    name: Accounts",
+            "    name: Accounts\n    access: {purpose: p, source: s, retention: r, automated_decisions: {logic: l, significance: s}}",
+            "a.yaml:12: automated_decisions: missing key 'consequences'; "
+            "add it, like 'consequences: Below 50 points only cards are taken'",
+            id="automated_decisions_without_consequences",
+        ),
+        pytest.param(
             "    rights: [access, deletion]",
             "    rights: [deletion]\n    access: {purpose: p, source: s, retention: r}",
             "a.yaml:16: access: only what can be asked for access has terms of it; "
@@ -105,3 +118,29 @@ def test_the_terms_of_access_are_read(good: str, tmp_path: Path) -> None:
         ),
     )
     assert Registry.from_canonical(registry.canonical()) == registry
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", None),
+        ("automated_decisions: none", AutomatedDecisions()),
+        (
+            "automated_decisions: {logic: A score, significance: Credit, consequences: None}",
+            AutomatedDecisions(logic="A score", significance="Credit", consequences="None"),
+        ),
+    ],
+)
+def test_automated_decisions_are_not_stated_none_or_said(
+    good: str, tmp_path: Path, written: str, read: AutomatedDecisions | None
+) -> None:
+    access = (
+        f"    access:\n      purpose: p\n      source: s\n      retention: r\n      {written}\n"
+    )
+    (tmp_path / "a.yaml").write_text(good + access)
+    registry = load_registry(tmp_path)
+    terms = registry.systems[0].access
+    assert terms is not None
+    assert terms.automated == read
+    assert Registry.from_canonical(registry.canonical()) == registry
+    assert (b"automated" in registry.canonical()) is (read is not None)

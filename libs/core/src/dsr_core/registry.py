@@ -19,7 +19,15 @@ from dsr_core.ids import OrganisationId, SystemId, is_slug
 from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import Right
 
-__all__ = ["AccessTerms", "Organisation", "OrganisationRole", "Registry", "Sale", "System"]
+__all__ = [
+    "AccessTerms",
+    "AutomatedDecisions",
+    "Organisation",
+    "OrganisationRole",
+    "Registry",
+    "Sale",
+    "System",
+]
 
 
 _PROCESSORS_FIRST = "processors_first"
@@ -74,6 +82,28 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AutomatedDecisions:
+    """What the law has told of decisions that are made by automated means alone, for people: GDPR 15(1)(h).
+
+    Without texts it says that none are made.
+    """
+
+    logic: str = ""
+    """By what they are made."""
+
+    significance: str = ""
+    """What they decide."""
+
+    consequences: str = ""
+    """What they mean for the person."""
+
+    @property
+    def are_made(self) -> bool:
+        """Whether there are any."""
+        return bool(self.logic)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTerms:
     """What the law has told beside the data that a system hands over: GDPR 15(1)."""
 
@@ -91,6 +121,9 @@ class AccessTerms:
 
     protected: tuple[ProtectedField, ...] = ()
     """Fields whose values are not handed over as they are, sorted by path."""
+
+    automated: AutomatedDecisions | None = None
+    """None where nothing is said of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +324,8 @@ def _system_fields(one: System) -> dict[str, Any]:
 
 
 def _access_fields(one: AccessTerms) -> dict[str, Any]:
-    return {
+    added = {} if one.automated is None else {"automated": _automated_fields(one.automated)}
+    return added | {
         "protected": {field.path: field.protection.value for field in one.protected},
         "purpose": one.purpose,
         "recipients": sorted(one.recipients),
@@ -300,7 +334,27 @@ def _access_fields(one: AccessTerms) -> dict[str, Any]:
     }
 
 
+def _automated_fields(one: AutomatedDecisions) -> dict[str, str]:
+    """Return the texts; none where no decisions are made so."""
+    if not one.are_made:
+        return {}
+    return {
+        "consequences": one.consequences,
+        "logic": one.logic,
+        "significance": one.significance,
+    }
+
+
+def _automated(fields: dict[str, str]) -> AutomatedDecisions:
+    one = AutomatedDecisions(**fields)
+    if _automated_fields(one) != fields or not all(fields.values()):
+        raise ValueError("not the canonical form")
+    _check_texts("automated", [*fields.values()])
+    return one
+
+
 def _access(fields: dict[str, Any]) -> AccessTerms:
+    automated = fields.get("automated")
     protected = fields["protected"].items()
     texts = [text for pair in protected for text in pair]
     texts += [*fields["recipients"], fields["purpose"], fields["retention"], fields["source"]]
@@ -308,6 +362,7 @@ def _access(fields: dict[str, Any]) -> AccessTerms:
     return AccessTerms(
         **{
             **fields,
+            "automated": None if automated is None else _automated(automated),
             "recipients": tuple(fields["recipients"]),
             "protected": tuple(
                 ProtectedField(path, Protection(how)) for path, how in sorted(protected)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from yaml.nodes import Node
+from yaml.nodes import Node, ScalarNode
 
 from dsr_cli.files.document import Item, Reader, Rule
 from dsr_cli.files.faults import FaultList
 from dsr_core.exports import ProtectedField, Protection, name_fault
-from dsr_core.registry import AccessTerms
+from dsr_core.registry import AccessTerms, AutomatedDecisions
 from dsr_core.rights import RIGHTS
 
 __all__ = ["read_access"]
@@ -21,6 +21,14 @@ _KEYS = {
 }
 """The keys that must be there, each with a value that it could have."""
 
+_AUTOMATED = {
+    "logic": "A score is made from the last year's payments",
+    "significance": "It decides whether an invoice is offered",
+    "consequences": "Below 50 points only cards are taken",
+}
+"""What is said of automated decisions where there are any."""
+
+_NONE = ("none",)
 _HANDING_OVER = tuple(right.value for right, terms in RIGHTS.items() if terms.hands_over)
 _PROTECTIONS = tuple(one.value for one in Protection)
 
@@ -53,7 +61,9 @@ def read_access(
     if not any(right in rights for right in _HANDING_OVER):
         message = "access: only what can be asked for access has terms of it"
         faults.add(node.start_mark.line + 1, message, "add 'access' to its rights, or leave it out")
-    keys = read.mapping(node, "access", required=_KEYS, optional=("recipients", "protected"))
+    keys = read.mapping(
+        node, "access", required=_KEYS, optional=("recipients", "protected", "automated_decisions")
+    )
     purpose = read.text(keys.get("purpose"), "purpose")
     source = read.text(keys.get("source"), "source")
     retention = read.text(keys.get("retention"), "retention")
@@ -62,6 +72,7 @@ def read_access(
         "recipient",
     )
     protected = _protected(keys.get("protected"), read, faults)
+    automated = _automated(keys.get("automated_decisions"), read)
     if not (purpose and source and retention):
         return None
     return AccessTerms(
@@ -70,7 +81,21 @@ def read_access(
         recipients=recipients,
         retention=retention.text,
         protected=protected,
+        automated=automated,
     )
+
+
+def _automated(node: Node | None, read: Reader) -> AutomatedDecisions | None:
+    """Return what is said of automated decisions: `none`, or all three texts."""
+    if node is None:
+        return None
+    if isinstance(node, ScalarNode):
+        found = read.one_of(node, "automated_decisions", _NONE)
+        return AutomatedDecisions() if found else None
+    keys = read.mapping(node, "automated_decisions", required=_AUTOMATED)
+    texts = {name: read.text(keys.get(name), name) for name in _AUTOMATED}
+    said = {name: one.text for name, one in texts.items() if one is not None}
+    return AutomatedDecisions(**said) if len(said) == len(_AUTOMATED) else None
 
 
 def _protected(node: Node | None, read: Reader, faults: FaultList) -> tuple[ProtectedField, ...]:

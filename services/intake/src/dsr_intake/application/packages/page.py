@@ -128,6 +128,7 @@ class PackagePage:
                     ("source", told["source"]),
                     ("recipients", ", ".join(told["recipients"])),
                     ("retention", told["retention"]),
+                    ("automated", self._automated(assembly, told["automated_decisions"])),
                 )
                 if value or nothing
             ],
@@ -166,11 +167,22 @@ class PackagePage:
             review_on=self._day(assembly, one["review_at"]),
         )
 
+    def _automated(self, assembly: Assembly, one: Mapping[str, Any] | None) -> str:
+        if one is None:
+            return ""
+        if not one["are_made"]:
+            return str(self._words.of(assembly.language)["automated_none"])
+        return " ".join(_sentence(one[name]) for name in ("significance", "logic", "consequences"))
+
     def _filled(self, assembly: Assembly, name: str, /, **values: object) -> str:
         return self._words.filled(assembly.language, name, **values)
 
     def _day(self, assembly: Assembly, at: str) -> str:
         return self._words.day(assembly.language, date.fromisoformat(at[:10]))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _by_use(parts: Sequence[SystemPart]) -> list[SystemPart]:

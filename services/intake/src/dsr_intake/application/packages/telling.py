@@ -12,7 +12,7 @@ import orjson
 from dsr_core.errors import Unavailable
 from dsr_core.exports import Delivery
 from dsr_core.ids import SystemId
-from dsr_core.registry import Organisation, Registry, System
+from dsr_core.registry import AutomatedDecisions, Organisation, Registry, System
 from dsr_core.rights import Disposition
 from dsr_intake.application.packages.assembling import SystemAssembly
 from dsr_intake.application.packages.wanting import exports_in
@@ -163,12 +163,26 @@ def _before(one: SystemAssembly, why: str | None) -> SystemAssembly:
 def _terms(system: System | None, system_id: str) -> dict[str, Any]:
     terms = system.access if system else None
     return {
+        "automated_decisions": _automated(terms.automated) if terms else None,
         "categories": sorted(system.categories) if system else [],
         "name": system.name if system else system_id,
         "purpose": terms.purpose if terms else None,
         "recipients": sorted(terms.recipients) if terms else [],
         "retention": terms.retention if terms else None,
         "source": terms.source if terms else None,
+    }
+
+
+def _automated(one: AutomatedDecisions | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    if not one.are_made:
+        return {"are_made": False}
+    return {
+        "are_made": True,
+        "logic": one.logic,
+        "significance": one.significance,
+        "consequences": one.consequences,
     }
 
 
