@@ -63,6 +63,7 @@ SERVICE_VARIABLES: Final = frozenset(
         "DSR_OIDC_ROLE_CLAIM",
         "DSR_OIDC_SCOPE_CLAIM",
         "DSR_OIDC_SUBJECT_CLAIM",
+        "DSR_PACKAGE_FILES",
         "DSR_PACKAGE_KEPT_S",
         "DSR_PACKAGE_KEY_FILE",
         "DSR_PACKAGE_LEASE_S",
@@ -71,6 +72,7 @@ SERVICE_VARIABLES: Final = frozenset(
         "DSR_PACKAGE_SMALL_BYTES",
         "DSR_PACKAGE_STORE_URL",
         "DSR_PACKAGE_SYSTEM_BYTES",
+        "DSR_PACKAGE_SYSTEM_FILES",
         "DSR_PACKAGE_URL",
         "DSR_POSTGRES_DSN",
         "DSR_POSTGRES_MIGRATES",
@@ -122,6 +124,7 @@ SERVICE_VARIABLES: Final = frozenset(
 SYSTEM_VARIABLES: Final = frozenset(
     {
         "DSR_EXPORT_BYTES_LIMIT",
+        "DSR_EXPORT_FILES_LIMIT",
         "DSR_KAFKA_BOOTSTRAP",
         "DSR_KAFKA_CA_FILE",
         "DSR_KAFKA_PASSWORD",
