@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import re
 import shutil
@@ -25,6 +24,7 @@ from dsr_cli.stack import Stack, StackSettings
 from dsr_cli.stack.mail import mailbox
 from dsr_cli.waiting import wait_until
 from dsr_examples.people import Person
+from dsr_wire.packages.checking import check_package
 
 __all__ = ["ask_for_package", "fetch_package", "leave_package"]
 
@@ -37,17 +37,17 @@ def leave_package(stack: Stack, console: Console, person: Person) -> None:
     """Have a person ask for access, unpack what they get into the data folder, and show what is in it.
 
     Raises:
-        CommandError: The request was not answered in time, or a file is not what the manifest says.
+        CommandError: The request was not answered in time, or the package is not what was signed.
     """
     request_id = asyncio.run(ask_for_package(stack, person))
     folder = stack.settings.data_dir / "package"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     path = fetch_package(stack.settings, request_id, folder / "package.zip")
+    _check(path)
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder)
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    _check(folder, manifest)
     console.print(_table(manifest))
     page = folder / "index.html"
     console.print(f"Unpacked, and every file as the manifest says; to read: {page}", soft_wrap=True)
@@ -118,12 +118,11 @@ def _taken(answer: httpx.Response) -> None:
         raise CommandError(f"{answer.request.url.path.rpartition('/')[2]}: {answer.status_code}")
 
 
-def _check(folder: Path, manifest: dict[str, Any]) -> None:
-    for system in manifest["systems"]:
-        for file in system["files"]:
-            content = (folder / file["path"]).read_bytes()
-            if hashlib.sha256(content).hexdigest() != file["sha256"]:
-                raise CommandError(f"{file['path']} is not what the manifest says")
+def _check(path: Path) -> None:
+    with path.open("rb") as file:
+        report = check_package(file)
+    if not report.is_good:
+        raise CommandError("; ".join(f"{one.part} {one.text}" for one in report.failures))
 
 
 def _table(manifest: dict[str, Any]) -> Table:
