@@ -13,6 +13,7 @@ from dsr_core.errors import RejectedInput, Unavailable
 from dsr_core.metrics import Metric
 from dsr_runtime.backoff import Backoff
 from dsr_runtime.metrics import Instruments
+from dsr_runtime.postgres_types import Connection
 from dsr_runtime.process import StartFault
 
 __all__ = [
@@ -120,7 +121,7 @@ class _Pool(asyncpg.Pool):
             dsn,
             max_queries=50_000,
             loop=None,
-            connection_class=asyncpg.Connection,
+            connection_class=Connection,
             record_class=asyncpg.Record,
             reset=_nothing_to_undo,
             **arguments,
