@@ -35,8 +35,8 @@ __all__ = ["FALSE_POSITIVES", "Filter", "FilterFile"]
 FALSE_POSITIVES = 1e-6
 """The share of rows that look listed and are not."""
 
-_HASHES = 10
-"""Half of what the smallest filter would have: a fifth larger, it ends three of four strangers at once."""
+_HASHES = 7
+"""A third of what the smallest filter would have: three fifths larger, it ends six of seven strangers at once."""
 
 _MAGIC = b"DSRSUPF1"
 _LENGTH = struct.Struct(">I")
@@ -71,7 +71,7 @@ class Filter:
 
     def matches(self, digests: Sequence[bytes]) -> list[int]:
         """Return the places of the digests that are listed, or look so."""
-        flags, size, others = self.flags, len(self.flags), self.hashes - 1
+        flags, size, hashes = self.flags, len(self.flags), self.hashes
         halves = array("Q", b"".join(digests))
         if sys.byteorder == "big":
             halves.byteswap()
@@ -80,8 +80,11 @@ class Filter:
         hits = map(flags.__getitem__, map(mod, first, repeat(size)))
         found = []
         for place in compress(range(len(digests)), hits):
-            at, step = first[place], second[place] | 1
-            for _ in repeat(None, others):
+            step = second[place] | 1
+            at = first[place] + step
+            if hashes > 1 and not flags[at % size]:
+                continue  # as most do that get here
+            for _ in repeat(None, hashes - 2):
                 at += step
                 if not flags[at % size]:
                     break
