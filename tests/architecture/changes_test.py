@@ -81,6 +81,7 @@ ENTRIES = {
     f"POST {REQUEST}/letters:send-again": "letter.send-again",
     f"POST {REQUEST}/links/{{link_id}}/acceptance": "link.accept",
     f"POST {REQUEST}/links/{{link_id}}/refusal": "link.refuse",
+    f"POST {REQUEST}/package:accept": "package.accept",
     f"POST {REQUEST}/package:link": "package.link",
     f"POST {REQUEST}/package:release": "package.release",
     f"POST {REQUEST}/package:revoke": "package.revoke",

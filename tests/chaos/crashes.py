@@ -55,7 +55,12 @@ _GROUPS = {
     "dsr.intake.closures": ("dsr.closures.v1",),
     "dsr.intake.escalations": ("dsr.escalations.v1",),
     "dsr.intake.links": ("dsr.links.v1",),
-    "dsr.verifier": ("dsr.obligations.v1", "dsr.acknowledgements.v1", "dsr.audit.v1"),
+    "dsr.verifier": (
+        "dsr.obligations.v1",
+        "dsr.acknowledgements.v1",
+        "dsr.copies.v1",
+        "dsr.audit.v1",
+    ),
     **{
         f"dsr.organisation.{one.organisation_id}.{one.system_id}": (
             f"dsr.deletion.{one.organisation_id}.v1",

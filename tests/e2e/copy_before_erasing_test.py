@@ -54,13 +54,14 @@ async def test_a_deletion_waits_for_the_copy_and_erases_all_of_it_afterwards(
     assert handed[SLOW] > 0
     [row] = await loop.query(
         "select (select closed_at from verifier.requests where request_id = $1::uuid) as closed_at,"
+        " (select settled_at from verifier.copies_settled where request_id = $1::uuid) as settled_at,"
         " (select confirmed_at from verifier.phases where cohort_id = $2::uuid and phase = 0)"
         " as confirmed_at,"
         " (select told_at from verifier.phases where cohort_id = $2::uuid and phase = 1) as told_at",
         access,
         deletion,
     )
-    assert row["closed_at"] <= row["confirmed_at"] <= row["told_at"]
+    assert row["closed_at"] <= row["settled_at"] <= row["confirmed_at"] <= row["told_at"]
     after = await holdings(loop.stack, [person])
     assert {one: after[one].theirs for one in after if one != "billing"} == dict.fromkeys(
         set(after) - {"billing"}, 0

@@ -394,6 +394,7 @@ def _operations() -> list[tuple[str, str]]:
         ("POST", "/internal/v1/breaker/refusals/{refusal_id}/approval"),
         ("GET", "/internal/v1/subject-requests/{request_id}/package"),
         ("POST", "/internal/v1/subject-requests/{request_id}/package:link"),
+        ("POST", "/internal/v1/subject-requests/{request_id}/package:accept"),
         ("POST", "/internal/v1/subject-requests/{request_id}/package:release"),
         ("POST", "/internal/v1/subject-requests/{request_id}/package:revoke"),
         ("GET", "/internal/v1/suppressions"),

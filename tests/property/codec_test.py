@@ -15,6 +15,7 @@ from dsr_contracts.v1 import (
     acknowledgements_pb2,
     closures_pb2,
     commands_pb2,
+    copies_pb2,
     lifecycle_pb2,
     notices_pb2,
     obligations_pb2,
@@ -29,6 +30,7 @@ from dsr_core.registry import Registry
 from dsr_core.rights import Right
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes, acknowledgement_to_wire
 from dsr_wire.codec.closures import closures_from_wire, closures_to_wire
+from dsr_wire.codec.copies import copy_settled_from_wire, copy_settled_to_wire
 from dsr_wire.codec.lifecycle import (
     cohort_answered_from_wire,
     cohort_answered_to_wire,
@@ -69,6 +71,7 @@ READERS: list[tuple[type[Message], Callable[[Any], object]]] = [
     (obligations_pb2.ObligationsOpened, obligations_opened_from_wire),
     (obligations_pb2.PhaseTold, phase_told_from_wire),
     (phases_pb2.PhaseConfirmed, phase_confirmed_from_wire),
+    (copies_pb2.CopySettled, copy_settled_from_wire),
     (notices_pb2.Notice, notice_from_wire),
     (notices_pb2.SystemNotice, system_notice_from_wire),
     (closures_pb2.Closures, closures_from_wire),
@@ -108,6 +111,11 @@ def test_told_phases(one: Any) -> None:
 @given(strategies.confirmed_phases)
 def test_confirmed_phases(one: Any) -> None:
     assert phase_confirmed_from_wire(wired(phase_confirmed_to_wire(one))) == one
+
+
+@given(strategies.settled_copies)
+def test_settled_copies(one: Any) -> None:
+    assert copy_settled_from_wire(wired(copy_settled_to_wire(one))) == one
 
 
 @given(strategies.notices)

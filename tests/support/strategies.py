@@ -22,6 +22,7 @@ from dsr_core.resolving import Confidence, Resolution
 from dsr_core.rights import ANSWERS, Disposition, Right
 from dsr_core.suppressions import SuppressionKind
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.copies import SettledCopy
 from dsr_wire.codec.lifecycle import StateChange
 from dsr_wire.codec.notices import Notice, SealedIdentity, SystemNotice
 from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
@@ -212,6 +213,7 @@ told_phases = st.builds(
     told_at=times,
     is_due=st.booleans(),
 )
+settled_copies = st.builds(SettledCopy, request_id=uuids.map(RequestId), settled_at=times)
 confirmed_phases = st.builds(
     ConfirmedPhase,
     cohort_id=uuids.map(CohortId),

@@ -197,6 +197,11 @@ async def test_a_request_of_which_nothing_more_has_come_is_answered_with_the_fir
     )
     assert count == 1
 
+    async def is_settled() -> bool:
+        return (await late.row())["copy_settled_at"] is not None
+
+    await eventually(is_settled, within=30)
+
 
 async def test_the_key_of_a_partial_package_lives_for_as_long_as_its_request_is_open(
     late: Late,

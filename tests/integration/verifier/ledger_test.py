@@ -10,6 +10,7 @@ import pytest
 from integration.verifier.meeting import Meeting
 from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour, state_of
+from unit.verifier.copying import CopyingBehaviour
 from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
 from unit.verifier.late import LateBehaviour
@@ -55,6 +56,10 @@ class TestRevocation(RevocationBehaviour):
 
 
 class TestPhasing(PhasingBehaviour):
+    pass
+
+
+class TestCopying(CopyingBehaviour):
     pass
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
+from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, key_of
@@ -25,6 +26,7 @@ from dsr_verifier.ports import (
 )
 from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.copies import SettledCopy
 from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
 from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.keys import SystemPublicKeys
@@ -92,6 +94,7 @@ class _State:
     spans: dict[RequestId, str] = field(default_factory=dict)
     phases: dict[tuple[CohortId, int], Phase] = field(default_factory=dict)
     awaited: dict[RequestId, tuple[RequestId, ...]] = field(default_factory=dict)
+    settled: dict[RequestId, datetime] = field(default_factory=dict)
 
     def owed(self) -> set[Pair]:
         return {(key, system_id) for key, one in self.requests.items() for system_id in one.systems}
@@ -311,10 +314,7 @@ class FakeTransaction:
         awaited = {
             other for one in members for other in self._state.awaited.get(one.request_id, ())
         }
-        if any(
-            (known := self._state.requests.get(one)) is None or known.closed_at is None
-            for one in awaited
-        ):
+        if any(map(self._is_awaited, awaited)):
             return False
         return bool(members) and all(
             (standing := self._state.standings.get((one.request_id, system_id))) is not None
@@ -324,12 +324,30 @@ class FakeTransaction:
             if one.phased.get(system_id, 0) <= phase
         )
 
-    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
+    def _is_awaited(self, request_id: RequestId) -> bool:
+        closure = self._state.closures.get(request_id)
+        if closure is None:
+            return True
+        standings = (
+            self._state.standings.get((request_id, one))
+            for one in self._state.requests[request_id].systems
+        )
+        return (
+            request_id not in self._state.settled
+            and closure.outcome in {Outcome.FULFILLED, Outcome.PARTLY_FULFILLED}
+            and any(one and one.answer and one.answer.delivery for one in standings)
+        )
+
+    async def awaiting(self, over: Collection[RequestId]) -> list[CohortId]:
         return [
             self._state.requests[request_id].cohort_id
             for request_id, others in self._state.awaited.items()
-            if set(closed).intersection(others)
+            if set(over).intersection(others)
         ]
+
+    async def settle_copies(self, settled: Sequence[SettledCopy]) -> None:
+        for one in settled:
+            self._state.settled.setdefault(one.request_id, one.settled_at)
 
     async def tell(self, told: Sequence[ToldPhase]) -> None:
         for one in told:

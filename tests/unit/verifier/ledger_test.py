@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.verifier.amending import AmendingBehaviour
 from unit.verifier.behaviour import LedgerBehaviour
+from unit.verifier.copying import CopyingBehaviour
 from unit.verifier.fakes import FakeLedger
 from unit.verifier.handing_over import HandingOverBehaviour
 from unit.verifier.holding import HoldingBehaviour
@@ -61,6 +62,12 @@ class TestHolding(HoldingBehaviour):
 
 
 class TestPhasing(PhasingBehaviour):
+    @pytest.fixture
+    def world(self) -> World:
+        return World(FakeLedger(), a_registry_view())
+
+
+class TestCopying(CopyingBehaviour):
     @pytest.fixture
     def world(self) -> World:
         return World(FakeLedger(), a_registry_view())

@@ -16,6 +16,7 @@ from dsr_core.acknowledgements import Acknowledgement
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Disposition
 from dsr_verifier.application.amending import Amender
+from dsr_verifier.application.copying import Copier
 from dsr_verifier.application.keeping import Keeper
 from dsr_verifier.application.limits import Limits
 from dsr_verifier.application.opening import Opener
@@ -23,11 +24,12 @@ from dsr_verifier.application.recording import Recorder
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.ports import Ledger, Received
 from dsr_wire.codec.amendments import Amendment, Change, amendment_to_wire
+from dsr_wire.codec.copies import SettledCopy, copy_settled_to_wire
 from dsr_wire.codec.obligations import obligations_opened_to_wire
 from dsr_wire.envelope import Outgoing, encode
 from dsr_wire.keys import SystemKeyPair
 from dsr_wire.signing import sign
-from dsr_wire.topics import ACKNOWLEDGEMENTS, OBLIGATIONS
+from dsr_wire.topics import ACKNOWLEDGEMENTS, COPIES, OBLIGATIONS
 from support.builders import (
     NOW,
     a_registry,
@@ -97,6 +99,12 @@ def amending(one: Amendment) -> Received:
     return a_record(OBLIGATIONS.name, amendment_to_wire(one), one.cohort_id)
 
 
+def copy_settled(request_id: RequestId) -> Received:
+    """CopySettled."""
+    said = SettledCopy(request_id=request_id, settled_at=NOW)
+    return a_record(COPIES.name, copy_settled_to_wire(said), request_id)
+
+
 def batch(*answers: Acknowledgement, by: str = "crm") -> Received:
     """Answers that a system has signed."""
     return a_record(ACKNOWLEDGEMENTS.name, sign(answers, keys_of(by)), by)
@@ -134,6 +142,7 @@ class World:
             ledger=self.ledger, registry=self.registry, limits=self.limits, clock=lambda: self.now
         )
         self.amender = Amender(ledger=self.ledger, clock=lambda: self.now)
+        self.copier = Copier(ledger=self.ledger, clock=lambda: self.now)
         self.opener = Opener(
             ledger=self.ledger,
             registry=self.registry,

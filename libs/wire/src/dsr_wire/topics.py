@@ -19,6 +19,7 @@ __all__ = [
     "CHECKPOINTS",
     "CLOSURES",
     "COMMANDS",
+    "COPIES",
     "ESCALATIONS",
     "LIFECYCLE",
     "LINKS",
@@ -105,6 +106,7 @@ CLOSURES = Topic(
     name="dsr.closures.v1", key="cohort_id", producers=(VERIFIER,), consumers=(INTAKE, OPERATOR)
 )
 LINKS = Topic(name="dsr.links.v1", key="request_id", producers=(VERIFIER,), consumers=(INTAKE,))
+COPIES = Topic(name="dsr.copies.v1", key="request_id", producers=(INTAKE,), consumers=(VERIFIER,))
 PHASES = Topic(name="dsr.phases.v1", key="cohort_id", producers=(VERIFIER,), consumers=(FANOUT,))
 LIFECYCLE = Topic(
     name="dsr.lifecycle.v1", key="cohort_id", producers=(INTAKE,), consumers=(FANOUT, OPERATOR)
@@ -159,6 +161,7 @@ _FIXED = (
     OBLIGATIONS,
     ACKNOWLEDGEMENTS,
     CLOSURES,
+    COPIES,
     PHASES,
     LIFECYCLE,
     LINKS,

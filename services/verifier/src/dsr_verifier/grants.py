@@ -23,6 +23,7 @@ GRANTS: Grants = {
     "verifier.changes": (*_CHANGED, "delete"),
     "verifier.closures": _KEPT,
     "verifier.closures_told": ("select",),
+    "verifier.copies_settled": _KEPT,
     "verifier.late_answers": _KEPT,
     "verifier.links_told": _KEPT,
     "verifier.log_checkpoints": _KEPT,

@@ -17,6 +17,7 @@ from dsr_core.rights import Disposition, Right
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key
 from dsr_wire.codec.amendments import Amendment, PlanChanged
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.copies import SettledCopy
 from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
 from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.envelope import Headers
@@ -340,14 +341,21 @@ class Transaction(Protocol):
         """Put on record which phases of cohorts are confirmed now, with their message; return the new.
 
         A phase is, once no open member owes an answer in it or in one before it, or waits for another
-        request that hands data over and is open, or not known yet. Cohorts of which all
-        systems are asked at once have nothing on record. The last phase is not told of: the closure
-        is. Transactions about one cohort wait for each other here, so that none overlooks the other.
+        request that hands data over and is open, or not known yet, or is closed and its copy not
+        settled where a system has handed something over. Cohorts of which all systems are asked at
+        once have nothing on record. The last phase is not told of: the closure is. Transactions about one cohort wait for each other here, so that none overlooks the other.
         """
         ...
 
-    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
-        """Return the cohorts that may be told once these requests are closed, the open ones."""
+    async def awaiting(self, over: Collection[RequestId]) -> list[CohortId]:
+        """Return the cohorts that may be told once these requests are over, the open ones."""
+        ...
+
+    async def settle_copies(self, settled: Sequence[SettledCopy]) -> None:
+        """Put on record that copies are settled, also of requests that are not known yet.
+
+        Of one that is told of twice, the first time stays.
+        """
         ...
 
     async def tell(self, told: Sequence[ToldPhase]) -> None:

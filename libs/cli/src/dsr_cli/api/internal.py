@@ -142,7 +142,7 @@ class InternalApi:
         return found
 
     def decide_package(self, request_id: str, action: str, *, reason: str) -> None:
-        """Mail a new `link` to a package, `revoke` those that there are, or `release` what is there."""
+        """Mail a new `link` to a package, `revoke` those that there are, `release` what is there, or `accept` it."""
         path = f"/internal/v1/subject-requests/{part(request_id)}/package:{action}"
         self._call("POST", path, {"reason": reason})
 

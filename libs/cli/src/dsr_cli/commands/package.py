@@ -20,7 +20,7 @@ from dsr_cli.view.packages import package_view
 from dsr_wire.packages.checking import check_package
 
 app = typer.Typer(
-    no_args_is_help=True, help="Packages for access: show, verify, release, link, revoke"
+    no_args_is_help=True, help="Packages for access: show, verify, release, accept, link, revoke"
 )
 
 _RequestId = Annotated[str, typer.Argument(help="The access request")]
@@ -30,7 +30,7 @@ _Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without 
 
 @app.callback()
 def group() -> None:
-    """Packages for access: show, verify, release, link, revoke."""
+    """Packages for access: show, verify, release, accept, link, revoke."""
 
 
 @app.command()
@@ -96,6 +96,25 @@ def release(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -
         if is_again
         else f"a package is made of what is there for {request_id}; the rest follows in a second one"
     )
+
+
+@app.command()
+def accept(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
+    """Accept what a package lacks: erasures of the same person wait for it no more. A dry run unless --yes.
+
+    What the systems erase then can be asked for by nobody any more.
+    """
+    api = InternalApi(internal_connection())
+    found = api.package(request_id)
+    if found["copy_settled_at"] is not None:
+        raise CommandError(f"no erasure waits for the package of {request_id}")
+    if not apply:
+        lacks = ", ".join(sorted(found["missing"])) or "nothing that is known"
+        typer.echo(f"the package of {request_id} would be accepted; it lacks: {lacks}")
+        typer.echo("add --yes to do it")
+        return
+    api.decide_package(request_id, "accept", reason=reason)
+    typer.echo(f"the package of {request_id} is accepted: erasures of the person go on")
 
 
 @app.command()

@@ -33,6 +33,8 @@ def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"expires  {_minute(package['expires_at'])}")
     for system_id, why in sorted(package["missing"].items()):
         yield Text(f"missing  {system_id}: {why.replace('_', ' ')}", style="red")
+    if package["missing"] and not package.get("copy_settled_at"):
+        yield Text("erasures of the same person wait: `accept` has them go on", "yellow")
     for one in package["links"]:
         ended = f", revoked {_minute(one['revoked_at'])}" if one["revoked_at"] else ""
         issued = _minute(one["issued_at"])

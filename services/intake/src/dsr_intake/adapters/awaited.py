@@ -1,4 +1,4 @@
-"""PostgreSQL: open requests that hand a person's data over, which erasing it waits for."""
+"""PostgreSQL: requests that hand a person's data over, which erasing it waits for: open, or being packed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,29 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _HANDING_OVER = ", ".join(f"'{right}'" for right, terms in RIGHTS.items() if terms.hands_over)
 # The index that serves it names the rights as well, so that no other request costs anything there.
-_OPEN = f"""
+# What is closed by now is looked through by an index of the few packages that may be waited for.
+_AWAITED = f"""
     select r.id, r.client_id, r.identity_proven_at is not null as is_proven, r.lookup_hashes
     from intake.subject_requests r
     where r."right" in ({_HANDING_OVER}) and r.closed_at is null and r.duplicate_of is null
         and r.lookup_hashes && $1::bytea[]
-    order by r.id
+    union all
+    select r.id, r.client_id, r.identity_proven_at is not null, r.lookup_hashes
+    from intake.subject_requests r
+    where r.closed_at is not null and r.lookup_hashes && $1::bytea[] and r.id in (
+        select p.request_id from intake.packages p
+        where p.copy_settled_at is null and p.state <> 'expired')
+    order by id
 """
 
 
 async def coming_after(connection: _Connection, drafts: Sequence[Draft]) -> list[Draft]:
-    """Return the drafts, each that erases with the open requests that hand the same data over before."""
+    """Return the drafts, each that erases with the requests that are to hand the same data over before.
+
+    Those are open, or their copy is not settled: it is still being made, or lacks something.
+    """
     hashes = {known for one in drafts if erases(one) for known in known_by(one)}
-    rows = await connection.fetch(_OPEN, list(hashes)) if hashes else []
+    rows = await connection.fetch(_AWAITED, list(hashes)) if hashes else []
     if not rows:
         return list(drafts)
     return [replace(one, after=_before(one, rows)) if erases(one) else one for one in drafts]

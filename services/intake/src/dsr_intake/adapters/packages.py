@@ -15,6 +15,7 @@ from dsr_intake.adapters.closing import known, write, write_letters
 from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.duplicates import duplicates_of
 from dsr_intake.adapters.members import addressee_of
+from dsr_intake.adapters.package_copies import settle
 from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackagesStanding, PackageState
@@ -169,7 +170,14 @@ class PostgresPackages:
         return True
 
     async def finish(
-        self, package: Package, made: MadePackage, *, decide: Decide, tell: Tell, at: datetime
+        self,
+        package: Package,
+        made: MadePackage,
+        *,
+        decide: Decide,
+        tell: Tell,
+        at: datetime,
+        settled: Outgoing | None = None,
     ) -> bool:
         """Record that a package is made, and what follows, in one transaction."""
         with translated():
@@ -203,6 +211,8 @@ class PostgresPackages:
                 if package.is_partial:
                     await connection.execute(_PARTIAL_LETTER, package.request_id, at)
                     return True
+                if settled is not None:
+                    await settle(connection, package.request_id, settled, at)
                 follows = decide(found)
                 await write_letters(
                     connection, [one for one in follows if one.letter is not None], at
@@ -320,4 +330,5 @@ def _package(row: asyncpg.Record) -> Package:
         expires_at=row["expires_at"],
         number=row["number"],
         is_partial=row["is_partial"],
+        copy_settled_at=row["copy_settled_at"],
     )

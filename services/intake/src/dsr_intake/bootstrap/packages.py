@@ -8,12 +8,14 @@ from datetime import timedelta
 from importlib.resources import files
 
 from dsr_intake.adapters.object_store import Objects
+from dsr_intake.adapters.package_copies import PostgresCopies
 from dsr_intake.adapters.package_keys import PostgresPackageKeys
 from dsr_intake.adapters.package_links import PostgresPackageLinks
 from dsr_intake.adapters.packages import PostgresPackages
 from dsr_intake.adapters.reading import PostgresReads
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.writing import Stationery
+from dsr_intake.application.packages.copies import Copies
 from dsr_intake.application.packages.expiring import Expiring
 from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.keys import PackageKeys
@@ -40,6 +42,7 @@ class Packages:
 
     expiring: Expiring
     releasing: Releasing
+    copies: Copies
     links: Links
     store: PackageStore
     door: PackageDoor
@@ -115,16 +118,19 @@ def packages(
             one.wake()
 
     releasing = Releasing(store=store, ledger=outside.ledger, clock=utc_now, on_committed=wake)
+    copies = Copies(store=PostgresCopies(outside.pool), clock=utc_now, on_committed=on_committed)
     return Packages(
         keys=keys,
         makers=makers,
         expiring=Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now),
         releasing=releasing,
+        copies=copies,
         links=links,
         store=store,
         door=PackageDoor(
             links=links,
             releasing=releasing,
+            copies=copies,
             fetching=Fetching(store=store, keys=keys, objects=objects),
             store=store,
             words=words,

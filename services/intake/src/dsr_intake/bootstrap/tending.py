@@ -171,6 +171,12 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
             built.packages.releasing.work,
             else_say="what is there past the legal date is handed over later",
         )
+        _tend(
+            process,
+            _RELEASE_EVERY_S,
+            built.packages.copies.work,
+            else_say="erasures are told later of copies that are whole",
+        )
         _tend(process, _MEASURE_EVERY_S, expiring.standing, else_say="packages are measured later")
     letters = built.context.letters
     repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)

@@ -23,6 +23,7 @@ from dsr_intake.application.identifying import Identifying
 from dsr_intake.application.keeping import Keeping
 from dsr_intake.application.letters.sending import Sending
 from dsr_intake.application.linking import LinkTaking
+from dsr_intake.application.packages.copies import Copies
 from dsr_intake.application.packages.fetching import Fetching
 from dsr_intake.application.packages.links import Links
 from dsr_intake.application.packages.releasing import Releasing
@@ -56,6 +57,7 @@ class PackageDoor:
     links: Links
     fetching: Fetching
     releasing: Releasing
+    copies: Copies
     store: PackageStore
     words: Words
     signer: ManifestSigner

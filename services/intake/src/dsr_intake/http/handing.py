@@ -61,6 +61,9 @@ class PackageDocument(BaseModel):
     missing: dict[str, str]
     """Systems whose export could not be used, each with a code that says why."""
 
+    copy_settled_at: datetime | None
+    """Since when no erasure of the same person waits for it; none while one may."""
+
     set_aside_at: datetime | None
     """Since when it is not tried any more, since it has failed again and again; an operator has it tried again."""
 
@@ -174,6 +177,11 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
             _release,
             "Make a package of what is there, of an open request; or try one again that is set aside",
         ),
+        (
+            "accept",
+            _accept,
+            "Accept what a package lacks: erasures of the same person wait for it no more",
+        ),
     ):
         routes.add_api_route(
             _INTERNAL + "/{request_id}/package:" + action,
@@ -221,6 +229,10 @@ async def _release(door: PackageDoor, one: RequestView, reason: str) -> None:
     await door.releasing.release(one.answered_with, reason=reason)
 
 
+async def _accept(door: PackageDoor, one: RequestView, reason: str) -> None:
+    await door.copies.accept(one.answered_with, reason=reason)
+
+
 def _door(context: Context) -> PackageDoor:
     if context.packages is None:
         raise Problem(404, "no_package", "packages are not made here")
@@ -245,6 +257,7 @@ async def _shown(context: Context, one: RequestView) -> Response:
             "made_at": package.made_at,
             "expires_at": package.expires_at,
             "missing": package.excluded,
+            "copy_settled_at": package.copy_settled_at,
             "set_aside_at": package.set_aside_at,
             "links": [_link(each) for each in await door.links.of(one.request_id)],
         }

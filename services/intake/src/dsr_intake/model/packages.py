@@ -92,6 +92,9 @@ class Package:
     is_partial: bool = False
     """Whether it is made while the request is open, of what is there."""
 
+    copy_settled_at: datetime | None = None
+    """Since when no erasure waits for it: it was made whole, or somebody accepted what it lacks."""
+
     @property
     def folder(self) -> str:
         """Name the folder of its assemblies, below that of the request; the first needs none of its own."""

@@ -26,6 +26,7 @@ from dsr_intake.ports.identity import CodeStore, IdentityStore
 from dsr_intake.ports.keys import KeyWrapper
 from dsr_intake.ports.letters import LetterStore, Mailer, MailRefused, ReceiptStore
 from dsr_intake.ports.packages import (
+    CopyStore,
     Fetch,
     ObjectSink,
     ObjectStore,
@@ -57,6 +58,7 @@ __all__ = [
     "CertificatePending",
     "ClosingStore",
     "CodeStore",
+    "CopyStore",
     "Covering",
     "Decide",
     "DecisionStore",

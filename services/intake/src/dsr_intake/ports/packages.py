@@ -22,6 +22,7 @@ from dsr_intake.ports.decisions import Tell
 from dsr_wire.envelope import Outgoing
 
 __all__ = [
+    "CopyStore",
     "Fetch",
     "ObjectSink",
     "ObjectStore",
@@ -105,6 +106,24 @@ class PackageKeyStore(Protocol):
         ...
 
 
+class CopyStore(Protocol):
+    """Keeps for which copies no erasure waits any more."""
+
+    async def untold(self, *, limit: int) -> list[RequestId]:
+        """Return closed requests whose packages are all made and whole, though it was not told."""
+        ...
+
+    async def settle(
+        self, request_id: RequestId, tell: Outgoing, *, at: datetime, reason: str = ""
+    ) -> bool:
+        """Settle the copy of a request, tell of it, and enter it where a person decides so, in one transaction.
+
+        Returns:
+            Whether it is settled by this: not where the request is open, has no package, or is settled.
+        """
+        ...
+
+
 class PackageStore(Protocol):
     """Keeps how packages stand."""
 
@@ -158,8 +177,11 @@ class PackageStore(Protocol):
         decide: Decide,
         tell: Tell,
         at: datetime,
+        settled: Outgoing | None = None,
     ) -> bool:
         """Record that a package is made, and what follows for its request and those alike, in one transaction.
+
+        Where it is whole, `settled` tells so; of a partial one nobody is told, nor of one that is settled.
 
         What follows a partial one are the letters of its request and those that repeat it, where they have
         letters, and nothing else; clients are told of each. Where the

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from dsr_core.ids import CohortId, RequestId
 from dsr_runtime.outbox import enqueue
+from dsr_verifier.adapters.copies import IS_AWAITED
 from dsr_verifier.adapters.dead_letters import SERVICE
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.ports import LedgerRequest
@@ -50,7 +51,7 @@ where cohort_id = any($1::uuid[]) and confirmed_at is null
 order by cohort_id, phase for update
 """
 # The limits have it stop at the first obligation that is open: mostly the first that it looks at.
-_DONE = """
+_DONE = f"""
 select n.cohort_id from unnest($1::uuid[], $2::smallint[]) as n (cohort_id, phase)
 left join lateral (
     select true as is_open
@@ -67,7 +68,7 @@ where owed.is_open is null and exists (
 and not exists (
     select from verifier.requests r join verifier.awaited a on a.request_id = r.request_id
     left join verifier.requests x on x.request_id = a.awaited_id
-    where r.cohort_id = n.cohort_id and r.closed_at is null and x.closed_at is null)
+    where r.cohort_id = n.cohort_id and r.closed_at is null and {IS_AWAITED})
 """
 _AWAIT = """
 insert into verifier.awaited (awaited_id, request_id)
@@ -106,9 +107,9 @@ async def begin(connection: Connection, opened: Sequence[OpenedObligations]) -> 
         await connection.execute(_AWAIT, *(list(column) for column in zip(*awaited, strict=True)))
 
 
-async def waiting(connection: Connection, closed: Collection[RequestId]) -> list[CohortId]:
-    """Return the cohorts that wait for any of these requests to be closed, the open ones."""
-    rows = await connection.fetch(_WAITING, list(closed))
+async def waiting(connection: Connection, over: Collection[RequestId]) -> list[CohortId]:
+    """Return the cohorts that wait for any of these requests, the open ones."""
+    rows = await connection.fetch(_WAITING, list(over))
     return [CohortId(str(row["cohort_id"])) for row in rows]
 
 

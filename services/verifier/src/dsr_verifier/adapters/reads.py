@@ -11,6 +11,7 @@ import asyncpg
 
 from dsr_runtime.postgres import translated
 from dsr_verifier.adapters.amended_views import read_amended, settled_by_value
+from dsr_verifier.adapters.copies import IS_AWAITED
 from dsr_verifier.adapters.plans import Connection
 from dsr_verifier.adapters.rows import delivery_value, exemptions_value
 from dsr_verifier.views import Cursor, Document
@@ -18,13 +19,13 @@ from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 
 __all__ = ["PostgresViews"]
 
-_REQUEST = """
+_REQUEST = f"""
 select r.*, p.registry_digest, p.system_ids, p.organisation_ids, p.phases,
     coalesce(o.system_ids, p.system_ids) as opened_system_ids,
     coalesce(o.organisation_ids, p.organisation_ids) as opened_organisation_ids,
     array(select a.awaited_id::text from verifier.awaited a
         left join verifier.requests x on x.request_id = a.awaited_id
-        where a.request_id = r.request_id and x.closed_at is null order by 1) as awaited_ids
+        where a.request_id = r.request_id and {IS_AWAITED} order by 1) as awaited_ids
 from verifier.requests r join verifier.plans p using (plan_id)
 left join verifier.plans o on o.plan_id = r.opened_plan_id where r.request_id = $1
 """

@@ -16,7 +16,7 @@ from dsr_core.closing import Outcome
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_runtime.outbox import enqueue
-from dsr_verifier.adapters import amendments, arrays, phases, statements
+from dsr_verifier.adapters import amendments, arrays, copies, phases, statements
 from dsr_verifier.adapters.closing import closure_records
 from dsr_verifier.adapters.dead_letters import letter
 from dsr_verifier.adapters.links import tell_links
@@ -49,6 +49,7 @@ from dsr_verifier.ports import (
 from dsr_wire.codec.acknowledgements import acknowledgement_from_bytes
 from dsr_wire.codec.amendments import Amendment
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.copies import SettledCopy
 from dsr_wire.codec.obligations import OpenedObligations, ToldPhase
 from dsr_wire.codec.phases import ConfirmedPhase
 from dsr_wire.envelope import Outgoing
@@ -244,9 +245,13 @@ class PostgresTransaction:
         """Write which phases of cohorts are confirmed now, with their message; return the new ones."""
         return await phases.advance(self._connection, cohort_ids, at, SCHEMA)
 
-    async def awaiting(self, closed: Collection[RequestId]) -> list[CohortId]:
-        """Return the cohorts that may be told once these requests are closed, the open ones."""
-        return await phases.waiting(self._connection, closed)
+    async def awaiting(self, over: Collection[RequestId]) -> list[CohortId]:
+        """Return the cohorts that may be told once these requests are over, the open ones."""
+        return await phases.waiting(self._connection, over)
+
+    async def settle_copies(self, settled: Sequence[SettledCopy]) -> None:
+        """Write that copies are settled."""
+        await copies.settle(self._connection, settled)
 
     async def tell(self, told: Sequence[ToldPhase]) -> None:
         """Write that phases are told; of one that was told twice, the first time stays."""

@@ -8,10 +8,11 @@ from datetime import datetime
 from dsr_core.rights import RIGHTS
 from dsr_verifier.ports import Ledger, LedgerRequest, Transaction
 from dsr_wire.codec.closures import Closure
+from dsr_wire.codec.copies import SettledCopy
 from dsr_wire.codec.obligations import OpenedObligations
 from dsr_wire.codec.phases import ConfirmedPhase
 
-__all__ = ["advanced", "waited_for_already"]
+__all__ = ["advanced", "settled", "waited_for_already"]
 
 
 async def advanced(
@@ -43,7 +44,7 @@ async def advanced(
 async def waited_for_already(
     ledger: Ledger, opened: Sequence[OpenedObligations], at: datetime
 ) -> list[ConfirmedPhase]:
-    """Put on record which cohorts wait for what is closed already; return their confirmed phases.
+    """Put on record which cohorts wait for what is over already; return their confirmed phases.
 
     In a transaction after the one that has opened them, under the locks of what they wait for: whoever
     closes that meanwhile either sees them, or is seen here.
@@ -54,3 +55,19 @@ async def waited_for_already(
     async with ledger.transaction() as transaction:
         await transaction.lock({other for one in waiting for other in one.after})
         return await transaction.advance(sorted({one.cohort_id for one in waiting}), at)
+
+
+async def settled(
+    ledger: Ledger, copies: Sequence[SettledCopy], at: datetime
+) -> list[ConfirmedPhase]:
+    """Put on record that copies are settled; return the phases that are confirmed by it.
+
+    Under the locks of what asked for them, as `waited_for_already` looks at it: neither overlooks the
+    other.
+    """
+    ids = {one.request_id for one in copies}
+    async with ledger.transaction() as transaction:
+        await transaction.lock(ids)
+        await transaction.settle_copies(copies)
+        cohorts = await transaction.awaiting(ids)
+        return await transaction.advance(sorted(cohorts), at) if cohorts else []

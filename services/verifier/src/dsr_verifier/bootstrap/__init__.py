@@ -27,6 +27,7 @@ from dsr_verifier.adapters.registry import KafkaRegistry
 from dsr_verifier.adapters.transaction import SCHEMA
 from dsr_verifier.application.amending import Amender
 from dsr_verifier.application.auditing import Auditor
+from dsr_verifier.application.copying import Copier
 from dsr_verifier.application.keeping import Keeper
 from dsr_verifier.application.opening import Opener
 from dsr_verifier.application.recording import Recorder
@@ -42,7 +43,7 @@ from dsr_verifier.streams.lane import Lane
 from dsr_verifier.worker.measuring import Measuring
 from dsr_verifier.worker.metrics import LogMetrics
 from dsr_wire.certificate.published import PublishedKeys
-from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS
+from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, COPIES, OBLIGATIONS
 
 __all__ = ["BY_INDEX", "SCHEMA", "start"]
 
@@ -123,7 +124,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
     keeper = Keeper(ledger=ledger, recorder=recorder, amender=amender, limits=limits, clock=_now)
 
     def publish(tally: Tally) -> None:
-        if tally.closures or tally.buried:
+        if tally.closures or tally.phases or tally.buried:
             relay.wake()
         if tally.closures:
             transparency.appending.wake()
@@ -147,6 +148,7 @@ async def start(process: Process, settings: VerifierSettings) -> None:
         {
             OBLIGATIONS.name: lane(OBLIGATIONS.name, opener.take),
             ACKNOWLEDGEMENTS.name: lane(ACKNOWLEDGEMENTS.name, recorder.take),
+            COPIES.name: lane(COPIES.name, Copier(ledger=ledger, clock=_now).take),
             AUDIT.name: lane(AUDIT.name, Auditor(transparency.store).take),
         },
     )
@@ -199,7 +201,7 @@ async def _connected(
 
 
 def _watch_lag(process: Process, settings: VerifierSettings, metrics: Metrics) -> None:
-    topics = (OBLIGATIONS.name, ACKNOWLEDGEMENTS.name, AUDIT.name)
+    topics = (OBLIGATIONS.name, ACKNOWLEDGEMENTS.name, COPIES.name, AUDIT.name)
     lag = Lag(
         settings.kafka,
         dict.fromkeys(topics, settings.verifier_group_id),

@@ -183,7 +183,7 @@ class ObligationsDocument(BaseModel):
     """Empty where all systems are asked at once."""
 
     awaits: list[str]
-    """Requests for the same person's data that are to be closed before the first system is told."""
+    """Requests for the same person's data whose copy is to be made before the first system is told."""
 
     holds: list[HoldDocument]
     breaches: list[BreachDocument]

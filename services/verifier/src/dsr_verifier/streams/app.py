@@ -1,4 +1,4 @@
-"""The Faust app: one consumer of two topics, a lane for each; no tables, no web, no topics of its own."""
+"""The Faust app: one consumer of a few topics, a lane for each; no tables, no web, no topics of its own."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from dsr_intake.application.packages.assembling import (
     package_path,
 )
 from dsr_intake.application.packages.contact import locked_contact
+from dsr_intake.application.packages.copies import copy_settled, lacks_nothing
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.page import PackagePage
 from dsr_intake.application.packages.quotas import Quotas
@@ -195,7 +196,9 @@ class Making(Working):
                     return
                 package = without
             else:
-                await self._finish(package, one, key, made)
+                await self._finish(
+                    package, one, key, made, is_whole=lacks_nothing(assembly.systems)
+                )
                 return
 
     async def _assembly(
@@ -253,7 +256,13 @@ class Making(Working):
         return without
 
     async def _finish(
-        self, package: Package, one: RequestView, key: PrivateSealingKey, made: Made
+        self,
+        package: Package,
+        one: RequestView,
+        key: PrivateSealingKey,
+        made: Made,
+        *,
+        is_whole: bool,
     ) -> None:
         at = self._clock()
         ends = Ends(at)
@@ -277,6 +286,7 @@ class Making(Working):
             decide=decide,
             tell=ends.tell,
             at=at,
+            settled=copy_settled(package.request_id, at=at) if is_whole else None,
         )
         if not is_recorded:
             log.warning("a package was made by another process", request_id=package.request_id)

@@ -1,0 +1,67 @@
+"""PostgreSQL: which copies are settled, so that no erasure waits for them any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+
+from dsr_core.ids import RequestId
+from dsr_intake.adapters.audit import audited
+from dsr_runtime.outbox import enqueue
+from dsr_runtime.postgres import translated
+from dsr_wire.envelope import Outgoing
+
+__all__ = ["PostgresCopies", "settle"]
+
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+_SETTLE = """
+    update intake.packages p set copy_settled_at = $2 from intake.subject_requests r
+    where r.id = p.request_id and p.request_id = $1 and r.closed_at is not null
+        and p.copy_settled_at is null
+"""
+_UNTOLD = """
+    select p.request_id from intake.packages p
+    join intake.subject_requests r on r.id = p.request_id
+    where p.copy_settled_at is null and p.state <> 'expired' and r.closed_at is not null
+    group by p.request_id
+    having bool_and(p.state = 'ready' and p.excluded = '{}')
+    order by p.request_id limit $1
+"""
+
+
+class PostgresCopies:
+    """Keeps which copies are settled; the port's text says what holds."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def untold(self, *, limit: int) -> list[RequestId]:
+        """Return closed requests of which a whole copy was made, and nobody was told so."""
+        with translated():
+            rows = await self._pool.fetch(_UNTOLD, limit)
+        return [RequestId(str(row["request_id"])) for row in rows]
+
+    async def settle(
+        self, request_id: RequestId, tell: Outgoing, *, at: datetime, reason: str = ""
+    ) -> bool:
+        """Settle the copy of a closed request, tell of it, and enter it where a person decides so."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if not await settle(connection, request_id, tell, at):
+                    return False
+                await audited(connection, "package.accept", [request_id], reason)
+        return True
+
+
+async def settle(
+    connection: _Connection, request_id: RequestId, tell: Outgoing, at: datetime
+) -> bool:
+    """Write that the copy of a closed request is settled, and what is told of it; once."""
+    status = await connection.execute(_SETTLE, request_id, at)
+    if status.endswith(" 0"):
+        return False
+    await enqueue(connection, "intake", [tell])
+    return True
