@@ -15,9 +15,11 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from dsr_cli.demo.people import submission
 from dsr_core.cohorts import workflow_id
 from support.command import dsr
 from support.loop import Loop, running_loop
+from support.operating import known_to
 from support.parts import data_folder
 from support.waiting import eventually
 
@@ -106,6 +108,38 @@ async def test_links_that_the_database_has_lost_are_found_and_taken_in_again(
     await loop.answered(request_id)
     assert await _differences(loop) == set()
     assert not loop.dead_letters()
+
+
+@pytest.mark.timeout(600)
+async def test_a_copy_that_the_ledger_has_forgotten_is_found_and_read_again(own_loop: Loop) -> None:
+    loop = own_loop
+    [person] = known_to(loop, 1, "accounts")
+    async with loop.client() as client:
+        access = str((await client.submit(submission(person) | {"right": "access"}))["id"])
+    await loop.answered(access)
+    await eventually(partial(_is_settled, loop, access), within=60)
+    for service in SERVICES:
+        await asyncio.to_thread(loop.stack.stop, service)
+    connection = await asyncpg.connect(loop.stack.postgres_dsn("dsr"))
+    try:
+        await connection.execute("alter table verifier.copies_settled disable trigger all")
+        await connection.execute("delete from verifier.copies_settled")
+        await connection.execute("alter table verifier.copies_settled enable trigger all")
+    finally:
+        await connection.close()
+
+    dry = await _differences(loop)
+    assert dry == {("copy_unread", access)}
+    assert await _differences(loop, "--apply", "--reason", "restored to an earlier time") == dry
+    await asyncio.to_thread(loop.stack.start, "verifier")
+    await eventually(partial(_is_settled, loop, access), within=60)
+    assert await _differences(loop) == set()
+
+
+async def _is_settled(loop: Loop, request_id: str) -> bool:
+    return bool(
+        await loop.query("select 1 from verifier.copies_settled where request_id = $1", request_id)
+    )
 
 
 async def _links(loop: Loop, request_id: str) -> Sequence[asyncpg.Record]:

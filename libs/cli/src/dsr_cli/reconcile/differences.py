@@ -42,6 +42,9 @@ class Kind(StrEnum):
     AUDIT_UNREAD = "audit_unread"
     """The verifier has read past an audit entry that its log lacks."""
 
+    COPY_UNREAD = "copy_unread"
+    """The verifier has read past that a copy is settled, which its database lacks."""
+
     LINKS_UNREAD = "links_unread"
     """Intake has read past what a system found out that its database lacks."""
 
@@ -69,6 +72,7 @@ MENDED: dict[Kind, str] = {
     Kind.OBLIGATIONS_UNREAD: "the verifier reads them again",
     Kind.ACKNOWLEDGEMENT_UNREAD: "the verifier reads it again",
     Kind.AUDIT_UNREAD: "the verifier reads it again",
+    Kind.COPY_UNREAD: "the verifier reads it again",
     Kind.LINKS_UNREAD: "intake reads it again",
     Kind.WORKFLOW_MISSING: "fanout reads what starts it again",
     Kind.WORKFLOW_ENDED: "",

@@ -151,6 +151,11 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
     given = ((at, f"{one[0]} {one[1]}") for at, one in answers if one in missing)
     _unread(found, verifier, Kind.ACKNOWLEDGEMENT_UNREAD, given)
 
+    copies = [(place, one) for place, one in told.copies if past(place)]
+    unsettled = await store.unknown_copies({one for _, one in copies})
+    over = ((at, one) for at, one in copies if one in unsettled)
+    _unread(found, verifier, Kind.COPY_UNREAD, over)
+
     entries = [(place, one) for place, many in told.audited if past(place) for one in many]
     absent = await store.unknown_entries({one for _, one in entries})
     _unread(

@@ -74,6 +74,11 @@ and not exists (
     and p.system_id = n.system_id and p.sequence = n.sequence and p.leaf_hash = n.leaf_hash)
 """
 
+_UNKNOWN_COPIES = """
+select n.id::text from unnest($1::uuid[]) as n (id)
+where not exists (select from verifier.copies_settled s where s.request_id = n.id)
+"""
+
 _UNTAKEN_LINKS = """
 select n.request_id::text, n.system_id, n.sequence
 from unnest($1::uuid[], $2::text[], $3::bigint[]) as n (request_id, system_id, sequence)
@@ -137,6 +142,10 @@ class Store:
             (row["request_id"], row["system_id"], row["sequence"], bytes(row["leaf_hash"]))
             for row in rows
         }
+
+    async def unknown_copies(self, ids: Collection[str]) -> set[str]:
+        """Return those that the ledger does not have as settled."""
+        return {row["id"] for row in await self._each(_UNKNOWN_COPIES, [(one,) for one in ids])}
 
     async def untaken_links(
         self, keys: Collection[tuple[str, str, int]]

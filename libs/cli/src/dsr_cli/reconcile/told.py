@@ -19,6 +19,7 @@ from dsr_contracts.v1 import (
     checkpoints_pb2,
     closures_pb2,
     commands_pb2,
+    copies_pb2,
     lifecycle_pb2,
     links_pb2,
     obligations_pb2,
@@ -32,6 +33,7 @@ from dsr_wire.codec.audit import audit_entries_from_wire
 from dsr_wire.codec.checkpoints import checkpoint_from_wire
 from dsr_wire.codec.closures import Closure, closures_from_wire
 from dsr_wire.codec.commands import command_from_wire
+from dsr_wire.codec.copies import copy_settled_from_wire
 from dsr_wire.codec.links import links_found_from_wire
 from dsr_wire.codec.requests import AcceptedCohort, cohort_accepted_from_wire
 from dsr_wire.envelope import decode, decode_one_of, header
@@ -44,6 +46,7 @@ from dsr_wire.topics import (
     CHECKPOINTS,
     CLOSURES,
     COMMANDS,
+    COPIES,
     LIFECYCLE,
     LINKS,
     OBLIGATIONS,
@@ -93,6 +96,9 @@ class Told:
     answers: list[tuple[Place, list[Answer]]] = field(default_factory=list)
     links: list[tuple[Place, tuple[str, str, int]]] = field(default_factory=list)
     """By request, system and number of the answer that told of them."""
+
+    copies: list[tuple[Place, RequestId]] = field(default_factory=list)
+    """Those that are settled."""
 
     audited: list[tuple[Place, list[bytes]]] = field(default_factory=list)
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
@@ -203,6 +209,11 @@ def _links(found: Told, record: Found, place: Place) -> None:
     found.links.append((place, (one.request_id, one.system_id, one.sequence)))
 
 
+def _copies(found: Told, record: Found, place: Place) -> None:
+    one = copy_settled_from_wire(_decoded(record, copies_pb2.CopySettled))
+    found.copies.append((place, one.request_id))
+
+
 def _audit(found: Told, record: Found, place: Place) -> None:
     entries = audit_entries_from_wire(_decoded(record, audit_pb2.AuditEntries))
     found.audited.append((place, [one.digest for one in entries]))
@@ -226,6 +237,7 @@ _READERS: dict[str, Callable[[Told, Found, Place], None]] = {
     CLOSURES.name: _closures,
     OBLIGATIONS.name: _obligations,
     ACKNOWLEDGEMENTS.name: _acknowledgements,
+    COPIES.name: _copies,
     LINKS.name: _links,
     AUDIT.name: _audit,
     CHECKPOINTS.name: _checkpoints,
