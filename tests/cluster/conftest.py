@@ -15,6 +15,7 @@ from dsr_cli.demo.people import submission
 from dsr_examples.people import People
 from support.cluster import SYSTEMS, Cluster, load_images
 from support.cluster_load import Loaded
+from support.cluster_objects import of_the_release
 from support.ledger import Ledger
 from support.sources import ROOT
 
@@ -29,20 +30,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A namespace with Kafka, Temporal, PostgreSQL, the systems, and the release."""
+def namespace() -> Iterator[Cluster]:
+    """A namespace with Kafka, Temporal, PostgreSQL and the systems."""
     if not os.environ.get("KUBECONFIG"):
         pytest.skip("KUBECONFIG names no cluster")
     load_images()
     made = Cluster()
     try:
-        _begin(made)
+        _furnish(made)
         yield made
     finally:
         made.tried("delete", "namespace", made.namespace, "--timeout=120s", within=150)
 
 
-def _begin(made: Cluster) -> None:
+@pytest.fixture(scope="session")
+def before(namespace: Cluster) -> frozenset[str]:
+    """What looks like the release's before there is one: what it needs, and releases elsewhere."""
+    return of_the_release(namespace)
+
+
+@pytest.fixture(scope="session")
+def cluster(namespace: Cluster, before: frozenset[str]) -> Cluster:  # noqa: ARG001 - looked at first
+    """The namespace with the release, which answers to a client of its own."""
+    namespace.install()
+    for system in SYSTEMS:
+        namespace.settled(system)
+    namespace.secret("load", {"token": _token(namespace)})
+    return namespace
+
+
+def _furnish(made: Cluster) -> None:
     made.kubectl("create", "namespace", made.namespace)
     made.secrets()
     made.config_map("trial", ROOT / "tools" / "trial.py")
@@ -55,10 +72,6 @@ def _begin(made: Cluster) -> None:
     made.kubectl("wait", "job/setup", "--for=condition=complete", "--timeout=180s", within=200)
     for system, organisation in SYSTEMS.items():
         made.apply("system.yaml", SYSTEM=system, ORGANISATION=organisation)
-    made.install()
-    for system in SYSTEMS:
-        made.settled(system)
-    made.secret("dsr-test", {"token": _token(made)})
 
 
 def _token(made: Cluster) -> str:
