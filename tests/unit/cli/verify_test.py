@@ -56,7 +56,7 @@ def test_a_changed_certificate_is_refused_with_the_part_and_exit_code_1(folder: 
     assert done.exit_code == 1
     assert done.output.splitlines() == [
         "\u2717 answers[3].says: is not what the signed answer says",
-        "refused: 1 checks do not hold (answers[3].says)",
+        "refused: 1 check does not hold (answers[3].says)",
     ]
 
 

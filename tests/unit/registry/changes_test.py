@@ -17,11 +17,13 @@ from typer.testing import CliRunner
 from dsr_cli.commands.registry import app
 from dsr_cli.registry.changes import changes
 from dsr_core.ids import SystemId
-from dsr_core.registry import AccessTerms, Organisation, Registry, Sale, System
+from dsr_core.registry import AccessTerms, AutomatedDecisions, Organisation, Registry, Sale, System
 from dsr_core.rights import Right
 from support.builders import a_registry, a_system, an_organisation
 
 DAY = date(2026, 6, 30)
+NONE_MADE = AutomatedDecisions()
+MADE = AutomatedDecisions(logic="Score", significance="Credit", consequences="Less")
 A, B, C = a_system("a"), a_system("b"), a_system("c", "example-mail")
 
 
@@ -85,7 +87,27 @@ def test_what_changes_beside_the_data_is_told_field_by_field() -> None:
         "nothing: they keep the version that they pin"
     }
     [added] = changes(a_registry(A), before)
-    assert added.what.startswith("access: none, now ")
+    assert added.what.startswith("access: not said, now ")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (None, NONE_MADE, "access.automated: not said, now none"),
+        (NONE_MADE, None, "access.automated: none, now not said"),
+        (NONE_MADE, MADE, 'access.automated: none, now "Score" "Credit" "Less"'),
+        (MADE, NONE_MADE, 'access.automated: "Score" "Credit" "Less", now none'),
+        (MADE, replace(MADE, logic="Age"), 'access.automated.logic: "Score", now "Age"'),
+    ],
+)
+def test_that_nothing_is_said_of_automated_decisions_is_not_that_there_are_none(
+    then: AutomatedDecisions | None, now: AutomatedDecisions | None, told: str
+) -> None:
+    terms = AccessTerms(purpose="To bill", source="You", retention="A year")
+    before, after = (
+        a_registry(replace(A, access=replace(terms, automated=one))) for one in (then, now)
+    )
+    assert [one.what for one in changes(before, after)] == [told]
 
 
 def two_of(field: str, hint: Any) -> st.SearchStrategy[tuple[str, Any, Any]]:

@@ -105,7 +105,7 @@ def lift(
         raise CommandError(f"{hold_id} was lifted at {found['lifted_at']}")
     if not apply:
         count = found["requests"]
-        typer.echo(f"{hold_id} holds {count} requests, and would be lifted; add --yes to do it")
+        typer.echo(f"{hold_id} would be lifted (requests held: {count}); add --yes to do it")
         return
     hold = api.lift_hold(hold_id, reason=reason)
     _show(hold, f"{hold_id} is lifted", as_json=as_json)

@@ -66,7 +66,9 @@ def report_text(report: Report) -> str:
         lines.append(f"good: {count[Mark.GOOD]} checks hold; {words}")
     else:
         parts = ", ".join(dict.fromkeys(printable(one.part) for one in report.failures))
-        lines.append(f"refused: {count[Mark.FAILED]} checks do not hold ({parts})")
+        failed = count[Mark.FAILED]
+        words = "1 check does" if failed == 1 else f"{failed} checks do"
+        lines.append(f"refused: {words} not hold ({parts})")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ def show(*, as_json: _Json = False) -> None:
         typer.echo(json.dumps(found, indent=2))
         return
     console = new_console()
-    console.print(f"{found['url']}, {found['waiting']} messages wait")
+    console.print(f"{found['url']}, messages waiting: {found['waiting']}")
     if found["disabled_at"]:
         console.print(
             f"disabled since {found['disabled_at']}: {found['disabled_because']}; "
@@ -60,7 +60,7 @@ def replay(
 ) -> None:
     """Be told again of every change since a time."""
     found = _call(lambda client: client.replay_webhook(since))
-    typer.echo(f"{found['messages']} messages are sent again")
+    typer.echo(f"messages sent again: {found['messages']}")
 
 
 @app.command()

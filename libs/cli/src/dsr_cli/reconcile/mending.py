@@ -73,7 +73,7 @@ set open_members = c.open_members - n.answered,
 from counted n where c.id = n.cohort_id
 """
 
-# As intake lists whom a request names that was followed.
+# As intake lists whom a request names that was followed, word for word: a test holds it to that.
 _LIST = """
 with forbidden as (
     select l.kind, d.digest, r.suppression_key_id as key_id, r.id

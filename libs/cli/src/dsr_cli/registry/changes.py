@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from dsr_core.registry import Organisation, Registry, System
+from dsr_core.registry import AutomatedDecisions, Organisation, Registry, System
 
 __all__ = ["Change", "changes"]
 
@@ -136,7 +136,7 @@ def _are_in_use(*both: System | Organisation) -> bool:
 def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
     if then == now:
         return
-    if is_dataclass(then) and is_dataclass(now):
+    if is_dataclass(then) and is_dataclass(now) and not (_says_none(then) or _says_none(now)):
         for field in fields(now):
             inner = f"{name}.{field.name}"
             yield from _differences(inner, getattr(then, field.name), getattr(now, field.name))
@@ -148,9 +148,16 @@ def _differences(name: str, then: Any, now: Any) -> Iterator[str]:
         yield f"{name}: {_text(then)}, now {_text(now)}"
 
 
+def _says_none(value: object) -> bool:
+    """Whether a value says that there is nothing of its kind, which is more than saying nothing."""
+    return isinstance(value, AutomatedDecisions) and not value.are_made
+
+
 def _text(value: Any) -> str:
     """Return a value for a line of its own."""
     if value is None:
+        return "not said"
+    if _says_none(value):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
