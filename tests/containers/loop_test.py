@@ -10,16 +10,6 @@ from dsr_examples.people import People
 from support.container_loop import SERVICES, SYSTEMS, ContainerLoop
 from support.waiting import eventually
 
-MOST_ADDED = 180_000_000
-"""Bytes that an image may have beside its base."""
-
-SIZE = """
-import os
-found = [os.path.join(at, one) for at, _, those in os.walk("/opt/dsr") for one in those]
-print(sum(os.lstat(one).st_size for one in found))
-"""
-"""Says how large all is that an image adds; tests/deploy holds that there is nothing else."""
-
 
 async def test_a_request_goes_round_and_its_person_is_gone_from_every_system(
     loop: ContainerLoop,
@@ -63,9 +53,3 @@ async def test_a_container_is_nobody_and_writes_nowhere_and_has_no_shell(
     written = container.exec([python, "-c", "open('/opt/dsr/x', 'w')"])
     assert b"Read-only file system" in written.output
     assert container.exec(["/bin/sh", "-c", "true"]).exit_code != 0
-
-
-@pytest.mark.parametrize("name", SERVICES)
-async def test_an_image_adds_little_to_its_base(loop: ContainerLoop, name: str) -> None:
-    added = loop.only(name).exec(["/opt/dsr/bin/python", "-c", SIZE])
-    assert 0 < int(added.output) <= MOST_ADDED
