@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import pytest
 
@@ -42,24 +43,28 @@ def metrics(cluster: Cluster) -> Iterator[None]:
     address = addresses["InternalIP"]
     cluster.apply("metrics.yaml", ADDRESS=address, PORT=str(_PORT))
     config = os.environ["KUBECONFIG"]
-    with tempfile.TemporaryDirectory() as certificates, subprocess.Popen(
-        [
-            program,
-            f"--kubeconfig={config}",
-            f"--authentication-kubeconfig={config}",
-            f"--authorization-kubeconfig={config}",
-            "--kubelet-insecure-tls",
-            "--kubelet-preferred-address-types=InternalIP",
-            "--metric-resolution=10s",
-            "--kubelet-request-timeout=5s",
-            f"--bind-address={address}",
-            f"--secure-port={_PORT}",
-            f"--cert-dir={certificates}",
-        ],
-        stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory() as certificates,
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [
+                program,
+                f"--kubeconfig={config}",
+                f"--authentication-kubeconfig={config}",
+                f"--authorization-kubeconfig={config}",
+                "--kubelet-insecure-tls",
+                "--kubelet-preferred-address-types=InternalIP",
+                "--metric-resolution=10s",
+                "--kubelet-request-timeout=5s",
+                f"--bind-address={address}",
+                f"--secure-port={_PORT}",
+                f"--cert-dir={certificates}",
+            ],
+            stderr=said,
+        ) as process,
+    ):
         try:
-            assert wait_until(lambda: _answers(cluster), timeout=120), "no metrics"
+            assert wait_until(lambda: _answers(cluster), timeout=120), _last(said)
             yield
         finally:
             process.terminate()
@@ -68,3 +73,8 @@ def metrics(cluster: Cluster) -> Iterator[None]:
 
 def _answers(cluster: Cluster) -> bool:
     return '"usage"' in cluster.tried("get", "--raw", _API).stdout
+
+
+def _last(said: IO[str]) -> str:
+    said.seek(0)
+    return f"no metrics; the server's last words:\n{''.join(said.readlines()[-10:])}"
