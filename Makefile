@@ -194,7 +194,7 @@ test-containers: bootstrap ## Run the loop in containers of our images, and kill
 
 .PHONY: test-cluster
 test-cluster: bootstrap ## Install the chart on the cluster of KUBECONFIG; LOAD_IMAGE takes an image archive there
-	$(BIN)/pytest -q --no-skips tests/cluster
+	$(BIN)/pytest -q --no-skips tests/cluster || { $(ONCE_MORE) tests/cluster; }
 
 .PHONY: test-e2e
 test-e2e: bootstrap ## Run the tests of the whole loop
