@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dsr_core.exports import ExportedFile, ProtectedField, Protection
 from dsr_core.protecting import RecordProtector
 from dsr_core.undisclosed import may_hold_account_numbers, without_account_numbers
-from dsr_intake.application.packages.again import Looker
+from dsr_intake.application.packages.documents import DocumentLooker
+from dsr_intake.application.packages.tables import TableLooker
 
 FIELDS = [
     ProtectedField("*.agent", Protection.THIRD_PARTY),
@@ -54,11 +55,11 @@ def one_by_one(content: bytes) -> tuple[bytes, Counter[Protection]]:
     return b"\n".join(result), protector.counts
 
 
-def looker(content: bytes, fields: list[ProtectedField]) -> Looker:
+def looker(content: bytes, fields: list[ProtectedField]) -> TableLooker:
     file = ExportedFile(
         name="people.jsonl", media_type="application/jsonl", size=len(content), sha256="0" * 64
     )
-    return Looker(fields, file)
+    return TableLooker(fields, file)
 
 
 def portions(content: bytes, length: int) -> list[memoryview]:
@@ -92,6 +93,28 @@ def test_what_is_no_record_keeps_nothing_else_from_being_looked_at(
         expected = plain.protect(known) if isinstance(known, dict) else known
         assert _read(after) == expected
     assert one.counts == plain.counts
+
+
+@given(
+    made=st.lists(records),
+    length=st.integers(1, 300),
+    plain=st.booleans(),
+    fields=st.sampled_from([FIELDS, []]),
+)
+def test_a_document_comes_out_as_if_it_were_read_whole(
+    *, made: list[Any], length: int, plain: bool, fields: list[ProtectedField]
+) -> None:
+    content = json.dumps(made, ensure_ascii=plain, separators=(",", ":")).encode()
+    file = ExportedFile(name="people.json", media_type="", size=len(content), sha256="0" * 64)
+    one = DocumentLooker(fields, file)
+    passed = list(one.pass_(portions(content, length)))
+    assert b"".join(before for before, _ in passed) == content
+    whole = RecordProtector(fields, file="people")
+    expected = [whole.protect(each) for each in made]
+    assert json.loads(b"".join(after for _, after in passed)) == expected
+    assert one.counts == whole.counts
+    if not one.counts:
+        assert b"".join(after for _, after in passed) == content
 
 
 @given(

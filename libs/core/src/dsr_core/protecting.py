@@ -30,7 +30,7 @@ _EMPTY: tuple[object, ...] = (None, "", [], {})
 _SHAPES_LIMIT = 1000
 """So many rows of names are remembered; a table has a few."""
 
-_EXTENSION = re.compile(r"\.jsonl$")
+_EXTENSION = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv)$", re.IGNORECASE)
 
 
 class RecordProtector:
@@ -67,13 +67,22 @@ class RecordProtector:
             self._shapes[above, names] = known
         return known
 
-    def protect(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def has_rules(self) -> bool:
+        """Whether the registry protects anything in this file."""
+        return bool(self._rules)
+
+    def protect(self, record: Mapping[str, Any], *, above: str = "") -> dict[str, Any]:
         """Return a record as it is handed over; again, it changes and counts nothing.
 
         A field is named by the keys on the way to it; lists on the way are passed through. Secrets are
         left out. What tells of somebody else, and what is never disclosed, is told to be there.
+
+        Args:
+            record: What is handed over.
+            above: The keys on the way to it, each with a dot behind it, where it stands within another.
         """
-        return self._mapping(record, "")
+        return self._mapping(record, above)
 
     def _mapping(self, mapping: Mapping[Any, Any], above: str) -> dict[str, Any]:
         result: dict[str, Any] = {}

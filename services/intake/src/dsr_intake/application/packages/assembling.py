@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from dsr_core.errors import RejectedInput
-from dsr_core.exports import Delivery, ExportedFile, ProtectedField
+from dsr_core.exports import Delivery, ExportedFile, ProtectedField, Protection
 from dsr_core.ids import RequestId, SystemId
-from dsr_intake.application.packages.again import Looker, is_table
 from dsr_intake.application.packages.archive import Archive
+from dsr_intake.application.packages.looking import is_table, looker
 from dsr_intake.application.packages.manifest import Sheet, SystemPart, file_entry, manifest
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader, PartMemory
@@ -197,11 +197,11 @@ class _Writing:
         data = _Data(reader.data())
         for file in reader.files():
             path = f"data/{one.system_id}/{file.name}"
-            looker = Looker(one.protected, file)
+            looks = looker(one.protected, file)
             hashes = _Hashes()
             taken = data.take(file.size)
             portions: Iterator[bytes | memoryview] = (
-                hashes.two(looker.pass_(taken)) if looker.looks else hashes.one(taken)
+                hashes.two(looks.pass_(taken)) if looks else hashes.one(taken)
             )
             room = self._room(file)
             has_sheet = is_table(file) and file.size <= SHEET_BYTES
@@ -209,6 +209,7 @@ class _Writing:
             self._archive.add(path, counted, size=file.size)
             if hashes.handed_over.hexdigest() != file.sha256:
                 raise RejectedInput("wrong_digest", "a file is not what the index says")
+            more = looks.counts if looks else Counter[Protection]()
             one_sheet = self._sheet(one.system_id, file, counted) if has_sheet else None
             part.add(
                 file_entry(
@@ -216,11 +217,11 @@ class _Writing:
                     path,
                     sha256=hashes.written.hexdigest(),
                     size=counted.size,
-                    more=looker.counts,
+                    more=more,
                     sheet=one_sheet,
                 )
             )
-            for how, count in looker.counts.items():
+            for how, count in more.items():
                 self._made.protected_here[one.system_id, how.value] += count
             if room and counted.kept:
                 shown = bytes(counted.kept[:room])

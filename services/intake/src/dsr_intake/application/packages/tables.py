@@ -1,4 +1,4 @@
-"""Looking again: what a system should have protected is protected here, whatever it sent.
+"""Tables of any size, looked at by whole portions: what a system should have protected is protected here.
 
 A record that is as it should be goes on byte for byte.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from dsr_core.errors import RejectedInput
 from dsr_core.exports import ExportedFile, ProtectedField, Protection
 from dsr_core.protecting import RecordProtector
 from dsr_core.undisclosed import (
@@ -20,44 +19,26 @@ from dsr_core.undisclosed import (
     may_hold_account_numbers,
     without_account_numbers,
 )
+from dsr_intake.application.packages.portions import LINE_LIMIT, cut, refuse
 from dsr_intake.application.packages.shape import Shape
 
-__all__ = ["LINE_LIMIT", "SMALL_BYTES", "Looker", "is_table"]
-
-SMALL_BYTES = 16 * 1024 * 1024
-"""Tables up to this size are looked at whatever the registry protects in them."""
-
-_PORTION_BYTES = 256 * 1024
-"""So much is looked at together."""
+__all__ = ["TableLooker"]
 
 _SHAPES_LIMIT = 8
 """So often the shape of a table is learnt; one that has another ever again has none."""
-
-LINE_LIMIT = 8 * 1024 * 1024
-"""How long a record may be that is looked at."""
-
 
 _Record = dict[str, Any]
 _NESTING = frozenset({dict, list})
 
 
-def is_table(file: ExportedFile) -> bool:
-    """Tell whether a file holds records, one a line."""
-    return file.name.endswith(".jsonl")
-
-
-class Looker:
+class TableLooker:
     """Looks at the records of one file."""
 
     def __init__(self, fields: Sequence[ProtectedField], file: ExportedFile) -> None:
         self._protector = RecordProtector(fields, file=file.name)
-        stem = file.name.removesuffix(".jsonl") + "."
         self._shape: Shape | None = None
         self._sample: Sequence[_Record] = ()
         self._shapes = 0
-        self._must = any(one.path.startswith(("*.", stem)) for one in fields)
-        self.looks = is_table(file) and (self._must or file.size <= SMALL_BYTES)
-        """Whether there is anything to look at; what is large and of which nothing is protected is not."""
 
     @property
     def counts(self) -> Counter[Protection]:
@@ -71,7 +52,7 @@ class Looker:
             RejectedInput: Something in it is protected, and what it holds cannot be read.
         """
         held = b""
-        for portion in _cut(portions):
+        for portion in cut(portions):
             lines = held + portion
             end = lines.rfind(b"\n") + 1
             held = lines[end:]
@@ -79,8 +60,7 @@ class Looker:
                 whole = lines[:end]
                 yield whole, self._lines(whole)
             if len(held) > LINE_LIMIT:
-                detail = f"a record has more than {LINE_LIMIT} bytes, and cannot be looked at"
-                raise RejectedInput("unreadable_records", detail)
+                refuse(f"a record has more than {LINE_LIMIT} bytes")
         if held:
             yield held, self._line(held).removesuffix(b"\n")
 
@@ -134,9 +114,8 @@ class Looker:
         except ValueError:
             record = None
         if not isinstance(record, dict):
-            if self._must:
-                detail = "values are protected in it, and a line of it is no record"
-                raise RejectedInput("unreadable_records", detail)
+            if self._protector.has_rules:
+                refuse("values are protected in it, and a line of it is no record")
             return line + b"\n"
         before = self.counts.total()
         try:
@@ -144,15 +123,8 @@ class Looker:
             if self.counts.total() == before:
                 return line + b"\n"
             return orjson.dumps(protected) + b"\n"
-        except (RecursionError, orjson.JSONEncodeError) as error:
-            detail = "a record is nested too deeply, and cannot be looked at"
-            raise RejectedInput("unreadable_records", detail) from error
-
-
-def _cut(portions: Iterable[memoryview]) -> Iterator[memoryview]:
-    for portion in portions:
-        for start in range(0, len(portion), _PORTION_BYTES):
-            yield portion[start : start + _PORTION_BYTES]
+        except (RecursionError, orjson.JSONEncodeError):
+            refuse("a record is nested too deeply")
 
 
 def _hold_account_numbers(records: Sequence[_Record]) -> bool:
