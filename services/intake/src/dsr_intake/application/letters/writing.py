@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
+from collections.abc import Iterable
 from datetime import date
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -57,6 +58,7 @@ class Stationery:
     def __init__(self) -> None:
         self._words = {one: _toml(f"{one}.toml") for one in LANGUAGES}
         self._law = _toml("law.toml")
+        self._categories: dict[str, dict[str, str]] = _toml("categories.toml")
         templates = {
             f"letter.{form}.j2": (_DATA / f"letter.{form}.j2").read_text("utf-8")
             for form in ("txt", "html")
@@ -90,6 +92,10 @@ class Stationery:
         words = self._words[language]
         month = words["months"][at.month - 1]
         return str(words["date"].format(day=at.day, month=month, year=at.year))
+
+    def categories(self, language: str, keys: Iterable[str]) -> str:
+        """Return what data categories are called, one after another; a key that has no name, as it is."""
+        return ", ".join(self._categories.get(one, {}).get(language, one) for one in keys)
 
     def authority(self, jurisdiction: str) -> dict[str, str] | None:
         """Return who hears a complaint from a jurisdiction, with `name` and `url`; none if unknown."""
@@ -154,7 +160,7 @@ class Stationery:
             filled(
                 "kept",
                 ground=_one_line(kept.ground),
-                categories=_one_line(", ".join(kept.categories)),
+                categories=_one_line(self.categories(language, kept.categories)),
                 review_on=day(kept.review_on),
             )
             for kept in row.kept

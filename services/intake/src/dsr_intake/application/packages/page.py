@@ -124,7 +124,7 @@ class PackagePage:
                 for name, value in (
                     ("held_by", told["organisation"]["name"]),
                     ("purpose", told["purpose"]),
-                    ("categories", ", ".join(told["categories"])),
+                    ("categories", self._categories(assembly, told["categories"])),
                     ("source", told["source"]),
                     ("recipients", ", ".join(told["recipients"])),
                     ("retention", told["retention"]),
@@ -163,7 +163,7 @@ class PackagePage:
             assembly,
             "kept",
             ground=one["ground"],
-            categories=", ".join(one["categories"]),
+            categories=self._categories(assembly, one["categories"]),
             review_on=self._day(assembly, one["review_at"]),
         )
 
@@ -173,6 +173,9 @@ class PackagePage:
         if not one["are_made"]:
             return str(self._words.of(assembly.language)["automated_none"])
         return " ".join(_sentence(one[name]) for name in ("significance", "logic", "consequences"))
+
+    def _categories(self, assembly: Assembly, keys: Sequence[str]) -> str:
+        return self._words.categories(assembly.language, keys)
 
     def _filled(self, assembly: Assembly, name: str, /, **values: object) -> str:
         return self._words.filled(assembly.language, name, **values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -54,6 +54,10 @@ class Words:
     def day(self, language: str, at: date) -> str:
         """Return a day as letters write it."""
         return self._stationery.day(language, at)
+
+    def categories(self, language: str, keys: Iterable[str]) -> str:
+        """Return what data categories are called, as letters call them."""
+        return self._stationery.categories(language, keys)
 
     def legal(
         self, language: str, *, right: Right, regime: str, jurisdiction: str
