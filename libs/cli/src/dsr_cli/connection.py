@@ -62,9 +62,9 @@ def key_name(name: str) -> str:
     return "api-key" if name == CLIENT else f"api-key-{name}"
 
 
-def api_connection() -> tuple[str, str]:
-    """Return intake's address and a credential: as `internal_connection`, else the local client's."""
-    return _intake_url(), _credential(CLIENT)
+def api_connection(url: str | None = None) -> tuple[str, str]:
+    """Return intake's address, if none is given, and a credential: as `internal_connection` or the client's."""
+    return url or _intake_url(), _credential(CLIENT)
 
 
 def internal_connection(name: str = OPERATORS[0]) -> Internal:

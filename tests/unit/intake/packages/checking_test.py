@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
@@ -141,6 +145,81 @@ def test_an_archive_of_many_files_and_of_one_that_may_grow_long_is_whole() -> No
 @pytest.mark.parametrize("junk", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_package_is_said_to_be_none(junk: bytes) -> None:
     assert parts(checked(junk)) == {"file"}
+
+
+@contextmanager
+def api(public: bytes) -> Iterator[tuple[str, list[str]]]:
+    """An API that publishes one key to who shows a credential, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            is_known = self.headers["Authorization"] == "Bearer a-credential"
+            key = {"algorithm": "ed25519", "public_key": base64.b64encode(public).decode()}
+            body = json.dumps({"keys": [key]} if is_known else {"code": "unauthorised"}).encode()
+            self.send_response(200 if is_known else 401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("public", "last"),
+    [
+        (PUBLIC, "good: 4 checks hold; 0 marked ? stay somebody's word"),
+        (bytes(32), "refused: 1 checks do not hold (manifest.sig)"),
+    ],
+)
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_the_command_fetches_the_published_keys_itself(
+    package: bytes, tmp_path: Path, how: str, public: bytes, last: str
+) -> None:
+    file = tmp_path / "package.zip"
+    file.write_bytes(package)
+    with api(public) as (url, asked):
+        given = {"option": ["--url", url], "environment": []}[how]
+        known = {"DSR_TOKEN": "a-credential", "DSR_INTAKE_URL": url if not given else None}
+        arguments = ["package", "verify", str(file), *given]
+        done = CliRunner(env=known).invoke(new_app(["package"]), arguments)
+    assert done.output.splitlines()[-1] == last
+    assert done.exit_code == (0 if last.startswith("good") else 1)
+    assert asked == ["/v1/package-keys"]
+
+
+def test_the_command_asks_nobody_for_keys_that_it_was_given(package: bytes, tmp_path: Path) -> None:
+    file, keys = tmp_path / "package.zip", tmp_path / "keys.json"
+    file.write_bytes(package)
+    keys.write_text(json.dumps({"keys": [{"public_key": base64.b64encode(PUBLIC).decode()}]}))
+    with api(PUBLIC) as (url, asked):
+        arguments = ["package", "verify", str(file), "--keys", str(keys), "--url", url]
+        done = CliRunner().invoke(new_app(["package"]), arguments)
+    assert done.exit_code == 0, done.output
+    assert asked == []
+
+
+def test_an_api_that_does_not_publish_its_keys_to_us_is_an_error(
+    package: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / "package.zip"
+    file.write_bytes(package)
+    with api(PUBLIC) as (url, _):
+        arguments = ["package", "verify", str(file), "--url", url]
+        done = CliRunner(env={"DSR_TOKEN": "another"}).invoke(new_app(["package"]), arguments)
+    assert done.exit_code != 0
+    assert "good" not in done.output
 
 
 def test_the_command_says_so_in_words_and_by_its_exit_code(package: bytes, tmp_path: Path) -> None:

@@ -152,6 +152,10 @@ class IntakeClient:
         """Return the published keys, in the bytes that are checked."""
         return await self._bytes("/v1/evidence-keys")
 
+    async def package_keys(self) -> bytes:
+        """Return the published keys that manifests of packages are signed under."""
+        return await self._bytes("/v1/package-keys")
+
     async def timeline(self, request_id: str) -> dict[str, Any]:
         """Return the legal dates, each with its rule and the arithmetic."""
         return await self._json("GET", f"{_of(request_id)}/timeline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from http import HTTPStatus
@@ -10,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from dsr_cli.api.client import ApiError
+from dsr_cli.api.client import ApiError, IntakeClient
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.commands.verify import report_json, report_text
-from dsr_cli.connection import internal_connection
+from dsr_cli.connection import api_connection, internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 from dsr_cli.view.packages import package_view
@@ -55,14 +56,21 @@ def verify(
         Path | None,
         typer.Option(help="The published keys, from a source that you trust: /v1/package-keys"),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="DSR_INTAKE_URL",
+            help="The API that the published keys are fetched from, where none are given",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
     """Check a package: its signature, every byte of every file, and that nothing else is in it.
 
     A line a check: \u2713 holds, \u2717 does not, ? cannot be checked. Exit code 1 where one does not hold.
-    Nothing is asked of anybody: it works without a network.
+    With --keys, or without either, nothing is asked of anybody: it works without a network.
     """
-    published = _published(keys) if keys is not None else None
+    published = _published(keys, url)
     try:
         with file.open("rb") as content:
             report = check_package(content, published)
@@ -141,14 +149,25 @@ def revoke(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) ->
     typer.echo(f"the links to the package of {request_id} are revoked")
 
 
-def _published(path: Path) -> set[bytes]:
+def _published(path: Path | None, url: str | None) -> set[bytes] | None:
+    if path is not None:
+        try:
+            return _keys(path.read_bytes(), str(path))
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror}") from error
+    return _keys(asyncio.run(_fetched(url)), url) if url else None
+
+
+async def _fetched(url: str) -> bytes:
+    async with IntakeClient(*api_connection(url)) as client:
+        return await client.package_keys()
+
+
+def _keys(content: bytes, source: str) -> set[bytes]:
     try:
-        keys = json.loads(path.read_bytes())["keys"]
-        return {base64.b64decode(one["public_key"]) for one in keys}
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from error
+        return {base64.b64decode(one["public_key"]) for one in json.loads(content)["keys"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{path} holds no published keys of packages") from error
+        raise CommandError(f"{source} holds no published keys of packages") from error
 
 
 def _is_set_aside(api: InternalApi, request_id: str) -> bool:
