@@ -158,9 +158,12 @@ async def test_of_two_that_two_replicas_accept_at_the_same_moment_the_second_see
         assert waits == ((access["id"],) if first["id"] == access["id"] else ())
 
 
-async def test_the_index_knows_every_right_that_hands_data_over(intake: Intake) -> None:
+@pytest.mark.parametrize("index", ["handing_over", "being_packed"])
+async def test_the_indices_know_every_right_that_hands_data_over(
+    intake: Intake, index: str
+) -> None:
     definition = await intake.pool.fetchval(
-        "select pg_get_indexdef('intake.subject_requests_handing_over'::regclass)"
+        "select pg_get_indexdef($1::text::regclass)", f"intake.subject_requests_{index}"
     )
     rights = {right for right, terms in RIGHTS.items() if terms.hands_over}
     assert all(f"'{right}'" in definition for right in rights)

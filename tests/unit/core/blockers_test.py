@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsr_core.blockers import Blocker, BlockerKind, Decided, Hold, Owed, Unlinked, Untold, blockers
-from dsr_core.ids import SystemId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition
 from support.builders import NOW, days
 
@@ -51,8 +51,8 @@ def test_a_contradiction_is_one_whatever_the_last_answer_says() -> None:
 
 
 def test_who_is_not_told_yet_waits_for_those_before_it() -> None:
-    def said(*names: str) -> str:
-        waiting = an_owed(waits_for=tuple(SystemId(one) for one in names))
+    def said(*names: str, copies: tuple[RequestId, ...] = ()) -> str:
+        waiting = an_owed(waits_for=tuple(SystemId(one) for one in names), waits_for_copies=copies)
         [found] = blockers(
             [waiting],
             awaits_identity=False,
@@ -66,6 +66,9 @@ def test_who_is_not_told_yet_waits_for_those_before_it() -> None:
 
     assert said("billing", "mailer") == "crm waits for billing, mailer to be done first"
     assert said() == "crm waits for other requests of its cohort to be done first"
+    assert said(copies=(RequestId("a"), RequestId("b"))) == (
+        "crm waits until the person has a copy of the data, as asked by a, b"
+    )
     early = an_owed(waits_for=(), disposition=Disposition.FAILED)
     assert kinds(early) == [BlockerKind.FAILED]
 

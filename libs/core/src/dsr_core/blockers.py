@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dsr_core.ids import SystemId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Disposition
 
 __all__ = [
@@ -101,8 +101,8 @@ class Owed:
     waits_for: tuple[SystemId, ...] | None = None
     """Of a system that was not told yet: those of this request that have to confirm before it is."""
 
-    waits_for_copy: bool = False
-    """Of such a system: the person's data is to be handed over first, as another request asks."""
+    waits_for_copies: tuple[RequestId, ...] = ()
+    """Of such a system: the requests for the person's data whose copies are to be made first."""
 
     @property
     def is_outdated(self) -> bool:
@@ -435,8 +435,10 @@ def _said(one: Owed) -> tuple[BlockerKind, str]:
     if one.is_outdated:
         return BlockerKind.UNANSWERED, f"{name} has not answered since it took that over"
     if one.waits_for is not None and one.disposition is None and not one.is_contradicted:
-        if one.waits_for_copy:
-            return BlockerKind.WAITING, f"{name} waits until the person has a copy of the data"
+        if one.waits_for_copies:
+            asked = ", ".join(one.waits_for_copies)
+            what = f"{name} waits until the person has a copy of the data, as asked by {asked}"
+            return BlockerKind.WAITING, what
         first = ", ".join(one.waits_for) or "other requests of its cohort"
         return BlockerKind.WAITING, f"{name} waits for {first} to be done first"
     because = f": {one.reason}" if one.reason else ""

@@ -18,8 +18,8 @@ __all__ = ["coming_after"]
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 _HANDING_OVER = ", ".join(f"'{right}'" for right, terms in RIGHTS.items() if terms.hands_over)
-# The index that serves it names the rights as well, so that no other request costs anything there.
-# What is closed by now is looked through by an index of the few packages that may be waited for.
+# The indices that serve it name the rights as well, so that no other request costs anything there. What
+# is answered is looked through by an index of the few packages that are made and not settled.
 _AWAITED = f"""
     select r.id, r.client_id, r.identity_proven_at is not null as is_proven, r.lookup_hashes
     from intake.subject_requests r
@@ -28,9 +28,16 @@ _AWAITED = f"""
     union all
     select r.id, r.client_id, r.identity_proven_at is not null, r.lookup_hashes
     from intake.subject_requests r
-    where r.closed_at is not null and r.lookup_hashes && $1::bytea[] and r.id in (
+    where r."right" in ({_HANDING_OVER}) and r.closed_at is not null and r.answered_at is null
+        and r.lookup_hashes && $1::bytea[] and exists (
+            select from intake.packages p
+            where p.request_id = r.id and p.copy_settled_at is null)
+    union all
+    select r.id, r.client_id, r.identity_proven_at is not null, r.lookup_hashes
+    from intake.subject_requests r
+    where r.answered_at is not null and r.lookup_hashes && $1::bytea[] and r.id in (
         select p.request_id from intake.packages p
-        where p.copy_settled_at is null and p.state <> 'expired')
+        where p.copy_settled_at is null and p.state = 'ready')
     order by id
 """
 

@@ -23,11 +23,13 @@ _SETTLE = """
         and p.copy_settled_at is null
 """
 _UNTOLD = """
-    select p.request_id from intake.packages p
+    select distinct p.request_id from intake.packages p
     join intake.subject_requests r on r.id = p.request_id
-    where p.copy_settled_at is null and p.state <> 'expired' and r.closed_at is not null
-    group by p.request_id
-    having bool_and(p.state = 'ready' and p.excluded = '{}')
+    where p.copy_settled_at is null and p.state = 'ready' and r.closed_at is not null
+        and not exists (
+            select from intake.packages o where o.request_id = p.request_id
+                and (o.state = 'waiting' or o.excluded <> '{}')
+        )
     order by p.request_id limit $1
 """
 

@@ -19,7 +19,7 @@ from dsr_core.blockers import (
     blockers,
 )
 from dsr_core.errors import Unavailable
-from dsr_core.ids import SystemId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.law.facts import FactKind
 from dsr_core.law.rules import Regime, TierAction
 from dsr_core.law.timeline import Entry
@@ -324,7 +324,7 @@ def _upcoming(
 def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
     try:
         waiting = _waiting(document)
-        waits_for_copy = bool(document.get("awaits"))
+        copies = tuple(map(RequestId, document.get("awaits", ())))
         owed = tuple(
             Owed(
                 system_id=SystemId(one["system_id"]),
@@ -335,7 +335,7 @@ def _read(document: Mapping[str, Any]) -> tuple[datetime, tuple[Owed, ...]]:
                 retry_at=_moment(one["retry_at"]),
                 reason=one["reason"] or "",
                 waits_for=waiting.get(one["system_id"]),
-                waits_for_copy=waits_for_copy,
+                waits_for_copies=copies,
                 **_succession(one.get("answers_for", ())),
             )
             for one in document["obligations"]
