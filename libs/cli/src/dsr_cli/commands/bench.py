@@ -16,7 +16,7 @@ from dsr_cli.bench.overload import POD_MEMORY, overload_table
 from dsr_cli.bench.packages import MEMORY_LIMIT, package_table
 from dsr_cli.bench.report import Report, report_table
 from dsr_cli.bench.run import run_intake, run_loop, run_overload, run_package, run_waiting
-from dsr_cli.bench.scale import scale_table
+from dsr_cli.bench.scale import scale_markdown, scale_table
 from dsr_cli.bench.waiting_workflows import waiting_table
 from dsr_cli.view.console import new_console
 from dsr_core.rights import Right
@@ -119,6 +119,7 @@ def scale(
         typer.Option(min=1, max=8, help="Processes of fanout and of the verifier; may be repeated"),
     ] = None,
     *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="A table for a document")] = False,
     as_json: Json = False,
 ) -> None:
     """Measure the loop with 1, 2 and 4 processes of fanout and of the verifier, each from nothing."""
@@ -135,6 +136,9 @@ def scale(
         )
         for count in workers or (1, 2, 4)
     ]
+    if markdown:
+        typer.echo(scale_markdown(reports))
+        return
     content = {"runs": [one.content() for one in reports]}
     _show(content, scale_table(reports), as_json=as_json)
 
