@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,18 @@ import pytest
 from integration.intake.handing_over_test import ZIP, Handed
 from integration.intake.packages_test import BASE, ORDERS
 
+from dsr_core.errors import Unavailable
 from dsr_core.exports import Delivery
+from dsr_core.ids import RequestId
 from dsr_core.registry import Registry
+from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.packages import PostgresPackages
+from dsr_intake.application.answering import Ends, answers
 from dsr_intake.application.clock import utc_now
+from dsr_intake.model import Answer, Known
+from dsr_intake.model.packages import WantedPackage
 from dsr_runtime.kafka import KafkaConnection, Publisher
+from support.builders import a_closure
 from support.exports import lines, unzipped
 from support.intake import Intake, VerifierDouble, running_intake
 from support.post import MailServer
@@ -201,6 +208,34 @@ async def test_a_request_of_which_nothing_more_has_come_is_answered_with_the_fir
         return (await late.row())["copy_settled_at"] is not None
 
     await eventually(is_settled, within=30)
+
+
+async def test_a_partial_package_that_is_made_while_its_request_is_being_closed_is_seen(
+    late: Late, publisher: Publisher
+) -> None:
+    wanted = WantedPackage(ledger=json.dumps(late.verifier.obligations[late.id]), number=1)
+    assert (await late.release()).status_code == 200
+    await late.made(1)
+    closing = PostgresClosing(late.intake.pool)
+    ends = Ends(utc_now())
+    closure = a_closure(request_id=RequestId(late.id))
+
+    def decide(known: Mapping[RequestId, Known]) -> list[Answer]:
+        return answers([closure], known, at=utc_now(), packaged=[closure.request_id])
+
+    with pytest.raises(Unavailable, match="a partial package was made"):
+        await closing.answer(
+            [closure.request_id],
+            decide=decide,
+            tell=ends.tell,
+            at=utc_now(),
+            packages={closure.request_id: wanted},
+        )
+    assert await late.state() == "open"
+    await late.close(publisher)
+    await late.mailed("done")
+    count = "select count(*) from intake.packages where request_id = $1"
+    assert await late.intake.pool.fetchval(count, late.id) == 1
 
 
 async def test_the_key_of_a_partial_package_lives_for_as_long_as_its_request_is_open(

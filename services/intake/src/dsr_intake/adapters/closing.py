@@ -12,6 +12,7 @@ import asyncpg
 
 from dsr_core import tracing
 from dsr_core.closing import Outcome
+from dsr_core.errors import Unavailable
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
@@ -19,6 +20,7 @@ from dsr_intake.adapters.duplicates import duplicates_of
 from dsr_intake.adapters.suppressions import list_ended
 from dsr_intake.deferral import Deferred
 from dsr_intake.model import Answer, Known
+from dsr_intake.model.packages import WantedPackage
 from dsr_intake.model.promises import Promise
 from dsr_intake.ports import Alike, Decide, Tell
 from dsr_runtime.outbox import enqueue
@@ -44,7 +46,7 @@ class PostgresClosing:
         at: datetime,
         alike: Alike | None = None,
         deferred: Sequence[Deferred] = (),
-        packages: Mapping[RequestId, str] = MappingProxyType({}),
+        packages: Mapping[RequestId, WantedPackage] = MappingProxyType({}),
     ) -> tuple[int, list[RequestId]]:
         """Write in one transaction: outcome, then key, then cohort, then what is told of it."""
         with translated():
@@ -195,22 +197,28 @@ async def _drop_partial(connection: _Connection, closed: Sequence[Answer]) -> No
     )
 
 
-async def _want(connection: _Connection, packages: Mapping[RequestId, str], at: datetime) -> None:
+async def _want(
+    connection: _Connection, packages: Mapping[RequestId, WantedPackage], at: datetime
+) -> None:
     if not packages:
         return
-    await connection.execute(
+    rows = await connection.fetch(
         """
         insert into intake.packages (request_id, ledger, wanted_at, next_try_at, number)
-        select n.*, $3, $3, 1 + (
+        select n.request_id, n.ledger, $4, $4, n.number
+        from unnest($1::uuid[], $2::text[], $3::integer[]) as n (request_id, ledger, number)
+        where n.number = 1 + (
             select count(*) from intake.packages p where p.request_id = n.request_id
         )
-        from unnest($1::uuid[], $2::text[]) as n (request_id, ledger)
-        on conflict do nothing
+        returning request_id
         """,
         list(packages),
-        list(packages.values()),
+        [one.ledger for one in packages.values()],
+        [one.number for one in packages.values()],
         at,
     )
+    if len(rows) < len(packages):
+        raise Unavailable("a partial package was made while its request was being closed")
 
 
 async def _defer(connection: _Connection, deferred: Sequence[Deferred]) -> None:

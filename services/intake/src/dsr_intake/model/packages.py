@@ -16,6 +16,7 @@ __all__ = [
     "PackageLink",
     "PackageState",
     "PackagesStanding",
+    "WantedPackage",
     "package_binding",
 ]
 
@@ -51,6 +52,17 @@ class PackageState(StrEnum):
     READY = "ready"
     EXPIRED = "expired"
     """Its objects are deleted and its key is destroyed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WantedPackage:
+    """A package that a request is to have once it is closed."""
+
+    ledger: str
+    """What the ledger said."""
+
+    number: int
+    """The first of a request is 1; 2 supplements a partial one that was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

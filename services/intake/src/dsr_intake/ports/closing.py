@@ -11,6 +11,7 @@ from dsr_core.ids import RequestId
 from dsr_core.law.rules import Tier
 from dsr_intake.deferral import Deferred, Due, FollowUp, Instead, Sealable
 from dsr_intake.model import Answer, Known, RequestView
+from dsr_intake.model.packages import WantedPackage
 from dsr_intake.model.tiers import PassedTier
 from dsr_intake.ports.decisions import Tell
 from dsr_wire.envelope import Outgoing
@@ -45,7 +46,7 @@ class ClosingStore(Protocol):
         at: datetime,
         alike: Alike | None = None,
         deferred: Sequence[Deferred] = (),
-        packages: Mapping[RequestId, str] = MappingProxyType({}),
+        packages: Mapping[RequestId, WantedPackage] = MappingProxyType({}),
     ) -> tuple[int, list[RequestId]]:
         """Record outcomes, destroy keys, count cohorts down and write the outbox, in one transaction.
 
@@ -56,6 +57,9 @@ class ClosingStore(Protocol):
 
         Returns:
             How many requests moved on, and which of those asked do not exist.
+
+        Raises:
+            Unavailable: A partial package was made since it was decided which package is wanted.
         """
         ...
 

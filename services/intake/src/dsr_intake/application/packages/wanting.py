@@ -12,7 +12,7 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import RIGHTS
-from dsr_intake.model.packages import PackageState
+from dsr_intake.model.packages import Package, PackageState, WantedPackage
 from dsr_intake.ports import Ledger, PackageStore
 from dsr_wire.codec.closures import Closure
 
@@ -29,7 +29,7 @@ class Wanting:
         self._ledger = ledger
         self._store = store
 
-    async def wanted(self, closures: Iterable[Closure]) -> dict[RequestId, str]:
+    async def wanted(self, closures: Iterable[Closure]) -> dict[RequestId, WantedPackage]:
         """Return what the ledger says of each request of which a package is to be made, as it says it now.
 
         Those are the requests under a right that hands over, fulfilled if only in part, for which a system
@@ -48,26 +48,27 @@ class Wanting:
         )
         few = asyncio.Semaphore(_READS_AT_ONCE)
 
-        async def said(request_id: RequestId) -> str | None:
+        async def wanted(request_id: RequestId) -> WantedPackage | None:
             async with few:
                 document = await self._ledger.obligations(request_id)
             if document is None:
                 raise Unavailable("the verifier does not show what it has closed")
-            if not exports_in(document) - await self._handed_over(request_id):
+            made = await self._made(request_id)
+            handed_over = (exports_in(orjson.loads(one.ledger)) for one in made)
+            if not exports_in(document).difference(*handed_over):
                 return None
-            return orjson.dumps(document).decode()
+            return WantedPackage(ledger=orjson.dumps(document).decode(), number=len(made) + 1)
 
-        found = await asyncio.gather(*map(said, asked))
-        return {one: text for one, text in zip(asked, found, strict=True) if text is not None}
+        found = await asyncio.gather(*map(wanted, asked))
+        return {one: package for one, package in zip(asked, found, strict=True) if package}
 
-    async def _handed_over(self, request_id: RequestId) -> frozenset[str]:
-        """Return the exports that a partial package was made of; one that still waits is dropped."""
-        made = [
+    async def _made(self, request_id: RequestId) -> list[Package]:
+        """Return the partial package that was made; one that still waits is dropped."""
+        return [
             one
             for one in await self._store.packages(request_id)
             if one.state is not PackageState.WAITING
         ]
-        return frozenset().union(*(exports_in(orjson.loads(one.ledger)) for one in made))
 
 
 def exports_in(document: Mapping[str, Any]) -> frozenset[str]:
