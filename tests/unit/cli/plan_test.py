@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,14 @@ from dsr_core.rights import Right
 from support.sources import ROOT
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str, registry: Path = ROOT / "registry") -> Result:
     app = typer.Typer()
     app.command()(plan.command)
-    return CliRunner().invoke(app, [str(ROOT / "registry"), *arguments])
+    return CliRunner().invoke(app, [str(registry), *arguments])
 
 
-def document(*arguments: str) -> dict[str, Any]:
-    result = run(*arguments, "--json")
+def document(*arguments: str, registry: Path = ROOT / "registry") -> dict[str, Any]:
+    result = run(*arguments, "--json", registry=registry)
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
@@ -98,3 +99,32 @@ def test_a_scope_that_nobody_is_in_is_said() -> None:
     result = run("--organisation", "nobody")
     assert isinstance(result.exception, CommandError)
     assert "no system would be asked" in str(result.exception)
+
+
+PROCESSORS_FIRST = ROOT / "examples" / "processors-first"
+KNOWN = ("--identifier", "email", "--identifier", "account_id")
+ROW = re.compile(r"^\| (\d) \| `([a-z]+)` \| ?(.*?) ?\|$", re.MULTILINE)
+
+
+def test_the_example_of_processors_first_is_planned_as_its_readme_says() -> None:
+    found = document("--right", "deletion", *KNOWN, registry=PROCESSORS_FIRST)
+    planned = [
+        (
+            str(number),
+            one["system_id"],
+            ", ".join(
+                f"`{edge['before']}` ({edge['why']})"
+                for edge in found["order"]
+                if edge["after"] == one["system_id"]
+            ),
+        )
+        for number, phase in enumerate(found["phases"], start=1)
+        for one in phase
+    ]
+    assert ROW.findall((PROCESSORS_FIRST / "README.md").read_text()) == planned
+    assert {edge["why"] for edge in found["order"]} == {"processors_first", "erase_after"}
+
+
+def test_the_policy_holds_up_nothing_but_deletions() -> None:
+    found = document("--right", "access", *KNOWN, registry=PROCESSORS_FIRST)
+    assert (len(found["phases"]), found["order"]) == (1, [])
