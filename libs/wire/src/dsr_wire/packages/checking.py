@@ -19,6 +19,9 @@ from dsr_wire.packages.signature import CONTEXT, ManifestSignature
 __all__ = ["check_package"]
 
 _MANIFEST, _SIGNATURE = "manifest.json", "manifest.sig"
+_BESIDE = ("csv", "row_schema")
+"""What may be made beside a file of a system."""
+
 _LONGEST = 1 << 30
 """A manifest is read whole; none is longer."""
 
@@ -141,8 +144,8 @@ def _listed(told: Mapping[str, Any]) -> Iterator[tuple[str, _Listed]]:
     for system in told["systems"]:
         for one in system["files"]:
             yield one["path"], _Listed(one["sha256"], one["size"])
-            if "csv" in one:
-                yield one["csv"]["path"], _Listed(one["csv"]["sha256"], one["csv"]["size"])
+            for beside in (one[name] for name in _BESIDE if name in one):
+                yield beside["path"], _Listed(beside["sha256"], beside["size"])
 
 
 def _small(archive: zipfile.ZipFile, path: str) -> bytes | None:

@@ -14,9 +14,10 @@ from dsr_core.exports import Delivery, ExportedFile, ProtectedField, Protection
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.application.packages.archive import Archive
 from dsr_intake.application.packages.looking import is_table, looker
-from dsr_intake.application.packages.manifest import Sheet, SystemPart, file_entry, manifest
+from dsr_intake.application.packages.manifest import Beside, SystemPart, file_entry, manifest
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader, PartMemory
+from dsr_intake.application.packages.row_schema import row_schema
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.spreadsheet import SHEET_BYTES, sheet
 from dsr_intake.ports import Fetch, ObjectStore, PartMissing
@@ -204,13 +205,14 @@ class _Writing:
                 hashes.two(looks.pass_(taken)) if looks else hashes.one(taken)
             )
             room = self._room(file)
-            has_sheet = is_table(file) and file.size <= SHEET_BYTES
-            counted = _Counted(portions, max(room, SHEET_BYTES) if has_sheet else room)
+            is_small = is_table(file) and file.size <= SHEET_BYTES
+            counted = _Counted(portions, max(room, SHEET_BYTES) if is_small else room)
             self._archive.add(path, counted, size=file.size)
             if hashes.handed_over.hexdigest() != file.sha256:
                 raise RejectedInput("wrong_digest", "a file is not what the index says")
             more = looks.counts if looks else Counter[Protection]()
-            one_sheet = self._sheet(one.system_id, file, counted) if has_sheet else None
+            is_whole = is_small and len(counted.kept) == counted.size
+            table = bytes(counted.kept) if is_whole else b""
             part.add(
                 file_entry(
                     file,
@@ -218,7 +220,8 @@ class _Writing:
                     sha256=hashes.written.hexdigest(),
                     size=counted.size,
                     more=more,
-                    sheet=one_sheet,
+                    sheet=self._sheet(one.system_id, file, table),
+                    row_schema=self._row_schema(one.system_id, file, table),
                 )
             )
             for how, count in more.items():
@@ -228,16 +231,24 @@ class _Writing:
                 self._previewed += len(shown)
                 self.previews.append(Preview(path=path, content=shown))
 
-    def _sheet(self, system_id: SystemId, file: ExportedFile, table: _Counted) -> Sheet | None:
-        """Write a table once more, for spreadsheets, where it is whole in memory and tabular."""
-        portions = sheet(bytes(table.kept)) if len(table.kept) == table.size else None
+    def _sheet(self, system_id: SystemId, file: ExportedFile, table: bytes) -> Beside | None:
+        """Write a table once more, for spreadsheets, where it is tabular."""
+        portions = sheet(table)
         if portions is None:
             return None
         path = f"csv/{system_id}/{file.name.removesuffix('.jsonl')}.csv"
         hashed = hashlib.sha256()
         counted = _Counted(_hashing(portions, hashed), 0)
-        self._archive.add(path, counted, size=table.size)
-        return Sheet(path, hashed.hexdigest(), counted.size)
+        self._archive.add(path, counted, size=len(table))
+        return Beside(path, hashed.hexdigest(), counted.size)
+
+    def _row_schema(self, system_id: SystemId, file: ExportedFile, table: bytes) -> Beside | None:
+        """Write the form of a table's records, where they have one."""
+        schema = row_schema(table, file.name)
+        if schema is None:
+            return None
+        path = f"schemas/{system_id}/{file.name.removesuffix('.jsonl')}.schema.json"
+        return Beside(path, *self._archive.add_whole(path, schema))
 
     def _room(self, file: ExportedFile) -> int:
         left = _PREVIEWS_BYTES - self._previewed

@@ -14,7 +14,7 @@ from typing import Any
 from dsr_core.exports import ExportedFile, Protection
 from dsr_wire.canonical import canonical
 
-__all__ = ["FileEntry", "Sheet", "SystemPart", "file_entry", "manifest"]
+__all__ = ["Beside", "FileEntry", "SystemPart", "file_entry", "manifest"]
 
 VERSION = 1
 
@@ -23,8 +23,8 @@ _LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table once more, for spreadsheets."""
+class Beside:
+    """A file that is made here beside one of a system."""
 
     path: str
     sha256: str
@@ -40,7 +40,11 @@ class FileEntry:
     sha256: str
     size: int
     protected: dict[str, int]
-    sheet: Sheet | None = None
+    sheet: Beside | None = None
+    """A table once more, for spreadsheets."""
+
+    row_schema: Beside | None = None
+    """The form of a table's records."""
 
 
 @dataclass(slots=True)
@@ -88,12 +92,13 @@ def file_entry(
     sha256: str,
     size: int,
     more: Counter[Protection],
-    sheet: Sheet | None = None,
+    sheet: Beside | None = None,
+    row_schema: Beside | None = None,
 ) -> FileEntry:
     """Return a file as it was written, with the values that were protected here besides."""
     protected = Counter(file.protected) + more
     counts = {how.value: count for how, count in sorted(protected.items())}
-    return FileEntry(path, file, sha256, size, counts, sheet)
+    return FileEntry(path, file, sha256, size, counts, sheet, row_schema)
 
 
 def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]:
@@ -112,9 +117,13 @@ def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]
 
 
 def _entry(one: FileEntry) -> dict[str, Any]:
-    sheet = one.sheet
-    csv = {"csv": {"path": sheet.path, "sha256": sheet.sha256, "size": sheet.size}} if sheet else {}
-    return csv | {
+    beside = {"csv": one.sheet, "row_schema": one.row_schema}
+    told = {
+        name: {"path": made.path, "sha256": made.sha256, "size": made.size}
+        for name, made in beside.items()
+        if made is not None
+    }
+    return told | {
         "categories": list(one.file.categories),
         "media_type": one.file.media_type,
         "path": one.path,
