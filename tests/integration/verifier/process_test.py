@@ -18,7 +18,7 @@ from integration.verifier.processes import (
 from dsr_core.ids import RequestId
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.envelope import Outgoing, header
-from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, OBLIGATIONS, dead_letter
+from dsr_wire.topics import ACKNOWLEDGEMENTS, AUDIT, COPIES, OBLIGATIONS, dead_letter
 from support.waiting import eventually
 from support.wire import Wire
 
@@ -43,7 +43,7 @@ async def test_a_request_closes_soon_after_its_last_answer(
             )
             took.append(time.perf_counter() - sent)
         shown = await _metrics(verifier)
-        read = sum(topic.partitions for topic in (OBLIGATIONS, ACKNOWLEDGEMENTS, AUDIT))
+        read = sum(topic.partitions for topic in (OBLIGATIONS, ACKNOWLEDGEMENTS, COPIES, AUDIT))
         member = f'{{group_id="{verifier.group_id}"}}'
         assert f"dsr_verifier_group_partitions{member} {read}.0" in shown
         assert f"dsr_verifier_group_rebalances{member} 1.0" in shown
