@@ -149,7 +149,7 @@ async def test_a_request_is_answered_once_its_letter_is_sent(
     body = last.get_body(("plain",))
     assert body is not None
     text = body.get_content()
-    assert "tax_records (Financial data)" in text
+    assert "tax_records (Finanzdaten)" in text
     assert "GDPR art. 19" in text
 
 
