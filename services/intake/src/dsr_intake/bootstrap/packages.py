@@ -47,6 +47,11 @@ class Packages:
     store: PackageStore
     door: PackageDoor
 
+    async def look_after(self) -> None:
+        """Hand over what is there past the legal date, and tell of copies that are whole; one after the other."""
+        await self.releasing.work()
+        await self.copies.work()
+
     def wake(self) -> None:
         """Have it looked for packages to be made: there may be some."""
         for one in self.makers:

@@ -168,14 +168,8 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
         _tend(
             process,
             _RELEASE_EVERY_S,
-            built.packages.releasing.work,
+            built.packages.look_after,
             else_say="what is there past the legal date is handed over later",
-        )
-        _tend(
-            process,
-            _RELEASE_EVERY_S,
-            built.packages.copies.work,
-            else_say="erasures are told later of copies that are whole",
         )
         _tend(process, _MEASURE_EVERY_S, expiring.standing, else_say="packages are measured later")
     letters = built.context.letters
