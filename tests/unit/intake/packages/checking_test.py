@@ -180,7 +180,7 @@ def api(public: bytes) -> Iterator[tuple[str, list[str]]]:
     ("public", "last"),
     [
         (PUBLIC, "good: 4 checks hold; 0 marked ? stay somebody's word"),
-        (bytes(32), "refused: 1 checks do not hold (manifest.sig)"),
+        (bytes(32), "refused: 1 check does not hold (manifest.sig)"),
     ],
 )
 @pytest.mark.parametrize("how", ["option", "environment"])
