@@ -19,7 +19,3 @@ def test_without_a_cluster_its_tests_are_left_out_and_that_is_said(tmp_path: Pat
     assert done.stderr.splitlines() == [
         f"No cluster could be had here (there is no {away}): tests/cluster is not run."
     ]
-
-
-def test_every_run_of_ci_tries() -> None:
-    assert "\n.ci/cluster\n" in (ROOT / ".ci" / "run").read_text()

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from dsr_cli.stack import Stack
+from dsr_fanout.streams.commands import COMMANDS_GROUP
 from dsr_runtime.kafka import KafkaConnection
+from dsr_wire.topics import COMMANDS
 from support.parts import kafka_environment_of
 from support.services import ServiceProcess, free_port
+from support.topics import begin_at_the_end
 from support.transparency import log_settings
 from support.waiting import eventually
 from support.wire import Wire
@@ -62,6 +65,8 @@ async def outage(
 ) -> AsyncIterator[Outage]:
     for name in ("kek", "lookup"):
         (tmp_path / name).write_text(base64.b64encode(name.ljust(32).encode()).decode())
+    # No intake is here that knows of the requests that others have decided about.
+    await begin_at_the_end(kafka, COMMANDS_GROUP, [COMMANDS])
     postgresql = urlsplit(database)
     assert postgresql.hostname is not None
     targets = {
