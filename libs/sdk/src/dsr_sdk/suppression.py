@@ -15,7 +15,7 @@ from dsr_wire.suppression import FilterFile, SuppressionKey
 
 __all__ = ["SuppressionList"]
 
-_PORTION = 4_096
+_PORTION = 1_024
 """How many rows are hashed and then looked for together: so many hashes stay in the processor's cache."""
 
 

@@ -40,6 +40,8 @@ MEMORY_LIMIT = 250_000_000
 
 _PIECE = 1024 * 1024
 _DONE = 1000
+_ROW_BYTES = 150
+"""Of a row as `tests/bench/exporting.py` makes it."""
 _OTHERS = "select count(*) from verifier.obligations where is_confirmed and system_id <> $1"
 
 
@@ -102,10 +104,9 @@ def measure_package(
     with watched() as memory:
         memory.add("intake", _pid(rig, "intake"))
         memory.add("a system", *(_pid(rig, one.name) for one in systems))
-        run = _Run(rig, client, names, memory, bars)
-        report = uvloop.run(
-            run.measured(size=size, rows=rows, first_rows=first_rows, machine=machine)
-        )
+        expected = size + _ROW_BYTES * (rows * (rig.systems - 1) + first_rows)
+        run = _Run(rig, client, names, memory, bars, expected)
+        report = uvloop.run(run.measured(rows=rows, first_rows=first_rows, machine=machine))
     rig.stop(names)
     for name, most in memory.most().items():
         if most > MEMORY_LIMIT:
@@ -120,9 +121,11 @@ class _Run:
     names: list[str]
     memory: Memory
     bars: Bars
+    expected: int
+    """Roughly how many bytes all systems hand over."""
 
     async def measured(
-        self, *, size: int, rows: int, first_rows: int, machine: dict[str, str | int]
+        self, *, rows: int, first_rows: int, machine: dict[str, str | int]
     ) -> PackageReport:
         ledger = await asyncpg.connect(self.rig.stack.postgres_dsn())
         try:
@@ -141,21 +144,23 @@ class _Run:
             async def wanted() -> int:
                 return int(
                     await ledger.fetchval("select count(*) from intake.packages") or 0
-                ) * _DONE or _share(self._store / "exports", size)
+                ) * _DONE or _share(self._store / "exports", self.expected)
 
             await self._until("handed over", wanted)
             handed_over, cpu = time.perf_counter(), self._intake_cpu()
 
             async def ready() -> int:
                 state = await ledger.fetchval("select state from intake.packages")
-                return _DONE if state == "ready" else _share(self._store / "packages", size)
+                return (
+                    _DONE if state == "ready" else _share(self._store / "packages", self.expected)
+                )
 
             await self._until("assembled", ready)
             assembled, cpu = time.perf_counter(), self._intake_cpu() - cpu
         finally:
             await ledger.close()
         path = self.rig.stack.settings.folder("download") / "package.zip"
-        await self._download(request_id, path, size)
+        await self._download(request_id, path)
         downloaded = time.perf_counter()
         made = path.stat().st_size
         _check(path, self.rig.systems)
@@ -194,7 +199,7 @@ class _Run:
             raise CommandError(f"the package was never {name}")
         self.memory.mark(name)
 
-    async def _download(self, request_id: str, path: Path, size: int) -> None:
+    async def _download(self, request_id: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         script = self.rig.stack.settings.checkout / SCRIPTS / "fetching.py"
         url = f"{self.client.url}{PATH}/{request_id}/package/content"
@@ -207,7 +212,7 @@ class _Run:
         async def fetched() -> int:
             if fetching.returncode:
                 raise CommandError("the package could not be fetched")
-            return _DONE if fetching.returncode == 0 else _share(path.parent, size)
+            return _DONE if fetching.returncode == 0 else _share(path.parent, self.expected)
 
         await self._until("downloaded", fetched)
 
