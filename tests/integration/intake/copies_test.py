@@ -105,6 +105,7 @@ async def test_an_erasure_that_comes_while_the_copy_is_made_waits_for_it(
         await access.until("waiting")
         assert await access.state() == "closed"
         assert await access.deletion(topics) == (access.id,)
+        assert (await access.accept()).status_code == 409
     finally:
         access.store.unlink()
         away.rename(access.store)

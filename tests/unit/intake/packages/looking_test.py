@@ -93,6 +93,34 @@ def test_what_is_no_document_keeps_nothing_that_can_be_told_from_being_protected
     assert passed("x.json", sent)[0] == f'// mine\n{{ \'a\': NaN, "n": "{MASKED}"}}{{'
 
 
+def test_a_long_text_that_is_no_document_is_refused_where_a_name_without_quotes_is_protected() -> (
+    None
+):
+    sent = '{"a": 1' + ', "b": 2' * 60_000 + ', password: "hunter2"' + ', "c": 3' * 60_000 + "}"
+    with pytest.raises(RejectedInput, match="no JSON"):
+        passed("x.json", sent, length=len(sent))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'\xef\xbb\xbf{"password": "hunter2"}\n',
+        b'{"password": "hunter2", "n": NaN}\n',
+        b'{"password": "hunter2", "n": "\\ud83d"}\n',
+        b'{"password": "hunter2", "city": "K\xf6ln"}\n',
+        b'[{"password": "hunter2"}]\n',
+        b'{\n  "password": "hunter2"\n}\n',
+        '{"password": "hunter2"}\n'.encode("utf-16"),
+        b'{"a": 1}\n{"password": "hunter2", "n": NaN}',
+    ],
+)
+def test_a_table_with_a_line_that_is_no_record_is_refused_whatever_the_registry_protects(
+    sent: bytes,
+) -> None:
+    with pytest.raises(RejectedInput, match="no record"):
+        passed("people.jsonl", sent)
+
+
 def test_a_document_that_is_nested_without_end_or_has_an_endless_value_is_refused() -> None:
     with pytest.raises(RejectedInput, match="too deeply"):
         passed("x.json", "[" * 5000)

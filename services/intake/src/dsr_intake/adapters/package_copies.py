@@ -22,6 +22,11 @@ _SETTLE = """
     where r.id = p.request_id and p.request_id = $1 and r.closed_at is not null
         and p.copy_settled_at is null
 """
+_IS_BEING_MADE = """
+    select exists (
+        select from intake.packages where request_id = $1 and state = 'waiting' and set_aside_at is null
+    )
+"""
 _UNTOLD = """
     select distinct p.request_id from intake.packages p
     join intake.subject_requests r on r.id = p.request_id
@@ -49,9 +54,14 @@ class PostgresCopies:
     async def settle(
         self, request_id: RequestId, tell: Outgoing, *, at: datetime, reason: str = ""
     ) -> bool:
-        """Settle the copy of a closed request, tell of it, and enter it where a person decides so."""
+        """Settle the copy of a closed request, tell of it, and enter it where a person decides so.
+
+        Not while a package is being made: what it will lack is not known.
+        """
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
+                if await connection.fetchval(_IS_BEING_MADE, request_id):
+                    return False
                 if not await settle(connection, request_id, tell, at):
                     return False
                 await audited(connection, "package.accept", [request_id], reason)

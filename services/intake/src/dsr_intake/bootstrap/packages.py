@@ -48,9 +48,12 @@ class Packages:
     door: PackageDoor
 
     async def look_after(self) -> None:
-        """Hand over what is there past the legal date, and tell of copies that are whole; one after the other."""
-        await self.releasing.work()
+        """Tell of copies that are whole, then hand over what is there past the legal date.
+
+        The first needs only the database: it goes on while the verifier does not answer.
+        """
         await self.copies.work()
+        await self.releasing.work()
 
     def wake(self) -> None:
         """Have it looked for packages to be made: there may be some."""

@@ -59,13 +59,13 @@ class Copies:
         """Have erasures go on though the package lacks something, for a reason, which is entered.
 
         Raises:
-            RuleViolation: The request is open, has no package, or its copy is settled already.
+            RuleViolation: The request is open, its package is not made yet, or its copy is settled already.
             Unavailable: The database is away.
         """
         at = self._clock()
         told = copy_settled(request_id, at=at)
         if not await self._store.settle(request_id, told, at=at, reason=reason):
-            detail = "it is open, has no package, or nothing waits for its package any more"
+            detail = "it is open, has no package yet, or nothing waits for its package any more"
             raise RuleViolation("not_acceptable", detail)
         log.warning("a package is accepted as it is", request_id=request_id)
         self._on_committed()

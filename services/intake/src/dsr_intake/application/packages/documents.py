@@ -81,8 +81,8 @@ class DocumentLooker:
         What is no JSON is looked at as far as names and values can be told in it.
 
         Raises:
-            RejectedInput: A value is too long, or nested too deeply; or the registry protects values in
-                it, and it is no JSON.
+            RejectedInput: A value is too long, or nested too deeply; or something in it is protected, and
+                it is no JSON.
         """
         held, is_begun = b"", False
         for portion in cut(portions):
@@ -122,8 +122,12 @@ class DocumentLooker:
         rest = rest[:end]
         for _ in range(_FOLDS):
             rest = _WHOLE.sub(b"0", rest)
-        before = bytes(self._pending)
+        before, found = bytes(self._pending), self.counts.total()
         self._take(rest)
+        if (
+            self.counts.total() != found
+        ):  # by a name without quotes: what was found is not taken out here
+            refuse("it is no JSON")
         self._pending[:], self._result[:] = b",", before + passes[:-1]
         return end
 
