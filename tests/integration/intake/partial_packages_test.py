@@ -18,7 +18,7 @@ from integration.intake.packages_test import BASE, ORDERS
 
 from dsr_core.errors import Unavailable
 from dsr_core.exports import Delivery
-from dsr_core.ids import RequestId
+from dsr_core.ids import RequestId, SystemId
 from dsr_core.registry import Registry
 from dsr_intake.adapters.closing import PostgresClosing
 from dsr_intake.adapters.packages import PostgresPackages
@@ -27,6 +27,7 @@ from dsr_intake.application.clock import utc_now
 from dsr_intake.model import Answer, Known
 from dsr_intake.model.packages import WantedPackage
 from dsr_runtime.kafka import KafkaConnection, Publisher
+from dsr_wire.exports import Stream, part_path
 from support.builders import a_closure
 from support.exports import lines, unzipped
 from support.intake import Intake, VerifierDouble, running_intake
@@ -144,6 +145,30 @@ async def test_past_the_legal_date_what_is_there_is_handed_over_and_the_rest_fol
     assert data == [f"data/{late.late}/calls.jsonl"]
     assert sorted(await late.fetched(browser, link)) == sorted(found)
     assert await late.letters() == ["done", "package_partial"]
+
+
+async def test_what_the_first_package_lacks_is_shown_with_the_supplement_too(
+    late: Late, publisher: Publisher
+) -> None:
+    first = late.systems[0]
+    path = part_path(late.id, SystemId(first), late.there.export_id, Stream.DATA, 0)
+    (late.store / path).write_bytes(b"spoilt")
+    spared = late.systems[2]
+    late.answered({first: late.there, spared: await late.hand_over(spared, ORDERS)})
+    for one in late.verifier.obligations[late.id]["obligations"]:
+        if one["system_id"] == late.late:
+            one["disposition"] = None
+    assert (await late.release()).status_code == 200
+    await late.made(1)
+    late.answered({first: late.there, late.late: await late.hand_over(late.late, CALLS, export=2)})
+    await late.close(publisher)
+    row = await late.made(2)
+    assert (row["excluded"], row["copy_settled_at"]) == ("{}", None)
+    answer = await late.intake.http.get(
+        f"/internal{BASE}/{late.id}/package", headers=late.intake.officer
+    )
+    assert answer.json()["number"] == 2
+    assert answer.json()["missing"] == {first: "wrong_length"}
 
 
 async def test_an_operator_has_what_is_there_handed_over_once_and_it_is_entered(late: Late) -> None:

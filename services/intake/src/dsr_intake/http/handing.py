@@ -256,7 +256,9 @@ async def _shown(context: Context, one: RequestView) -> Response:
             "manifest_sha256": package.manifest_digest.hex() or None,
             "made_at": package.made_at,
             "expires_at": package.expires_at,
-            "missing": package.excluded,
+            "missing": {
+                system_id: why for each in packages for system_id, why in each.excluded.items()
+            },
             "copy_settled_at": package.copy_settled_at,
             "set_aside_at": package.set_aside_at,
             "links": [_link(each) for each in await door.links.of(one.request_id)],
