@@ -93,9 +93,7 @@ def test_what_is_no_document_keeps_nothing_that_can_be_told_from_being_protected
     assert passed("x.json", sent)[0] == f'// mine\n{{ \'a\': NaN, "n": "{MASKED}"}}{{'
 
 
-def test_a_long_text_that_is_no_document_is_refused_where_a_name_without_quotes_is_protected() -> (
-    None
-):
+def test_a_long_text_that_is_no_document_is_refused_where_a_bare_name_is_protected() -> None:
     sent = '{"a": 1' + ', "b": 2' * 60_000 + ', password: "hunter2"' + ', "c": 3' * 60_000 + "}"
     with pytest.raises(RejectedInput, match="no JSON"):
         passed("x.json", sent, length=len(sent))

@@ -124,9 +124,8 @@ class DocumentLooker:
             rest = _WHOLE.sub(b"0", rest)
         before, found = bytes(self._pending), self.counts.total()
         self._take(rest)
-        if (
-            self.counts.total() != found
-        ):  # by a name without quotes: what was found is not taken out here
+        if self.counts.total() != found:
+            # By a name without quotes: what was found is not taken out here.
             refuse("it is no JSON")
         self._pending[:], self._result[:] = b",", before + passes[:-1]
         return end
