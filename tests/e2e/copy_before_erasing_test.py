@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 from dsr_cli.demo.holdings import holdings
@@ -15,6 +16,12 @@ from support.operating import known_to, only_missing
 from support.waiting import eventually
 
 SLOW = "newsletter"
+
+
+async def waits(loop: Loop, deletion: str) -> bool:
+    said = await dsr(loop.stack.settings, "explain", deletion, "--json")
+    blockers = (one["what"] for one in said.json["blockers"])
+    return any("waits until the person has a copy" in one for one in blockers)
 
 
 async def test_a_deletion_waits_for_the_copy_and_erases_all_of_it_afterwards(
@@ -30,14 +37,7 @@ async def test_a_deletion_waits_for_the_copy_and_erases_all_of_it_afterwards(
         await only_missing(loop, access, system_id=SLOW)
         deletion = await loop.submit(person)
 
-        async def why() -> set[str]:
-            said = await dsr(loop.stack.settings, "explain", deletion, "--json")
-            return {one["what"] for one in said.json["blockers"]}
-
-        async def waits() -> bool:
-            return any("waits until the person has a copy" in one for one in await why())
-
-        await eventually(waits, within=60)
+        await eventually(partial(waits, loop, deletion), within=60)
         assert not any(one["disposition"] for one in (await loop.obligations(deletion)).values())
         now = await holdings(loop.stack, [person])
         assert {one: now[one].theirs for one in now} == {one: held[one].theirs for one in held}
@@ -66,3 +66,15 @@ async def test_a_deletion_waits_for_the_copy_and_erases_all_of_it_afterwards(
     assert {one: after[one].theirs for one in after if one != "billing"} == dict.fromkeys(
         set(after) - {"billing"}, 0
     )
+
+
+async def test_a_deletion_goes_on_once_what_nobody_has_proven_is_withdrawn(loop: Loop) -> None:
+    [person] = known_to(loop, 1, SLOW, "accounts")
+    async with loop.client() as client:
+        unproven = submission(person) | {"right": "access", "identity_attested": False}
+        access = str((await client.submit(unproven))["id"])
+        deletion = await loop.submit(person)
+        await eventually(partial(waits, loop, deletion), within=60)
+        await client.withdraw(access)
+    await loop.answered(access, deletion)
+    assert (await loop.show(deletion))["outcome"] == "fulfilled"

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import asyncpg
 import httpx
+import pytest
 from integration.verifier.meeting import Meeting
 from unit.verifier.copying import asked, closed
 from unit.verifier.phasing import ALL_LATER, confirmed, handed_over
@@ -37,13 +38,15 @@ def of(number: int) -> RequestId:
     return RequestId(f"019a0000-0000-7000-8000-{number:012d}")
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["closed", "never known"])
 async def test_an_erasure_and_the_copy_that_it_waits_for_at_the_same_moment_are_one_fact(
-    pool: Pool, world: World
+    pool: Pool, world: World, *, is_known: bool
 ) -> None:
     for _ in range(25):
         access, request_id = a_new_request_id(), a_new_request_id()
-        await world.open(access, right=Right.ACCESS)
-        await closed(world, access)
+        if is_known:
+            await world.open(access, right=Right.ACCESS)
+            await closed(world, access)
         opening = obligations(request_id, phases=ALL_LATER, after=(access,))
         meeting = Meeting(pool, 2)
         one, other = (World(meeting, a_registry_view()) for _ in range(2))

@@ -8,4 +8,3 @@ from dsr_intake.adapters import suppressions
 
 def test_the_suppression_list_is_written_as_intake_writes_it() -> None:
     assert mending._LIST.split() == suppressions._LIST.split()
-    assert {one.value for one in suppressions._FOLLOWED} == mending._FOLLOWED

@@ -73,21 +73,27 @@ class CopyingBehaviour:
         assert confirmed(await world.opener.take([opening])) == []
         assert confirmed(await world.copier.take([copy_settled(access)])) == [(request_id, 0)]
 
-    async def test_what_is_said_before_the_closing_is_known_counts_with_it(
+    async def test_what_is_said_of_an_open_request_ends_the_waiting_as_well(
         self, world: World
     ) -> None:
         access, request_id = await asked(world)
-        assert confirmed(await world.copier.take([copy_settled(access)])) == []
-        assert confirmed(await closed(world, access)) == [(request_id, 0)]
+        assert confirmed(await world.copier.take([copy_settled(access)])) == [(request_id, 0)]
+        assert confirmed(await closed(world, access)) == []
 
-    async def test_what_is_said_of_a_request_that_is_not_known_yet_is_kept(
+    async def test_a_request_that_ends_before_it_is_known_is_waited_for_until_it_is_said(
         self, world: World
     ) -> None:
         access, request_id = a_new_request_id(), a_new_request_id()
+        opening = obligations(request_id, phases=ALL_LATER, after=(access,))
+        assert confirmed(await world.opener.take([opening])) == []
+        assert confirmed(await world.copier.take([copy_settled(access)])) == [(request_id, 0)]
+        assert confirmed(await world.copier.take([copy_settled(access)])) == []
+
+    async def test_what_is_said_before_the_erasure_comes_is_kept(self, world: World) -> None:
+        access, request_id = a_new_request_id(), a_new_request_id()
         await world.copier.take([copy_settled(access)])
-        await world.open(request_id, phases=ALL_LATER, after=(access,))
-        await world.open(access, right=Right.ACCESS)
-        assert confirmed(await closed(world, access)) == [(request_id, 0)]
+        opening = obligations(request_id, phases=ALL_LATER, after=(access,))
+        assert confirmed(await world.opener.take([opening])) == [(request_id, 0)]
 
     async def test_of_what_ended_otherwise_no_copy_is_made(self, world: World) -> None:
         access, request_id = await asked(world)

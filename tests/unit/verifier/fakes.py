@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dsr_core.acknowledgements import Acknowledgement, Standing
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_core.ids import CohortId, RequestId, SystemId
 from dsr_core.registry import Registry, System
 from dsr_verifier.model import Breach, Effect, KeptAmendment, Key, key_of
@@ -325,6 +325,8 @@ class FakeTransaction:
         )
 
     def _is_awaited(self, request_id: RequestId) -> bool:
+        if request_id in self._state.settled:
+            return False
         closure = self._state.closures.get(request_id)
         if closure is None:
             return True
@@ -332,10 +334,8 @@ class FakeTransaction:
             self._state.standings.get((request_id, one))
             for one in self._state.requests[request_id].systems
         )
-        return (
-            request_id not in self._state.settled
-            and closure.outcome in {Outcome.FULFILLED, Outcome.PARTLY_FULFILLED}
-            and any(one and one.answer and one.answer.delivery for one in standings)
+        return closure.outcome in FOLLOWED and any(
+            one and one.answer and one.answer.delivery for one in standings
         )
 
     async def awaiting(self, over: Collection[RequestId]) -> list[CohortId]:

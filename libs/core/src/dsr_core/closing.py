@@ -39,6 +39,10 @@ class Outcome(StrEnum):
     """The data is a customer's, to whom the requester was pointed."""
 
 
+FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
+"""How a request ends that systems have followed."""
+
+
 class Obligation(NamedTuple):
     """What one system owes for one subject request, and where it stands."""
 

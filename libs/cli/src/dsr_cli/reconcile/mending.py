@@ -15,7 +15,7 @@ from dsr_cli.reconcile.differences import Difference
 from dsr_cli.reconcile.finding import Findings
 from dsr_cli.reconcile.store import Connection
 from dsr_cli.reconcile.told import Told
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.lifecycle import State
 from dsr_core.rights import RIGHTS, Right
@@ -112,8 +112,6 @@ insert into verifier.closures_told (request_id, closed_at, evidence_digest)
 select * from unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) on conflict do nothing
 """
 
-_FOLLOWED = {Outcome.FULFILLED.value, Outcome.PARTLY_FULFILLED.value}
-
 
 async def mend(connection: Connection, found: Findings, told: Told, *, reason: str) -> None:
     """Mend in PostgreSQL what can be mended; the same again changes nothing."""
@@ -180,7 +178,7 @@ def _request(request_id: RequestId, cohort: AcceptedCohort, told: Told) -> tuple
 
 async def _answer(connection: Connection, request_ids: Sequence[RequestId], told: Told) -> None:
     last = {one: told.states[one][-1] for one in request_ids}
-    followed = [one for one in request_ids if last[one].outcome in _FOLLOWED]
+    followed = [one for one in request_ids if last[one].outcome in FOLLOWED]
     pairs = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
     rights, kinds = zip(*pairs, strict=True)
     await connection.execute(_LIST, followed, rights, kinds, datetime.now(UTC))

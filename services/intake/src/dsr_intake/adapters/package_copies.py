@@ -9,9 +9,9 @@ import asyncpg
 
 from dsr_core.ids import RequestId
 from dsr_intake.adapters.audit import audited
+from dsr_intake.ports.packages import TellSettled
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
-from dsr_wire.envelope import Outgoing
 
 __all__ = ["PostgresCopies", "settle"]
 
@@ -26,6 +26,10 @@ _IS_BEING_MADE = """
     select exists (
         select from intake.packages where request_id = $1 and state = 'waiting' and set_aside_at is null
     )
+"""
+_REPEATS = """
+    select id from intake.subject_requests
+    where duplicate_of = $1 and closed_at is not null order by id
 """
 _UNTOLD = """
     select distinct p.request_id from intake.packages p
@@ -52,7 +56,7 @@ class PostgresCopies:
         return [RequestId(str(row["request_id"])) for row in rows]
 
     async def settle(
-        self, request_id: RequestId, tell: Outgoing, *, at: datetime, reason: str = ""
+        self, request_id: RequestId, tell: TellSettled, *, at: datetime, reason: str = ""
     ) -> bool:
         """Settle the copy of a closed request, tell of it, and enter it where a person decides so.
 
@@ -69,11 +73,16 @@ class PostgresCopies:
 
 
 async def settle(
-    connection: _Connection, request_id: RequestId, tell: Outgoing, at: datetime
+    connection: _Connection, request_id: RequestId, tell: TellSettled, at: datetime
 ) -> bool:
-    """Write that the copy of a closed request is settled, and what is told of it; once."""
+    """Write that the copy of a closed request is settled, and what is told of it; once.
+
+    It is the copy of the duplicates that have ended with it, too.
+    """
     status = await connection.execute(_SETTLE, request_id, at)
     if status.endswith(" 0"):
         return False
-    await enqueue(connection, "intake", [tell])
+    repeats = await connection.fetch(_REPEATS, request_id)
+    told = [request_id, *(RequestId(str(row["id"])) for row in repeats)]
+    await enqueue(connection, "intake", tell(told, at))
     return True

@@ -20,6 +20,7 @@ from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
 from dsr_intake.model.packages import MadePackage, Package, PackagesStanding, PackageState
 from dsr_intake.ports import Decide, Tell
+from dsr_intake.ports.packages import TellSettled
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 from dsr_wire.envelope import Outgoing
@@ -177,7 +178,7 @@ class PostgresPackages:
         decide: Decide,
         tell: Tell,
         at: datetime,
-        settled: Outgoing | None = None,
+        settled: TellSettled | None = None,
     ) -> bool:
         """Record that a package is made, and what follows, in one transaction."""
         with translated():

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_core.ids import RequestId, uuid7
 from dsr_core.lifecycle import State
 from dsr_core.rights import RIGHTS, Right
@@ -24,7 +24,6 @@ __all__ = ["PostgresSuppressions", "list_at_once", "list_ended", "list_opened"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-_FOLLOWED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 _PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
 _AT_ONCE = [pair for pair in _PAIRS if RIGHTS[Right(pair[0])].suppresses_at_once]
 
@@ -108,8 +107,8 @@ async def list_opened(
 
 async def list_ended(connection: _Connection, made: Sequence[Answer], *, at: datetime) -> None:
     """List whom followed requests name; of those that were not, take off what no other forbids."""
-    followed = [one.request_id for one in made if one.outcome in _FOLLOWED]
-    others = [one.request_id for one in made if one.outcome not in _FOLLOWED]
+    followed = [one.request_id for one in made if one.outcome in FOLLOWED]
+    others = [one.request_id for one in made if one.outcome not in FOLLOWED]
     if followed:
         await _list(connection, followed, at, _PAIRS)
     if others:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED, Outcome
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import PREMATURE, Event, State, advance
+from dsr_core.rights import RIGHTS
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.copying import copies_settled
 from dsr_intake.application.deferring import Deferring
 from dsr_intake.application.forming import SOURCE
 from dsr_intake.application.packages.wanting import Wanting
@@ -162,7 +164,8 @@ def _alike(original: Answer, request_id: RequestId, known: Known, *, at: datetim
         outcome=original.outcome,
         closed_at=original.closed_at,
         at=at,
-        is_packaged=original.answered_at is None and original.letter is None,
+        is_packaged=_is_packed(original),
+        is_repeat=True,
     )
 
 
@@ -175,6 +178,7 @@ def ended(
     closed_at: datetime,
     at: datetime,
     is_packaged: bool = False,
+    is_repeat: bool = False,
 ) -> Answer:
     """Return how a request goes on after what closes it.
 
@@ -195,6 +199,7 @@ def ended(
         closed_at=closed_at,
         answered_at=None if waits else at,
         letter=_LETTERS[outcome] if known.letters and not is_packaged else None,
+        is_repeat=is_repeat,
         promise=known.promise,
     )
 
@@ -234,12 +239,32 @@ def told(request_id: RequestId, known: Known, *, at: datetime) -> Answer:
 
 
 def records(made: Sequence[Answer], over: Iterable[CohortId], *, at: datetime) -> list[Outgoing]:
-    """Return what is told: a record a cohort of its members' changes, then of cohorts that are over."""
+    """Return what is told: a record a cohort of its members' changes, then of cohorts that are over.
+
+    And of each that no erasure waits for any more, since it ends without a copy: the verifier has never
+    heard of what ends before any system was asked, nor of duplicates.
+    """
     by_cohort: dict[CohortId, list[Answer]] = {}
     for one in made:
         by_cohort.setdefault(one.cohort_id, []).append(one)
     told = [_changed(cohort_id, members, at) for cohort_id, members in by_cohort.items()]
-    return [*told, *(cohort_over(cohort_id, at) for cohort_id in sorted(over))]
+    ended_bare = sorted(one.request_id for one in made if _ends_without_copy(one))
+    return [
+        *told,
+        *(cohort_over(cohort_id, at) for cohort_id in sorted(over)),
+        *copies_settled(ended_bare, at),
+    ]
+
+
+def _ends_without_copy(one: Answer) -> bool:
+    """Tell whether a request for a person's data ends, and the verifier does not see that no copy follows."""
+    if one.was_closed or one.promise is None or not RIGHTS[one.promise.right].hands_over:
+        return False
+    return one.outcome not in FOLLOWED or (one.is_repeat and not _is_packed(one))
+
+
+def _is_packed(one: Answer) -> bool:
+    return one.answered_at is None and one.letter is None
 
 
 def _changed(cohort_id: CohortId, members: Sequence[Answer], at: datetime) -> Outgoing:

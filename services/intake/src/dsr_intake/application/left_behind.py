@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED, Outcome
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import Event
 from dsr_intake.application.answering import Ends, ended
@@ -29,8 +29,6 @@ __all__ = ["LeftBehind"]
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
-
-_FOLLOWED = (Outcome.FULFILLED, Outcome.PARTLY_FULFILLED)
 
 
 class LeftBehind:
@@ -69,7 +67,7 @@ class LeftBehind:
             if await self._forward.bring(one, await self._store.repeats(one.request_id)):
                 moved += 1
                 continue
-            count = await (self._answer(one) if one.outcome in _FOLLOWED else self._free(one))
+            count = await (self._answer(one) if one.outcome in FOLLOWED else self._free(one))
             if count:
                 log.warning("duplicates were left behind", request_id=one.request_id, count=count)
                 self._on_committed()
@@ -89,6 +87,7 @@ class LeftBehind:
                     outcome=Outcome(one.outcome or ""),
                     closed_at=one.closed_at or now,
                     at=now,
+                    is_repeat=True,
                 )
                 for request_id, each in known.items()
             ]

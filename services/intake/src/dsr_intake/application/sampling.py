@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.rights import Right
 from dsr_intake.ports import RegistryView
@@ -20,8 +20,6 @@ __all__ = ["Draw", "Sampling", "SamplingPolicy"]
 
 Draw = Callable[[], float]
 """Returns a number from 0 up to 1, 1 itself left out; each call another one."""
-
-_ERASED = (Outcome.FULFILLED, Outcome.PARTLY_FULFILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Sampling:
             if closure.request_id in seen:
                 continue
             seen.add(closure.request_id)
-            if closure.right is not Right.DELETION or closure.outcome not in _ERASED:
+            if closure.right is not Right.DELETION or closure.outcome not in FOLLOWED:
                 continue
             for system_id in looking:
                 if self._draw() < policy.share:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
 
-from dsr_core.closing import Outcome
 from dsr_core.corrections import Rectification
 from dsr_core.identity import Identity
 from dsr_core.ids import CohortId, RequestId
@@ -19,6 +17,7 @@ from dsr_core.plan import Scope
 from dsr_core.rights import Right
 from dsr_intake.model.decisions import DecisionEntry, Held, LegalHold, Proposal
 from dsr_intake.model.duplicates import OpenTwin
+from dsr_intake.model.ending import Answer, Known
 from dsr_intake.model.feeds import LedgerChange, Owner, StateChangeRow, Twin
 from dsr_intake.model.following import FollowsWhy
 from dsr_intake.model.keys import (
@@ -34,7 +33,6 @@ from dsr_intake.model.keys import (
     key_name,
 )
 from dsr_intake.model.letters import Letter, LetterKind, LettersStanding, LetterState
-from dsr_intake.model.promises import Promise
 from dsr_intake.model.proofs import AuthorityShown, Code, CodeLimits, RequesterEvidence
 from dsr_intake.model.suppressions import NOBODY, Suppressible
 from dsr_wire.codec.decisions import HoldLifted, HoldPlaced
@@ -268,39 +266,6 @@ class Proof:
 
     code_number: int | None = None
     """The one-time code that it is proven by, which is used up with it."""
-
-
-class Known(NamedTuple):
-    """What is stored of a request that is to be closed or answered."""
-
-    cohort_id: CohortId
-    state: State
-    letters: bool = False
-    outcome: Outcome | None = None
-    closed_at: datetime | None = None
-    promise: Promise | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A request moves to its end: it is closed with a letter to be sent, or answered."""
-
-    request_id: RequestId
-    cohort_id: CohortId
-    state: State
-    outcome: Outcome
-    closed_at: datetime
-    answered_at: datetime | None
-    """None where the letter that answers is still to be sent."""
-
-    letter: LetterKind | None = None
-    """The letter that is written with it."""
-
-    was_closed: bool = False
-    """It was closed before, and is answered now."""
-
-    promise: Promise | None = None
-    """None where it ends as it is accepted: nothing was promised then."""
 
 
 class KeyReused:

@@ -30,6 +30,7 @@ __all__ = [
     "PackageLinkStore",
     "PackageStore",
     "PartMissing",
+    "TellSettled",
 ]
 
 
@@ -106,6 +107,10 @@ class PackageKeyStore(Protocol):
         ...
 
 
+TellSettled = Callable[[Sequence[RequestId], datetime], Sequence[Outgoing]]
+"""Says what is told where no erasure waits for the copies of requests any more, from when on."""
+
+
 class CopyStore(Protocol):
     """Keeps for which copies no erasure waits any more."""
 
@@ -114,9 +119,11 @@ class CopyStore(Protocol):
         ...
 
     async def settle(
-        self, request_id: RequestId, tell: Outgoing, *, at: datetime, reason: str = ""
+        self, request_id: RequestId, tell: TellSettled, *, at: datetime, reason: str = ""
     ) -> bool:
         """Settle the copy of a request, tell of it, and enter it where a person decides so, in one transaction.
+
+        What is told is told of its duplicates as well, for which there is no other copy.
 
         Returns:
             Whether it is settled by this: not where the request is open, has no package, or is settled.
@@ -177,7 +184,7 @@ class PackageStore(Protocol):
         decide: Decide,
         tell: Tell,
         at: datetime,
-        settled: Outgoing | None = None,
+        settled: TellSettled | None = None,
     ) -> bool:
         """Record that a package is made, and what follows for its request and those alike, in one transaction.
 

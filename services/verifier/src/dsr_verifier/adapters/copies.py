@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_verifier.adapters.plans import Connection
 from dsr_wire.codec.copies import SettledCopy
 
 __all__ = ["IS_AWAITED", "settle"]
 
-_PACKED = ", ".join(f"'{one}'" for one in (Outcome.FULFILLED, Outcome.PARTLY_FULFILLED))
+_PACKED = ", ".join(f"'{one}'" for one in sorted(FOLLOWED))
 
 IS_AWAITED = f"""(
-    x.closed_at is null or (
-        not exists (select from verifier.copies_settled s where s.request_id = x.request_id)
-        and exists (
+    not exists (select from verifier.copies_settled s where s.request_id = a.awaited_id)
+    and (x.closed_at is null or (
+        exists (
             select from verifier.closures c
             where c.request_id = x.request_id and c.outcome in ({_PACKED}))
         and exists (
             select from verifier.obligations o join verifier.plans l on l.plan_id = x.plan_id
             where o.request_id = x.request_id and o.delivery is not null
-            and o.system_id = any(l.system_ids))))
+            and o.system_id = any(l.system_ids)))))
 """
-"""Whether an erasure that waits for request `x` goes on waiting: a condition, for statements that name it so.
+"""Whether `a`, a row of `verifier.awaited`, is waited for: a condition, for statements that name it so.
 
-Of what is closed a copy is made where a system has handed something over; else nobody says that it was.
+There `x` is the request that is awaited, or nothing where it is not known: it may never be, where it ends
+before any system is asked. Of what is closed a copy is made where a system has handed something over; else
+nobody says that it was.
 """
 
 _SETTLE = """

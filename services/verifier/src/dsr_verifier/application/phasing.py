@@ -62,12 +62,11 @@ async def settled(
 ) -> list[ConfirmedPhase]:
     """Put on record that copies are settled; return the phases that are confirmed by it.
 
-    Under the locks of what asked for them, as `waited_for_already` looks at it: neither overlooks the
-    other.
+    In two transactions, as `waited_for_already` comes after an opening: of the two that look, the later
+    one sees what both have written. There may be no request to lock, since some end before they are known.
     """
-    ids = {one.request_id for one in copies}
     async with ledger.transaction() as transaction:
-        await transaction.lock(ids)
         await transaction.settle_copies(copies)
-        cohorts = await transaction.awaiting(ids)
+    async with ledger.transaction() as transaction:
+        cohorts = await transaction.awaiting({one.request_id for one in copies})
         return await transaction.advance(sorted(cohorts), at) if cohorts else []

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 import structlog
 
 from dsr_core.errors import RuleViolation
 from dsr_core.ids import RequestId
 from dsr_intake.application.clock import Clock
-from dsr_intake.application.forming import SOURCE
+from dsr_intake.application.copying import copies_settled
 from dsr_intake.application.packages.assembling import SystemAssembly
 from dsr_intake.ports import CopyStore
-from dsr_wire.codec.copies import SettledCopy, copy_settled_to_wire
-from dsr_wire.envelope import Outgoing, encode
-from dsr_wire.topics import COPIES
 
-__all__ = ["Copies", "copy_settled", "lacks_nothing"]
+__all__ = ["Copies", "lacks_nothing"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-_EVENTS = uuid.UUID("3a6c9d0e-8b17-5c52-a4f3-1f0d7be2c965")
-"""The namespace of the ids of what is told here: the same copy has the same id for ever."""
 
 _TOGETHER = 100
 
@@ -50,7 +42,7 @@ class Copies:
         at = self._clock()
         found = await self._store.untold(limit=_TOGETHER)
         for request_id in found:
-            await self._store.settle(request_id, copy_settled(request_id, at=at), at=at)
+            await self._store.settle(request_id, copies_settled, at=at)
         if found:
             self._on_committed()
         return len(found)
@@ -63,24 +55,11 @@ class Copies:
             Unavailable: The database is away.
         """
         at = self._clock()
-        told = copy_settled(request_id, at=at)
-        if not await self._store.settle(request_id, told, at=at, reason=reason):
+        if not await self._store.settle(request_id, copies_settled, at=at, reason=reason):
             detail = "it is open, has no package yet, or nothing waits for its package any more"
             raise RuleViolation("not_acceptable", detail)
         log.warning("a package is accepted as it is", request_id=request_id)
         self._on_committed()
-
-
-def copy_settled(request_id: RequestId, *, at: datetime) -> Outgoing:
-    """Return the record that no erasure waits for a copy any more."""
-    return encode(
-        copy_settled_to_wire(SettledCopy(request_id=request_id, settled_at=at)),
-        topic=COPIES.name,
-        key=request_id,
-        event_id=str(uuid.uuid5(_EVENTS, request_id)),
-        source=SOURCE,
-        at=at,
-    )
 
 
 def lacks_nothing(systems: Iterable[SystemAssembly]) -> bool:

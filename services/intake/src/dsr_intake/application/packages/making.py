@@ -18,6 +18,7 @@ from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.application.answering import Ends, packed
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.copying import copies_settled
 from dsr_intake.application.identity_cipher import decrypt
 from dsr_intake.application.letters.writing import language_of
 from dsr_intake.application.packages.assembling import (
@@ -28,7 +29,7 @@ from dsr_intake.application.packages.assembling import (
     package_path,
 )
 from dsr_intake.application.packages.contact import locked_contact
-from dsr_intake.application.packages.copies import copy_settled, lacks_nothing
+from dsr_intake.application.packages.copies import lacks_nothing
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.page import PackagePage
 from dsr_intake.application.packages.quotas import Quotas
@@ -286,7 +287,7 @@ class Making(Working):
             decide=decide,
             tell=ends.tell,
             at=at,
-            settled=copy_settled(package.request_id, at=at) if is_whole else None,
+            settled=copies_settled if is_whole else None,
         )
         if not is_recorded:
             log.warning("a package was made by another process", request_id=package.request_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dsr_core.closing import Outcome
+from dsr_core.closing import FOLLOWED
 from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.rights import RIGHTS
@@ -19,7 +19,6 @@ from dsr_wire.codec.closures import Closure
 __all__ = ["Wanting", "exports_in"]
 
 _READS_AT_ONCE = 8
-_FULFILLED = frozenset({Outcome.FULFILLED, Outcome.PARTLY_FULFILLED})
 
 
 class Wanting:
@@ -43,7 +42,7 @@ class Wanting:
             {
                 one.request_id
                 for one in closures
-                if RIGHTS[one.right].hands_over and one.outcome in _FULFILLED
+                if RIGHTS[one.right].hands_over and one.outcome in FOLLOWED
             }
         )
         few = asyncio.Semaphore(_READS_AT_ONCE)
