@@ -39,9 +39,11 @@ up() {
 base() {
   docker image inspect "$BASE" > /dev/null 2>&1 && { echo "$BASE is there"; return; }
   need debootstrap:debootstrap
-  local folder
+  # Until the whole program ends, by whatever ends it.
   folder=$(mktemp -d)
-  trap 'rm -rf "$folder"; trap - RETURN' RETURN
+  trap 'rm -rf "$folder"' EXIT
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$SUITE" "$folder/root" > "$folder/log" \
     || { tail -5 "$folder/log" >&2; exit 1; }
   # The authorities that this machine trusts, so that a build reaches what this machine reaches.

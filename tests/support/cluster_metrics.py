@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -64,7 +65,8 @@ def metrics(cluster: Cluster) -> Iterator[None]:
         ) as process,
     ):
         try:
-            assert wait_until(lambda: _answers(cluster), timeout=120), _last(said)
+            served = wait_until(lambda: _answers(cluster), timeout=120)
+            assert served, _why_not(cluster, node["metadata"]["name"], process, said)
             yield
         finally:
             process.terminate()
@@ -75,6 +77,22 @@ def _answers(cluster: Cluster) -> bool:
     return '"usage"' in cluster.tried("get", "--raw", _API).stdout
 
 
-def _last(said: IO[str]) -> str:
+def _why_not(cluster: Cluster, node: str, process: subprocess.Popen[bytes], said: IO[str]) -> str:
+    """Return what each on the way from the kubelet to the metrics API says."""
+    asked = {
+        "the metrics API": ("get", "--raw", _API),
+        "how its APIService stands": ("get", _GLOBAL[0], "--output=jsonpath={.status.conditions}"),
+        "where its Service leads": ("get", "endpointslices", "--output=wide"),
+        "the kubelet": ("get", "--raw", f"/api/v1/nodes/{node}/proxy/metrics/resource"),
+    }
+    found = {"the server's exit code": str(process.poll())}
+    for what, command in asked.items():
+        begun = time.monotonic()
+        done = cluster.tried(*command)
+        took = time.monotonic() - begun
+        found[f"{what} ({took:.1f} s)"] = f"{done.stdout}{done.stderr}"[-1500:]
     said.seek(0)
-    return f"no metrics; the server's last words:\n{''.join(said.readlines()[-10:])}"
+    # It looks for an authority of the cluster's clients, again and again: this one has none.
+    lines = [one for one in said if "extension-apiserver-authentication" not in one]
+    found["the server"] = "".join(lines[-20:])
+    return "no metrics\n" + "\n".join(f"{what}: {text}" for what, text in found.items())

@@ -50,7 +50,9 @@ async def _look(ready: list[str], jurisdiction: str) -> None:
     if not os.environ.get("DSR_TOKEN"):
         typer.echo("no request is tried: DSR_TOKEN is not set")
         return
-    async with IntakeClient(*api_connection()) as client:
+    url, credential = api_connection()
+    await _all_up(url)
+    async with IntakeClient(url, credential) as client:
         ended = await _come_and_go(client, jurisdiction)
     typer.echo(f"{ended['id']}: accepted, withdrawn and answered")
 

@@ -391,6 +391,8 @@ def _fault(one: ErrorDetails) -> dict[str, str]:
         case "union_tag_invalid":
             name = one["ctx"]["discriminator"].strip("'")
             detail = f"{name} must be one of {one['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            detail = "Field required"
         case _:
             detail = one["msg"]
     return {"pointer": "".join(f"/{part}" for part in loc), "detail": detail}
