@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+import httpx
 import pytest
 
 from dsr_cli.waiting import wait_until
@@ -65,12 +66,29 @@ def metrics(cluster: Cluster) -> Iterator[None]:
         ) as process,
     ):
         try:
+            [service] = cluster.get("services", "--field-selector=metadata.name=metrics-server")[
+                "items"
+            ]
+            url = f"https://{service['spec']['clusterIP']}/apis/metrics.k8s.io/v1beta1"
+            assert wait_until(lambda: _is_there(url), timeout=60), (
+                f"{url} leads to no metrics server"
+            )
+            cluster.apply("metrics-api.yaml")
             served = wait_until(lambda: _answers(cluster), timeout=120)
             assert served, _why_not(cluster, node["metadata"]["name"], process, said)
             yield
         finally:
             process.terminate()
             cluster.kubectl("delete", *_GLOBAL)
+
+
+def _is_there(url: str) -> bool:
+    """Tell whether a metrics server answers there, by a connection that is not kept."""
+    try:
+        said = httpx.get(url, verify=False, trust_env=False, timeout=2)  # noqa: S501 - its own certificate
+    except httpx.HTTPError:
+        return False
+    return said.is_success and "metrics.k8s.io" in said.text
 
 
 def _answers(cluster: Cluster) -> bool:
