@@ -186,7 +186,7 @@ async def test_answer_whose_signature_was_changed_is_dead_lettered(
 
 
 async def test_answer_for_another_right_is_dead_lettered(loop: Loop, open_request: str) -> None:
-    wrong = replace(an_answer(open_request, SILENT, Disposition.NOT_FOUND), right=Right.ACCESS)
+    wrong = an_answer(open_request, SILENT, Disposition.NOT_FOUND, right=Right.ACCESS)
 
     record = acknowledge(loop, wrong)
 

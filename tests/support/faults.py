@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dsr_cli.demo.people import submission
@@ -20,6 +21,7 @@ __all__ = [
     "SILENT",
     "by_command",
     "in_germany",
+    "no_folder",
     "one_missing",
     "set_up_as",
     "without",
@@ -39,6 +41,19 @@ async def without(loop: Loop, *names: str) -> AsyncIterator[None]:
     finally:
         for name in names:
             await asyncio.to_thread(loop.stack.start, name)
+
+
+@contextmanager
+def no_folder(folder: Path) -> Iterator[None]:
+    """Have a file in the place of a folder meanwhile, as where the disk of an object store is away."""
+    away = folder.with_name(f"{folder.name}-away")
+    folder.rename(away)
+    folder.write_text("no folder")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        away.rename(folder)
 
 
 @asynccontextmanager

@@ -87,14 +87,15 @@ def an_answer(
     system_id: str,
     disposition: Disposition = Disposition.ERASED,
     *,
+    right: Right = Right.DELETION,
     sequence: int = 1,
     **changes: Any,
 ) -> Acknowledgement:
-    """Return an answer to a deletion, given now."""
+    """Return an answer, to a deletion unless another right is named, given now."""
     return Acknowledgement(
         request_id=RequestId(request_id),
         system_id=SystemId(system_id),
-        right=Right.DELETION,
+        right=right,
         disposition=disposition,
         sequence=sequence,
         answered_at=datetime.now(UTC),

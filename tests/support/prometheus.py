@@ -24,7 +24,7 @@ SHORTENED = {
     "> 120": "> 4",  # DsrOutboxStuck
     "> 259200": "> 4",  # DsrOrganisationSilent
     "[1d]": "[15s]",  # its window
-    "> 3600": "> 4",  # DsrLettersStuck
+    "> 3600": "> 4",  # DsrLettersStuck, DsrPackagesStuck
     "> 1800": "> 20",  # DsrMeasurementsStale
     "> 60\n": "> 4\n",  # DsrLogStuck
     "[10m]": "[30s]",  # DsrCallsFailing, DsrStepsHeldUp, DsrWorkflowTasksSlow

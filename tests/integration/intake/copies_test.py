@@ -22,6 +22,7 @@ from dsr_wire.codec.copies import SettledCopy, copy_settled_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.exports import Stream, part_path
 from dsr_wire.topics import COPIES
+from support.faults import no_folder
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.waiting import eventually
 
@@ -97,18 +98,12 @@ async def test_an_erasure_that_comes_while_the_copy_is_made_waits_for_it(
 ) -> None:
     first, *_ = access.systems
     access.answered({first: await access.hand_over(first, ORDERS)})
-    away = access.store.with_name("away")
-    access.store.rename(away)
-    access.store.write_text("no folder")
-    try:
+    with no_folder(access.store):
         await access.close(publisher)
         await access.until("waiting")
         assert await access.state() == "closed"
         assert await access.deletion(topics) == (access.id,)
         assert (await access.accept()).status_code == 409
-    finally:
-        access.store.unlink()
-        away.rename(access.store)
     await access.until("ready")
     await access.told(topics)
 

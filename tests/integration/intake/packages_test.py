@@ -33,6 +33,7 @@ from dsr_wire.exports import Stream, part_path
 from dsr_wire.sealing_keys import PrivateSealingKey
 from dsr_wire.topics import ESCALATIONS
 from support.exports import Handed, hand_over, lines, opened_package, unzipped
+from support.faults import no_folder
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission
 from support.waiting import eventually
@@ -40,6 +41,7 @@ from support.waiting import eventually
 BASE = "/v1/subject-requests"
 TOLD = Told.PACKAGE_READY
 ORDERS = lines("orders", [{"id": n, "city": "Berlin"} for n in range(25)])
+PARTS_TRIES = 4
 SMALL_BYTES = 100_000
 SYSTEM_BYTES = 5_000_000
 SYSTEM_FILES = 20
@@ -122,6 +124,19 @@ class Access:
             return row if row and row["state"] == state else None
 
         return await eventually(is_so, within=60)
+
+    async def tried(self, times: int) -> None:
+        """Return once it was tried so often, without the pauses between."""
+
+        async def is_so() -> bool:
+            row = await self.intake.pool.fetchrow(
+                "update intake.packages set next_try_at = least(next_try_at, now()) "
+                "where request_id = $1 and assembly_id is not null and faults = 0 returning tries",
+                self.id,
+            )
+            return bool(row and row["tries"] >= times)
+
+        await eventually(is_so, within=60)
 
     async def key(self) -> PrivateSealingKey:
         row = await self.intake.pool.fetchrow(
@@ -289,10 +304,7 @@ async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
 ) -> None:
     first, *_ = access.systems
     access.answered({first: await access.hand_over(first, ORDERS)})
-    away = access.store.with_name("away")
-    access.store.rename(away)
-    access.store.write_text("no folder")
-    try:
+    with no_folder(access.store):
         await access.close(publisher)
 
         async def has_tried() -> bool:
@@ -300,12 +312,46 @@ async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
             return bool(row and row["tries"] >= 1 and await access.state() == "closed")
 
         await eventually(has_tried, within=30)
-    finally:
-        access.store.unlink()
-        away.rename(access.store)
     await access.until("ready")
     assert f"data/{first}/orders.jsonl" in await access.unpacked()
     assert await access.state() == "answered"
+
+
+async def test_outages_spend_none_of_the_tries_that_a_late_part_has(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    delivery = await access.hand_over(first, ORDERS)
+    access.answered({first: delivery})
+    part = access.store / part_path(access.id, SystemId(first), delivery.export_id, Stream.DATA, 0)
+    with no_folder(access.store):
+        await access.close(publisher)
+        await access.tried(PARTS_TRIES + 1)
+    part.rename(part.with_name("late"))
+    await access.tried((await access.row())["tries"] + 2)
+    part.with_name("late").rename(part)
+    assert (await access.until("ready"))["excluded"] == "{}"
+    assert f"data/{first}/orders.jsonl" in await access.unpacked()
+
+
+async def test_a_package_whose_key_is_gone_is_set_aside_and_says_so(
+    access: Access, publisher: Publisher
+) -> None:
+    first, *_ = access.systems
+    access.answered({first: await access.hand_over(first, ORDERS)})
+    await access.intake.pool.execute(
+        "delete from intake_keys.package_keys where request_id = $1", access.id
+    )
+    await access.close(publisher)
+
+    async def is_set_aside() -> bool:
+        row = await access.row()
+        return bool(row and row["set_aside_at"])
+
+    await eventually(is_set_aside, within=30)
+    shown = await access.intake.http.get(f"{BASE}/{access.id}/package")
+    assert shown.json()["set_aside_why"] == "key_gone"
+    await access.intake.pool.execute("delete from intake.packages where request_id = $1", access.id)
 
 
 async def test_a_package_that_cannot_be_made_is_set_aside_and_keeps_no_other_waiting(

@@ -30,6 +30,7 @@ from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.exports import Stream, part_path
 from support.builders import a_closure
 from support.exports import lines, unzipped
+from support.faults import no_folder
 from support.intake import Intake, VerifierDouble, running_intake
 from support.post import MailServer
 from support.waiting import eventually
@@ -195,10 +196,7 @@ async def test_a_request_that_is_closed_before_its_partial_package_is_made_gets_
     late: Late, publisher: Publisher
 ) -> None:
     export = await late.hand_over(late.late, CALLS, export=2)
-    away = late.store.with_name("away")
-    late.store.rename(away)
-    late.store.write_text("no folder")
-    try:
+    with no_folder(late.store):
         assert (await late.release()).status_code == 200
         late.delivered(late=export)
         await late.close(publisher)
@@ -208,9 +206,6 @@ async def test_a_request_that_is_closed_before_its_partial_package_is_made_gets_
             return row is not None and not row["is_partial"]
 
         await eventually(is_whole, within=30)
-    finally:
-        late.store.unlink()
-        away.rename(late.store)
     row = await late.made(1)
     assert (row["is_partial"], row["files"]) == (False, 2)
     await late.mailed("done")

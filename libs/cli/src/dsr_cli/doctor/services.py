@@ -136,7 +136,7 @@ def _limited(name: str, values: Mapping[str, float]) -> Iterator[Finding]:
         ("receipts_untold", 0.0, "receipts", "people under one law were not told that requests arrived",
          "docs/runbooks/DsrReceiptUntold.md; `dsr explain` names the date"),
         ("packages_waiting_age_seconds", 3600.0, "packages", "seconds that the oldest package waits",
-         "see the object store; docs/access-packages.md"),
+         "docs/runbooks/DsrPackagesStuck.md"),
         ("packages_set_aside", 0.0, "packages", "packages cannot be made and are tried no more",
          "docs/runbooks/DsrPackageSetAside.md"),
         ("breaker_waiting", 0.0, "breaker", "requests wait for the breaker",

@@ -11,6 +11,7 @@ from rich.text import Text
 __all__ = ["package_view"]
 
 _STYLES = {"waiting": "yellow", "ready": "green", "expired": "dim"}
+_SET_ASIDE = {"key_gone": "its key is gone"}
 
 
 def package_view(package: Mapping[str, Any]) -> Group:
@@ -24,9 +25,9 @@ def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
     kind = ", a supplement" if package["number"] > 1 else kind
     yield Text.assemble("package  ", (state, _STYLES.get(state, "")), kind)
     if package.get("set_aside_at"):
-        yield Text(
-            f"set aside {_minute(package['set_aside_at'])}: `release` has it tried again", "red"
-        )
+        why = _SET_ASIDE.get(package.get("set_aside_why", ""), "it failed again and again")
+        since = _minute(package["set_aside_at"])
+        yield Text(f"set aside {since}, since {why}: `release` has it tried again", "red")
     if package["made_at"]:
         yield Text(f"made     {_minute(package['made_at'])}, {package['files']} files")
         yield Text(f"size     {package['size']} bytes")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -114,7 +115,7 @@ class Objects:
     def _fill(self, path: str, buffer: memoryview) -> int:
         with _translated():
             if self._folder is not None:
-                with (self._folder / path).open("rb", buffering=0) as file:
+                with self._opened(self._folder, path) as file:
                     size = os.fstat(file.fileno()).st_size
                     file.readinto(buffer)
                     return size
@@ -123,6 +124,16 @@ class Objects:
             if size <= len(buffer):
                 buffer[:size] = found.bytes()
             return size
+
+    @staticmethod
+    def _opened(folder: Path, path: str) -> FileIO:
+        """Open a file; a folder that is not mounted, or was emptied, is a store that is away."""
+        try:
+            return (folder / path).open("rb", buffering=0)
+        except FileNotFoundError as error:
+            if not (folder / Path(path).parts[0]).is_dir():
+                raise Unavailable("the object store has none of its folders") from error
+            raise
 
 
 class _Copying:

@@ -18,7 +18,14 @@ from dsr_intake.adapters.members import addressee_of
 from dsr_intake.adapters.package_copies import settle
 from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
-from dsr_intake.model.packages import MadePackage, Package, PackagesStanding, PackageState
+from dsr_intake.model.packages import (
+    MadePackage,
+    Package,
+    PackagesStanding,
+    PackageState,
+    SetAside,
+    Setback,
+)
 from dsr_intake.ports import Decide, Tell
 from dsr_intake.ports.packages import TellSettled
 from dsr_runtime.outbox import enqueue
@@ -50,12 +57,14 @@ _HELD = """
 """
 
 _NEXT_TRY = """
-    update intake.packages set next_try_at = $3, faults = case when $4 then 0 else faults end
+    update intake.packages set next_try_at = $3,
+        faults = case when $4 = 'fault' then faults else 0 end,
+        parts_tries = parts_tries + case when $4 = 'part_missing' then 1 else 0 end
     where request_id = $1 and assembly_id = $2 and state = 'waiting'
 """
 
 _SET_ASIDE = """
-    update intake.packages set next_try_at = null, set_aside_at = $3
+    update intake.packages set next_try_at = null, set_aside_at = $3, set_aside_why = $4
     where request_id = $1 and assembly_id = $2 and state = 'waiting'
 """
 
@@ -125,7 +134,7 @@ class PostgresPackages:
             async with self._pool.acquire() as connection, connection.transaction():
                 row = await connection.fetchrow(
                     """
-                    update intake.packages set excluded = $3
+                    update intake.packages set excluded = $3, parts_tries = 0
                     where request_id = $1 and assembly_id = $2 and state = 'waiting' returning *
                     """,
                     package.request_id,
@@ -141,13 +150,13 @@ class PostgresPackages:
         """Have the claim last for longer."""
         await self._mark(_HELD, package, until)
 
-    async def postpone(self, package: Package, *, until: datetime, is_fault: bool = False) -> None:
+    async def postpone(self, package: Package, setback: Setback, *, until: datetime) -> None:
         """Have a package tried again later."""
-        await self._mark(_NEXT_TRY, package, until, not is_fault)
+        await self._mark(_NEXT_TRY, package, until, setback)
 
-    async def set_aside(self, package: Package, *, at: datetime) -> None:
+    async def set_aside(self, package: Package, why: SetAside, *, at: datetime) -> None:
         """Have a package tried no more, until `try_again`."""
-        await self._mark(_SET_ASIDE, package, at)
+        await self._mark(_SET_ASIDE, package, at, why)
 
     async def _mark(self, statement: str, package: Package, *values: object) -> None:
         with translated():
@@ -159,7 +168,8 @@ class PostgresPackages:
             async with self._pool.acquire() as connection, connection.transaction():
                 status = await connection.execute(
                     """
-                    update intake.packages set next_try_at = $2, set_aside_at = null, faults = 0
+                    update intake.packages set next_try_at = $2, set_aside_at = null,
+                        set_aside_why = null, faults = 0, parts_tries = 0
                     where request_id = $1 and set_aside_at is not null
                     """,
                     request_id,
@@ -321,7 +331,9 @@ def _package(row: asyncpg.Record) -> Package:
         wanted_at=row["wanted_at"],
         tries=row["tries"],
         faults=row["faults"],
+        parts_tries=row["parts_tries"],
         set_aside_at=row["set_aside_at"],
+        set_aside_why=_set_aside_why(row),
         assembly_id=str(row["assembly_id"]) if row["assembly_id"] else None,
         size=row["size"] or 0,
         files=row["files"] or 0,
@@ -333,3 +345,9 @@ def _package(row: asyncpg.Record) -> Package:
         is_partial=row["is_partial"],
         copy_settled_at=row["copy_settled_at"],
     )
+
+
+def _set_aside_why(row: asyncpg.Record) -> SetAside | None:
+    if row["set_aside_at"] is None:
+        return None
+    return SetAside(row["set_aside_why"] or SetAside.FAULTS)  # an older version knows of no other

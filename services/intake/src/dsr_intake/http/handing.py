@@ -65,7 +65,10 @@ class PackageDocument(BaseModel):
     """Since when no erasure of the same person waits for it; none while one may."""
 
     set_aside_at: datetime | None
-    """Since when it is not tried any more, since it has failed again and again; an operator has it tried again."""
+    """Since when it is not tried any more; an operator has it tried again."""
+
+    set_aside_why: str | None
+    """`faults` where it has failed again and again; `key_gone` where its key is not there any more."""
 
     links: list[PackageLinkDocument]
 
@@ -261,6 +264,7 @@ async def _shown(context: Context, one: RequestView) -> Response:
             },
             "copy_settled_at": package.copy_settled_at,
             "set_aside_at": package.set_aside_at,
+            "set_aside_why": package.set_aside_why,
             "links": [_link(each) for each in await door.links.of(one.request_id)],
         }
     )

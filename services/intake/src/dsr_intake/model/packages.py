@@ -16,6 +16,8 @@ __all__ = [
     "PackageLink",
     "PackageState",
     "PackagesStanding",
+    "SetAside",
+    "Setback",
     "WantedPackage",
     "package_binding",
 ]
@@ -52,6 +54,28 @@ class PackageState(StrEnum):
     READY = "ready"
     EXPIRED = "expired"
     """Its objects are deleted and its key is destroyed."""
+
+
+class SetAside(StrEnum):
+    """Why a package is tried no more."""
+
+    FAULTS = "faults"
+    """It has failed again and again by a fault of its own, or the process that made it died."""
+
+    KEY_GONE = "key_gone"
+    """Its key is not there any more, so that nobody can open what systems have handed over."""
+
+
+class Setback(StrEnum):
+    """How a try ended that made no package."""
+
+    OUTAGE = "outage"
+    """Something was away: nothing is held against the package."""
+
+    PART_MISSING = "part_missing"
+    """A part of what a system has handed over is not there; it may be late."""
+
+    FAULT = "fault"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -95,8 +119,13 @@ class Package:
     faults: int = 0
     """Tries in a row that ended by a fault of its own, or with the process; the one in hand is counted."""
 
+    parts_tries: int = 0
+    """Tries that ended since a part was not there, since an export was last left out."""
+
     set_aside_at: datetime | None = None
     """Since when it is not tried any more, until an operator decides so."""
+
+    set_aside_why: SetAside | None = None
 
     number: int = 1
     """The second of a request supplements the first."""

@@ -16,6 +16,8 @@ from dsr_intake.model.packages import (
     PackageKey,
     PackageLink,
     PackagesStanding,
+    SetAside,
+    Setback,
 )
 from dsr_intake.ports.closing import Decide
 from dsr_intake.ports.decisions import Tell
@@ -160,11 +162,15 @@ class PackageStore(Protocol):
         """Have the claim last for longer."""
         ...
 
-    async def postpone(self, package: Package, *, until: datetime, is_fault: bool = False) -> None:
-        """Have a package tried again later; what was away is no fault of the package, and ends their row."""
+    async def postpone(self, package: Package, setback: Setback, *, until: datetime) -> None:
+        """Have a package tried again later, and count what is held against it.
+
+        What was away is no fault of the package, and ends their row, as a part that is not there does;
+        that is counted by itself, anew once an export was left out.
+        """
         ...
 
-    async def set_aside(self, package: Package, *, at: datetime) -> None:
+    async def set_aside(self, package: Package, why: SetAside, *, at: datetime) -> None:
         """Have a package tried no more, until `try_again`."""
         ...
 

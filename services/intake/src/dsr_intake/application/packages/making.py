@@ -40,7 +40,7 @@ from dsr_intake.application.packages.words import Words
 from dsr_intake.application.working import Working, pause_after
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, RequestView
-from dsr_intake.model.packages import MadePackage, Package
+from dsr_intake.model.packages import MadePackage, Package, SetAside, Setback
 from dsr_intake.ports import KeyWrapper, ObjectStore, PackageStore, ReadStore, RegistryView
 from dsr_wire.sealing_keys import PrivateSealingKey
 
@@ -54,7 +54,7 @@ _FAULTS = 6
 """After so many tries in a row that ended by a fault of its own, or with the process, one is set aside."""
 
 _PARTS_TRIES = 4
-"""So often a part that is not there is looked for again: the store may be a little late."""
+"""So often a part is not there before its export is left out: the store may be a little late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,10 @@ class MakingParts:
     words: Words
     schema: bytes
     signer: ManifestSigner
+
+
+class _PartIsLate(Unavailable):
+    """A part is not there, and is looked for again."""
 
 
 class Making(Working):
@@ -118,9 +122,13 @@ class Making(Working):
         self._on_committed = on_committed
         self._limit = limit
         self._page = PackagePage(parts.words)
+        self._unwritten: tuple[Package, Setback] | None = None
+        """How a try has ended, where the database was not there to be told."""
 
     async def step(self) -> bool:
         """Make one package, if one is wanted; a crash at any point leaves it to be made again."""
+        if self._unwritten is not None:
+            await self._later(*self._unwritten)
         package = await self._parts.store.claim(
             at=self._clock(),
             lease=self._terms.lease,
@@ -130,28 +138,40 @@ class Making(Working):
         if package is None:
             return False
         if package.faults > _FAULTS:
-            await self._parts.store.set_aside(package, at=self._clock())
-            log.error(
-                "a package is set aside", request_id=package.request_id, attempt=package.tries
-            )
+            await self._set_aside(package, SetAside.FAULTS)
             return True
         try:
             async with self._held(package):
                 await self._make(package)
         except Unavailable as error:
             log.warning("a package waits", request_id=package.request_id, error=str(error))
-            await self._later(package, is_fault=False)
+            is_late = isinstance(error, _PartIsLate)
+            await self._later(package, Setback.PART_MISSING if is_late else Setback.OUTAGE)
         except Exception as error:  # noqa: BLE001 - of one package: it ends nobody else's
             log.error(  # noqa: TRY400 - what a fault says may be of the person
                 "a package failed by a fault", request_id=package.request_id, error=_where(error)
             )
-            await self._later(package, is_fault=True)
+            await self._later(package, Setback.FAULT)
         return True
 
-    async def _later(self, package: Package, *, is_fault: bool) -> None:
-        self._metrics.packages.labels("failed" if is_fault else "postponed").inc()
+    async def _later(self, package: Package, setback: Setback) -> None:
+        """Have it tried again; where the database is away, that is written before anything else is made."""
+        if self._unwritten is None:
+            failed = setback is Setback.FAULT
+            self._metrics.packages.labels("failed" if failed else "postponed").inc()
+        self._unwritten = package, setback
         until = self._clock() + pause_after(package.tries, longest_s=_LONGEST_PAUSE_S)
-        await self._parts.store.postpone(package, until=until, is_fault=is_fault)
+        await self._parts.store.postpone(package, setback, until=until)
+        self._unwritten = None
+
+    async def _set_aside(self, package: Package, why: SetAside) -> None:
+        await self._parts.store.set_aside(package, why, at=self._clock())
+        log.error(
+            "a package is set aside",
+            request_id=package.request_id,
+            attempt=package.tries,
+            reason=why.value,
+        )
 
     @asynccontextmanager
     async def _held(self, package: Package) -> AsyncIterator[None]:
@@ -173,8 +193,11 @@ class Making(Working):
     async def _make(self, package: Package) -> None:
         one = await self._parts.reads.any(package.request_id)
         key = await self._parts.keys.private(package.request_id)
-        if one is None or key is None:
-            raise Unavailable("the request, or the key of its package, is gone")
+        if one is None:
+            raise RuntimeError("a package is made of a request that is kept")
+        if key is None:
+            await self._set_aside(package, SetAside.KEY_GONE)
+            return
         folder = package_path(package.request_id, package.folder)
         await asyncio.to_thread(self._parts.objects.delete_all, folder)
         while True:
@@ -190,8 +213,8 @@ class Making(Working):
                     signer=self._parts.signer,
                 )
             except BadExport as fault:
-                if fault.may_come and package.tries < _PARTS_TRIES:
-                    raise Unavailable(str(fault)) from fault
+                if fault.may_come and package.parts_tries + 1 < _PARTS_TRIES:
+                    raise _PartIsLate(str(fault)) from fault
                 without = await self._without(package, one, assembly, fault)
                 if without is None:
                     return
