@@ -136,7 +136,20 @@ def test_a_document_that_is_nested_without_end_or_has_an_endless_value_is_refuse
         (f'id,note\n1,"a ""b"",\n{CARD}"\n2,y\n', f'id,note\n1,"a ""b"",\n{MASKED}"\n2,y\n'),
         (f"id;n\n1;{CARD}\n", f'id;n\n1;"{MASKED}"\n'),
         (f"{CARD},x\n", f"{MASKED},x\n"),
-        (f"id\n1,{CARD}\n", f"id\n1,{MASKED}\n"),
+        (f"id,n\n1,{CARD},\n", f"id,n\n1,{MASKED},\n"),
+        ('\ufeff"a; b";"password"\r\n"1";"x"\r\n', '\ufeff"a; b";"password"\r\n1;\r\n'),
+        ('"of, a, b";"pass\nword"\n1;2\n', None),
+        ('"Last, First, Middle";password\nAnn;x\n', '"Last, First, Middle";password\nAnn;\n'),
+        ("Name, Vorname;password\nBo, Ann;x\nCy;\n", "Name, Vorname;password\nBo, Ann;\nCy;\n"),
+        ("sep=;\nnote\nhello, you\n", None),
+        (",name,password\n0,Ann,x\n", ",name,password\n0,Ann,\n"),
+        ("\n,,\nname,password\nAnn,x\n", "\n,,\nname,password\nAnn,\n"),
+        ('a,password\n"1\r2",x', 'a,password\n"1\r2",'),
+        ('text,size\n"a, b\nc, d",1\n', None),
+        ('password,name\n"x\ny",Ann\n', "password,name\n,Ann\n"),
+        ("kind,of\npassport,DE\n", None),
+        ("what,at\npassword,2026-01-01\n", None),
+        ("a,b,c\n1,2,3\ntotal\n", None),
         ("id,passport\n1,123456789\n", "id,passport\n1,[not disclosed; ends in 6789]\n"),
         ("friend,contraseña\nAnn,geheim\n", f"friend,contraseña\n{REDACTED},\n"),
         ("tokens,name\n0512,Zoë\n", None),
@@ -151,6 +164,44 @@ def test_rows_are_protected_by_their_column_and_are_otherwise_what_they_were(
     after, counts = passed("people.csv", sent, FRIEND, length=length)
     assert after == (sent if expected is None else expected)
     assert sum(counts.values()) == (expected is not None) + ("friend" in sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        pytest.param("Export of 12\nname,password\nAnn,x\n", "more cells", id="a title"),
+        pytest.param("Export of 12\n\nname;password\nAnn;x\n", "what separates", id="a title, and ;"),
+        pytest.param("Export, of 12\nname;password\nAnn;x\n", "what separates", id="a title with ,"),
+        pytest.param("Export of 12,,\nname,a,password\nAnn,1,x\n", "no name", id="a padded title"),
+        pytest.param("Export\npassword\nx\n", "names a column", id="a title of one column"),
+        pytest.param("Of,12\nname,passport\nAnn,C01X\n", "names a column", id="a title of all columns"),
+        pytest.param(",Of\nname,password\nAnn,x\n", "names a column", id="a title in the middle"),
+        pytest.param("a,b\n" * 15 + "login,password\nAnn,x\n", "names a column", id="a long title"),
+        pytest.param("a,b\n" * 90 + "\nname,password\nAnn,x\n", "names a column", id="two tables"),
+        pytest.param("user,password;city\nAnn,x;B\n", "what separates", id="two that separate"),
+        pytest.param("password^name\nx^Ann\n", "what separates", id="something else that separates"),
+        pytest.param('"Export\nname,password\nAnn,"x\n', "no row", id="a quote in the title"),
+        pytest.param('"Export\nname,password\nAnn",x\n', "what separates", id="a title in quotes"),
+        pytest.param('name\tpassword\tsize\nAnn\tx\t"5\nBo\ty\t6"\n', "rest of its row", id="a stray quote"),
+        pytest.param('name\tpassword\n"Ann\tx\nBo\ty\n', "no row", id="a quote that is never closed"),
+        pytest.param('name\tpassword\n"Ann"a\tx\n', "no row", id="a quote that is closed too soon"),
+        pytest.param('n\ta\tb\tpassword\nAnn\t"5\t6"\tx\n', "fewer cells", id="a cell that is two"),
+        pytest.param('name, "password"\nAnn, "a, b"\n', "more cells", id="a blank before a quote"),
+        pytest.param('"a' + "\n" * 200 + '",password\nAnn,x\n', "no end", id="names without end"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("length", [7, 1 << 20])
+def test_a_table_that_cannot_be_read_with_certainty_is_refused(
+    sent: str, why: str, length: int
+) -> None:
+    with pytest.raises(RejectedInput, match=f"{why}.*cannot be looked at"):
+        passed("people.tsv", sent, length=length)
+
+
+def test_a_table_that_names_its_columns_again_is_one_table() -> None:
+    after, counts = passed("x.csv", "name,password\nAnn,x\n" * 2)
+    assert after == "name,password\nAnn,\nname,\nAnn,\n"
+    assert counts == {"secret": 3}
 
 
 def test_a_row_in_another_encoding_keeps_its_bytes() -> None:

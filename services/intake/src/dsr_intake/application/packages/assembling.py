@@ -179,7 +179,7 @@ class _Writing:
             with self._store.reading() as fetch:
                 self._export(one, one.delivery, part, fetch)
         except RejectedInput as fault:
-            raise BadExport(one.system_id, fault.reason) from fault
+            raise BadExport(one.system_id, fault.reason, fault.detail) from fault
         except PartMissing as fault:
             raise BadExport(one.system_id, "part_missing", may_come=True) from fault
         return part
