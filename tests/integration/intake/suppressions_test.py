@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -23,8 +24,11 @@ from integration.intake.links_test import (
     tell,
 )
 
+from dsr_cli.reconcile import mending
+from dsr_cli.reconcile.told import State, Told
 from dsr_cli.stack import Stack
 from dsr_core.closing import Outcome
+from dsr_core.ids import RequestId
 from dsr_core.suppressions import Suppression
 from dsr_intake.adapters.suppressions import PostgresSuppressions
 from dsr_runtime.kafka import KafkaConnection, Publisher
@@ -159,6 +163,24 @@ async def test_who_was_erased_is_listed_at_the_closing_and_nothing_is_kept_to_do
         "select suppression_digests from intake.subject_requests where id = $1", request_id
     )
     assert left == []
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome", "expected"),
+    [(115, Outcome.PARTLY_FULFILLED, ["re_import"]), (116, Outcome.REFUSED, [])],
+)
+async def test_who_was_erased_is_listed_where_the_answer_is_mended_after_a_restore(
+    intake: Intake, database: str, *, number: int, outcome: Outcome, expected: list[str]
+) -> None:
+    request_id = RequestId(await submitted(intake, number))
+    told = Told()
+    told.states[request_id].append(State("answered", outcome, datetime.now(UTC)))
+    connection = await asyncpg.connect(database)
+    try:
+        await mending._answer(connection, [request_id], told)
+    finally:
+        await connection.close()
+    assert await listed(intake, number) == expected
 
 
 async def test_what_a_listed_person_is_known_by_is_not_used_for_another(

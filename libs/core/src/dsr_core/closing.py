@@ -18,7 +18,7 @@ from dsr_core.acknowledgements import Acknowledgement, Standing
 from dsr_core.ids import SystemId
 from dsr_core.rights import Disposition
 
-__all__ = ["Closed", "Obligation", "Open", "Outcome", "closing", "evidence_digest"]
+__all__ = ["FOLLOWED", "Closed", "Obligation", "Open", "Outcome", "closing", "evidence_digest"]
 
 
 class Outcome(StrEnum):

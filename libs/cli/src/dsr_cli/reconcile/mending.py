@@ -73,33 +73,7 @@ set open_members = c.open_members - n.answered,
 from counted n where c.id = n.cohort_id
 """
 
-# As intake lists whom a request names that was followed, word for word: a test holds it to that.
-_LIST = """
-with forbidden as (
-    select l.kind, d.digest, r.suppression_key_id as key_id, r.id
-    from intake.subject_requests r
-    join intake.cohorts c on c.id = coalesce(r.home_cohort_id, r.cohort_id)
-    join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
-    cross join lateral unnest(r.suppression_digests) as d (digest)
-    where r.id = any($1::uuid[]) and c.categories = '{}'
-        and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
-        and (c.uses = '{}' or l.kind = any(c.uses))
-        and not exists (
-            select from intake.opt_ins o where o.at > r.accepted_at
-                and l.kind = any(o.kinds) and o.digests @> array[d.digest]
-        )
-), sources as (
-    insert into intake.suppression_sources (kind, digest, request_id)
-    select kind, digest, id from forbidden on conflict do nothing
-)
-insert into intake.suppressions (kind, digest, key_id, since, request_id)
-select distinct on (kind, digest) kind, digest, key_id, $4, id from forbidden
-order by kind, digest, id
-on conflict (kind, digest) do update
-set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
-    ended = false, told = false
-where intake.suppressions.ended
-"""
+_LIST = "select intake.list_named($1, $2, $3, $4)"
 
 _OPEN = """
 update intake.subject_requests

@@ -27,37 +27,10 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _PAIRS = [(right.value, kind.value) for right in Right for kind in RIGHTS[right].suppresses]
 _AT_ONCE = [pair for pair in _PAIRS if RIGHTS[Right(pair[0])].suppresses_at_once]
 
-# A request for a part of the data alone says nothing of the rest; one for some uses says so of those. Who has opted in since it was
-# accepted wants it no more. In the order of the key, so that two transactions wait for each other in turn and never in a ring.
-_LIST = """
-    with forbidden as (
-        select l.kind, d.digest, r.suppression_key_id as key_id, r.id
-        from intake.subject_requests r
-        join intake.cohorts c on c.id = coalesce(r.home_cohort_id, r.cohort_id)
-        join unnest($2::text[], $3::text[]) as l (wanted, kind) on l.wanted = r."right"
-        cross join lateral unnest(r.suppression_digests) as d (digest)
-        where r.id = any($1::uuid[]) and c.categories = '{}'
-            and c.organisation_ids = '{}' and c.system_ids = '{}' and c.since is null
-            and (c.uses = '{}' or l.kind = any(c.uses))
-            and not exists (
-                select from intake.opt_ins o where o.at > r.accepted_at
-                    and l.kind = any(o.kinds) and o.digests @> array[d.digest]
-            )
-    ), sources as (
-        insert into intake.suppression_sources (kind, digest, request_id)
-        select kind, digest, id from forbidden on conflict do nothing
-    )
-    insert into intake.suppressions (kind, digest, key_id, since, request_id)
-    select distinct on (kind, digest) kind, digest, key_id, $4, id from forbidden
-    order by kind, digest, id
-    on conflict (kind, digest) do update
-    set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
-        ended = false, told = false
-    where intake.suppressions.ended
-"""
+_LIST = "select intake.list_named($1, $2, $3, $4)"
 
 # An entry that is listed anew is locked even where nothing of it changes, so that whoever ends a source of it has to wait, and sees
-# the other's source once it looks; in the order of the key, as above.
+# the other's source once it looks; in the order of the key, as the function has it.
 _LOCK_OF_REQUESTS = """
     select from intake.suppressions s
     join intake.suppression_sources o on o.kind = s.kind and o.digest = s.digest
