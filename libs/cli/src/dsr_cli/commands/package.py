@@ -28,6 +28,12 @@ _RequestId = Annotated[str, typer.Argument(help="The access request")]
 _Reason = Annotated[str, typer.Option(help="Why; kept, so no personal data")]
 _Apply = Annotated[bool, typer.Option("--yes", "--apply", help="Decide; without it, only say what")]
 
+_NOT_ACCEPTABLE = {
+    "open": "the request is open, so more may come",
+    "being_made": "it is being made, so what it will lack is not known",
+    "settled": "no erasure waits for it",
+}
+
 
 @app.callback()
 def group() -> None:
@@ -114,10 +120,12 @@ def accept(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) ->
     """
     api = InternalApi(internal_connection())
     found = api.package(request_id)
-    if found["copy_settled_at"] is not None:
-        raise CommandError(f"no erasure waits for the package of {request_id}")
+    if found["not_acceptable"]:
+        why = _NOT_ACCEPTABLE.get(found["not_acceptable"], found["not_acceptable"])
+        raise CommandError(f"the package of {request_id} cannot be accepted: {why}")
     if not apply:
         lacks = ", ".join(sorted(found["missing"])) or "nothing that is known"
+        lacks = lacks if found["set_aside_at"] is None else "everything, since it was not made"
         typer.echo(f"the package of {request_id} would be accepted; it lacks: {lacks}")
         typer.echo("add --yes to do it")
         return

@@ -9,23 +9,33 @@ import asyncpg
 
 from dsr_core.ids import RequestId
 from dsr_intake.adapters.audit import audited
+from dsr_intake.model.packages import Hindrance
 from dsr_intake.ports.packages import TellSettled
 from dsr_runtime.outbox import enqueue
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresCopies", "settle"]
+__all__ = ["BEING_MADE", "PostgresCopies", "settle"]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+BEING_MADE = "(p.state = 'waiting' and p.set_aside_at is null)"
+"""That a package `p` is to be made, or is being made."""
 
 _SETTLE = """
     update intake.packages p set copy_settled_at = $2 from intake.subject_requests r
     where r.id = p.request_id and p.request_id = $1 and r.closed_at is not null
         and p.copy_settled_at is null
 """
-_IS_BEING_MADE = """
-    select exists (
-        select from intake.packages where request_id = $1 and state = 'waiting' and set_aside_at is null
-    )
+_LOCK = "select from intake.packages where request_id = $1 order by number for update"
+_HINDRANCE = f"""
+    select case
+        when r.closed_at is null then 'open'
+        when count(p.request_id) = 0 then 'no_package'
+        when bool_or({BEING_MADE}) then 'being_made'
+        when bool_and(p.copy_settled_at is not null) then 'settled'
+    end
+    from intake.subject_requests r left join intake.packages p on p.request_id = r.id
+    where r.id = $1 group by r.id
 """
 _REPEATS = """
     select id from intake.subject_requests
@@ -55,21 +65,24 @@ class PostgresCopies:
             rows = await self._pool.fetch(_UNTOLD, limit)
         return [RequestId(str(row["request_id"])) for row in rows]
 
+    async def hindrance(self, request_id: RequestId) -> Hindrance | None:
+        """Return why the copy of a request cannot be settled now."""
+        with translated():
+            return _hindrance(await self._pool.fetchval(_HINDRANCE, request_id))
+
     async def settle(
         self, request_id: RequestId, tell: TellSettled, *, at: datetime, reason: str = ""
-    ) -> bool:
-        """Settle the copy of a closed request, tell of it, and enter it where a person decides so.
-
-        Not while a package is being made: what it will lack is not known.
-        """
+    ) -> Hindrance | None:
+        """Settle the copy of a closed request, tell of it, and enter it where a person decides so."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
-                if await connection.fetchval(_IS_BEING_MADE, request_id):
-                    return False
-                if not await settle(connection, request_id, tell, at):
-                    return False
-                await audited(connection, "package.accept", [request_id], reason)
-        return True
+                await connection.execute(_LOCK, request_id)
+                found = _hindrance(await connection.fetchval(_HINDRANCE, request_id))
+                if found is None and not await settle(connection, request_id, tell, at):
+                    return Hindrance.NO_PACKAGE
+                if found is None:
+                    await audited(connection, "package.accept", [request_id], reason)
+        return found
 
 
 async def settle(
@@ -86,3 +99,7 @@ async def settle(
     told = [request_id, *(RequestId(str(row["id"])) for row in repeats)]
     await enqueue(connection, "intake", tell(told, at))
     return True
+
+
+def _hindrance(found: str | None) -> Hindrance | None:
+    return Hindrance(found) if found else None

@@ -15,7 +15,7 @@ from dsr_intake.adapters.closing import known, write, write_letters
 from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.duplicates import duplicates_of
 from dsr_intake.adapters.members import addressee_of
-from dsr_intake.adapters.package_copies import settle
+from dsr_intake.adapters.package_copies import BEING_MADE, settle
 from dsr_intake.adapters.webhooks import tell_of_packages
 from dsr_intake.model import Member
 from dsr_intake.model.packages import (
@@ -312,11 +312,11 @@ class PostgresPackages:
         """Return how many packages are to be made, and how many are set aside."""
         with translated():
             [row] = await self._pool.fetch(
-                """
-                select count(*) filter (where set_aside_at is null) as waiting,
-                    min(wanted_at) filter (where set_aside_at is null) as oldest,
+                f"""
+                select count(*) filter (where {BEING_MADE}) as waiting,
+                    min(wanted_at) filter (where {BEING_MADE}) as oldest,
                     count(set_aside_at) as set_aside
-                from intake.packages where state = 'waiting'
+                from intake.packages p where state = 'waiting'
                 """
             )
         return PackagesStanding(**row)

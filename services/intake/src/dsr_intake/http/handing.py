@@ -70,6 +70,9 @@ class PackageDocument(BaseModel):
     set_aside_why: str | None
     """`faults` where it has failed again and again; `key_gone` where its key is not there any more."""
 
+    not_acceptable: str | None
+    """Why it cannot be accepted as it is: `open`, `being_made` or `settled`; none where it can."""
+
     links: list[PackageLinkDocument]
 
 
@@ -265,6 +268,7 @@ async def _shown(context: Context, one: RequestView) -> Response:
             "copy_settled_at": package.copy_settled_at,
             "set_aside_at": package.set_aside_at,
             "set_aside_why": package.set_aside_why,
+            "not_acceptable": await door.copies.hindrance(one.answered_with),
             "links": [_link(each) for each in await door.links.of(one.request_id)],
         }
     )

@@ -10,6 +10,7 @@ from dsr_core.ids import RequestId
 from dsr_intake.model import Code, WrappedKey
 
 __all__ = [
+    "Hindrance",
     "MadePackage",
     "Package",
     "PackageKey",
@@ -64,6 +65,22 @@ class SetAside(StrEnum):
 
     KEY_GONE = "key_gone"
     """Its key is not there any more, so that nobody can open what systems have handed over."""
+
+
+class Hindrance(StrEnum):
+    """Why a package cannot be accepted as it is."""
+
+    OPEN = "open"
+    """Its request is: more may come."""
+
+    NO_PACKAGE = "no_package"
+    """None is made of its request."""
+
+    BEING_MADE = "being_made"
+    """What it will lack is not known."""
+
+    SETTLED = "settled"
+    """No erasure waits for it: it was whole, or accepted before."""
 
 
 class Setback(StrEnum):

@@ -11,6 +11,7 @@ from typing import Protocol
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.model import Code, CodeLimits, Member
 from dsr_intake.model.packages import (
+    Hindrance,
     MadePackage,
     Package,
     PackageKey,
@@ -120,15 +121,19 @@ class CopyStore(Protocol):
         """Return closed requests whose packages are all made and whole, though it was not told."""
         ...
 
+    async def hindrance(self, request_id: RequestId) -> Hindrance | None:
+        """Return why the copy of a request cannot be settled now; none where it can."""
+        ...
+
     async def settle(
         self, request_id: RequestId, tell: TellSettled, *, at: datetime, reason: str = ""
-    ) -> bool:
+    ) -> Hindrance | None:
         """Settle the copy of a request, tell of it, and enter it where a person decides so, in one transaction.
 
         What is told is told of its duplicates as well, for which there is no other copy.
 
         Returns:
-            Whether it is settled by this: not where the request is open, has no package, or is settled.
+            Why it is not settled by this, as `hindrance` says it; none where it is.
         """
         ...
 

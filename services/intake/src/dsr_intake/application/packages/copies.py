@@ -11,6 +11,7 @@ from dsr_core.ids import RequestId
 from dsr_intake.application.clock import Clock
 from dsr_intake.application.copying import copies_settled
 from dsr_intake.application.packages.assembling import SystemAssembly
+from dsr_intake.model.packages import Hindrance
 from dsr_intake.ports import CopyStore
 
 __all__ = ["Copies", "lacks_nothing"]
@@ -18,6 +19,13 @@ __all__ = ["Copies", "lacks_nothing"]
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _TOGETHER = 100
+
+_IN_THE_WAY = {
+    Hindrance.OPEN: "the request is open: more may come",
+    Hindrance.NO_PACKAGE: "no package is made of the request",
+    Hindrance.BEING_MADE: "the package is being made: what it will lack is not known",
+    Hindrance.SETTLED: "no erasure waits for the package",
+}
 
 
 class Copies:
@@ -47,17 +55,25 @@ class Copies:
             self._on_committed()
         return len(found)
 
+    async def hindrance(self, request_id: RequestId) -> Hindrance | None:
+        """Return why the package of a request cannot be accepted as it is; none where it can.
+
+        Raises:
+            Unavailable: The database is away.
+        """
+        return await self._store.hindrance(request_id)
+
     async def accept(self, request_id: RequestId, *, reason: str) -> None:
         """Have erasures go on though the package lacks something, for a reason, which is entered.
 
         Raises:
-            RuleViolation: The request is open, its package is not made yet, or its copy is settled already.
+            RuleViolation: Something is in the way, as `hindrance` says.
             Unavailable: The database is away.
         """
         at = self._clock()
-        if not await self._store.settle(request_id, copies_settled, at=at, reason=reason):
-            detail = "it is open, has no package yet, or nothing waits for its package any more"
-            raise RuleViolation("not_acceptable", detail)
+        found = await self._store.settle(request_id, copies_settled, at=at, reason=reason)
+        if found is not None:
+            raise RuleViolation("not_acceptable", _IN_THE_WAY[found])
         log.warning("a package is accepted as it is", request_id=request_id)
         self._on_committed()
 
