@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from integration.intake.links_test import (
     outcomes,
     tell,
 )
+from integration.intake.shared_links_test import waits
 
 from dsr_cli.reconcile import mending
 from dsr_cli.reconcile.told import State, Told
@@ -30,6 +32,7 @@ from dsr_cli.stack import Stack
 from dsr_core.closing import Outcome
 from dsr_core.ids import RequestId
 from dsr_core.suppressions import Suppression
+from dsr_intake.adapters import suppressions
 from dsr_intake.adapters.suppressions import PostgresSuppressions
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.codec.suppressions import suppression_key
@@ -283,6 +286,40 @@ async def test_who_opts_in_while_their_deletion_is_open_may_be_brought_in_again(
     await opted_in(intake, 23, "re_import")
     await followed(intake, publisher, one)
     assert await listed(intake, 23) == []
+
+
+async def test_who_opts_in_while_a_closing_lists_them_waits_for_it_and_is_taken_off(
+    intake: Intake,
+) -> None:
+    one = await submitted(intake, 31)
+    async with intake.pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "select intake.list_named($1::uuid[], '{deletion}', '{re_import}', now())", [one]
+        )
+        opting = asyncio.create_task(opted_in(intake, 31, "re_import"))
+        await waits(intake, "advisory")
+    await opting
+    assert await listed(intake, 31) == []
+
+
+async def test_a_closing_that_comes_while_the_person_opts_in_waits_for_that_and_lists_nobody(
+    intake: Intake, publisher: Publisher
+) -> None:
+    one = await submitted(intake, 32)
+    digests = [KEY.digest("email", email(32))]
+    async with intake.pool.acquire() as connection, connection.transaction():
+        await connection.execute(suppressions._ALONE, digests)
+        await connection.execute(
+            """
+            insert into intake.opt_ins (id, at, principal, kinds, digests, reference, given_on)
+            values (gen_random_uuid(), now(), 'shop', '{re_import}', $1, 'consents/32', now())
+            """,
+            digests,
+        )
+        await publisher.publish([a_record(one, one)])
+        await waits(intake, "advisory")
+    await answered(intake, one)
+    assert await listed(intake, 32) == []
 
 
 async def test_an_objection_that_is_proven_later_is_listed_as_it_opens(intake: Intake) -> None:

@@ -29,6 +29,14 @@ _AT_ONCE = [pair for pair in _PAIRS if RIGHTS[Right(pair[0])].suppresses_at_once
 
 _LIST = "select intake.list_named($1, $2, $3, $4)"
 
+# Alone with the addresses, where the function shares the same locks. A statement of its own: the next one sees what it waited for.
+_ALONE = """
+    select pg_advisory_xact_lock(1, place) from (
+        select distinct get_byte(digest, 0) % 16 as place from unnest($1::bytea[]) as d (digest)
+        order by 1
+    ) as asked
+"""
+
 # An entry that is listed anew is locked even where nothing of it changes, so that whoever ends a source of it has to wait, and sees
 # the other's source once it looks; in the order of the key, as the function has it.
 _LOCK_OF_REQUESTS = """
@@ -146,6 +154,7 @@ class PostgresSuppressions:
         opt_in_id = uuid7(int(one.at.timestamp() * 1000), os.urandom(10))
         with translated():
             async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(_ALONE, one.digests)
                 await connection.execute(
                     """
                     insert into intake.opt_ins (id, at, principal, kinds, digests, reference, given_on)

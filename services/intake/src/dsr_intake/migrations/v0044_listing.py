@@ -7,12 +7,20 @@ from alembic import op
 revision = "0044"
 down_revision = "0043"
 
+# First of all it waits for whoever opts one of these addresses in, and has those wait who come after it: of the two at one moment, each
+# would overlook what the other has written and not committed. Those that list do not wait for each other. In the order of the locks.
 # A request for a part of the data alone says nothing of the rest; one for some uses says so of those. Who has opted in since it was
 # accepted wants it no more. In the order of the key, so that two transactions wait for each other in turn and never in a ring.
 _LIST = """
 create function intake.list_named(
     request_ids uuid[], wanted text[], kinds text[], at timestamptz
-) returns void language sql as $$
+) returns void language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock_shared(1, place) from (
+        select distinct get_byte(d.digest, 0) % 16 as place
+        from intake.subject_requests r cross join lateral unnest(r.suppression_digests) as d (digest)
+        where r.id = any(list_named.request_ids) order by 1
+    ) as asked;
     with forbidden as (
         select l.kind, d.digest, r.suppression_key_id as key_id, r.id
         from intake.subject_requests r
@@ -37,7 +45,8 @@ create function intake.list_named(
     on conflict (kind, digest) do update
     set key_id = excluded.key_id, since = excluded.since, request_id = excluded.request_id,
         ended = false, told = false
-    where intake.suppressions.ended
+    where intake.suppressions.ended;
+end
 $$
 """
 
