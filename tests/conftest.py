@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import asyncio
+from asyncio import Transport
+from asyncio.sslproto import SSLProtocol
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
 import pytest
 from xdist.remote import Producer
@@ -14,6 +17,7 @@ from dsr_runtime.kafka import KafkaConnection
 from support import parts
 from support.second_verifier import Second, build_second_verifier
 from support.spreading import Spreading, turn
+from support.waiting import eventually
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,8 +65,21 @@ def stack(registry: Registry) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def kafka(stack: Stack) -> KafkaConnection:
+async def goodbyes() -> AsyncIterator[None]:
+    """Ends once no connection over TLS is left: aiokafka's clients close theirs, and do not wait for the peer."""
+    yield
+    open_ones: Mapping[int, Transport] = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+
+    def is_over() -> bool:
+        return not any(isinstance(one.get_protocol(), SSLProtocol) for one in open_ones.values())
+
+    await eventually(is_over, what="every connection is closed")
+
+
+@pytest.fixture(scope="session")
+def kafka(stack: Stack, goodbyes: None) -> KafkaConnection:
     """Kafka's super user."""
+    del goodbyes
     return parts.kafka_of(stack)
 
 
