@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from dsr_cli.api.client import IntakeClient
+from dsr_cli.api.client import ApiError, IntakeClient
 from dsr_cli.connection import api_connection
 from dsr_cli.errors import CommandError
 
@@ -50,9 +50,7 @@ async def _look(ready: list[str], jurisdiction: str) -> None:
     if not os.environ.get("DSR_TOKEN"):
         typer.echo("no request is tried: DSR_TOKEN is not set")
         return
-    url, credential = api_connection()
-    await _all_up(url)
-    async with IntakeClient(url, credential) as client:
+    async with IntakeClient(*api_connection()) as client:
         ended = await _come_and_go(client, jurisdiction)
     typer.echo(f"{ended['id']}: accepted, withdrawn and answered")
 
@@ -77,7 +75,8 @@ async def _all_up(url: str) -> None:
 
 
 async def _come_and_go(client: IntakeClient, jurisdiction: str) -> dict[str, Any]:
-    accepted = await client.submit(
+    accepted = await _submitted(
+        client,
         {
             "right": "deletion",
             "jurisdiction": jurisdiction,
@@ -87,10 +86,24 @@ async def _come_and_go(client: IntakeClient, jurisdiction: str) -> dict[str, Any
             "requester": {"role": "data_subject"},
             "channel": "api",
         },
-        idempotency_key=str(uuid.uuid4()),
     )
     found = await client.withdraw(accepted["id"], reason="selftest")
     while found["state"] != "answered":
         await asyncio.sleep(_EVERY_S)
         found = await client.show(accepted["id"])
     return found
+
+
+async def _submitted(client: IntakeClient, body: dict[str, Any]) -> dict[str, Any]:
+    """Submit a request, again and again while intake is away or says so; it is accepted once."""
+    key, said = str(uuid.uuid4()), ""
+    while True:
+        try:
+            return await client.submit(body, idempotency_key=key)
+        except ApiError as error:
+            if not error.is_passing:
+                raise
+            if str(error) != said:
+                said = str(error)
+                typer.echo(said)
+        await asyncio.sleep(_EVERY_S)
