@@ -15,9 +15,12 @@ from dsr_cli.stack import Stack
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
 from support import parts
+from support.examples import load_profile
 from support.second_verifier import Second, build_second_verifier
 from support.spreading import Spreading, turn
 from support.waiting import eventually
+
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
