@@ -71,7 +71,8 @@ def stack(registry: Registry) -> Iterator[Stack]:
 async def goodbyes() -> AsyncIterator[None]:
     """Ends once no connection over TLS is left: aiokafka's clients close theirs, and do not wait for the peer."""
     yield
-    open_ones: Mapping[int, Transport] = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    open_ones: Mapping[int, Transport] = loop._transports  # type: ignore[attr-defined]  # no public name
 
     def is_over() -> bool:
         return not any(isinstance(one.get_protocol(), SSLProtocol) for one in open_ones.values())
