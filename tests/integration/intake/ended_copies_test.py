@@ -20,6 +20,7 @@ from dsr_wire.codec.copies import SettledCopy, copy_settled_from_wire
 from dsr_wire.envelope import decode
 from dsr_wire.topics import COPIES
 from support.decisions import submitted, withdraw
+from support.faults import no_folder
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 
 
@@ -100,16 +101,10 @@ async def test_the_copy_of_what_is_repeated_is_that_of_its_duplicate_too(
     second = await twins.repeat()
     first, *_ = twins.systems
     twins.answered({first: await twins.hand_over(first, ORDERS)})
-    away = twins.store.with_name("away")
-    twins.store.rename(away)
-    twins.store.write_text("no folder")
-    try:
+    with no_folder(twins.store):
         await twins.close(publisher)
         await twins.until("waiting")
         assert (await shown(twins.intake, second))["state"] == "closed"
-    finally:
-        twins.store.unlink()
-        away.rename(twins.store)
     row = await twins.until("ready")
     records = await topics.find(COPIES.name, {twins.id, second}, 2)
     told = [decode(one.value, one.headers, copies_pb2.CopySettled) for one in records]

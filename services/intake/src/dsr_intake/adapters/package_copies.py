@@ -78,27 +78,25 @@ class PostgresCopies:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(_LOCK, request_id)
                 found = _hindrance(await connection.fetchval(_HINDRANCE, request_id))
-                if found is None and not await settle(connection, request_id, tell, at):
-                    return Hindrance.NO_PACKAGE
                 if found is None:
+                    await settle(connection, request_id, tell, at)
                     await audited(connection, "package.accept", [request_id], reason)
         return found
 
 
 async def settle(
     connection: _Connection, request_id: RequestId, tell: TellSettled, at: datetime
-) -> bool:
+) -> None:
     """Write that the copy of a closed request is settled, and what is told of it; once.
 
     It is the copy of the duplicates that have ended with it, too.
     """
     status = await connection.execute(_SETTLE, request_id, at)
     if status.endswith(" 0"):
-        return False
+        return
     repeats = await connection.fetch(_REPEATS, request_id)
     told = [request_id, *(RequestId(str(row["id"])) for row in repeats)]
     await enqueue(connection, "intake", tell(told, at))
-    return True
 
 
 def _hindrance(found: str | None) -> Hindrance | None:
