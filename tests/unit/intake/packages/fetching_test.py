@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,7 +25,10 @@ from support.builders import a_request_id
 class Stored(bytearray):
     """An object in memory."""
 
-    def write(self, buffer: bytes, /) -> None:
+    @contextmanager
+    def room(self, length: int) -> Iterator[memoryview]:
+        buffer = bytearray(length)
+        yield memoryview(buffer)
         self.extend(buffer)
 
 

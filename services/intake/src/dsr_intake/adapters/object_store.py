@@ -7,13 +7,12 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -21,6 +20,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from dsr_core.errors import Unavailable
+from dsr_intake.adapters.direct_file import DirectFile
 from dsr_intake.ports import Fetch, ObjectSink, PartMissing
 
 __all__ = ["Objects"]
@@ -110,7 +110,7 @@ class Objects:
         with obstore.open_writer(
             self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
         ) as writer:
-            yield _Copying(writer)
+            yield _Upload(writer.write)
 
     def _fill(self, path: str, buffer: memoryview) -> int:
         with _translated():
@@ -136,27 +136,30 @@ class Objects:
             raise
 
 
-class _Copying:
-    """Takes bytes whose memory is the caller's again at once, while the upload goes on with its own."""
+class _Upload:
+    """Has memory of its own for what comes next, since the upload goes on with what it has taken."""
 
-    def __init__(self, writer: ObjectSink) -> None:
-        self._writer = writer
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self._room = memoryview(b"")
 
-    def write(self, buffer: bytes | memoryview, /) -> object:
-        """Take some bytes."""
-        return self._writer.write(bytes(buffer))
+    @contextmanager
+    def room(self, length: int) -> Iterator[memoryview]:
+        """Give memory for the next so many bytes."""
+        if len(self._room) < length:
+            self._room = memoryview(bytearray(length))
+        yield self._room[:length]
+        self._write(bytes(self._room[:length]))
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[BinaryIO]:
+def _file(path: Path) -> Iterator[ObjectSink]:
     """Give a file that has its name once it is whole and on the disk; left with a fault, it is gone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = path.with_name(f"{path.name}#{uuid.uuid4().int}")  # such names are not listed
     try:
-        with begun.open("xb") as file:
+        with DirectFile(begun) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
         begun.replace(path)
     finally:
         begun.unlink(missing_ok=True)

@@ -50,10 +50,12 @@ It raises `PartMissing` where there is no such object, and `Unavailable` where t
 
 
 class ObjectSink(Protocol):
-    """Takes an object's bytes, from the first to the last."""
+    """Takes an object's bytes, from the first to the last, in memory of its own."""
 
-    def write(self, buffer: bytes | memoryview, /) -> object:
-        """Take some bytes; they need not be stored before the object is whole, and are the caller's again.
+    def room(self, length: int) -> AbstractContextManager[memoryview]:
+        """Give memory for the next so many bytes, 2 MiB at most, to be filled before the context is left.
+
+        They need not be stored before the object is whole.
 
         Raises:
             Unavailable: The store is away, or full.

@@ -9,7 +9,6 @@ the last: none can be moved, left out at the end, or added.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dsr_core.errors import RejectedInput
 from dsr_core.ids import RequestId
+from dsr_intake.ports import ObjectSink
 from dsr_wire.sealing_keys import PrivateSealingKey
 
 __all__ = ["PIECE_BYTES", "PieceCipher", "PieceWriter", "decrypted", "derived", "stored_size"]
@@ -28,10 +28,6 @@ PIECE_BYTES = 1024 * 1024
 _TAG_BYTES = 16
 _STORED_BYTES = PIECE_BYTES + _TAG_BYTES
 _NAME = b"dsr.v1.Package"
-
-
-class _Sink(Protocol):
-    def write(self, buffer: bytes | memoryview, /) -> object: ...
 
 
 def derived(key: PrivateSealingKey, request_id: RequestId, purpose: str) -> bytes:
@@ -73,15 +69,14 @@ class PieceCipher:
 class PieceWriter:
     """Takes a package in the clear, in any portions, and writes it as pieces; it cannot be sought in.
 
-    Two pieces of memory are used for all of them: new ones for each would cost more than to encrypt them.
+    One piece of memory is used for all of them: a new one for each would cost more than to encrypt it.
     """
 
-    def __init__(self, sink: _Sink, cipher: PieceCipher) -> None:
+    def __init__(self, sink: ObjectSink, cipher: PieceCipher) -> None:
         self._sink = sink
         self._cipher = cipher
         self._held = memoryview(bytearray(PIECE_BYTES))
         self._end = 0
-        self._sealed = memoryview(bytearray(_STORED_BYTES))
         self._number = 0
         self.size = 0
         """Bytes in the clear so far."""
@@ -121,9 +116,8 @@ class PieceWriter:
         self._held[start : self._end] = some
 
     def _put(self, piece: memoryview, *, is_last: bool) -> None:
-        sealed = self._sealed[: len(piece) + _TAG_BYTES]
-        self._cipher.encrypt_into(self._number, piece, sealed, is_last=is_last)
-        self._sink.write(sealed)
+        with self._sink.room(len(piece) + _TAG_BYTES) as stored:
+            self._cipher.encrypt_into(self._number, piece, stored, is_last=is_last)
         self._number += 1
 
 
