@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
+import jsonschema_rs
 import orjson
 import pytest
 from hypothesis import given
@@ -79,6 +80,11 @@ def test_whole_portions_come_out_as_record_by_record(
     assert b"".join(before for before, _ in passed) == content
     found = b"".join(after for _, after in passed)
     assert (found, one.counts) == one_by_one(content)
+    handed_over = [json.loads(line) for line in found.split(b"\n") if line]
+    schema = one.row_schema()
+    assert (schema is None) == (not handed_over)
+    for record in handed_over:
+        jsonschema_rs.validate(json.loads(schema or b"false"), record)
 
 
 @given(st.lists(st.builds(orjson.dumps, records) | junk), st.integers(1, 300))

@@ -13,13 +13,13 @@ from dsr_core.errors import RejectedInput
 from dsr_core.exports import Delivery, ExportedFile, ProtectedField, Protection
 from dsr_core.ids import RequestId, SystemId
 from dsr_intake.application.packages.archive import Archive
-from dsr_intake.application.packages.looking import is_table, looker
+from dsr_intake.application.packages.looking import Looker, is_table, looker
 from dsr_intake.application.packages.manifest import Beside, SystemPart, file_entry, manifest
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader, PartMemory
-from dsr_intake.application.packages.row_schema import row_schema
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.spreadsheet import SHEET_BYTES, sheet
+from dsr_intake.application.packages.tables import TableLooker
 from dsr_intake.ports import Fetch, ObjectStore, PartMissing
 from dsr_wire.sealing_keys import PrivateSealingKey
 
@@ -221,7 +221,7 @@ class _Writing:
                     size=counted.size,
                     more=more,
                     sheet=self._sheet(one.system_id, file, table),
-                    row_schema=self._row_schema(one.system_id, file, table),
+                    row_schema=self._row_schema(one.system_id, file, looks),
                 )
             )
             for how, count in more.items():
@@ -242,9 +242,11 @@ class _Writing:
         self._archive.add(path, counted, size=len(table))
         return Beside(path, hashed.hexdigest(), counted.size)
 
-    def _row_schema(self, system_id: SystemId, file: ExportedFile, table: bytes) -> Beside | None:
+    def _row_schema(
+        self, system_id: SystemId, file: ExportedFile, looks: Looker | None
+    ) -> Beside | None:
         """Write the form of a table's records, where they have one."""
-        schema = row_schema(table, file.name)
+        schema = looks.row_schema() if isinstance(looks, TableLooker) else None
         if schema is None:
             return None
         path = f"schemas/{system_id}/{file.name.removesuffix('.jsonl')}.schema.json"

@@ -1,37 +1,45 @@
-"""The shape of a table: what names its records have, and where, learnt from some of them.
+"""The shape of a table: the form that its records had so far, as a type that others are read as.
 
-Whether others have that shape is found out in half the time that it takes to read what they are.
+Whether others have that form is found out in half the time that it takes to read what they are.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
 
 import msgspec
 
+from dsr_intake.application.packages.record_form import Place
+
 __all__ = ["Shape"]
 
-_Scalar = str | int | float | bool | None
-_NAMES_LIMIT = 1000
-"""Records with more names than that, in all places together, have keys for names, and no shape."""
+_NOTHING: Any = Annotated[list[None], msgspec.Meta(max_length=0)]
+"""A list of which no element was seen."""
+
+_SCALARS: dict[str, Any] = {
+    "null": None,
+    "boolean": bool,
+    "integer": int,
+    "number": float,
+    "string": str,
+}
 
 
 class Shape:
     """The shape of some records."""
 
-    def __init__(self, records: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, records: Place) -> None:
         """Learn it."""
-        self._names = 0
         self._decoder: msgspec.json.Decoder[Any] | None
         try:
-            self._decoder = msgspec.json.Decoder(list[self._mapping(records)])  # type: ignore[misc]  # made while it runs
-        except (ValueError, RecursionError):  # a name that can be none of a field's, or too many
+            self._decoder = msgspec.json.Decoder(list[_mapping(records)])  # type: ignore[misc]  # made while it runs
+        except ValueError:  # a name that can be none of a field's
             self._decoder = None
 
     def has(self, content: bytes) -> bool:
-        """Tell whether whole lines are a record each, and have no name where none was learnt."""
+        """Tell whether whole lines are a record each, and change nothing of the form that was learnt."""
         if self._decoder is None:
             return False
         try:
@@ -40,26 +48,24 @@ class Shape:
             return False
         return len(records) == content.count(b"\n")
 
-    def _mapping(self, mappings: Iterable[dict[str, Any]]) -> Any:
-        values = defaultdict[str, list[Any]](list)
-        for mapping in mappings:
-            for name, value in mapping.items():
-                values[name].append(value)
-        self._names += len(values)
-        if self._names > _NAMES_LIMIT:
-            raise ValueError("too many names")
-        fields = [
-            (f"field_{number}", self._value(found), msgspec.field(name=name, default=None))
-            for number, (name, found) in enumerate(values.items())
-        ]
-        return msgspec.defstruct("Mapping", fields, forbid_unknown_fields=True, gc=False)
 
-    def _value(self, values: Sequence[Any]) -> Any:
-        kind: Any = _Scalar
-        mappings = [one for one in values if isinstance(one, dict)]
-        lists = [one for one in values if isinstance(one, list)]
-        if mappings:
-            kind |= self._mapping(mappings)
-        if lists:
-            kind |= list[self._value([one for each in lists for one in each])]  # type: ignore[misc]  # made while it runs
-        return kind
+def _mapping(place: Place) -> Any:
+    always = place.always or set()
+    fields = [
+        (
+            f"field_{number}",
+            _value(inner),
+            msgspec.field(name=name) if name in always else msgspec.field(name=name, default=None),
+        )
+        for number, (name, inner) in enumerate(place.names.items())
+    ]
+    return msgspec.defstruct("Mapping", fields, forbid_unknown_fields=True, gc=False, kw_only=True)
+
+
+def _value(place: Place) -> Any:
+    kinds = [_SCALARS[one] for one in sorted(place.types) if one in _SCALARS]
+    if "object" in place.types:
+        kinds.append(_mapping(place))
+    if place.elements is not None:
+        kinds.append(list[_value(place.elements)] if place.elements.types else _NOTHING)  # type: ignore[misc]  # made while it runs
+    return reduce(or_, kinds)

@@ -20,11 +20,12 @@ from dsr_core.undisclosed import (
     without_account_numbers,
 )
 from dsr_intake.application.packages.portions import LINE_LIMIT, cut, refuse
+from dsr_intake.application.packages.record_form import RecordForm
 from dsr_intake.application.packages.shape import Shape
 
 __all__ = ["TableLooker"]
 
-_SHAPES_LIMIT = 8
+_SHAPES_LIMIT = 32
 """So often the shape of a table is learnt; one that has another ever again has none."""
 
 _Record = dict[str, Any]
@@ -36,14 +37,26 @@ class TableLooker:
 
     def __init__(self, fields: Sequence[ProtectedField], file: ExportedFile) -> None:
         self._protector = RecordProtector(fields, file=file.name)
+        self._file = file
+        self._form = RecordForm()
+        """Of the records as they may be handed over."""
+
+        self._is_plain = True
+        """Whether every name in the form is one that may be handed over, whatever stands under it."""
+
         self._shape: Shape | None = None
-        self._sample: Sequence[_Record] = ()
         self._shapes = 0
+        self._learnt = 0
+        """What was new in the form when the shape was learnt."""
 
     @property
     def counts(self) -> Counter[Protection]:
         """How many values the system had not protected."""
         return self._protector.counts
+
+    def row_schema(self) -> bytes | None:
+        """Return the JSON Schema that each record follows which was passed; none where they have no form."""
+        return self._form.schema(self._file.name)
 
     def pass_(self, portions: Iterable[memoryview]) -> Iterator[tuple[bytes, bytes]]:
         """Yield the file a portion at a time: as it came, and as it may be handed over.
@@ -67,19 +80,21 @@ class TableLooker:
     def _lines(self, content: bytes) -> bytes:
         """Return whole lines as they may be handed over: as they are, where nothing in them can matter."""
         is_suspect = may_hold_account_numbers(content)
-        if not is_suspect and self._has_shape(content):
+        has_shape = self._has_shape(content)
+        if has_shape and not is_suspect:
             return content
-        records = self._records(content)
-        if records is not None and not (is_suspect and _hold_account_numbers(records)):
-            return content
+        records = self._records(content, names_known=has_shape)
         lines = content.split(b"\n")[:-1]
         if records is None:
+            self._is_plain = False
             return b"".join(map(self._line, lines))
-        return b"".join(
-            self._line(line) if may_hold_account_numbers(line) else line + b"\n" for line in lines
-        )
+        if not (is_suspect and _hold_account_numbers(records)):
+            if not has_shape:
+                self._form.take(records)
+            return content
+        return b"".join(map(self._suspect, lines, records))
 
-    def _records(self, content: bytes) -> list[_Record] | None:
+    def _records(self, content: bytes, *, names_known: bool) -> list[_Record] | None:
         """Read whole lines at once; none where not all are records that have no protected name."""
         count = content.count(b"\n")
         try:
@@ -87,24 +102,31 @@ class TableLooker:
             records: list[_Record] = orjson.loads(b"[%b]" % content[:-1].replace(b"\n", b","))
         except ValueError:
             return None
+        if names_known:
+            return records
         if len(records) != count or not all(isinstance(one, dict) for one in records):
             return None
         if content.count(b"{") == count and b"[" not in content:
             leaves = all(map(self._protector.leaves, set(map(tuple, records))))
         else:
             leaves = all(self._protector.leaves(names, above) for above, names in _shapes(records))
-        if not leaves:
-            return None
-        self._sample = records
-        return records
+        return records if leaves else None
 
     def _has_shape(self, content: bytes) -> bool:
-        """Tell whether whole lines are records as those before, of which no name is protected."""
-        if self._sample:
-            self._shape = Shape(self._sample) if self._shapes < _SHAPES_LIMIT else None
-            self._sample = ()
+        """Tell whether whole lines are records of the form of those before, with no protected name."""
+        if self._learnt != self._form.changes:
+            form, self._learnt = self._form.records, self._form.changes
+            is_limited = self._shapes >= _SHAPES_LIMIT or not self._is_plain
+            self._shape = None if form is None or is_limited else Shape(form)
             self._shapes += 1
         return self._shape is not None and self._shape.has(content)
+
+    def _suspect(self, line: bytes, record: _Record) -> bytes:
+        """Return a line that was read as a record without protected names, with what it ends in."""
+        if may_hold_account_numbers(line):
+            return self._line(line)
+        self._form.take([record])
+        return line + b"\n"
 
     def _line(self, line: bytes) -> bytes:
         if not line.strip():
@@ -118,6 +140,7 @@ class TableLooker:
         before = self.counts.total()
         try:
             protected = self._protector.protect(record)
+            self._form.take([protected])
             if self.counts.total() == before:
                 return line + b"\n"
             return orjson.dumps(protected) + b"\n"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsr_intake.application.packages.row_schema import row_schema
+from dsr_intake.application.packages.record_form import RecordForm
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.spreadsheet import SHEET_BYTES
 from dsr_wire.packages.checking import check_package
@@ -33,7 +33,9 @@ RECORDS = st.lists(st.dictionaries(NAMES, VALUES), min_size=1)
 
 
 def form(*rows: dict[str, Any]) -> dict[str, Any]:
-    schema = row_schema(lines("rows", rows).content, "rows.jsonl")
+    taken = RecordForm()
+    taken.take(rows)
+    schema = taken.schema("rows.jsonl")
     assert schema is not None
     found: dict[str, Any] = json.loads(schema)
     return found
@@ -77,47 +79,68 @@ def test_a_record_of_another_form_does_not(row: dict[str, Any]) -> None:
         jsonschema_rs.validate(schema, row)
 
 
-def nested(depth: int) -> bytes:
-    return b'{"a":' * depth + b"1" + b"}" * depth + b"\n"
+def nested(depth: int) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for _ in range(depth):
+        record = {"a": record}
+    return record
 
 
 @pytest.mark.parametrize(
-    "table",
+    "rows",
     [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"[1]\n", id="what is no record"),
-        pytest.param(b'{"a":1}\n{', id="what cannot be read"),
-        pytest.param(nested(40), id="too deep"),
-        pytest.param(nested(5000), id="deeper than can be read"),
-        pytest.param(lines("x", [{f"person-{n}": n for n in range(1001)}]).content, id="keys"),
+        pytest.param([], id="nothing"),
+        pytest.param([{"a": 1}, nested(40)], id="too deep"),
+        pytest.param([nested(5000)], id="deeper than can be read"),
+        pytest.param([{f"person-{n}": n for n in range(1001)}], id="keys"),
     ],
 )
-def test_what_has_no_form_has_none(table: bytes) -> None:
-    assert row_schema(table, "x.jsonl") is None
+def test_what_has_no_form_has_none(rows: list[dict[str, Any]]) -> None:
+    taken = RecordForm()
+    taken.take(rows)
+    taken.take([{"a": 1}] if rows else [])
+    assert taken.schema("x.jsonl") is None
+
+
+def test_records_that_look_in_ever_other_ways_are_taken_in_without_end() -> None:
+    taken = RecordForm()
+    names = [f"n{number}" for number in range(15)]
+    for number in range(2**14):
+        taken.take([{name: 1 for place, name in enumerate(names) if number >> place & 1}])
+    schema = taken.schema("x")
+    assert schema is not None
+    assert json.loads(schema)["required"] == []
+    assert set(json.loads(schema)["properties"]) == set(names[:14])
 
 
 def test_a_package_has_it_beside_the_table_as_it_is_handed_over(tmp_path: Path) -> None:
     world = World(tmp_path)
     people = lines("a/people", [{"name": "Ann", "friend": "Bo", "passport": 7, "password": "x"}])
-    large = lines("large", [{"a": "x" * SHEET_BYTES}])
+    rows = [{"id": number, "note": "x" * 1000, "by": None} for number in range(SHEET_BYTES // 1000)]
+    large = lines("large", [*rows, {"id": 0.5, "note": None}, *rows])
     found = world.package({"crm": world.hand_over(people, large)})
     assert [one for one in found if one.startswith("schemas/")] == [
-        "schemas/crm/a/people.schema.json"
+        "schemas/crm/a/people.schema.json",
+        "schemas/crm/large.schema.json",
     ]
+    of_large = json.loads(found["schemas/crm/large.schema.json"])
+    assert of_large["required"] == ["id", "note"]
+    assert of_large["properties"] == {
+        "by": {"type": "null"},
+        "id": {"type": "number"},
+        "note": {"type": ["null", "string"]},
+    }
     schema = found["schemas/crm/a/people.schema.json"]
     assert json.loads(schema)["required"] == ["friend", "name", "passport"]
     jsonschema_rs.validate(json.loads(schema), json.loads(found["data/crm/a/people.jsonl"]))
     manifest = json.loads(found["manifest.json"])
     jsonschema_rs.validate(json.loads(found["manifest.schema.json"]), manifest)
     [system] = [one for one in manifest["systems"] if one["id"] == "crm"]
-    assert [one.get("row_schema") for one in system["files"]] == [
-        {
-            "path": "schemas/crm/a/people.schema.json",
-            "size": len(schema),
-            "sha256": hashlib.sha256(schema).hexdigest(),
-        },
-        None,
-    ]
+    assert system["files"][0]["row_schema"] == {
+        "path": "schemas/crm/a/people.schema.json",
+        "size": len(schema),
+        "sha256": hashlib.sha256(schema).hexdigest(),
+    }
 
 
 def test_a_package_with_it_is_good_and_a_change_in_it_is_named(tmp_path: Path) -> None:
