@@ -46,6 +46,26 @@ lines = st.lists(
 )
 
 
+def _spelt(value: Any) -> str:
+    """Spell JSON in which mappings are lists of pairs, so that a name may stand in one twice."""
+    if isinstance(value, tuple):
+        members = (f"{json.dumps(name)}: {_spelt(inner)}" for name, inner in value)
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_spelt, value)) + "]"
+    return json.dumps(value)
+
+
+def mappings(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[tuple[str, Any], ...]]:
+    """Mappings as pairs."""
+    return st.lists(st.tuples(names, inner), max_size=4).map(tuple)
+
+
+repeating = mappings(
+    st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | mappings(inner), max_leaves=6)
+).map(_spelt)
+
+
 def one_by_one(content: bytes) -> tuple[bytes, Counter[Protection]]:
     """Look at each record by itself."""
     protector = RecordProtector(FIELDS, file="people")
@@ -58,11 +78,14 @@ def one_by_one(content: bytes) -> tuple[bytes, Counter[Protection]]:
     return b"\n".join(result), protector.counts
 
 
-def looker(content: bytes, fields: list[ProtectedField]) -> TableLooker:
-    file = ExportedFile(
+def file(content: bytes) -> ExportedFile:
+    return ExportedFile(
         name="people.jsonl", media_type="application/jsonl", size=len(content), sha256="0" * 64
     )
-    return TableLooker(fields, file)
+
+
+def looker(content: bytes, fields: list[ProtectedField]) -> TableLooker:
+    return TableLooker(fields, file(content))
 
 
 def portions(content: bytes, length: int) -> list[memoryview]:
@@ -85,6 +108,22 @@ def test_whole_portions_come_out_as_record_by_record(
     assert (schema is None) == (not handed_over)
     for record in handed_over:
         jsonschema_rs.validate(json.loads(schema or b"false"), record)
+
+
+@given(st.lists(repeating, min_size=1, max_size=4), st.integers(1, 300))
+def test_a_name_that_stands_twice_hides_nothing(made: list[str], length: int) -> None:
+    content = "".join(line + "\n" for line in made).encode()
+    one = looker(content, FIELDS)
+    passed = b"".join(after for _, after in one.pass_(portions(content, length)))
+    counts = Counter[Protection]()
+    expected = []
+    for line in made:
+        each = DocumentLooker(FIELDS, file(content))
+        found = b"".join(after for _, after in each.pass_([memoryview(line.encode())]))
+        counts.update(each.counts)
+        expected.append(json.loads(found, object_pairs_hook=tuple))
+    assert [json.loads(line, object_pairs_hook=tuple) for line in passed.splitlines()] == expected
+    assert one.counts == counts
 
 
 @given(st.lists(st.builds(orjson.dumps, records) | junk), st.integers(1, 300))
@@ -115,8 +154,8 @@ def test_a_document_comes_out_as_if_it_were_read_whole(
     *, made: list[Any], length: int, plain: bool, fields: list[ProtectedField]
 ) -> None:
     content = json.dumps(made, ensure_ascii=plain, separators=(",", ":")).encode()
-    file = ExportedFile(name="people.json", media_type="", size=len(content), sha256="0" * 64)
-    one = DocumentLooker(fields, file)
+    document = ExportedFile(name="people.json", media_type="", size=len(content), sha256="0" * 64)
+    one = DocumentLooker(fields, document)
     passed = list(one.pass_(portions(content, length)))
     assert b"".join(before for before, _ in passed) == content
     whole = RecordProtector(fields, file="people")

@@ -119,6 +119,26 @@ def test_a_table_with_a_line_that_is_no_record_is_refused_whatever_the_registry_
         passed("people.jsonl", sent)
 
 
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ('{"password": "x", "password": ""}\n', '{ "password": ""}\n'),
+        ('{"a": {"password": "x"}, "a": 1}\n', '{"a": {}, "a": 1}\n'),
+        (f'{{"n": "{CARD}", "n": 1}}\n{{"n": 2}}\n', f'{{"n": "{MASKED}", "n": 1}}\n{{"n": 2}}\n'),
+        ('{"friend":"Ann","friend":null}', f'{{"friend":"{REDACTED}","friend":null}}'),
+        ('{"id":1}\n{"id":1,"id":2}\n', None),
+        ('{"n": 9' + "0" * 300 + ', "password": "x", "password": ""}', '{"n": 9' + "0" * 300 + ', "password": ""}'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", ["", '{"id":1,"n":"1","a":{}}\n' * 20_000])
+def test_a_name_that_stands_twice_in_a_record_hides_nothing(
+    sent: str, expected: str | None, before: str
+) -> None:
+    after, counts = passed("people.jsonl", before + sent, FRIEND)
+    assert after == before + (sent if expected is None else expected)
+    assert sum(counts.values()) == (expected is not None)
+
+
 def test_a_document_that_is_nested_without_end_or_has_an_endless_value_is_refused() -> None:
     with pytest.raises(RejectedInput, match="too deeply"):
         passed("x.json", "[" * 5000)

@@ -19,8 +19,10 @@ from dsr_core.undisclosed import (
     may_hold_account_numbers,
     without_account_numbers,
 )
+from dsr_intake.application.packages.documents import DocumentLooker
 from dsr_intake.application.packages.portions import LINE_LIMIT, cut, refuse
 from dsr_intake.application.packages.record_form import RecordForm
+from dsr_intake.application.packages.repeated import repeats_a_name
 from dsr_intake.application.packages.shape import Shape
 
 __all__ = ["TableLooker"]
@@ -37,6 +39,7 @@ class TableLooker:
 
     def __init__(self, fields: Sequence[ProtectedField], file: ExportedFile) -> None:
         self._protector = RecordProtector(fields, file=file.name)
+        self._fields = fields
         self._file = file
         self._form = RecordForm()
         """Of the records as they may be handed over."""
@@ -97,10 +100,12 @@ class TableLooker:
     def _records(self, content: bytes, *, names_known: bool) -> list[_Record] | None:
         """Read whole lines at once; none where not all are records that have no protected name."""
         count = content.count(b"\n")
+        together = b"[%b]" % content[:-1].replace(b"\n", b",")
         try:
-            # Nothing is left out by it, so whatever is protected in the lines is in what is read.
-            records: list[_Record] = orjson.loads(b"[%b]" % content[:-1].replace(b"\n", b","))
+            records: list[_Record] = orjson.loads(together)
         except ValueError:
+            return None
+        if repeats_a_name(together, records):  # else whatever is in the lines is in what was read
             return None
         if names_known:
             return records
@@ -137,6 +142,8 @@ class TableLooker:
             record = None
         if not isinstance(record, dict):
             refuse("a line of it is no record")
+        if repeats_a_name(line, record):
+            return self._each_value(line)
         before = self.counts.total()
         try:
             protected = self._protector.protect(record)
@@ -146,6 +153,14 @@ class TableLooker:
             return orjson.dumps(protected) + b"\n"
         except (RecursionError, orjson.JSONEncodeError):
             refuse("a record is nested too deeply")
+
+    def _each_value(self, line: bytes) -> bytes:
+        """Return a line as it may be handed over in which a name stands twice: each of its values counts."""
+        looker = DocumentLooker(self._fields, self._file)
+        passed = b"".join(after for _, after in looker.pass_([memoryview(line)]))
+        self.counts.update(looker.counts)
+        self._form.take([orjson.loads(passed)])
+        return passed + b"\n"
 
 
 def _hold_account_numbers(records: Sequence[_Record]) -> bool:
