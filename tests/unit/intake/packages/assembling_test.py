@@ -316,16 +316,34 @@ def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is
         world.made({"crm": world.hand_over(bad)})
 
 
+def nested(depth: int, value: str) -> str:
+    return '{"a":' * depth + value + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [200, 250, 255, 300, 600, 900])
 @pytest.mark.parametrize(
-    ("depth", "value"), [(300, b'{"password":"x"}'), (600, b"1"), (1000, b'"4111111111111111"')]
+    ("value", "protected"),
+    [
+        ('{"password":"x"}', "{}"),
+        ('"4111111111111111"', '"[not disclosed; ends in 1111]"'),
+        ('[1,"friend"]', '[1,"friend"]'),
+    ],
 )
-def test_a_record_that_is_nested_without_end_stops_its_export_alone(
-    world: World, depth: int, value: bytes
+def test_a_record_that_is_nested_deeply_is_protected_as_any_other(
+    world: World, depth: int, value: str, protected: str
 ) -> None:
-    deep = b'{"a":' * depth + value + b"}" * depth
-    bad = Handed("people.jsonl", deep, "application/jsonl", 1)
+    deep = Handed("people.jsonl", nested(depth, value).encode(), "application/jsonl", 1)
+    found = world.package({"crm": world.hand_over(deep)})
+    assert found["data/crm/people.jsonl"].decode() == nested(depth, protected)
+
+
+@pytest.mark.parametrize("depth", [1001, 1010, 1100, 5000])
+def test_a_record_that_is_nested_without_end_stops_its_export_alone(
+    world: World, depth: int
+) -> None:
+    deep = Handed("people.jsonl", nested(depth, "1").encode(), "application/jsonl", 1)
     with pytest.raises(BadExport, match="unreadable_records"):
-        world.made({"crm": world.hand_over(bad)})
+        world.made({"crm": world.hand_over(deep)})
 
 
 def test_a_record_that_is_nested_deeply_is_handed_over_and_not_shown(world: World) -> None:

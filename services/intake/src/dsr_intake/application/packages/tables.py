@@ -145,17 +145,12 @@ class TableLooker:
         if repeats_a_name(line, record):
             return self._each_value(line)
         before = self.counts.total()
-        try:
-            protected = self._protector.protect(record)
-            self._form.take([protected])
-            if self.counts.total() == before:
-                return line + b"\n"
-            return orjson.dumps(protected) + b"\n"
-        except (RecursionError, orjson.JSONEncodeError):
-            refuse("a record is nested too deeply")
+        protected = self._protector.protect(record)
+        self._form.take([protected])
+        return line + b"\n" if self.counts.total() == before else orjson.dumps(protected) + b"\n"
 
     def _each_value(self, line: bytes) -> bytes:
-        """Return a line as it may be handed over in which a name stands twice: each of its values counts."""
+        """Return a line as it may be handed over that has a name twice, or nests deeply."""
         looker = DocumentLooker(self._fields, self._file)
         passed = b"".join(after for _, after in looker.pass_([memoryview(line)]))
         self.counts.update(looker.counts)
