@@ -151,3 +151,32 @@ async def test_a_receipt_that_its_person_is_not_told_of(loop: Loop, prometheus: 
         await prometheus.is_over("DsrReceiptUntold", regime="ccpa")
     await loop.answered(accepted["id"])
     await prometheus.shows('dsr_intake_receipts_untold{date="passed",regime="ccpa"} == 0')
+
+
+async def test_a_version_of_the_registry_that_is_not_there(
+    loop: Loop, prometheus: Prometheus
+) -> None:
+    """The hold is one that is not carried out yet, as after a database was put back to an earlier time."""
+    pinned = "select registry_digest from intake.cohorts where id::text = $1"
+    pin = "update intake.cohorts set registry_digest = $2 where id::text = $1"
+    holds = "select hold_id::text, held_at from intake.held_requests where request_id::text = $1"
+    held = "update intake.held_requests set held_at = $2 where request_id::text = $1"
+    async with one_missing(loop) as request_id:
+        placed = ("hold", "place", "--request", request_id, "--authority", "a court")
+        await by_command(loop, *placed, "--reason", "a claim", "--yes")
+
+        async def is_held() -> bool:
+            return [one["held_at"] for one in await loop.query(holds, request_id)] != [None]
+
+        await eventually(is_held, within=60)
+        [[digest]], [hold] = (
+            await loop.query(pinned, request_id),
+            await loop.query(holds, request_id),
+        )
+        await loop.query(pin, request_id, "0" * 64)
+        await loop.query(held, request_id, None)
+        await prometheus.fires("DsrHoldsRefused", reason="unavailable")
+        await loop.query(pin, request_id, digest)
+        await loop.query(held, request_id, hold["held_at"])
+        lifted = ("hold", "lift", hold["hold_id"], "--reason", "the claim is settled", "--yes")
+        await by_command(loop, *lifted)

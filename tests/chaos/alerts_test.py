@@ -16,11 +16,10 @@ from temporalio.client import Client
 
 from dsr_cli.api.client import ApiError
 from dsr_core.cohorts import workflow_id
-from dsr_core.rights import Disposition, Right
 from dsr_fanout.orders import PHASE_SIGNAL
 from dsr_wire.topics import REGISTRY
-from support.faults import SILENT, by_command, no_folder, one_missing, without
-from support.forging import Raw, acknowledge, an_answer, send
+from support.faults import by_command, one_missing, without
+from support.forging import Raw, send
 from support.loop import Loop
 from support.prometheus import Prometheus
 from support.services import free_port
@@ -125,17 +124,6 @@ async def test_a_mail_server_that_is_away(loop: Loop, prometheus: Prometheus) ->
         await prometheus.fires("DsrLettersGivenUp", kind="done")
     await loop.answered(request_id)
     await prometheus.is_over("DsrLettersStuck", kind="done")
-
-
-async def test_an_object_store_that_is_away(loop: Loop, prometheus: Prometheus) -> None:
-    async with one_missing(loop, right="access") as request_id:
-        with no_folder(loop.stack.settings.folder("store")):
-            found_nothing = an_answer(
-                request_id, SILENT, Disposition.NOT_FOUND, right=Right.ACCESS, sequence=100
-            )
-            acknowledge(loop, found_nothing)
-            await prometheus.fires("DsrPackagesStuck")
-    await prometheus.is_over("DsrPackagesStuck")
 
 
 async def test_a_client_that_is_not_there_any_more(loop: Loop, prometheus: Prometheus) -> None:
