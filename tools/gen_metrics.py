@@ -23,7 +23,7 @@ Each service shows its own at `/metrics`, with what its process and its Python s
 """
 _TEMPORAL = """## Temporal
 
-Where `DSR_TEMPORAL_METRICS_PORT` is set, fanout shows there what Temporal's client and worker say of themselves (`temporal_…`), with durations in seconds.
+Where `DSR_TEMPORAL_METRICS_PORT` is set, fanout shows there what Temporal's client and worker say of themselves (`temporal_…`), with durations in seconds and `application="dsr"`, by which they are told from those of other programs.
 They are [Temporal's own](https://docs.temporal.io/references/sdk-metrics); the dashboards use `temporal_workflow_task_schedule_to_start_latency_seconds`, `temporal_workflow_task_execution_latency_seconds`, `temporal_local_activity_execution_latency_seconds`, `temporal_local_activity_succeed_endtoend_latency_seconds`, `temporal_request_latency_seconds`, `temporal_request_failure_total`, `temporal_sticky_cache_size` and `temporal_worker_task_slots_available`.
 
 ## Client libraries

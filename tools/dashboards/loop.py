@@ -7,6 +7,12 @@ from dashboards.queries import lines, mean, quantiles, rate
 
 __all__ = ["LOOP"]
 
+_OURS = (
+    "and on (job, instance) "
+    'count by (job, instance) ({__name__=~"dsr_(intake|fanout|verifier)_group_rebalances"})'
+)
+"""Every exporter gives what it tells of its process the same names."""
+
 LOOP = Dashboard(
     "dsr-loop",
     "dsr: the loop",
@@ -178,13 +184,13 @@ LOOP = Dashboard(
             (
                 lines(
                     "CPU",
-                    "sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]))",
+                    f"sum by (job) (rate(process_cpu_seconds_total[$__rate_interval]) {_OURS})",
                     "{{job}}",
                     "percentunit",
                 ),
                 lines(
                     "Memory",
-                    "max by (job, instance) (process_resident_memory_bytes)",
+                    f"max by (job, instance) (process_resident_memory_bytes {_OURS})",
                     "{{job}} {{instance}}",
                     "bytes",
                 ),

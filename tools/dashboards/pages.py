@@ -186,6 +186,9 @@ _ORGANISATION = Dashboard(
 )
 
 _TASK = "temporal_workflow_task"
+_OURS = '{application="dsr"}'
+"""Other programs' workers give their metrics the same names."""
+
 _TEMPORAL = Dashboard(
     "dsr-temporal",
     "dsr: Temporal",
@@ -201,7 +204,7 @@ _TEMPORAL = Dashboard(
                 ),
                 lines(
                     "Workflows that ended",
-                    rate("temporal_workflow_completed_total", "workflow_type"),
+                    rate("temporal_workflow_completed_total", "workflow_type", where=_OURS),
                     "{{workflow_type}}",
                     "reqps",
                 ),
@@ -218,14 +221,19 @@ _TEMPORAL = Dashboard(
             (
                 Panel(
                     "Workflow tasks: until a worker takes them",
-                    quantiles(f"{_TASK}_schedule_to_start_latency_seconds"),
+                    quantiles(f"{_TASK}_schedule_to_start_latency_seconds", where=_OURS),
                     "s",
                 ),
                 Panel(
-                    "Workflow tasks: in hand", quantiles(f"{_TASK}_execution_latency_seconds"), "s"
+                    "Workflow tasks: in hand",
+                    quantiles(f"{_TASK}_execution_latency_seconds", where=_OURS),
+                    "s",
                 ),
                 Panel(
-                    "Replays", quantiles(f"{_TASK}_replay_latency_seconds"), "s", may_be_empty=True
+                    "Replays",
+                    quantiles(f"{_TASK}_replay_latency_seconds", where=_OURS),
+                    "s",
+                    may_be_empty=True,
                 ),
             )
         ),
@@ -237,6 +245,7 @@ _TEMPORAL = Dashboard(
                         "temporal_local_activity_execution_latency_seconds",
                         "activity_type",
                         legend="{{activity_type}}",
+                        where=_OURS,
                     ),
                     "s",
                     says="They are local activities: none waits for a worker of its own.",
@@ -247,6 +256,7 @@ _TEMPORAL = Dashboard(
                         "temporal_local_activity_succeed_endtoend_latency_seconds",
                         "activity_type",
                         legend="{{activity_type}}",
+                        where=_OURS,
                     ),
                     "s",
                 ),
@@ -256,20 +266,25 @@ _TEMPORAL = Dashboard(
             (
                 lines(
                     "Free slots",
-                    "min by (worker_type) (temporal_worker_task_slots_available)",
+                    f"min by (worker_type) (temporal_worker_task_slots_available{_OURS})",
                     "{{worker_type}}",
                 ),
-                lines("Workflows in the cache", "sum(temporal_sticky_cache_size)", "workflows"),
+                lines(
+                    "Workflows in the cache", f"sum(temporal_sticky_cache_size{_OURS})", "workflows"
+                ),
                 Panel(
                     "Calls to the server",
                     quantiles(
-                        "temporal_request_latency_seconds", "operation", legend="{{operation}}"
+                        "temporal_request_latency_seconds",
+                        "operation",
+                        legend="{{operation}}",
+                        where=_OURS,
                     ),
                     "s",
                 ),
                 lines(
                     "Calls that failed",
-                    rate("temporal_request_failure_total", "operation", "status_code"),
+                    rate("temporal_request_failure_total", "operation", "status_code", where=_OURS),
                     "{{operation}} {{status_code}}",
                     "reqps",
                     may_be_empty=True,

@@ -17,10 +17,10 @@ def quantile(share: float, metric: str, *by: str, where: str = "") -> str:
     return f"histogram_quantile({share}, {rate(f'{metric}_bucket', 'le', *by, where=where)})"
 
 
-def quantiles(metric: str, *by: str, legend: str = "") -> tuple[Query, ...]:
+def quantiles(metric: str, *by: str, legend: str = "", where: str = "") -> tuple[Query, ...]:
     """Return the queries of the median and of what only one in twenty exceeds."""
     return tuple(
-        Query(quantile(share, metric, *by), f"{legend} {name}".strip())
+        Query(quantile(share, metric, *by, where=where), f"{legend} {name}".strip())
         for share, name in ((0.5, "half"), (0.95, "19 of 20"))
     )
 

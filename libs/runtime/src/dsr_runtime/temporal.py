@@ -87,6 +87,8 @@ def connection_of(settings: TemporalSettings) -> TemporalConnection:
 def showing_metrics(host: str, port: int | None) -> Runtime | None:
     """Return a runtime that shows what Temporal's client and worker measure; none without a port.
 
+    Each series has `application="dsr"`, since other programs' workers give theirs the same names.
+
     Raises:
         StartFault: Another process has the port.
     """
@@ -99,7 +101,7 @@ def showing_metrics(host: str, port: int | None) -> Runtime | None:
         durations_as_seconds=True,
     )
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=shown))
+        return Runtime(telemetry=TelemetryConfig(metrics=shown, global_tags={"application": "dsr"}))
     except (RuntimeError, ValueError) as error:
         raise StartFault(
             f"port {port} cannot be taken; set DSR_TEMPORAL_METRICS_PORT to another"
