@@ -30,6 +30,9 @@ _EMPTY: tuple[object, ...] = (None, "", [], {})
 _SHAPES_LIMIT = 1000
 """So many rows of names are remembered; a table has a few."""
 
+_ROW_LIMIT = 100
+"""A row of more names is not: they may be data, and other ones ever again."""
+
 _EXTENSION = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv)$", re.IGNORECASE)
 
 
@@ -59,12 +62,13 @@ class RecordProtector:
         """Tell whether no value is protected for standing under one of these names, whatever it is."""
         known = self._shapes.get((above, names))
         if known is None:
-            if len(self._shapes) >= _SHAPES_LIMIT:
-                self._shapes.clear()
             known = not any(
                 above + name in self._rules or by_name(name, "any") is not None for name in names
             )
-            self._shapes[above, names] = known
+            if len(self._shapes) >= _SHAPES_LIMIT:
+                self._shapes.clear()
+            if len(names) <= _ROW_LIMIT:
+                self._shapes[above, names] = known
         return known
 
     @property
@@ -118,16 +122,16 @@ class RecordProtector:
             if found:
                 self.counts[Protection.NEVER_DISCLOSED] += found
             return text
-        if isinstance(value, int):
-            return self._number(value) if may_be_account_number(value) else value
+        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+            return self._number(value) if may_be_account_number(int(value)) else value
         if isinstance(value, Mapping):
             return self._mapping(value, where + ".")
         if isinstance(value, list | tuple | set | frozenset):
             return [self._value(one, where) for one in value]
         return value
 
-    def _number(self, value: int) -> int | str:
-        text, found = without_account_numbers(str(value))
+    def _number(self, value: float) -> float | str:
+        text, found = without_account_numbers(str(int(value)))
         if not found:
             return value
         self.counts[Protection.NEVER_DISCLOSED] += found

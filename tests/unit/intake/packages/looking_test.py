@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def passed(
         ('{"a": 1, "secrets": ["x", "y"], "b": []}', '{"a": 1, "b": []}'),
         ('{"tokens": 512, "password": null, "secrets": []}', None),
         (f'[{{"note": "card {CARD}."}}]', f'[{{"note": "card {MASKED}."}}]'),
+        (f'{{"n": {CARD}.0, "at": 2.0}}', f'{{"n": "{MASKED}", "at": 2.0}}'),
         (f'{{"n": {CARD}, "at": 1764252000000}}', f'{{"n": "{MASKED}", "at": 1764252000000}}'),
         (f'[[{CARD}], "{CARD}"]', f'[["{MASKED}"], "{MASKED}"]'),
         (f'"{CARD}"', f'"{MASKED}"'),
@@ -110,13 +112,43 @@ def test_a_long_text_that_is_no_document_is_refused_where_a_bare_name_is_protect
         b'{\n  "password": "hunter2"\n}\n',
         '{"password": "hunter2"}\n'.encode("utf-16"),
         b'{"a": 1}\n{"password": "hunter2", "n": NaN}',
+        b'{"a":1\n"b":2}\n{"a":1},{"a":2}\n',
+        b'{"a":1,\n"b":2}\n{"a":1}{"a":2}\n',
+        b'{"a":1}{"a":2}\n\n',
+        b'{"a":[{}\n{}]}\n{},{}\n',
+        b'{"a":[{},\n{}]}\n{}{}\n',
+        b'{"a":"}\n{"}\n{},{}\n',
     ],
 )
+@pytest.mark.parametrize("before", [b"", b'{"a":1,"b":2}\n{"a":[{}]}\n{"a":"","b":1}\n{}\n'])
 def test_a_table_with_a_line_that_is_no_record_is_refused_whatever_the_registry_protects(
-    sent: bytes,
+    sent: bytes, before: bytes
 ) -> None:
     with pytest.raises(RejectedInput, match="no record"):
-        passed("people.jsonl", sent)
+        passed("people.jsonl", before + sent)
+    with pytest.raises(RejectedInput, match="no record"):
+        passed("people.jsonl", before + sent, length=len(before) or 1)
+
+
+def test_a_table_goes_on_as_it_came_however_its_lines_end() -> None:
+    for end in ("\n", "\r\n", " \n", "\n\n"):
+        sent = end.join(['{"a":1}', ' {"a":[{"b":"}"}]}'] * 30)
+        assert passed("people.jsonl", sent, length=40) == (sent, {})
+
+
+def test_names_that_are_data_are_not_kept() -> None:
+    """They would be as long as what they stand in: a text of 30 MB was kept with all its names."""
+    record = {f"order-{number:07d}": 1 for number in range(8000)}
+    rows = "".join(json.dumps({f"{name}-{n}": 1 for name in record}) + "\n" for n in range(20))
+    table, document = looks_at("x.jsonl"), looks_at("x.json")
+    for looks, sent in ((table, rows), (document, f"[{','.join(rows.splitlines())}]")):
+        assert looks is not None
+        tracemalloc.start()
+        for _, after in looks.pass_([memoryview(sent.encode())]):
+            del after
+        left, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert left < 2_000_000
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,13 @@ _DEPTH_LIMIT = 32
 _NAMES_LIMIT = 1000
 """Records with more names than that, in all places together, have keys for names, and no form."""
 
-_LOOKS_LIMIT = 10_000
+_LOOKS_LIMIT = 1000
 """So many ways in which records look are remembered; a table has a few."""
 
+_LOOK_LIMIT = 100
+"""One with more names is not: it takes memory, and tables so wide have many."""
+
+_NESTING = frozenset({dict, list})
 _TYPES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -83,7 +87,7 @@ class RecordForm:
                 look = (tuple(record), types)
                 if look not in self._looks:
                     self._take(self._records, record, 0)
-                    if dict not in types and list not in types:
+                    if len(types) <= _LOOK_LIMIT and _NESTING.isdisjoint(types):
                         self._remember(look)
         except _NoFormError:
             self._records = None

@@ -34,19 +34,25 @@ class Shape:
         """Learn it."""
         self._decoder: msgspec.json.Decoder[Any] | None
         try:
-            self._decoder = msgspec.json.Decoder(list[_mapping(records)])  # type: ignore[misc]  # made while it runs
+            self._decoder = msgspec.json.Decoder(_mapping(records))
         except ValueError:  # a name that can be none of a field's
             self._decoder = None
 
     def has(self, content: bytes) -> bool:
         """Tell whether whole lines are a record each, and change nothing of the form that was learnt."""
-        if self._decoder is None:
+        count = content.count(b"\n")
+        if (
+            self._decoder is None
+            or not content.startswith(b"{")
+            or not content.endswith(b"}\n")
+            # No value goes on over such an end of a line, so there is one on each if there are as many.
+            or content.count(b"}\n{") != count - 1
+        ):
             return False
         try:
-            records = self._decoder.decode(b"[%b]" % content[:-1].replace(b"\n", b","))
+            return len(self._decoder.decode_lines(content)) == count
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
-        return len(records) == content.count(b"\n")
 
 
 def _mapping(place: Place) -> Any:

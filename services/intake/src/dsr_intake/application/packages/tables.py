@@ -22,7 +22,7 @@ from dsr_core.undisclosed import (
 from dsr_intake.application.packages.documents import DocumentLooker
 from dsr_intake.application.packages.portions import LINE_LIMIT, cut, refuse
 from dsr_intake.application.packages.record_form import RecordForm
-from dsr_intake.application.packages.repeated import repeats_a_name
+from dsr_intake.application.packages.repeated import repeat_a_name, repeats_a_name
 from dsr_intake.application.packages.shape import Shape
 
 __all__ = ["TableLooker"]
@@ -86,8 +86,8 @@ class TableLooker:
         has_shape = self._has_shape(content)
         if has_shape and not is_suspect:
             return content
-        records = self._records(content, names_known=has_shape)
         lines = content.split(b"\n")[:-1]
+        records = self._records(lines, names_known=has_shape)
         if records is None:
             self._is_plain = False
             return b"".join(map(self._line, lines))
@@ -97,24 +97,19 @@ class TableLooker:
             return content
         return b"".join(map(self._suspect, lines, records))
 
-    def _records(self, content: bytes, *, names_known: bool) -> list[_Record] | None:
-        """Read whole lines at once; none where not all are records that have no protected name."""
-        count = content.count(b"\n")
-        together = b"[%b]" % content[:-1].replace(b"\n", b",")
+    def _records(self, lines: list[bytes], *, names_known: bool) -> list[_Record] | None:
+        """Read whole lines; none where not all are records that have no protected name."""
         try:
-            records: list[_Record] = orjson.loads(together)
+            records: list[_Record] = list(map(orjson.loads, lines))
         except ValueError:
             return None
-        if repeats_a_name(together, records):  # else whatever is in the lines is in what was read
+        if repeat_a_name(lines, records):  # else whatever is in the lines is in what was read
             return None
         if names_known:
             return records
-        if len(records) != count or not all(isinstance(one, dict) for one in records):
+        if not all(isinstance(one, dict) for one in records):
             return None
-        if content.count(b"{") == count and b"[" not in content:
-            leaves = all(map(self._protector.leaves, set(map(tuple, records))))
-        else:
-            leaves = all(self._protector.leaves(names, above) for above, names in _shapes(records))
+        leaves = all(self._protector.leaves(names, above) for above, names in _shapes(records))
         return records if leaves else None
 
     def _has_shape(self, content: bytes) -> bool:
@@ -166,8 +161,10 @@ def _hold_account_numbers(records: Sequence[_Record]) -> bool:
     texts = [one for one in values if type(one) is str]
     if may_hold_account_numbers("\n".join(texts).encode()) and any(map(_holds_one, texts)):
         return True
-    numbers = filter(may_be_account_number, [one for one in values if type(one) is int])
-    return any(map(_holds_one, map(str, numbers)))
+    whole = [
+        int(one) for one in values if type(one) is int or (type(one) is float and one.is_integer())
+    ]
+    return any(map(_holds_one, map(str, filter(may_be_account_number, whole))))
 
 
 def _holds_one(text: str) -> bool:
