@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 import signal
 import sys
@@ -131,8 +133,20 @@ def assert_proved(screen: str, settings: StackSettings) -> None:
     file, keys = settings.data_dir / "certificate.json", settings.data_dir / "evidence-keys.json"
     assert f"A certificate holds without a network: dsr verify {file} --keys {keys}" in screen
     assert verify(file.read_bytes(), PublishedKeys.from_bytes(keys.read_bytes())).is_good
+    assert_unpacked(screen, settings.data_dir / "package")
     assert f"{settings.intake_url}/docs" in screen
     assert settings.temporal_ui_url in screen
+
+
+def assert_unpacked(screen: str, folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    files = [file for one in manifest["systems"] for file in one["files"]]
+    assert files
+    for file in files:
+        content = (folder / file["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    assert "<table" in (folder / "index.html").read_text()
+    assert f"to read: {folder / 'index.html'}" in screen
 
 
 async def test_demo_proves_what_was_erased_and_does_so_again_with_a_full_disk_for_logs(

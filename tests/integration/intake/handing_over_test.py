@@ -201,8 +201,8 @@ async def test_a_guessed_a_revoked_and_an_expired_link_are_answered_alike(handed
         " where request_id = $1",
         handed.id,
     )
-    expired = await browser.get(link)
-    answers = {(one.status_code, one.text) for one in (guessed, revoked, expired)}
+    expired, in_its_session = await browser.get(link), await browser.get(link + ZIP)
+    answers = {(one.status_code, one.text) for one in (guessed, revoked, expired, in_its_session)}
     assert len(answers) == 1
     assert guessed.status_code == 404
     assert "package.revoke" in await handed.audited()

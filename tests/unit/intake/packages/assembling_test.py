@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import Delivery
 from dsr_core.ids import RequestId
+from dsr_intake.application.packages import archive
 from dsr_intake.application.packages.assembling import (
     BadExport,
 )
@@ -187,7 +188,8 @@ def test_an_export_that_is_not_what_it_says_stops_the_package_and_is_named(
     with pytest.raises(BadExport) as fault:
         world.made({"crm": bad, "backup": good})
     assert (fault.value.system_id, fault.value.reason) == (CRM, reason)
-    assert not list((world.folder / "packages").rglob("*.*")), "nothing of it is left"
+    left = [one for one in (world.folder / "packages").rglob("*") if one.is_file()]
+    assert not left, "nothing of it is there"
 
 
 def test_a_script_is_neither_on_the_page_nor_run_by_it(world: World) -> None:
@@ -314,6 +316,17 @@ def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is
     bad = Handed("people.jsonl", b'{"friend": "Somebody', "application/jsonl", 1)
     with pytest.raises(BadExport, match="unreadable_records"):
         world.made({"crm": world.hand_over(bad)})
+
+
+def test_a_table_that_grows_as_it_is_protected_may_become_a_long_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long files are told from short ones before they are written."""
+    monkeypatch.setattr(archive, "SHORT_LIMIT", 100_000)
+    monkeypatch.setattr(archive, "_ZIP64_FROM", 50_000)
+    sent = lines("people", [{"friend": [1] * 10_000}])
+    found = world.package({"crm": world.hand_over(sent)})
+    assert len(found["data/crm/people.jsonl"]) > 100_000
 
 
 def nested(depth: int, value: str) -> str:

@@ -71,8 +71,11 @@ class Objects:
     @contextmanager
     def writing(self, path: str) -> Iterator[ObjectSink]:
         """Give what takes an object's bytes; left with a fault, nothing is there."""
-        with _translated(), self._written(path) as sink:
-            yield sink
+        try:
+            with _translated(), self._written(path) as sink:
+                yield sink
+        except PartMissing as error:
+            raise Unavailable("a folder of the object store went away") from error
 
     async def look(self) -> str:
         """Return once the store has answered what there is in a folder that is always empty."""
@@ -116,9 +119,12 @@ class Objects:
         with _translated():
             if self._folder is not None:
                 with self._opened(self._folder, path) as file:
-                    size = os.fstat(file.fileno()).st_size
-                    file.readinto(buffer)
-                    return size
+                    filled = 0
+                    while some := file.readinto(
+                        buffer[filled:]
+                    ):  # a disk far away gives less at once
+                        filled += some
+                    return os.fstat(file.fileno()).st_size
             found = obstore.get(self._store, path)
             size = found.meta["size"]
             if size <= len(buffer):
@@ -161,8 +167,19 @@ def _file(path: Path) -> Iterator[ObjectSink]:
         with DirectFile(begun) as file:
             yield file
         begun.replace(path)
+        for folder in (path.parent, path.parent.parent):
+            _flush(folder)
     finally:
         begun.unlink(missing_ok=True)
+
+
+def _flush(folder: Path) -> None:
+    """Have the names in a folder on the disk too."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @contextmanager

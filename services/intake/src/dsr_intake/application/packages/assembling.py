@@ -34,6 +34,9 @@ __all__ = [
     "package_path",
 ]
 
+_GROWTH = 20
+"""So many times as long a file may be where its values are protected: one digit becomes a sentence."""
+
 _PREVIEW_BYTES = 32 * 1024
 _PREVIEWS_BYTES = 1024 * 1024
 """So much of all tables together is shown on the page, at most."""
@@ -207,7 +210,7 @@ class _Writing:
             room = self._room(file)
             is_small = is_table(file) and file.size <= SHEET_BYTES
             counted = _Counted(portions, max(room, SHEET_BYTES) if is_small else room)
-            self._archive.add(path, counted, size=file.size)
+            self._archive.add(path, counted, size=file.size * (_GROWTH if looks else 1))
             if hashes.handed_over.hexdigest() != file.sha256:
                 raise RejectedInput("wrong_digest", "a file is not what the index says")
             more = looks.counts if looks else Counter[Protection]()
