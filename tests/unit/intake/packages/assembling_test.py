@@ -318,6 +318,17 @@ def test_a_table_that_cannot_be_read_is_not_handed_over_where_something_in_it_is
         world.made({"crm": world.hand_over(bad)})
 
 
+def test_what_is_made_of_a_table_never_lies_where_a_folder_has_to_be(world: World) -> None:
+    names = ["a", "a.csv/b", "A.CSV/c", "a.schema.json/d", "e"]
+    found = world.package({"crm": world.hand_over(*(lines(one, [{"id": 1}]) for one in names))})
+    beside = {one for one in found if one.startswith(("csv/", "schemas/"))}
+    assert beside == {
+        *(f"csv/crm/{one}.csv" for one in ("a", "a.schema.json/d", "e")),
+        *(f"schemas/crm/{one}.schema.json" for one in ("a", "a.csv/b", "A.CSV/c", "e")),
+    }
+    assert {f"data/crm/{one}.jsonl" for one in names} < found.keys()
+
+
 def test_a_table_that_grows_as_it_is_protected_may_become_a_long_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

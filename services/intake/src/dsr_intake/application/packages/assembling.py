@@ -15,6 +15,7 @@ from dsr_core.ids import RequestId, SystemId
 from dsr_intake.application.packages.archive import Archive
 from dsr_intake.application.packages.looking import Looker, is_table, looker
 from dsr_intake.application.packages.manifest import Beside, SystemPart, file_entry, manifest
+from dsr_intake.application.packages.naming import Names
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader, PartMemory
 from dsr_intake.application.packages.signing import ManifestSigner
@@ -171,6 +172,7 @@ class _Writing:
         self._archive = archive
         self._made = made
         self._memory = PartMemory()
+        self._beside = Names()
         self.previews: list[Preview] = []
         self._previewed = 0
 
@@ -237,9 +239,9 @@ class _Writing:
     def _sheet(self, system_id: SystemId, file: ExportedFile, table: bytes) -> Beside | None:
         """Write a table once more, for spreadsheets, where it is tabular."""
         portions = sheet(table)
-        if portions is None:
-            return None
         path = f"csv/{system_id}/{file.name.removesuffix('.jsonl')}.csv"
+        if portions is None or not self._beside.give(path):
+            return None
         hashed = hashlib.sha256()
         counted = _Counted(_hashing(portions, hashed), 0)
         self._archive.add(path, counted, size=len(table))
@@ -250,9 +252,9 @@ class _Writing:
     ) -> Beside | None:
         """Write the form of a table's records, where they have one."""
         schema = looks.row_schema() if isinstance(looks, TableLooker) else None
-        if schema is None:
-            return None
         path = f"schemas/{system_id}/{file.name.removesuffix('.jsonl')}.schema.json"
+        if schema is None or not self._beside.give(path):
+            return None
         return Beside(path, *self._archive.add_whole(path, schema))
 
     def _room(self, file: ExportedFile) -> int:

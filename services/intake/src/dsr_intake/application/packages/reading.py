@@ -6,7 +6,6 @@ Blocking: it runs in a thread. Nothing here holds more than a part or two.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import PART_BYTES, Delivery, ExportedFile
 from dsr_core.ids import RequestId, SystemId
+from dsr_intake.application.packages.naming import folders, unlike
 from dsr_intake.ports import Fetch
 from dsr_wire.exports import ExportKey, Stream, file_from_line, part_path, part_sizes
 from dsr_wire.exports.index import LINE_LIMIT
@@ -87,12 +87,12 @@ class ExportReader:
                 raised at the end at the latest: believe nothing before.
         """
         hashed = hashlib.sha256()
-        names, folders = set[bytes](), set[bytes]()
+        names, above = set[bytes](), set[bytes]()
         total = 0
         for line in self._lines(hashed.update):
             one = file_from_line(line)
-            names.add(_unlike(one.name))
-            folders.update(map(_unlike, _folders(one.name)))
+            names.add(unlike(one.name))
+            above.update(map(unlike, folders(one.name)))
             total += one.size
             if len(names) > self._delivery.files:
                 break
@@ -102,7 +102,7 @@ class ExportReader:
         if len(names) != self._delivery.files or total != self._delivery.size:
             detail = "the index names other files, or another size, than was said; or a name twice"
             raise RejectedInput("wrong_index", detail)
-        if names & folders:
+        if names & above:
             raise RejectedInput("wrong_index", "a file has the name of another's folder")
 
     def data(self) -> Iterator[memoryview]:
@@ -146,15 +146,3 @@ class ExportReader:
         part = clear[: len(coming.stored) - TAG_BYTES]
         self._key.decrypt_into(stream, coming.number, coming.stored, part)
         return part
-
-
-def _folders(name: str) -> Iterator[str]:
-    while "/" in name:
-        name = name.rpartition("/")[0]
-        yield name
-
-
-def _unlike(name: str) -> bytes:
-    """Return the same for two names that are one on some systems, for their letter case or accents."""
-    plain = unicodedata.normalize("NFC", name).casefold()
-    return hashlib.blake2b(plain.encode(), digest_size=16).digest()
