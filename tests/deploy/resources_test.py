@@ -13,7 +13,8 @@ from support.sources import ROOT
 SERVICES = ("intake", "fanout", "verifier")
 MIB = 1024 * 1024 / 1_000_000
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-SCALING = (ROOT / "docs" / "scaling.md").read_text()
+DOCS = ROOT / "docs"
+SCALING = (DOCS / "scaling.md").read_text()
 
 
 def table_row(heading: str, first: str) -> list[str]:
@@ -42,6 +43,14 @@ def test_memory_holds_what_was_measured(service: str) -> None:
     assert mb(resources["requests"]["memory"]) > int(usual)
     peak, *_ = re.findall(r"\d+", most)
     assert mb(resources["limits"]["memory"]) > 1.25 * int(peak)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_most_of_any_run_is_the_highest_curve_that_was_drawn(service: str) -> None:
+    drawn = "".join(one.read_text() for one in sorted(DOCS.glob("*-memory.svg")))
+    peaks = re.findall(rf">{service}: (\d+) MB at most<", drawn)
+    _idle, _usual, most, *_ = table_row("What a pod asks for", service)
+    assert int(re.findall(r"\d+", most)[0]) == max(int(one) for one in peaks)
 
 
 def test_one_pod_of_each_holds_the_same_pace_before_another_is_added() -> None:
