@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from dsr_cli.doctor.bundle import log_lines
 from dsr_cli.doctor.certificates import certificate, mail_server, postgresql
 from dsr_cli.doctor.findings import Finding, State, examined, fine
-from dsr_cli.doctor.services import measured, samples, skew
+from dsr_cli.doctor.services import measured, samples, service, skew
 from dsr_cli.errors import CommandError
 
 
@@ -232,6 +234,28 @@ dsr_intake_receipts_untold{regime="ccpa",date="passed"} 2.0
     for part, seen in (("letters", "4000 seconds"), ("receipts", "2 people")):
         assert found[f"intake: {part}"].state is State.WARNING
         assert seen in found[f"intake: {part}"].seen
+
+
+@pytest.mark.parametrize("ahead", [3600, -90])
+def test_a_services_clock_that_is_off_is_told_with_how_far(ahead: int) -> None:
+    told = clock_of({"now": time.time() + ahead})
+    assert told.state is State.WARNING
+    off = float(told.seen.removesuffix(" s beside this machine's"))
+    # What an answer took on its way may be the difference, and is not counted as one.
+    assert abs(ahead - off) < 20
+    assert "NTP" in told.todo
+
+
+def test_a_services_clock_a_little_ahead_is_well() -> None:
+    told = clock_of({"now": time.time() + 0.9})
+    assert (told.state, told.seen) == (State.OK, "within 1 s of this machine's")
+
+
+def clock_of(said: dict[str, float]) -> Finding:
+    with server(body=json.dumps({"about": {}, "parts": {}} | said)) as port:
+        found = {one.part: one for one in service("intake", f"http://127.0.0.1:{port}")}
+    assert found["intake"].state is State.OK
+    return found["intake: clock"]
 
 
 def test_versions_that_differ_are_told() -> None:

@@ -9,14 +9,18 @@ from collections.abc import Iterator, Mapping
 import asyncpg
 import httpx
 
-from dsr_cli.doctor.findings import Finding, fault, fine, warning
+from dsr_cli.doctor.findings import Finding, fault, fine, skipped, warning
 from dsr_cli.doctor.services import status, text
 
 __all__ = ["log", "postgres"]
 
 _TIMEOUT_S = 6.0
 _CLOCKS_DIFFER_BY_S = 1.0
-_UNDEFINED = ("3F000", "42P01")
+_CLOSED = ""
+"""The version of a schema that the login may not read: an owner reads its own service's alone."""
+
+_WITHOUT = {"3F000": None, "42P01": None, "42501": _CLOSED}
+"""What a schema is at where PostgreSQL knows none, knows no table of versions in it, or shows neither."""
 
 
 def postgres(dsn: str, urls: Mapping[str, str]) -> Iterator[Finding]:
@@ -42,13 +46,22 @@ def _schema(service: str, url: str, at: str | None) -> Iterator[Finding]:
     if at is None:
         yield fault(part, "is not there", f"`dsr-{service} migrate`, or start the service")
         return
-    try:
-        newest = status(url)["about"].get("schema", at)
-    except httpx.HTTPError:
-        yield fine(part, f"at {at}; the service does not say what it needs")
+    if at == _CLOSED:
+        names = "DSR_POSTGRES_MIGRATION_DSN, or without one DSR_POSTGRES_DSN"
+        yield skipped(part, f"name a login that may read {service}.alembic_version in {names}")
         return
-    if at < newest:
+    try:
+        newest = status(url)["about"].get("schema")
+    except httpx.HTTPError:
+        newest = None
+    if newest is None:
+        yield fine(part, f"at {at}; the service does not say what it needs")
+    elif at < newest:
         yield fault(part, f"at {at}, and the service needs {newest}", f"`dsr-{service} migrate`")
+    elif at > newest:
+        # Each version leaves the one before it able to work, and no older one.
+        seen = f"at {at}, of a later version than the service, which knows {newest}"
+        yield warning(part, seen, "finish the upgrade; two neighbouring versions work together")
     else:
         yield fine(part, f"at {at}, as the service needs")
 
@@ -67,9 +80,9 @@ async def _asked(dsn: str, schemas: list[str]) -> tuple[str, float, dict[str, st
                     f"select max(version_num) from {schema}.alembic_version"
                 )
             except asyncpg.PostgresError as error:
-                if error.sqlstate not in _UNDEFINED:
+                if error.sqlstate not in _WITHOUT:
                     raise
-                found[schema] = None
+                found[schema] = _WITHOUT[error.sqlstate]
     finally:
         await connection.close(timeout=_TIMEOUT_S)
     return version, max(now - after, 0.0) - max(before - now, 0.0), found
