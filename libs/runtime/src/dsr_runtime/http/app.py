@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -21,6 +22,10 @@ from dsr_runtime.http import problems, traced
 from dsr_runtime.process import StartFault
 
 __all__ = ["HttpServer", "internal_only", "new_app", "starting_app"]
+
+_BACKLOG = 2048
+_TURN_S, _HEARD_TURNS = 0.01, 100
+"""Whoever has connected when the server ends has a second to say what about."""
 
 
 def new_app(
@@ -135,7 +140,7 @@ class HttpServer:
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,
-                backlog=2048,
+                backlog=_BACKLOG,
             )
         )
 
@@ -164,3 +169,37 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let nobody in any more, and hear out who is in; then end.
+
+        Uvicorn alone breaks off whoever has connected and was not read yet.
+        """
+        waiting = [one for listening in sockets or [] for one in _waiting(listening)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for one in waiting:
+            await loop.connect_accepted_socket(self._connection, one)
+        for _ in range(_HEARD_TURNS):
+            await asyncio.sleep(_TURN_S)  # what has come on connections that are kept is read too
+            if not self._has_unheard():
+                break
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    def _has_unheard(self) -> bool:
+        return any(getattr(one, "cycle", ...) is None for one in self.server_state.connections)
+
+
+def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
+    """Yield the connections that the kernel has made and nobody has taken."""
+    listening.settimeout(0)
+    with suppress(OSError):  # there is none any more
+        for _ in range(_BACKLOG):
+            yield listening.accept()[0]
