@@ -76,13 +76,38 @@ async def test_evictions_take_one_pod_at_a_time(
 async def test_an_upgrade_and_its_rollback_under_load_refuse_nobody(
     cluster: Cluster, loaded: Loaded
 ) -> None:
-    before = {service: set(cluster.pods(service)) for service in SERVICES}
+    first = pods_of_all(cluster)
+    assert levels(cluster, first) == {"info"}
     async with loaded.load() as seen:
         cluster.install('settings.log_level="debug"')
-        for service in SERVICES:
-            assert not before[service] & set(cluster.pods(service))
+        upgraded = pods_of_all(cluster)
+        assert levels(cluster, upgraded) == {"debug"}
+        assert not replica_sets(first) & replica_sets(upgraded)
         cluster.helm("rollback", RELEASE, "--wait", "--timeout", "4m")
+        back = pods_of_all(cluster)
+        assert levels(cluster, back) == {"info"}
+        assert replica_sets(back) == replica_sets(first)
+        assert not back & first
     assert seen.refused == []
+
+
+def pods_of_all(cluster: Cluster) -> set[str]:
+    """Return the pods that are to stay, of each service as many as are wanted."""
+    for service in SERVICES:
+        cluster.settled(f"{RELEASE}-{service}")
+        assert len(cluster.pods(service)) == 2
+    return {pod for service in SERVICES for pod in cluster.pods(service)}
+
+
+def replica_sets(pods: set[str]) -> set[str]:
+    """Return what pods are of: the same for the same template, and no other's."""
+    return {pod.rpartition("-")[0] for pod in pods}
+
+
+def levels(cluster: Cluster, pods: set[str]) -> set[str]:
+    """Return from which level on pods log."""
+    program = "import os; print(os.environ['DSR_LOG_LEVEL'])"
+    return {cluster.program(pod, "-c", program).strip() for pod in pods}
 
 
 async def test_another_pod_comes_with_the_load(cluster: Cluster, loaded: Loaded) -> None:
