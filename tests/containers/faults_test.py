@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from support.container_loop import SERVICES, ContainerLoop
@@ -41,17 +44,66 @@ async def test_one_that_is_paused_loses_its_work_to_another_and_spoils_nothing_w
     assert await loop.replaced(name, paused) == 0
 
 
-@pytest.mark.parametrize("name", ["fanout", "verifier", "kafka"])
+@pytest.mark.parametrize(
+    ("name", "witness", "part"),
+    [
+        ("fanout", "fanout", "kafka"),
+        ("verifier", "verifier", "kafka"),
+        ("kafka", "intake", "kafka"),
+        ("temporal", "fanout", "temporal"),
+    ],
+)
 async def test_one_that_is_cut_off_the_network_goes_on_when_it_is_back(
-    loop: ContainerLoop, name: str
+    loop: ContainerLoop, name: str, witness: str, part: str
+) -> None:
+    async def last_is_gone() -> bool:
+        return not await loop.holding(loop.last)
+
+    async with loop.load() as load:
+        await eventually(lambda: len(load.ids) >= 10, within=60, what="load")
+        async with cut_off(loop, name, witness, part):
+            meanwhile = [await loop.submit() for _ in range(10)]
+            before = len(load.ids)
+            await eventually(lambda: len(load.ids) >= before + 10, within=60, what="load goes on")
+            if name == "verifier":
+                # All that it would close them by has happened.
+                await eventually(last_is_gone, within=60, what="erasure by every system")
+            assert await loop.ledger.closed(meanwhile) == 0
+        # What was on its way when it was cut waits for its time limit.
+        await loop.ledger.answered(meanwhile, within=180)
+
+
+async def test_nothing_is_accepted_while_postgresql_is_cut_off_and_all_goes_on_when_it_is_back(
+    loop: ContainerLoop,
 ) -> None:
     async with loop.load() as load:
         await eventually(lambda: len(load.ids) >= 10, within=60, what="load")
-        loop.composed.cut(loop.only(name))
-        try:
-            meanwhile = [await loop.submit() for _ in range(10)]
-            assert await loop.ledger.closed(meanwhile) == 0
-        finally:
-            loop.composed.join(loop.only(name), name)
-        # What was on its way when it was cut waits for its time limit.
-        await loop.ledger.answered(meanwhile, within=180)
+        async with cut_off(loop, "postgresql", "intake", "postgresql"):
+            before = len(load.ids)
+            await eventually(
+                lambda: load.refused.count(503) >= 5, within=90, what="calls that are refused"
+            )
+            assert len(load.ids) == before
+            # The one that was on its way when it was cut may have given up first.
+            assert set(load.refused) <= {503, "ReadTimeout"}
+        await eventually(lambda: len(load.ids) >= before + 10, within=60, what="load goes on")
+
+
+@asynccontextmanager
+async def cut_off(loop: ContainerLoop, name: str, witness: str, part: str) -> AsyncIterator[None]:
+    """Cut one off; a witness misses the part from before the block until after it, and no sooner."""
+
+    async def nothing_is_missed() -> bool:
+        return not await loop.faults(witness)
+
+    async def part_is_missed() -> bool:
+        return part in await loop.faults(witness)
+
+    await eventually(nothing_is_missed, within=90, what=f"readiness of {witness}")
+    loop.composed.cut(loop.only(name))
+    try:
+        await eventually(part_is_missed, within=30, what=f"{witness} without {part}")
+        yield
+        assert await part_is_missed()
+    finally:
+        loop.composed.join(loop.only(name), name)

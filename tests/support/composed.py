@@ -86,6 +86,12 @@ class Composed:
         """Return the password of everything."""
         return str(self._file["x-password"])
 
+    def address(self, container: DockerContainer) -> str:
+        """Return a container's own address: by a published port the engine takes connections for it."""
+        wrapped = container.get_wrapped_container()
+        wrapped.reload()
+        return str(wrapped.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"])
+
     def cut(self, container: DockerContainer) -> None:
         """Take a container off the network; it runs on."""
         self._docker.networks.get(self._network.name).disconnect(container.get_container_id())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,10 +13,10 @@ from dataclasses import dataclass, field
 import httpx
 from testcontainers.core.container import DockerContainer
 
-from dsr_cli.api.client import ApiError, IntakeClient
 from dsr_cli.api.internal import InternalApi
 from dsr_cli.connection import Internal
 from dsr_cli.demo.people import submission
+from dsr_examples.catalogue import example
 from dsr_examples.people import People
 from support.composed import Composed, drained, has_succeeded
 from support.ledger import Ledger
@@ -25,9 +27,18 @@ __all__ = ["PEOPLE", "SERVICES", "SYSTEMS", "ContainerLoop", "Load", "running_co
 
 SERVICES = ("intake", "fanout", "verifier")
 SYSTEMS = ("backup-index", "identity-checks", "newsletter")
-PEOPLE = 400
+PEOPLE = 800
 _PARTS = ("kafka", "temporal", "postgresql")
 _PACE_S = 0.15
+_AGAIN = {429, 502, 503, 504}
+_PYTHON = "/opt/dsr/bin/python"
+_COUNT = ("-m", "dsr_examples", "count")
+_READY = """
+import http.client
+asked = http.client.HTTPConnection("127.0.0.1", 8080)
+asked.request("GET", "/readyz")
+print(asked.getresponse().read().decode())
+"""
 
 
 @dataclass
@@ -35,8 +46,11 @@ class Load:
     """What was submitted while a test did something else."""
 
     ids: list[str] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    """Every status that was no success: what a client saw while a service was away."""
+    refused: list[int | str] = field(default_factory=list)
+    """Every status that was no success, and how calls broke off: what a client saw of what was away."""
+
+    left: list[DockerContainer] = field(default_factory=list)
+    """Which intakes were called until they took no more connections, where there was another."""
 
 
 class ContainerLoop:
@@ -46,11 +60,17 @@ class ContainerLoop:
         self.composed = composed
         self.running: dict[str, list[DockerContainer]] = {}
         self.last = 0
-        """The number of the person that was asked for last."""
+        """The number of the person that was asked for last, apart from load."""
         self.ledger = Ledger(self._dsn, SYSTEMS)
         self._people = People()
+        # Never one twice: who asks again while it is open is answered with the first asking.
+        self._others = (one for one in itertools.count(1) if not _is_known(one))
+        self._known = filter(_is_known, range(1, PEOPLE + 1))
         self._key = ""
-        self._clients: dict[str, IntakeClient] = {}
+        # A connection of its own for each call, so that whom it reaches is chosen anew.
+        self._http = httpx.AsyncClient(
+            limits=httpx.Limits(max_keepalive_connections=0), timeout=30, trust_env=False
+        )
 
     async def begin(self) -> None:
         """Start everything, and make a client."""
@@ -62,7 +82,7 @@ class ContainerLoop:
             self.start(name)
         for name in SERVICES:
             await self.ready(name)
-        made = self.only("intake").exec(["/opt/dsr/bin/python", "-m", "dsr_intake", "officer", "o"])
+        made = self.only("intake").exec([_PYTHON, "-m", "dsr_intake", "officer", "o"])
         assert made.exit_code == 0, made.output
         officer = InternalApi(Internal(self.url("intake"), made.output.decode().split()[-1]))
         limits = {"calls_per_s": 10_000, "calls_at_once": 1_000}
@@ -96,62 +116,104 @@ class ContainerLoop:
 
             await eventually(is_ready, within=90, what=f"readiness of {name}")
 
-    async def submit(self, answers: list[int] | None = None) -> str:
-        """Submit a deletion request, again as long as intake is away; return its id."""
-        # Never one twice: who asks again while it is open is answered with the first asking.
-        self.last += 1
-        body = submission(self._people.person(self.last))
-        key = str(uuid.uuid4())
+    async def faults(self, name: str) -> set[str]:
+        """Return the parts that a service finds away, itself asked within its container."""
+        return set(json.loads(await self._said(name, "-c", _READY))["faults"])
+
+    async def holding(self, number: int) -> set[str]:
+        """Return the systems that hold something of a person."""
+        asked = ("--person", str(number), "--json")
+        return {
+            system
+            for system in SYSTEMS
+            if any(json.loads(await self._said(system, *_COUNT, system, *asked)).values())
+        }
+
+    async def submit(self) -> str:
+        """Submit a deletion request of a person whom every system knows; return its id."""
+        self.last = next(self._known)
+        return await self._submit(self.last, Load())
+
+    async def _submit(self, number: int, seen: Load) -> str:
+        """Submit again as long as intake is away."""
+        body = submission(self._people.person(number))
+        headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": str(uuid.uuid4())}
         while True:
-            for which in range(len(self.running["intake"])):
-                client = self._client(self.url("intake", which))
+            for intake in tuple(self.running["intake"]):
+                url = f"http://{self.composed.address(intake)}:8080/v1/subject-requests"
                 try:
-                    return str((await client.submit(body, idempotency_key=key))["id"])
-                except ApiError as error:
-                    if not error.is_passing:
-                        raise
-                    if error.status is not None and answers is not None:
-                        answers.append(error.status)
+                    answer = await self._http.post(url, json=body, headers=headers)
+                except httpx.ConnectError as error:
+                    if not self._is_left(intake, seen):
+                        seen.refused.append(type(error).__name__)
+                except httpx.HTTPError as error:
+                    seen.refused.append(type(error).__name__)
+                else:
+                    if answer.is_success:
+                        return str(answer.json()["id"])
+                    seen.refused.append(answer.status_code)
+                    assert answer.status_code in _AGAIN, answer.text
             await asyncio.sleep(_PACE_S)
 
+    def _is_left(self, intake: DockerContainer, seen: Load) -> bool:
+        """Call an intake no more that takes no connection, as a load balancer does; false for the last.
+
+        Nobody has heard anything of such a call, so it is another's at once.
+        """
+        if self.running["intake"] == [intake]:
+            return False
+        if intake in self.running["intake"]:
+            self.running["intake"].remove(intake)
+            seen.left.append(intake)
+        return True
+
     async def replaced(self, name: str, old: DockerContainer) -> int:
-        """Call a container no more and have it end; return its exit code."""
-        self.running[name].remove(old)
-        return await asyncio.to_thread(drained, old)
+        """Have a container end, which is called as long as it takes connections; return its exit code."""
+        code = await asyncio.to_thread(drained, old)
+        if old in self.running[name]:
+            self.running[name].remove(old)
+        return code
 
     @asynccontextmanager
-    async def load(self, *, within: float = 180.0) -> AsyncIterator[Load]:
+    async def load(
+        self, *, callers: int = 1, pace_s: float = _PACE_S, within: float = 180.0
+    ) -> AsyncIterator[Load]:
         """Submit requests until the block ends; every one of them is answered then, and closed once."""
         found = Load()
         done = asyncio.Event()
 
         async def submit() -> None:
             while not done.is_set():
-                found.ids.append(await self.submit(found.answers))
-                await asyncio.sleep(_PACE_S)
+                found.ids.append(await self._submit(next(self._others), found))
+                await asyncio.sleep(pace_s)
 
-        submitting = asyncio.create_task(submit())
+        submitting = [asyncio.create_task(submit()) for _ in range(callers)]
         try:
             yield found
         finally:
             done.set()
-            await submitting
+            await asyncio.gather(*submitting)
         assert len(set(found.ids)) == len(found.ids) > 0
         await self.ledger.answered(found.ids, within=within)
 
-    def _client(self, url: str) -> IntakeClient:
-        if url not in self._clients:
-            self._clients[url] = IntakeClient(url, self._key)
-        return self._clients[url]
+    async def _said(self, name: str, *arguments: str) -> str:
+        """Run Python in a container; return what it printed."""
+        done = await asyncio.to_thread(self.only(name).exec, [_PYTHON, *arguments])
+        assert done.exit_code == 0, done.output
+        return str(done.output.decode())
 
     async def aclose(self) -> None:
         """Close what was opened to intake."""
-        for client in self._clients.values():
-            await client.__aexit__(None, None, None)
+        await self._http.aclose()
 
     def _dsn(self) -> str:
         port = self.only("postgresql").get_exposed_port(5432)
         return f"postgresql://postgres:{self.composed.password()}@127.0.0.1:{port}/dsr"
+
+
+def _is_known(number: int) -> bool:
+    """Tell whether every system held something of a person at first."""
+    return number <= PEOPLE and all(example(one).knows(number) for one in SYSTEMS)
 
 
 @contextmanager
