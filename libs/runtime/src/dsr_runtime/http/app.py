@@ -188,7 +188,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _connection(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # the class is whichever of uvicorn's fits
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return protocol
