@@ -33,7 +33,8 @@ async def test_an_organisation_that_says_nothing_and_a_date_that_passes(
     loop: Loop, prometheus: Prometheus
 ) -> None:
     async with one_missing(loop) as request_id:
-        await prometheus.measured("verifier")
+        age = f'dsr_verifier_missing_age_seconds{{organisation_id="{ITS_ORGANISATION}"}} > 4'
+        await prometheus.shows(age, within=200)  # as long as may pass between two countings
         await prometheus.fires("DsrOrganisationSilent", organisation_id=ITS_ORGANISATION)
         for within, alert in (
             ("3 days", "DsrDueWithinAWeek"),

@@ -28,6 +28,9 @@ async def prometheus(loop: Loop) -> AsyncIterator[Prometheus]:
     rules.write_text(quick_rules())
     await loop.answered(await loop.submit())
     async with watching(loop, rules=rules) as one:
+        # What is counted from nothing is seen to grow only by who has seen nothing before.
+        for name in ("intake", "fanout", "verifier"):
+            await one.shows(f"dsr_{name}_group_rebalances")
         yield one
 
 

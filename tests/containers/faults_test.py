@@ -70,7 +70,7 @@ async def test_one_that_is_cut_off_the_network_goes_on_when_it_is_back(
                 await eventually(last_is_gone, within=60, what="erasure by every system")
             assert await loop.ledger.closed(meanwhile) == 0
         # What was on its way when it was cut waits for its time limit.
-        await loop.ledger.answered(meanwhile, within=180)
+        await loop.ledger.answered(meanwhile, within=240)
 
 
 async def test_nothing_is_accepted_while_postgresql_is_cut_off_and_all_goes_on_when_it_is_back(

@@ -24,6 +24,7 @@ SHORTENED = {
     "> 120": "> 4",  # DsrOutboxStuck
     "> 259200": "> 4",  # DsrOrganisationSilent
     "[1d]": "[15s]",  # its window
+    "offset 1d": "offset 15s",  # and what was not there before it
     "> 3600": "> 4",  # DsrLettersStuck, DsrPackagesStuck
     "> 1800": "> 20",  # DsrMeasurementsStale
     "> 60\n": "> 4\n",  # DsrLogStuck
