@@ -8,11 +8,10 @@ from dsr_cli.demo.people import submission
 from dsr_cli.group.systems import system_environment
 from dsr_core.rights import Disposition, Right
 from dsr_examples.catalogue import example
-from support.faults import SILENT, without
+from support.faults import SILENT, one_missing
 from support.forging import acknowledge, an_answer
 from support.loop import Loop
 from support.operating import known_to
-from support.waiting import eventually
 
 ASKED = {"event-registrations", "newsletter", "regional-accounts", "sales-contacts"}
 
@@ -69,17 +68,7 @@ async def test_a_recipient_that_keeps_nothing_of_its_own_confirms_that_it_was_to
     """Whoever data was disclosed to is told of its correction (GDPR 19), and may have no more to do."""
     [person] = known_to(loop, 1, *ASKED)
     wanted = [{"category": "user.name", "new": f"{person.name} the Elder"}]
-    async with without(loop, loop.system(SILENT)):
-        async with loop.client() as client:
-            accepted = await client.submit(
-                submission(person) | {"right": "correction", "corrections": wanted}
-            )
-        request_id = str(accepted["id"])
-
-        async def is_alone() -> bool:
-            return await loop.missing(request_id) == {SILENT}
-
-        await eventually(is_alone, within=60)
+    async with one_missing(loop, person, right="correction", corrections=wanted) as request_id:
         told = an_answer(
             request_id, SILENT, Disposition.INFORMED, right=Right.CORRECTION, sequence=60
         )

@@ -122,8 +122,8 @@ class RecordProtector:
             if found:
                 self.counts[Protection.NEVER_DISCLOSED] += found
             return text
-        if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-            return self._number(value) if may_be_account_number(int(value)) else value
+        if isinstance(value, int | float):
+            return self._number(value) if may_be_account_number(value) else value
         if isinstance(value, Mapping):
             return self._mapping(value, where + ".")
         if isinstance(value, list | tuple | set | frozenset):

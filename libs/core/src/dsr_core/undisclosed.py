@@ -157,9 +157,9 @@ def may_hold_account_numbers(content: bytes) -> bool:
     return _SSN_PLAIN in plain or _IBAN_PLAIN.search(plain) is not None
 
 
-def may_be_account_number(number: int) -> bool:
-    """Tell whether a number may be one by its length and first digit; times in milliseconds are not."""
-    return number >= _NUMBER_LIMIT and str(number)[0] in _CARDS_BEGIN
+def may_be_account_number(number: float) -> bool:
+    """Tell whether a whole number may be one by its length and first digit; times in milliseconds are not."""
+    return number >= _NUMBER_LIMIT and number % 1 == 0 and str(number)[0] in _CARDS_BEGIN
 
 
 def without_account_numbers(text: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from dsr_wire.canonical import canonical
 
-__all__ = ["Place", "RecordForm"]
+__all__ = ["TYPES", "Place", "RecordForm"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DEPTH_LIMIT = 32
@@ -27,7 +27,8 @@ _LOOK_LIMIT = 100
 """One with more names is not: it takes memory, and tables so wide have many."""
 
 _NESTING = frozenset({dict, list})
-_TYPES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+TYPES = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+"""What JSON Schema calls the types of values in which nothing nests."""
 
 
 class _NoFormError(Exception):
@@ -121,7 +122,7 @@ class RecordForm:
             for inner in value:
                 self._take(place.elements, inner, depth + 1)
         else:
-            self._see(place, _TYPES[type(value)])
+            self._see(place, TYPES[type(value)])
 
     def _see(self, place: Place, kind: str) -> None:
         if kind not in place.types:

@@ -11,20 +11,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dsr_intake.application.packages.record_form import Place
+from dsr_intake.application.packages.record_form import TYPES, Place
 
 __all__ = ["Shape"]
 
 _NOTHING: Any = Annotated[list[None], msgspec.Meta(max_length=0)]
 """A list of which no element was seen."""
 
-_SCALARS: dict[str, Any] = {
-    "null": None,
-    "boolean": bool,
-    "integer": int,
-    "number": float,
-    "string": str,
-}
+_SCALARS: dict[str, Any] = {name: kind for kind, name in TYPES.items()}
 
 
 class Shape:

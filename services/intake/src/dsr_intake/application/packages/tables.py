@@ -22,7 +22,7 @@ from dsr_core.undisclosed import (
 from dsr_intake.application.packages.documents import DocumentLooker
 from dsr_intake.application.packages.portions import LINE_LIMIT, cut, refuse
 from dsr_intake.application.packages.record_form import RecordForm
-from dsr_intake.application.packages.repeated import repeat_a_name, repeats_a_name
+from dsr_intake.application.packages.repeated import repeat_a_name
 from dsr_intake.application.packages.shape import Shape
 
 __all__ = ["TableLooker"]
@@ -32,6 +32,7 @@ _SHAPES_LIMIT = 32
 
 _Record = dict[str, Any]
 _NESTING = frozenset({dict, list})
+_NUMBERS = frozenset({int, float})
 
 
 class TableLooker:
@@ -137,7 +138,7 @@ class TableLooker:
             record = None
         if not isinstance(record, dict):
             refuse("a line of it is no record")
-        if repeats_a_name(line, record):
+        if repeat_a_name([line], [record]):
             return self._each_value(line)
         before = self.counts.total()
         protected = self._protector.protect(record)
@@ -161,10 +162,8 @@ def _hold_account_numbers(records: Sequence[_Record]) -> bool:
     texts = [one for one in values if type(one) is str]
     if may_hold_account_numbers("\n".join(texts).encode()) and any(map(_holds_one, texts)):
         return True
-    whole = [
-        int(one) for one in values if type(one) is int or (type(one) is float and one.is_integer())
-    ]
-    return any(map(_holds_one, map(str, filter(may_be_account_number, whole))))
+    numbers = filter(may_be_account_number, [one for one in values if type(one) in _NUMBERS])
+    return any(map(_holds_one, map(str, map(int, numbers))))
 
 
 def _holds_one(text: str) -> bool:
