@@ -42,6 +42,7 @@ REQUEST = LedgerRequest(
     open_count=2,
     closed_at=None,
     due_at=NOW + days(30),
+    opened_at=NOW,
     home_cohort_id=a_cohort_id(),
 )
 

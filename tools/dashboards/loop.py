@@ -89,6 +89,11 @@ LOOP = Dashboard(
                     "s",
                 ),
                 Panel(
+                    "Systems, from being told to having confirmed",
+                    quantiles("dsr_verifier_confirm_seconds"),
+                    "s",
+                ),
+                Panel(
                     "Recording",
                     quantiles("dsr_verifier_batch_seconds", "topic", legend="{{topic}}"),
                     "s",

@@ -132,6 +132,14 @@ _ORGANISATION = Dashboard(
                 stat("Owes", f"sum(max by (system_id) (dsr_verifier_missing_obligations{_ONE}))"),
                 stat("For how long", f"max(dsr_verifier_missing_age_seconds{_ONE})", "s"),
                 stat(
+                    "Until the nearest legal date",
+                    f"min(max by (system_id) (dsr_verifier_missing_due_seconds{_ONE})"
+                    f" and max by (system_id) (dsr_verifier_missing_obligations{_ONE}) > 0)",
+                    "s",
+                    "Of what it owes; negative once it has passed.",
+                    may_be_empty=True,
+                ),
+                stat(
                     "Stopped by the breaker",
                     'max(dsr_intake_breaker_tripped{scope=~"\\\\*|$organisation"})',
                 ),
@@ -181,6 +189,24 @@ _ORGANISATION = Dashboard(
                 ),
             )
         ),
+        Row(
+            (
+                Panel(
+                    "From being told to having confirmed",
+                    quantiles("dsr_verifier_confirm_seconds", where=_ONE),
+                    "s",
+                    says="Where its systems wait for others, that wait is in it.",
+                ),
+                lines(
+                    "Answers refused",
+                    rate("dsr_verifier_system_answers_refused_total", "reason", where=_ONE),
+                    "{{reason}}",
+                    "reqps",
+                    says="They say that they are from it: a wrong key, or what cannot be taken in.",
+                    may_be_empty=True,
+                ),
+            )
+        ),
     ),
     (("organisation", "label_values(dsr_verifier_missing_obligations, organisation_id)"),),
 )
@@ -189,10 +215,13 @@ _TASK = "temporal_workflow_task"
 _OURS = '{application="dsr"}'
 """Other programs' workers give their metrics the same names."""
 
+_ASKED = '{service_name="frontend",namespace!="temporal_system"}'
+"""What the server was asked for, without what it asks itself."""
+
 _TEMPORAL = Dashboard(
     "dsr-temporal",
     "dsr: Temporal",
-    "Workflows as fanout's worker sees them; the server has dashboards of its own.",
+    "Workflows as fanout's worker sees them, and the server that keeps them.",
     (
         Row(
             (
@@ -288,6 +317,33 @@ _TEMPORAL = Dashboard(
                     "{{operation}} {{status_code}}",
                     "reqps",
                     may_be_empty=True,
+                ),
+            )
+        ),
+        Row(
+            (
+                lines(
+                    "Server: calls",
+                    rate("service_requests", "operation", where=_ASKED),
+                    "{{operation}}",
+                    "reqps",
+                ),
+                lines(
+                    "Server: errors",
+                    rate("service_error_with_type", "operation", "error_type", where=_ASKED),
+                    "{{operation}} {{error_type}}",
+                    "reqps",
+                    may_be_empty=True,
+                ),
+                Panel(
+                    "Server: its database",
+                    quantiles("persistence_latency", "service_name", legend="{{service_name}}"),
+                    "s",
+                ),
+                Panel(
+                    "Server: its own tasks, until done",
+                    quantiles("task_latency"),
+                    "s",
                 ),
             )
         ),

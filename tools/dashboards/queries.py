@@ -30,9 +30,16 @@ def mean(metric: str, *by: str) -> str:
     return f"{rate(f'{metric}_sum', *by)} / {rate(f'{metric}_count', *by)}"
 
 
-def stat(title: str, expr: str, unit: str = "short", says: str = "") -> Panel:
+def stat(
+    title: str,
+    expr: str,
+    unit: str = "short",
+    says: str = "",
+    *,
+    may_be_empty: bool = False,
+) -> Panel:
     """Return a panel with one number."""
-    return Panel(title, (Query(expr),), unit, "stat", says)
+    return Panel(title, (Query(expr),), unit, "stat", says, may_be_empty)
 
 
 def lines(

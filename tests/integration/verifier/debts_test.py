@@ -6,7 +6,7 @@ import asyncpg
 from unit.verifier.world import World, a_new_request_id, answer, answers_of_all, batch
 
 from dsr_verifier.adapters.debts import _OWED, PostgresDebts
-from support.builders import NOW
+from support.builders import NOW, days
 
 
 async def test_a_system_owes_what_it_has_not_confirmed_of_what_is_open(
@@ -19,6 +19,7 @@ async def test_a_system_owes_what_it_has_not_confirmed_of_what_is_open(
     owed = {one.system_id: one for one in await PostgresDebts(pool).owed()}
     assert {name: one.obligations for name, one in owed.items()} == {"crm": 1, "mailer": 2}
     assert {one.oldest for one in owed.values()} == {NOW}
+    assert {one.due for one in owed.values()} == {NOW + days(30)}
     await world.record(answers_of_all(nothing))
     await world.record(answers_of_all(one_answered))
     assert await PostgresDebts(pool).owed() == []

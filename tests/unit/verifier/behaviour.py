@@ -63,6 +63,18 @@ class LedgerBehaviour:
         assert request.open_count == 0
         assert all(one.is_confirmed for one in standings.values())
 
+    async def test_how_long_a_system_took_is_told_once_it_confirms(self, world: World) -> None:
+        request_id = a_new_request_id()
+        await world.open(request_id)
+        world.pass_time(timedelta(hours=2))
+        busy = batch(answer(request_id, disposition=Disposition.IN_PROGRESS))
+        assert (await world.record([busy])).confirmed == []
+        world.pass_time(timedelta(hours=1))
+        done = batch(answer(request_id, sequence=2))
+        assert (await world.record([done])).confirmed == [(SystemId("crm"), 3 * 3600.0)]
+        again = batch(answer(request_id, sequence=3, records=7))
+        assert (await world.record([again, done])).confirmed == [], "it was confirmed before"
+
     async def test_all_answers_in_one_micro_batch_close(self, world: World) -> None:
         request_ids = [a_new_request_id() for _ in range(5)]
         await world.open(*request_ids)

@@ -163,6 +163,7 @@ class FakeTransaction:
                         open_count=len(one.systems),
                         closed_at=None,
                         due_at=one.due_at,
+                        opened_at=one.opened_at,
                         home_cohort_id=one.cohort_id,
                         looks_again=one.looks_again,
                         phases=one.phases,

@@ -134,12 +134,12 @@ def show_all(
         numbers: By the values of the labels.
         together: What is shown of two numbers that share a series, since they lie beyond a bound.
     """
-    shown: dict[tuple[object, ...], float] = dict.fromkeys(gauge.shown, 0.0)
+    found: dict[tuple[object, ...], float] = {}
     for values, number in numbers.items():
         key: tuple[object, ...] = gauge.admitted(*values)
-        shown[key] = together(shown.get(key, 0.0), number)
-    for key, number in shown.items():
-        gauge.labels(*key).set(number)
+        found[key] = together(found[key], number) if key in found else number
+    for key in dict.fromkeys((*gauge.shown, *found)):
+        gauge.labels(*key).set(found.get(key, 0.0))
 
 
 def _names(metric: Metric) -> tuple[str, ...]:

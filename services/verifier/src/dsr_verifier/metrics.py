@@ -13,9 +13,10 @@ from dsr_core.registry import System
 from dsr_runtime.group_gauges import GroupGauges
 from dsr_runtime.metrics import Instruments
 from dsr_runtime.postgres import PoolGauges
+from dsr_verifier.application.reading import said_system
 from dsr_verifier.application.tally import Tally
 from dsr_verifier.model import Effect
-from dsr_verifier.ports import Refusal
+from dsr_verifier.ports import Received, Refusal
 from dsr_wire.topics import ACKNOWLEDGEMENTS
 
 __all__ = ["Metrics"]
@@ -36,6 +37,9 @@ class Metrics:
         self.system_answers = made.counters(named.SYSTEM_ANSWERS)
         self.missing = made.gauges(named.MISSING)
         self.missing_age = made.gauges(named.MISSING_AGE)
+        self.missing_due = made.gauges(named.MISSING_DUE)
+        self.confirm_seconds = made.histograms(named.CONFIRM_SECONDS)
+        self.system_answers_refused = made.counters(named.SYSTEM_ANSWERS_REFUSED)
         self.opened = made.counter(named.OPENED)
         self.closures = made.counters(named.CLOSURES)
         self.amendments = made.counters(named.AMENDMENTS)
@@ -79,6 +83,8 @@ class Metrics:
         for (system_id, disposition), number in tally.given.items():
             owner = self.owner(system_id)
             self.system_answers.labels(owner, system_id, disposition).inc(number)
+        for system_id, seconds in tally.confirmed:
+            self.confirm_seconds.labels(self.owner(system_id)).observe(seconds)
         for refusal in (*tally.refusals, *tally.buried):
             self._count_refusal(refusal)
 
@@ -87,11 +93,17 @@ class Metrics:
         system = self.newest(system_id)
         return OTHER if system is None else system.organisation_id
 
+    def _said_owner(self, received: Received) -> str:
+        system_id = said_system(received)
+        return OTHER if system_id is None else self.owner(system_id)
+
     def _count_refusal(self, refusal: Refusal) -> None:
         received, fault = refusal.received, refusal.fault
         self.dead_letters.labels(received.topic, fault.reason).inc()
-        if received.topic == ACKNOWLEDGEMENTS.name and fault.reason in named.UNBELIEVED:
-            self.signatures_refused.labels(fault.reason).inc()
+        if received.topic == ACKNOWLEDGEMENTS.name:
+            self.system_answers_refused.labels(self._said_owner(received), fault.reason).inc()
+            if fault.reason in named.UNBELIEVED:
+                self.signatures_refused.labels(fault.reason).inc()
         log.warning(
             "a record is dead-lettered",
             topic=received.topic,

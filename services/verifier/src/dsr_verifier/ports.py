@@ -132,6 +132,7 @@ class LedgerRequest:
     open_count: int
     closed_at: datetime | None
     due_at: datetime
+    opened_at: datetime
     home_cohort_id: CohortId
     """The cohort that it was accepted in."""
 
@@ -229,6 +230,9 @@ class Settlement:
     """What one transaction changes."""
 
     obligations: list[Settled] = field(default_factory=list)
+    confirmed: list[Pair] = field(default_factory=list)
+    """Those of them that were not confirmed before."""
+
     open_counts: dict[RequestId, int] = field(default_factory=dict)
     """Of each request whose counter moved, the new one."""
 
@@ -459,6 +463,9 @@ class Owed:
     obligations: int
     oldest: datetime
     """When the oldest of them was opened."""
+
+    due: datetime
+    """The nearest legal date among their requests'."""
 
 
 class Debts(Protocol):

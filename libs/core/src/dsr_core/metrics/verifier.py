@@ -8,6 +8,18 @@ from dsr_core.metrics.terms import Kind, Label, Metric, collected
 from dsr_core.rights import Disposition
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_DAYS = (
+    0.1,
+    0.3,
+    1,
+    3,
+    10,
+    60,
+    600,
+    3600,
+    21_600,
+    *(days * 86_400 for days in (1, 3, 7, 14, 30, 45)),
+)
 _SIZES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 UNBELIEVED = ("bad_signature", "unknown_key", "key_revoked", "wrong_system")
@@ -39,6 +51,14 @@ SYSTEM_ANSWERS = Metric(
         Label.of("disposition", "what it says", (one.value for one in Disposition)),
     ),
 )
+SYSTEM_ANSWERS_REFUSED = Metric(
+    name="dsr_verifier_system_answers_refused",
+    kind=Kind.COUNTER,
+    unit="records",
+    meaning="Records of dsr.acknowledgements.v1 that were refused, wholly or in part, by who they say"
+    " they are from",
+    labels=(ORGANISATION, REASON),
+)
 MISSING = Metric(
     name="dsr_verifier_missing_obligations",
     kind=Kind.GAUGE,
@@ -52,6 +72,21 @@ MISSING_AGE = Metric(
     kind=Kind.GAUGE,
     meaning="How long ago the oldest of them was opened; zero where none is missing",
     labels=(ORGANISATION, SYSTEM),
+)
+MISSING_DUE = Metric(
+    name="dsr_verifier_missing_due_seconds",
+    kind=Kind.GAUGE,
+    meaning="How long until the nearest legal date of what is missing, negative once it has passed;"
+    " zero where none is missing",
+    labels=(ORGANISATION, SYSTEM),
+)
+CONFIRM_SECONDS = Metric(
+    name="dsr_verifier_confirm_seconds",
+    kind=Kind.HISTOGRAM,
+    meaning="From the opening of an obligation to the record of the answer that confirms it; where a"
+    " system waits for others by its phase, with that wait",
+    labels=(ORGANISATION,),
+    buckets=_DAYS,
 )
 OPENED = Metric(
     name="dsr_verifier_requests_opened",

@@ -12,7 +12,8 @@ __all__ = ["PostgresDebts"]
 # By the open requests' index, and for each of them by the key of what was answered: some ten
 # microseconds a request.
 _OWED = """
-select s.organisation_id, s.system_id, count(*)::bigint as obligations, min(r.opened_at) as oldest
+select s.organisation_id, s.system_id, count(*)::bigint as obligations, min(r.opened_at) as oldest,
+    min(r.due_at) as due
 from verifier.requests r join verifier.plans p using (plan_id)
 cross join lateral (
     select coalesce(array_agg(o.system_id), '{}') as systems
@@ -41,6 +42,12 @@ class PostgresDebts:
                 await connection.execute(f"set local statement_timeout = '{_PATIENCE_S}s'")
                 rows = await connection.fetch(_OWED, timeout=_PATIENCE_S)
         return [
-            Owed(row["organisation_id"], row["system_id"], row["obligations"], row["oldest"])
+            Owed(
+                row["organisation_id"],
+                row["system_id"],
+                row["obligations"],
+                row["oldest"],
+                row["due"],
+            )
             for row in rows
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LOCK = """
 select r.request_id, r.cohort_id, r.asked_right, r.plan_id, r.open_count, r.closed_at, r.due_at,
-    r.home_cohort_id, r.stopping, r.opened_plan_id
+    r.opened_at, r.home_cohort_id, r.stopping, r.opened_plan_id
 from verifier.requests r
 where r.request_id = any($1::text::uuid[])
 order by r.request_id

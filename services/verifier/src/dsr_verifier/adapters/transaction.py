@@ -96,6 +96,7 @@ class PostgresTransaction:
                 open_count=row["open_count"],
                 closed_at=row["closed_at"],
                 due_at=row["due_at"],
+                opened_at=row["opened_at"],
                 home_cohort_id=CohortId(str(row["home_cohort_id"] or row["cohort_id"])),
                 stopping=Outcome(row["stopping"]) if row["stopping"] else None,
                 amendments=applied.get(request_id, ()),

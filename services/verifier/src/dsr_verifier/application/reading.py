@@ -16,7 +16,14 @@ from dsr_wire.envelope import decode
 from dsr_wire.merkle import leaf_hash
 from dsr_wire.signing import is_signed_by
 
-__all__ = ["LeafFault", "NotYetKnown", "SignedBatch", "check_revocation", "read_batch"]
+__all__ = [
+    "LeafFault",
+    "NotYetKnown",
+    "SignedBatch",
+    "check_revocation",
+    "read_batch",
+    "said_system",
+]
 
 
 class NotYetKnown(RejectedInput):
@@ -84,6 +91,17 @@ def read_batch(received: Received, registry: RegistryView, *, limit: int) -> Sig
         else:
             answers.append(Answer(acknowledgement, leaf, hashed, batch.id, index))
     return SignedBatch(batch, answers, faults)
+
+
+def said_system(received: Received) -> SystemId | None:
+    """Return the system that a record says it is from, which need not be so; none where it says none."""
+    try:
+        message = decode(
+            received.value, received.headers, acknowledgements_pb2.SignedAcknowledgements
+        )
+    except RejectedInput:
+        return None
+    return SystemId(message.system_id) if is_slug(message.system_id) else None
 
 
 def check_revocation(batch: Batch, registry: RegistryView) -> None:

@@ -224,6 +224,9 @@ class Recorder:
             close(settlement, requests, await transaction.standings_of(zero), at)
         await transaction.settle(settlement, at)
         tally.settle(settlement)
+        for request_id, system_id in settlement.confirmed:
+            taken = at - requests[request_id].opened_at
+            tally.confirmed.append((system_id, taken.total_seconds()))
         await _breach(transaction, requests, touched, tally, at)
         ordered = [
             requests[one.request_id] for one in settlement.obligations if one.standing.is_confirmed

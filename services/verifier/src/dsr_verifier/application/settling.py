@@ -49,6 +49,8 @@ def move(
         if now == earlier:
             continue
         settlement.obligations.append(Settled(request_id, system_id, now))
+        if now.is_confirmed and not earlier.is_confirmed:
+            settlement.confirmed.append(pair)
         settlement.contradictions += now.contradictions - earlier.contradictions
         if system_id in request.systems:
             moved[request_id] += earlier.is_confirmed - now.is_confirmed

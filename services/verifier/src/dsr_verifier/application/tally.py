@@ -30,6 +30,9 @@ class Tally:
     given: Counter[tuple[SystemId, Disposition]] = field(default_factory=Counter)
     """Who has put what on record, in effect or late."""
 
+    confirmed: list[tuple[SystemId, float]] = field(default_factory=list)
+    """Who has confirmed an obligation, and how many seconds after it was opened."""
+
     parked: int = 0
     parked_full: int = 0
     """Refused because their system has as many parked as it may."""
@@ -73,6 +76,7 @@ class Tally:
         self.late += other.late
         self.against_closure.extend(other.against_closure)
         self.given.update(other.given)
+        self.confirmed.extend(other.confirmed)
         self.parked += other.parked
         self.parked_full += other.parked_full
         self.opened += other.opened

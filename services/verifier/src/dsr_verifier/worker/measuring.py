@@ -18,7 +18,7 @@ class Measuring:
         self._clock = clock
 
     async def measure(self) -> None:
-        """Show how many obligations each system has not confirmed, and the age of the oldest.
+        """Show how many obligations each system has not confirmed, the age of the oldest, and how near the law is.
 
         Raises:
             Unavailable: The ledger is away; what was shown before stays.
@@ -30,5 +30,10 @@ class Measuring:
             self._metrics.missing_age,
             {by: max((now - one.oldest).total_seconds(), 0.0) for by, one in owed.items()},
             together=max,
+        )
+        show_all(
+            self._metrics.missing_due,
+            {by: (one.due - now).total_seconds() for by, one in owed.items()},
+            together=min,
         )
         self._metrics.measured_at.set(now.timestamp())
