@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from collections import Counter
@@ -29,11 +30,13 @@ def chain(spans: list[Exported], last: Exported) -> list[str]:
     return names
 
 
-async def submitted(loop: Loop, *, traceparent: str) -> str:
+async def submitted(loop: Loop, *, traceparent: str, right: str = "deletion") -> str:
     headers = {"Authorization": f"Bearer {api_key(loop.stack)}", "traceparent": traceparent}
     url = loop.stack.settings.intake_url
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
-        answer = await http.post("/v1/subject-requests", json=submission(loop.person()))
+        answer = await http.post(
+            "/v1/subject-requests", json=submission(loop.person()) | {"right": right}
+        )
     assert answer.status_code == 202
     return str(answer.json()["id"])
 
@@ -118,3 +121,24 @@ async def test_the_letter_keeps_its_trace_and_the_ledger_forgets_it_with_the_clo
     assert {row["traceparent"].split("-")[1] for row in rows if row["traceparent"]} == {trace_id}
     left = await loop.query("select 1 from verifier.traces where request_id::text = $1", request_id)
     assert not left, "what was kept until the closing is gone"
+
+
+async def test_each_line_of_the_logs_about_a_request_names_its_trace(
+    loop: Loop, collected: Collector
+) -> None:
+    trace_id = secrets.token_hex(16)
+    traceparent = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+    request_id = await submitted(loop, traceparent=traceparent, right="access")
+    await loop.answered(request_id)
+    logs = [
+        loop.stack.settings.logs_dir / f"{name}.log" for name in ("intake", "fanout", "verifier")
+    ]
+    lines = [
+        json.loads(line)
+        for log in logs
+        for line in log.read_text().splitlines()
+        if request_id in line
+    ]
+    assert "a package is made" in {one["event"] for one in lines}
+    assert {one.get("trace_id") for one in lines} == {trace_id}
+    assert collected.trace(trace_id), "what a line names is a trace that was told"

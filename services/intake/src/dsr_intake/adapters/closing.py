@@ -204,9 +204,11 @@ async def _want(
         return
     rows = await connection.fetch(
         """
-        insert into intake.packages (request_id, ledger, wanted_at, next_try_at, number)
-        select n.request_id, n.ledger, $4, $4, n.number
-        from unnest($1::uuid[], $2::text[], $3::integer[]) as n (request_id, ledger, number)
+        insert into intake.packages (
+            request_id, ledger, wanted_at, next_try_at, number, traceparent)
+        select n.request_id, n.ledger, $4, $4, n.number, n.traceparent
+        from unnest($1::uuid[], $2::text[], $3::integer[], $5::text[])
+            as n (request_id, ledger, number, traceparent)
         where n.number = 1 + (
             select count(*) from intake.packages p where p.request_id = n.request_id
         )
@@ -216,6 +218,7 @@ async def _want(
         [one.ledger for one in packages.values()],
         [one.number for one in packages.values()],
         at,
+        [tracing.of_request(one) for one in packages],
     )
     if len(rows) < len(packages):
         raise Unavailable("a partial package was made while its request was being closed")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from dsr_core import tracing
 from dsr_core.ids import RequestId, SystemId
 from dsr_core.lifecycle import State
 from dsr_core.rights import RIGHTS
@@ -263,12 +264,13 @@ class PostgresPackages:
                 status = await connection.execute(
                     """
                     insert into intake.packages
-                        (request_id, ledger, wanted_at, next_try_at, is_partial)
-                    values ($1, $2, $3, $3, true) on conflict do nothing
+                        (request_id, ledger, wanted_at, next_try_at, is_partial, traceparent)
+                    values ($1, $2, $3, $3, true, $4) on conflict do nothing
                     """,
                     request_id,
                     ledger,
                     at,
+                    tracing.current(),
                 )
                 if status.endswith(" 0"):
                     return False
@@ -344,6 +346,7 @@ def _package(row: asyncpg.Record) -> Package:
         number=row["number"],
         is_partial=row["is_partial"],
         copy_settled_at=row["copy_settled_at"],
+        traceparent=row["traceparent"],
     )
 
 

@@ -153,6 +153,9 @@ class Package:
     copy_settled_at: datetime | None = None
     """Since when no erasure waits for it: it was made whole, or somebody accepted what it lacks."""
 
+    traceparent: str | None = None
+    """The span that had it made; none where none was recorded."""
+
     @property
     def folder(self) -> str:
         """Name the folder of its assemblies, below that of the request; the first needs none of its own."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from dsr_core import tracing
 from dsr_core.errors import Unavailable
 from dsr_core.ids import OrganisationId, RequestId
 from dsr_core.lifecycle import State
@@ -137,9 +138,16 @@ class Making(Working):
         )
         if package is None:
             return False
+        with tracing.span(
+            "make a package", parent=package.traceparent, request_id=package.request_id
+        ):
+            await self._try(package)
+        return True
+
+    async def _try(self, package: Package) -> None:
         if package.faults > _FAULTS:
             await self._set_aside(package, SetAside.FAULTS)
-            return True
+            return
         try:
             async with self._held(package):
                 await self._make(package)
@@ -152,7 +160,6 @@ class Making(Working):
                 "a package failed by a fault", request_id=package.request_id, error=_where(error)
             )
             await self._later(package, Setback.FAULT)
-        return True
 
     async def _later(self, package: Package, setback: Setback) -> None:
         """Have it tried again; where the database is away, that is written before anything else is made."""
