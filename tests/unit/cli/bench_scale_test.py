@@ -11,9 +11,10 @@ ABOVE = (
 )
 
 
-def a_run(workers: int, closed_per_s: float) -> Report:
+def a_run(workers: int, closed_per_s: float, *, partitions: int | None = None) -> Report:
     return Report(
-        systems=5, workers=workers, requests=500, cohort_size=1.0, closed=500, submitted_per_s=90.0,
+        systems=5, workers=workers, partitions=partitions, requests=500, cohort_size=1.0, closed=500,
+        submitted_per_s=90.0,
         closed_per_s=closed_per_s, ended_per_s=30.0, latency_ms={},
         cpu_ms_per_request={"total": 48.5}, resident_mb={"services": 610.0}, history_events={},
         rows_left=0, machine={"cores": 2},
@@ -21,11 +22,11 @@ def a_run(workers: int, closed_per_s: float) -> Report:
 
 
 def test_each_number_of_processes_is_a_row_beside_the_first() -> None:
-    assert scale_markdown([a_run(1, 40.0), a_run(2, 50.0)]).splitlines() == [
+    assert scale_markdown([a_run(1, 40.0), a_run(2, 50.0, partitions=2)]).splitlines() == [
         ABOVE,
         "",
-        "| processes each | closed a second | of the first | CPU ms a request | services MB |",
-        "| --: | --: | --: | --: | --: |",
-        "| 1 | 40 | 1.00 | 48.5 | 610 |",
-        "| 2 | 50 | 1.25 | 48.5 | 610 |",
+        "| processes each | partitions | closed a second | of the first | CPU ms a request | services MB |",
+        "| --: | --: | --: | --: | --: | --: |",
+        "| 1 | 6 | 40 | 1.00 | 48.5 | 610 |",
+        "| 2 | 2 | 50 | 1.25 | 48.5 | 610 |",
     ]

@@ -63,6 +63,9 @@ class Plan:
     workers: int = 1
     """Processes of fanout, and of the verifier."""
 
+    partitions: int | None = None
+    """Of the topics that they share; as the topics' table says when not given."""
+
     right: Right = Right.DELETION
     machine: dict[str, str | int]
 
@@ -238,6 +241,7 @@ class Loop:
         return Report(
             systems=rig.systems,
             workers=plan.workers,
+            partitions=plan.partitions,
             requests=requests,
             cohort_size=round(requests / cohorts, 1),
             closed=len(closed),

@@ -52,6 +52,9 @@ class Report:
     workers: int = 1
     """Processes of fanout, and of the verifier."""
 
+    partitions: int | None = None
+    """Of the topics that they share; none where they are as the topics' table says."""
+
     requests: int
     cohort_size: float
     """Requests a workflow, as the ledger has them."""

@@ -151,7 +151,12 @@ class Rig:
 
 @contextmanager
 def running_rig(
-    systems: int, *, keep: bool, listen: Listen, rights: Sequence[Right] = (Right.DELETION,)
+    systems: int,
+    *,
+    keep: bool,
+    listen: Listen,
+    rights: Sequence[Right] = (Right.DELETION,),
+    partitions: int | None = None,
 ) -> Iterator[Rig]:
     """Run the parts for so many systems; they end with this, whatever happens.
 
@@ -160,6 +165,7 @@ def running_rig(
         keep: Leave data and logs; after a fault they stay in any case.
         listen: Told what starts and stops.
         rights: What the systems are asked for.
+        partitions: Of the topics that several processes share; as their table says if not given.
 
     Raises:
         CommandError: Something of the stack failed; says what.
@@ -171,7 +177,7 @@ def running_rig(
     try:
         try:
             stack.up(listen)
-            provision(stack, registry)
+            provision(stack, registry, partitions=partitions)
             create_databases(stack, [DATABASE])
             yield Rig(stack, registry, listen)
         finally:

@@ -34,6 +34,7 @@ def run_loop(
     with_lean: bool,
     keep: bool,
     workers: int = 1,
+    partitions: int | None = None,
     right: Right = Right.DELETION,
 ) -> Report:
     """Measure the loop with deletions, in turn with the lean one on the same stack if that is wanted.
@@ -52,10 +53,13 @@ def run_loop(
         concurrency=concurrency,
         rate=rate,
         workers=workers,
+        partitions=partitions,
         machine=machine(),
     )
     rights = sorted({Right.DELETION, right})
-    with running_rig(systems, keep=keep, listen=bars.listen, rights=rights) as rig:
+    with running_rig(
+        systems, keep=keep, listen=bars.listen, rights=rights, partitions=partitions
+    ) as rig:
         bars.say("warming Kafka up")
         uvloop.run(warm_kafka(rig))
         if with_lean and right is Right.DELETION:

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from dsr_cli.bench.report import Report
+from dsr_wire.topics import REQUESTS
 
 __all__ = ["scale_markdown", "scale_table"]
 
-_COLUMNS = ("processes each", "closed a second", "of the first", "CPU ms a request", "services MB")
+_COLUMNS = (
+    "processes each",
+    "partitions",
+    "closed a second",
+    "of the first",
+    "CPU ms a request",
+    "services MB",
+)
 _CAPTION = "fanout and the verifier in so many processes each; intake, Kafka, Temporal and PostgreSQL in one"
 
 
@@ -43,6 +51,7 @@ def _rows(reports: Sequence[Report]) -> list[list[str]]:
     return [
         [
             str(one.workers),
+            str(one.partitions or REQUESTS.partitions),
             f"{one.closed_per_s:g}",
             f"{one.closed_per_s / first.closed_per_s:.2f}",
             f"{one.cpu_ms_per_request['total']:g}",

@@ -119,6 +119,12 @@ def scale(
         typer.Option(min=1, max=8, help="Processes of fanout and of the verifier; may be repeated"),
     ] = None,
     *,
+    partitions: Annotated[
+        bool,
+        typer.Option(
+            "--partitions", help="As many partitions as processes, and not as many as is usual"
+        ),
+    ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="A table for a document")] = False,
     as_json: Json = False,
 ) -> None:
@@ -133,6 +139,7 @@ def scale(
             with_lean=False,
             keep=False,
             workers=count,
+            partitions=count if partitions else None,
         )
         for count in workers or (1, 2, 4)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,15 +46,27 @@ def kafka_admin(stack: Stack) -> KafkaAdmin:
     )
 
 
-def provision(stack: Stack, registry: Registry, *, rules_dir: Path | None = None) -> None:
+def provision(
+    stack: Stack,
+    registry: Registry,
+    *,
+    rules_dir: Path | None = None,
+    partitions: int | None = None,
+) -> None:
     """Create topics, users and rights, publish registry and rules, and register every system's keys.
 
     Users are Kafka's and PostgreSQL's, and organisations have quotas. The rules are the checkout's, if
-    no other folder is given.
+    no other folder is given. Topics have the partitions that their table says, unless a number is given:
+    then those that more than one process reads at a time have so many.
     """
     rules = load_rules(rules_dir or stack.settings.checkout / "rules")
     admin = kafka_admin(stack)
-    create_topics(admin.client(), all_topics(registry))
+    topics = all_topics(registry)
+    if partitions is not None:
+        topics = [
+            one if one.partitions == 1 else replace(one, partitions=partitions) for one in topics
+        ]
+    create_topics(admin.client(), topics)
     create_users(stack, principals(registry))
     grant(stack, grants(registry))
     create_roles(stack, DATABASE)

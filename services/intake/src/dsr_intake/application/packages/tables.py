@@ -160,14 +160,10 @@ def _hold_account_numbers(records: Sequence[_Record]) -> bool:
         *chain.from_iterable(_values(one) for _, places in _places(records) for one in places)
     ]
     texts = [one for one in values if type(one) is str]
-    if may_hold_account_numbers("\n".join(texts).encode()) and any(map(_holds_one, texts)):
-        return True
     numbers = filter(may_be_account_number, [one for one in values if type(one) in _NUMBERS])
-    return any(map(_holds_one, map(str, map(int, numbers))))
-
-
-def _holds_one(text: str) -> bool:
-    return without_account_numbers(text)[1] > 0
+    # No account's number goes on over the end of a line.
+    together = "\n".join(chain(texts, map(str, map(int, numbers))))
+    return may_hold_account_numbers(together.encode()) and without_account_numbers(together)[1] > 0
 
 
 def _shapes(records: Sequence[_Record]) -> Iterator[tuple[str, tuple[str, ...]]]:
