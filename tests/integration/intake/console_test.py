@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,12 +16,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from dsr_cli.stack import Stack
+from dsr_core.errors import Unavailable
 from dsr_core.ids import RequestId
 from dsr_core.lifecycle import State
 from dsr_intake.adapters.console import PostgresConsole
 from dsr_intake.adapters.kafka_standing import KafkaConsole
 from dsr_intake.model import ListFilter
-from dsr_intake.model.console import DuePlace
+from dsr_intake.model.console import DeadLetters, DuePlace
 from dsr_intake.model.principals import Sight
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from dsr_wire.envelope import Outgoing
@@ -297,6 +300,32 @@ async def test_while_the_verifier_is_away_pages_say_so_and_show_the_rest(
                 assert request_id in answer.text or page == CONSOLE
     finally:
         verifier.is_away = False
+
+
+async def test_what_is_still_asked_of_kafka_is_not_called_away(
+    kafka: KafkaConnection,
+    database: str,
+    verifier: VerifierDouble,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = asyncio.Event()
+
+    async def dead_letters(_self: KafkaConsole, _limit: int) -> DeadLetters:
+        await ends.wait()
+        raise Unavailable("kafka does not answer: it is a test")
+
+    monkeypatch.setattr(KafkaConsole, "dead_letters", dead_letters)
+    async with (
+        running_intake(kafka, database, verifier.url, tmp_path, console=True) as intake,
+        signed_in(intake, intake.desk) as browser,
+    ):
+        page = (await browser.get(CONSOLE)).text
+        assert "still being counted" in page
+        assert "Kafka is away" not in page
+        ends.set()
+        page = (await browser.get(CONSOLE)).text
+        assert "Kafka is away" in page
 
 
 @pytest.mark.parametrize(
