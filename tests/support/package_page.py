@@ -50,8 +50,12 @@ REGISTRY = a_registry(
 )
 
 
-def unpacked(folder: Path, *active: Handed) -> Path:
-    """Assemble a package of one system that holds something and three that do not; return its page, unpacked."""
+def unpacked(folder: Path, *active: Handed, newsletter: Handed | None = None) -> Path:
+    """Assemble a package of one system that holds something, or of two, and others that do not.
+
+    Returns:
+        Its page, unpacked.
+    """
     world = World(folder, registry=REGISTRY)
     shop = world.hand_over(
         ORDERS,
@@ -60,7 +64,10 @@ def unpacked(folder: Path, *active: Handed) -> Path:
         Handed("contract.pdf", bytes(81_000), "application/pdf"),
         *active,
     )
-    files = world.package({"crm": shop}, is_partial=True)
+    handed = {"crm": shop}
+    if newsletter is not None:
+        handed["mailer"] = world.hand_over(newsletter, system_id="mailer")
+    files = world.package(handed, is_partial=True)
     root = folder / "unpacked"
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

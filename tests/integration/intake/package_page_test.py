@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
@@ -70,6 +71,26 @@ async def test_what_is_held_by_whom_and_what_is_still_to_come_is_visible(window:
     await expect(shop.get_by_text("A. Neighbour")).to_have_count(0)
     await expect(window.page.get_by_text("Not answered yet: Support desk")).to_be_visible()
     await expect(window.page.locator("article")).to_have_count(4)
+
+
+async def test_a_bar_is_as_long_as_its_system_s_share_of_the_largest(
+    browser: Browser, tmp_path: Path
+) -> None:
+    index = unpacked(tmp_path, newsletter=Handed("opened.bin", bytes(100_000)))
+    async with opened(browser, index.as_uri()) as window:
+        await window.page.goto(window.url)
+        rows = window.page.locator(".bars tr")
+        await expect(rows).to_have_text([re.compile("Online shop"), re.compile("Newsletter")])
+        script = "all => all.map(one => one.querySelector('rect').getBoundingClientRect().width)"
+        largest, other = await rows.evaluate_all(script)
+        whole = await rows.first.locator("svg").evaluate("one => one.clientWidth")
+        held = sum(
+            one.stat().st_size for one in (index.parent / "data/crm").rglob("*") if one.is_file()
+        )
+        assert largest == pytest.approx(whole, rel=0.01)
+        assert other / largest == pytest.approx(100_000 / held, abs=0.011), (
+            "a hundredth is its step"
+        )
 
 
 async def test_every_link_leads_to_a_file_beside_it_or_to_a_place_on_it(

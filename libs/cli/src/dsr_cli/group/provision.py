@@ -63,9 +63,9 @@ def provision(
     admin = kafka_admin(stack)
     topics = all_topics(registry)
     if partitions is not None:
-        topics = [
+        topics = tuple(
             one if one.partitions == 1 else replace(one, partitions=partitions) for one in topics
-        ]
+        )
     create_topics(admin.client(), topics)
     create_users(stack, principals(registry))
     grant(stack, grants(registry))
