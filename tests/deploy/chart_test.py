@@ -87,8 +87,7 @@ def test_every_kind_of_object_is_rendered_by_some_values(releases: dict[str, Ren
     known = set(validators(VERSIONS[-1]))
     files = CHART / "files"
     ungiven = {"monitoring.coreos.com/v1/PrometheusRule"} if not files.exists() else set()
-    strimzi = {one for one in known if one.startswith("kafka.strimzi.io/")}
-    assert rendered == known - ungiven - strimzi
+    assert rendered == known - ungiven
 
 
 def test_what_is_generated_is_fresh() -> None:

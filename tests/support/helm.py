@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ CI = sorted(path.stem for path in (CHART / "ci").glob("*.yaml"))
 
 _MODULE = ROOT / "tools" / "helm"
 _RELEASE, _NAMESPACE = "dsr", "privacy"
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 def built_helm() -> Path:
@@ -117,15 +120,18 @@ class Helm:
         """Lint the chart with the values of a file of ci/."""
         return self.run("lint", "--strict", str(CHART), "--values", str(_values(values)))
 
-    def template(self, values: str, *sets: str) -> Rendered:
-        """Render the chart with the values of a file of ci/, and some more."""
-        done = self.templated(values, *sets)
+    def template(self, values: str, *sets: str, files: Mapping[str, Path] = _NONE) -> Rendered:
+        """Render the chart with the values of a file of ci/, and some more: JSON, or a file's text."""
+        done = self.templated(values, *sets, files=files)
         assert done.returncode == 0, done.stderr
         return Rendered([one for one in yaml.safe_load_all(done.stdout) if one])
 
-    def templated(self, values: str, *sets: str) -> subprocess.CompletedProcess[str]:
+    def templated(
+        self, values: str, *sets: str, files: Mapping[str, Path] = _NONE
+    ) -> subprocess.CompletedProcess[str]:
         """Try to render the chart."""
         more = [word for one in sets for word in ("--set-json", one)]
+        more += [word for name, file in files.items() for word in ("--set-file", f"{name}={file}")]
         return self.run(
             "template", _RELEASE, str(CHART), "--namespace", _NAMESPACE,
             "--values", str(_values(values)), *more,
