@@ -21,6 +21,13 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 }
 
+# Whether this machine lets whoever calls run an engine, or a node: that takes mounts and namespaces of its own.
+can() {
+  [ "$(id -u)" -eq 0 ] || { echo "only root may run one"; return 1; }
+  unshare --mount --net --pid --fork mount -t tmpfs none /tmp 2> /dev/null \
+    || { echo "root may not mount, or unshare, here"; return 1; }
+}
+
 up() {
   answers && { echo "an engine answers already"; return; }
   need docker:docker.io dockerd:docker.io iptables:iptables
@@ -68,9 +75,9 @@ images() {
 }
 
 case ${1:-} in
-  up | base | images | down) "$1" ;;
+  can | up | base | images | down) "$1" ;;
   *)
-    echo "usage: $0 up | base | images | down" >&2
+    echo "usage: $0 can | up | base | images | down" >&2
     exit 2
     ;;
 esac
