@@ -28,20 +28,19 @@ async def test_what_is_killed_goes_on_where_it_was(loop: ContainerLoop, name: st
 async def test_one_that_is_paused_loses_its_work_to_another_and_spoils_nothing_when_it_wakes(
     loop: ContainerLoop, name: str
 ) -> None:
-    paused = loop.only(name)
-    loop.start(name)
-    await loop.ready(name)
-    async with loop.load() as load:
-        await eventually(lambda: len(load.ids) >= 10, within=60, what="load")
-        paused.get_wrapped_container().pause()
-        try:
-            while_paused = [await loop.submit() for _ in range(10)]
-            await loop.ledger.answered(while_paused)
-        finally:
-            paused.get_wrapped_container().unpause()
-        before = len(load.ids)
-        await eventually(lambda: len(load.ids) >= before + 10, within=60, what="load goes on")
-    assert await loop.replaced(name, paused) == 0
+    async with loop.beside(name) as paused:
+        async with loop.load() as load:
+            await eventually(lambda: len(load.ids) >= 10, within=60, what="load")
+            paused.get_wrapped_container().pause()
+            try:
+                while_paused = [await loop.submit() for _ in range(10)]
+                # What it has in hand waits for its time limit.
+                await loop.ledger.answered(while_paused, within=240)
+            finally:
+                paused.get_wrapped_container().unpause()
+            before = len(load.ids)
+            await eventually(lambda: len(load.ids) >= before + 10, within=60, what="load goes on")
+        assert await loop.replaced(name, paused) == 0
 
 
 @pytest.mark.parametrize(

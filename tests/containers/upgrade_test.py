@@ -20,10 +20,7 @@ _DRAINED_S = 20.0
 async def test_each_service_is_replaced_under_load_and_no_caller_is_refused(
     loop: ContainerLoop, name: str, callers: int, pace_s: float
 ) -> None:
-    old = loop.only(name)
-    loop.start(name)
-    await loop.ready(name)
-    async with loop.load(callers=callers, pace_s=pace_s) as load:
+    async with loop.beside(name) as old, loop.load(callers=callers, pace_s=pace_s) as load:
         await eventually(lambda: len(load.ids) >= 10, within=60, what="load")
         begun = time.monotonic()
         assert await loop.replaced(name, old) == 0

@@ -61,7 +61,7 @@ class ContainerLoop:
         self.running: dict[str, list[DockerContainer]] = {}
         self.last = 0
         """The number of the person that was asked for last, apart from load."""
-        self.ledger = Ledger(self._dsn, SYSTEMS)
+        self.ledger = Ledger(self.dsn, SYSTEMS)
         self._people = People()
         # Never one twice: who asks again while it is open is answered with the first asking.
         self._others = (one for one in itertools.count(1) if not _is_known(one))
@@ -167,6 +167,21 @@ class ContainerLoop:
             seen.left.append(intake)
         return True
 
+    @asynccontextmanager
+    async def beside(self, name: str) -> AsyncIterator[DockerContainer]:
+        """Have another container of a service beside its one; yields the old one, which is gone afterwards.
+
+        Whatever becomes of the block, the next test finds one container, and that is the new one.
+        """
+        old = self.only(name)
+        self.start(name)
+        try:
+            await self.ready(name)
+            yield old
+        finally:
+            if old in self.running[name]:
+                await self.replaced(name, old)
+
     async def replaced(self, name: str, old: DockerContainer) -> int:
         """Have a container end, which is called as long as it takes connections; return its exit code."""
         code = await asyncio.to_thread(drained, old)
@@ -206,9 +221,10 @@ class ContainerLoop:
         """Close what was opened to intake."""
         await self._http.aclose()
 
-    def _dsn(self) -> str:
+    def dsn(self, database: str = "dsr") -> str:
+        """Return the super user's address of a database."""
         port = self.only("postgresql").get_exposed_port(5432)
-        return f"postgresql://postgres:{self.composed.password()}@127.0.0.1:{port}/dsr"
+        return f"postgresql://postgres:{self.composed.password()}@127.0.0.1:{port}/{database}"
 
 
 def _is_known(number: int) -> bool:
