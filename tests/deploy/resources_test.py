@@ -45,6 +45,23 @@ def test_memory_holds_what_was_measured(service: str) -> None:
     assert mb(resources["limits"]["memory"]) > 1.25 * int(peak)
 
 
+@pytest.mark.parametrize(
+    ("pod", "given"),
+    [
+        ("migration of intake", VALUES["migrations"]["resources"]),
+        ("migration of the verifier", VALUES["migrations"]["resources"]),
+        ("`dsr registry publish`", VALUES["cli"]["resources"]),
+    ],
+)
+def test_what_runs_for_seconds_asks_for_what_it_was_measured_to_take(
+    pod: str, given: dict[str, dict[str, str]]
+) -> None:
+    most, _, cpu, memory, limit = table_row("What a pod asks for", pod)
+    assert given == {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
+    assert mb(memory) > 1.15 * int(most)
+    assert mb(limit) > 1.5 * int(most)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_most_of_any_run_is_the_highest_curve_that_was_drawn(service: str) -> None:
     drawn = "".join(one.read_text() for one in sorted(DOCS.glob("*-memory.svg")))
