@@ -55,7 +55,7 @@ def cluster(namespace: Cluster, before: frozenset[str]) -> Cluster:  # noqa: ARG
     namespace.install()
     for system in SYSTEMS:
         namespace.settled(system)
-    namespace.secret("load", {"token": _token(namespace)})
+    _principals(namespace)
     return namespace
 
 
@@ -74,11 +74,14 @@ def _furnish(made: Cluster) -> None:
         made.apply("system.yaml", SYSTEM=system, ORGANISATION=organisation)
 
 
-def _token(made: Cluster) -> str:
+def _principals(made: Cluster) -> None:
+    """Make who submits, and who publishes; each has a Secret."""
     officer = made.program("deploy/dsr-intake", "-m", "dsr_intake", "officer", "o").split()[-1]
+    made.secret("officer", {"token": officer})
     with made.forwarded("service/dsr-intake", 8080) as port:
         intake = InternalApi(Internal(f"http://127.0.0.1:{port}", officer))
-        return str(intake.create_client({"name": "load", "reason": "a test"})["api_key"])
+        client = intake.create_client({"name": "load", "reason": "a test"})
+    made.secret("load", {"token": str(client["api_key"])})
 
 
 @pytest.fixture(scope="session")

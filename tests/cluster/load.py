@@ -50,7 +50,8 @@ async def submit(url: str, body: object) -> None:
             say(fault=type(error).__name__)
         else:
             if answer.is_success:
-                say(id=answer.json()["id"])
+                said = answer.json()
+                say(id=said["id"], registry=said["registry_digest"])
                 return
             say(status=answer.status_code)
         await asyncio.sleep(0.2)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from support.cluster import RELEASE, Cluster
+from support.cluster import RELEASE, SYSTEMS, Cluster, values_of_tests
 from support.cluster_load import Loaded
 from support.cluster_metrics import metrics
-from support.cluster_objects import installed, of_the_release
+from support.cluster_objects import installed, of_the_release, strimzi
+from support.cluster_registry import publish, registry_of, rules
+from support.helm import CHART
+from support.strimzi import COMMANDS, printed
 from support.waiting import eventually
 
 SERVICES = ("intake", "fanout", "verifier")
@@ -110,6 +116,39 @@ def levels(cluster: Cluster, pods: set[str]) -> set[str]:
     return {cluster.program(pod, "-c", program).strip() for pod in pods}
 
 
+async def test_a_registry_of_the_release_is_in_force_after_its_upgrade(
+    cluster: Cluster, loaded: Loaded, tmp_path: Path
+) -> None:
+    # Each is without a system of the one before: one that joins is asked about what is open already.
+    fewer, fewest = SYSTEMS.keys() - {"newsletter"}, {"identity-checks"}
+    of_values, of_volume = tmp_path / "values", tmp_path / "volume"
+    first, second = registry_of(fewer, of_values), registry_of(fewest, of_volume)
+    loaded.asked |= {first: fewer, second: fewest}
+    async with loaded.load() as seen:
+        publish(
+            cluster,
+            registry={one.name: one.read_text() for one in of_values.iterdir()},
+            rules={one.name: one.read_text() for one in rules()},
+        )
+        await loaded.planned_by(seen, first)
+        # A volume of ConfigMaps that are none of the release's, with the two folders.
+        cluster.config_map("published", of_volume)
+        sources = [
+            {"configMap": {"name": name, "items": items(folder, those)}}
+            for name, folder, those in [
+                ("published", "registry", of_volume.iterdir()), ("rules", "rules", rules()),
+            ]
+        ]  # fmt: skip
+        publish(cluster, volume={"projected": {"sources": sources}})
+        await loaded.planned_by(seen, second)
+    assert seen.refused == []
+
+
+def items(folder: str, files: Iterable[Path]) -> list[dict[str, str]]:
+    """Return where each key of a ConfigMap is in a volume."""
+    return [{"key": one.name, "path": f"{folder}/{one.name}"} for one in files]
+
+
 async def test_another_pod_comes_with_the_load(cluster: Cluster, loaded: Loaded) -> None:
     followed = {"enabled": True, "minReplicas": 2, "maxReplicas": 3}
     with metrics(cluster):
@@ -126,16 +165,41 @@ async def test_another_pod_comes_with_the_load(cluster: Cluster, loaded: Loaded)
     assert seen.refused == []
 
 
-async def test_what_is_taken_away_leaves_nothing(cluster: Cluster, before: frozenset[str]) -> None:
-    kept = of_the_release(cluster) - before
-    assert installed(cluster) <= kept
-    # Helm's own record of the release has its name alone.
-    assert any(one.split("/")[-1].startswith("sh.helm.release") for one in kept)
-    cluster.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+async def test_what_is_taken_away_leaves_topics_and_logins_for_a_release_of_its_name_and_nothing_else(
+    cluster: Cluster, before: frozenset[str], tmp_path: Path
+) -> None:
+    registry_of(SYSTEMS, tmp_path / "registry")
+    given = {
+        value: printed(command, tmp_path / "registry", "--cluster", "kafka")
+        for value, command in COMMANDS.items()
+    }
+    with strimzi(cluster):
+        cluster.install(values={"strimzi": given})
+        kept = of_the_release(cluster) - before
+        assert installed(cluster) <= kept
+        # Helm's own record of the release has its name alone.
+        assert any(one.split("/")[-1].startswith("sh.helm.release") for one in kept)
+        theirs = frozenset(one for one in kept if one.startswith(("KafkaTopic/", "KafkaUser/")))
+        assert len(theirs) == sum(one.count("kind: Kafka") for one in given.values()) > 40
+        cluster.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
 
-    def left() -> frozenset[str]:
-        return of_the_release(cluster) - before
+        def left() -> frozenset[str]:
+            return of_the_release(cluster) - before
 
-    with contextlib.suppress(AssertionError):
-        await eventually(lambda: not left(), within=60)
-    assert left() == frozenset()
+        with contextlib.suppress(AssertionError):
+            await eventually(lambda: left() == theirs, within=60)
+        assert left() == theirs
+        again, other = (would_install(cluster, name, given) for name in (RELEASE, "other"))
+        assert again.returncode == 0, again.stderr
+        assert other.returncode != 0
+        assert "invalid ownership metadata" in other.stderr
+
+
+def would_install(
+    cluster: Cluster, name: str, given: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Have the cluster say whether a release could be installed; nothing is."""
+    return cluster.tried_helm(
+        "install", name, str(CHART), "--dry-run=server", *values_of_tests(), "--values", "-",
+        given=json.dumps({"strimzi": given}),
+    )  # fmt: skip

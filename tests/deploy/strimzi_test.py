@@ -9,23 +9,19 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 from dsr_cli.group.access_plan import intended
-from dsr_cli.main import new_app
 from dsr_core.registry import Registry
 from dsr_wire.topics import all_topics
 from support.helm import CI, Helm, Rendered
 from support.sources import ROOT
+from support.strimzi import COMMANDS, printed
 
 SCHEMAS = json.loads((ROOT / "tests" / "deploy" / "schemas" / "custom.json").read_text())["kinds"]
 WORDS = {"transactionalId": "transactional_id"}
 
 
 WHERE = ("--cluster", "kafka", "--namespace", "kafka")
-COMMANDS = {"topics": "topics", "users": "acl"}
-"""Which command prints what a value of the chart takes."""
-
 LABELS = {
     "app.kubernetes.io/name": "dsr",
     "app.kubernetes.io/instance": "dsr",
@@ -42,15 +38,8 @@ OURS = {
 }
 
 
-def said(*call: str) -> str:
-    shown = CliRunner().invoke(new_app(list(call)), list(call))
-    assert shown.exit_code == 0, shown.output
-    return shown.stdout
-
-
-def printed(command: str, *where: str) -> list[dict[str, Any]]:
-    text = said(command, "strimzi", str(ROOT / "registry"), *(where or WHERE))
-    return list(yaml.safe_load_all(text))
+def listed(command: str, *where: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(printed(command, ROOT / "registry", *(where or WHERE))))
 
 
 def strimzis(rendered: Rendered) -> list[dict[str, Any]]:
@@ -59,7 +48,7 @@ def strimzis(rendered: Rendered) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("command", ["topics", "acl"])
 def test_every_resource_is_valid_by_the_true_schemas(command: str) -> None:
-    found = printed(command)
+    found = listed(command)
     names = [one["metadata"]["name"] for one in found]
     assert len(names) == len(set(names)) > 10
     for one in found:
@@ -70,7 +59,7 @@ def test_every_resource_is_valid_by_the_true_schemas(command: str) -> None:
 
 
 def test_every_declared_topic_is_there(registry: Registry) -> None:
-    found = {one["spec"]["topicName"]: one["spec"] for one in printed("topics")}
+    found = {one["spec"]["topicName"]: one["spec"] for one in listed("topics")}
     declared = {topic.name: topic for topic in all_topics(registry)}
     assert found.keys() == declared.keys()
     for name, topic in declared.items():
@@ -80,7 +69,7 @@ def test_every_declared_topic_is_there(registry: Registry) -> None:
 
 def test_every_login_has_its_rights_and_nothing_beyond(registry: Registry) -> None:
     wanted = intended(registry)
-    found = {one["metadata"]["name"]: one["spec"] for one in printed("acl")}
+    found = {one["metadata"]["name"]: one["spec"] for one in listed("acl")}
     assert found.keys() == wanted.users
     entries = {
         (
@@ -118,9 +107,8 @@ def test_a_release_has_what_the_commands_print_and_leaves_it_behind(
     files, expected = {}, []
     for value, command in COMMANDS.items():
         files[f"strimzi.{value}"] = tmp_path / f"{value}.yaml"
-        text = said(command, "strimzi", str(ROOT / "registry"), *where)
-        files[f"strimzi.{value}"].write_text(text)
-        for one in printed(command, *where):
+        files[f"strimzi.{value}"].write_text(printed(command, ROOT / "registry", *where))
+        for one in listed(command, *where):
             one["metadata"].setdefault("namespace", "privacy")
             one["metadata"]["labels"] |= LABELS
             one["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}

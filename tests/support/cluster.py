@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -23,7 +24,7 @@ from dsr_cli.stack.secret_store import SecretStore
 from support.helm import CHART, built_helm
 from support.sources import ROOT
 
-__all__ = ["RELEASE", "SYSTEMS", "TAG", "Cluster", "load_images"]
+__all__ = ["RELEASE", "SYSTEMS", "TAG", "Cluster", "load_images", "values_of_tests"]
 
 RELEASE = "dsr"
 TAG = os.environ.get("DSR_TAG", "0.1.0")
@@ -42,6 +43,7 @@ _IMAGES = {
     "CLI_IMAGE": f"dsr-cli:{TAG}",
     "EXAMPLES_IMAGE": f"dsr-examples:{TAG}",
 }
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _KUBECTL = shlex.split(os.environ.get("KUBECTL", "kubectl"))
 
 
@@ -94,22 +96,32 @@ class Cluster:
         files = [f"--from-file={one}" for one in sources]
         self.kubectl("create", "configmap", name, *files)
 
-    def helm(self, *arguments: str, within: float = 300) -> str:
+    def helm(self, *arguments: str, given: str | None = None, within: float = 300) -> str:
         """Run Helm in the namespace; return what it printed."""
-        done = subprocess.run(
-            [str(self._helm), "--namespace", self.namespace, *arguments],
-            capture_output=True, text=True, check=False, timeout=within,
-        )  # fmt: skip
+        done = self.tried_helm(*arguments, given=given, within=within)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done.stdout
 
-    def install(self, *sets: str) -> str:
-        """Install the chart, or upgrade it, and wait until all of it is ready."""
-        more = [word for one in sets for word in ("--set-json", one)]
+    def tried_helm(
+        self, *arguments: str, given: str | None = None, within: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Helm, whatever becomes of it."""
+        return subprocess.run(
+            [str(self._helm), "--namespace", self.namespace, *arguments],
+            input=given, capture_output=True, text=True, check=False, timeout=within,
+        )  # fmt: skip
+
+    def install(self, *sets: str, values: Mapping[str, Any] = _NONE) -> str:
+        """Install the chart, or upgrade it, and wait until all of it is ready.
+
+        Args:
+            sets: Values, each as a path with JSON.
+            values: More of them.
+        """
         return self.helm(
             "upgrade", "--install", RELEASE, str(CHART), "--wait", "--timeout", "4m",
-            "--values", str(CHART / "ci" / "small.yaml"), "--values", str(_FOLDER / "values.yaml"),
-            "--set", f"image.tag={TAG}", *more,
+            *values_of_tests(*sets), "--values", "-",
+            given=json.dumps(dict(values)),
         )  # fmt: skip
 
     def settled(self, service: str) -> None:
@@ -170,7 +182,8 @@ class Cluster:
             kept = {path.name: path.read_text() for path in Path(folder).iterdir()}
         self.secret("trial", kept)
         self.secret("dsr-internal", {"internal_token": _PASSWORD})
-        self.secret("dsr-fanout", {"kafka_password": _PASSWORD})
+        for login in ("fanout", "operator"):
+            self.secret(f"dsr-{login}", {"kafka_password": _PASSWORD})
         at = {
             service: {"postgres_dsn": _dsn(login_of(service)), "kafka_password": _PASSWORD}
             for service in ("intake", "verifier")
@@ -201,6 +214,16 @@ def load_images() -> None:
         images = [*ours, *_IMAGES.values()]
         subprocess.run(["docker", "save", "--output", archive.name, *images], check=True)  # noqa: S607 - whichever engine is there
         subprocess.run([*shlex.split(command), archive.name], check=True, capture_output=True)
+
+
+def values_of_tests(*sets: str) -> list[str]:
+    """Return Helm's arguments for the release's values, with more of them as paths with JSON."""
+    files = (CHART / "ci" / "small.yaml", _FOLDER / "values.yaml")
+    return [
+        *(word for one in files for word in ("--values", str(one))),
+        *("--set", f"image.tag={TAG}"),
+        *(word for one in sets for word in ("--set-json", one)),
+    ]
 
 
 def _dsn(login: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 
 from support.cluster import RELEASE, Cluster
 
-__all__ = ["installed", "of_the_release"]
+__all__ = ["installed", "of_the_release", "strimzi"]
 
 _LABEL = "app.kubernetes.io/instance"
+_STRIMZI = ("crd/kafkatopics.kafka.strimzi.io", "crd/kafkausers.kafka.strimzi.io")
 
 
 def of_the_release(cluster: Cluster) -> frozenset[str]:
@@ -28,6 +31,20 @@ def installed(cluster: Cluster) -> frozenset[str]:
     """Return what Helm says that it has installed and keeps."""
     said = cluster.helm("get", "manifest", RELEASE)
     return frozenset(_name(one, cluster.namespace) for one in yaml.safe_load_all(said) if one)
+
+
+@contextmanager
+def strimzi(cluster: Cluster) -> Iterator[None]:
+    """Have the cluster know Strimzi's kinds, where it does not; what is of them goes with them."""
+    if cluster.tried("get", *_STRIMZI).returncode == 0:
+        yield
+        return
+    cluster.apply("strimzi.yaml")
+    try:
+        cluster.kubectl("wait", *_STRIMZI, "--for=condition=established", "--timeout=60s")
+        yield
+    finally:
+        cluster.kubectl("delete", *_STRIMZI)
 
 
 def _is_of_the_release(about: dict[str, Any]) -> bool:

@@ -16,12 +16,21 @@ class Ledger:
     """Intake's and the verifier's tables, wherever PostgreSQL is at the moment."""
 
     def __init__(self, dsn: Callable[[], str], systems: Collection[str]) -> None:
-        """`dsn` is the super user's address; `systems` are those that each request asks."""
+        """`dsn` is the super user's address; `systems` are those that a request asks."""
         self._dsn = dsn
-        self._systems = len(systems)
+        self._systems = systems
 
-    async def answered(self, ids: Sequence[str], *, within: float = 60.0) -> None:
-        """Wait until requests are answered; each is closed once then, by every system's own answer."""
+    async def answered(
+        self, ids: Sequence[str], *, within: float = 60.0, systems: Collection[str] | None = None
+    ) -> None:
+        """Wait until requests are answered; each is closed once then, by every system's own answer.
+
+        Args:
+            ids: The requests.
+            within: Seconds that all of them may take.
+            systems: Those that each of them asks; the usual ones unless given.
+        """
+        asked = sorted(self._systems if systems is None else systems)
 
         async def none_is_open() -> bool:
             return not await self._query(
@@ -38,15 +47,15 @@ class Ledger:
         )
         assert sorted(row["request_id"] for row in closures) == sorted(ids)
         assert {row["outcome"] for row in closures} == {"fulfilled"}
-        assert {row["obligations"] for row in closures} == {self._systems}
+        assert {row["obligations"] for row in closures} == {len(asked)}
         confirmed = await self._query(
-            "select count(distinct a.system_id) as systems"
+            "select array_agg(distinct a.system_id) as systems"
             " from verifier.closures c join verifier.obligations o using (request_id)"
             " join verifier.acknowledgements a using (request_id, system_id, sequence)"
             " where o.is_confirmed and request_id::text = any($1) group by request_id",
             ids,
         )
-        assert [row["systems"] for row in confirmed] == [self._systems] * len(ids)
+        assert [sorted(row["systems"]) for row in confirmed] == [asked] * len(ids)
 
     async def closed(self, ids: Sequence[str]) -> int:
         """Return how many of these requests are closed."""
