@@ -18,8 +18,9 @@ from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
 from dsr_cli.reconcile.differences import MENDED, Difference, Kind, by_kind
-from dsr_cli.reconcile.finding import Findings, Idle, find
+from dsr_cli.reconcile.finding import Findings, find
 from dsr_cli.reconcile.mending import mend
+from dsr_cli.reconcile.orchestration import Orchestration
 from dsr_cli.reconcile.positions import Positions, refuse_running, rewind
 from dsr_cli.reconcile.store import Store
 from dsr_cli.reconcile.told import Told, told
@@ -49,8 +50,9 @@ def command(
     """Compare PostgreSQL with what Kafka has, and say what differs; a dry run unless --yes.
 
     For after a restore of PostgreSQL to an earlier time. Mending needs intake, fanout and the verifier
-    stopped, and a --reason; it can be broken off and begun again. Exits with 1 where something differs
-    that waits for a person, or that a dry run found.
+    stopped, and a --reason; it can be broken off and begun again. Workflows that have ended too early go
+    on from their last task. Exits with 1 where something differs that waits for a person, or that a dry
+    run found.
     """
     if apply and not reason:
         raise CommandError("say why with --reason; the audit log keeps it")
@@ -79,15 +81,16 @@ async def _reconciled(admin: KafkaAdmin, since: datetime | None, reason: str | N
         store = Store(connection)
         topics = {topic for _, _, topic, _ in await store.outbox()}
         read = await asyncio.to_thread(_read, admin, topics, since)
-        found = await find(read, store, Positions.asked(admin), await _temporal())
+        temporal = await _temporal()
+        found = await find(read, store, Positions.asked(admin), temporal)
         if reason is not None:
-            await mend(connection, found, read, reason=reason)
+            await mend(connection, found, read, temporal, reason=reason)
     finally:
         await connection.close()
     return found
 
 
-async def _temporal() -> Idle | None:
+async def _temporal() -> Orchestration | None:
     """Return who knows what runs; none where it cannot be asked, which is said."""
     try:
         from dsr_cli.reconcile.workflows import Workflows  # noqa: PLC0415 - not in the image
@@ -95,7 +98,7 @@ async def _temporal() -> Idle | None:
         why = "there is no client of Temporal here; install temporalio beside dsr"
     else:
         if workflows := await Workflows.reached():
-            return workflows.idle
+            return workflows
         why = "DSR_TEMPORAL_ADDRESS is not given"
     new_console(stderr=True).print(f"workflows are not looked for: {why}")
     return None
@@ -116,6 +119,7 @@ def _document(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> d
                 "detail": one.detail,
                 "mended_by": MENDED[kind] or None,
                 "is_mended": is_applied and one.is_mended,
+                "obstacle": one.obstacle or None,
             }
             for kind, those in groups.items()
             for one in those
@@ -130,9 +134,23 @@ def _show(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> None:
         return
     table = Table("what", "how many", "for example", "mended" if is_applied else "would be mended")
     for kind, those in groups.items():
-        examples = [f"{one.id} {one.detail}".strip() for one in those[:_SHOWN]]
-        mended = MENDED[kind] or "not by this command: docs/restoring.md says what to do"
-        table.add_row(kind.value, str(len(those)), "\n".join(examples), mended)
+        left = sum(not one.is_mended for one in those)
+        first = sorted(those, key=lambda one: one.is_mended)[:_SHOWN]
+        table.add_row(kind.value, str(len(those)), "\n".join(map(_line, first)), _how(kind, left))
     console.print(table)
     if not is_applied:
         console.print("nothing was changed; stop the services, and add --yes --reason TEXT to mend")
+
+
+def _line(one: Difference) -> str:
+    said = f"{one.id} {one.detail}".strip()
+    return f"{said}: {one.obstacle}" if one.obstacle else said
+
+
+def _how(kind: Kind, left: int) -> str:
+    if not left:
+        return MENDED[kind]
+    left_to = "docs/restoring.md says what to do"
+    if not MENDED[kind]:
+        return f"not by this command: {left_to}"
+    return f"{MENDED[kind]}; {left} could not be mended: {left_to}"

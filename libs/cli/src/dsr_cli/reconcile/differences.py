@@ -75,7 +75,7 @@ MENDED: dict[Kind, str] = {
     Kind.COPY_UNREAD: "the verifier reads it again",
     Kind.LINKS_UNREAD: "intake reads it again",
     Kind.WORKFLOW_MISSING: "fanout reads what starts it again",
-    Kind.WORKFLOW_ENDED: "",
+    Kind.WORKFLOW_ENDED: "it goes on from its last workflow task",
     Kind.OUTBOX_SENT: "taken out of the outbox",
     Kind.LOG_BEHIND: "",
 }
@@ -91,11 +91,13 @@ class Difference:
     """A request's id, or where in Kafka or PostgreSQL."""
 
     detail: str = ""
+    obstacle: str = ""
+    """Why it was not mended; empty where that was not tried, or it was."""
 
     @property
     def is_mended(self) -> bool:
         """Whether the command can mend it."""
-        return bool(MENDED[self.kind])
+        return bool(MENDED[self.kind]) and not self.obstacle
 
 
 def by_kind(found: Iterable[Difference]) -> dict[Kind, list[Difference]]:

@@ -5,10 +5,11 @@ What no consumer has read yet is no difference: it will be read.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from dsr_cli.reconcile.differences import Difference, Kind
+from dsr_cli.reconcile.orchestration import Ended, Orchestration
 from dsr_cli.reconcile.positions import (
     FANOUT,
     INTAKE_CLOSURES,
@@ -20,10 +21,7 @@ from dsr_cli.reconcile.told import Place, Told
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import PREMATURE, State
 
-__all__ = ["Findings", "Idle", "find"]
-
-Idle = Callable[[Collection[CohortId]], Awaitable[dict[CohortId, str | None]]]
-"""Says of cohorts which no workflow runs for: how theirs ended, and none where there is none."""
+__all__ = ["Findings", "find"]
 
 _OVER = {State.CLOSED.value, State.ANSWERED.value}
 _WAITS = {one.value for one in PREMATURE}
@@ -38,6 +36,7 @@ class Findings:
     answered: set[RequestId] = field(default_factory=set)
     opened: set[RequestId] = field(default_factory=set)
     closures: set[RequestId] = field(default_factory=set)
+    ended: dict[CohortId, Ended] = field(default_factory=dict)
     outbox: list[tuple[str, int]] = field(default_factory=list)
     rewound: dict[tuple[str, str, int], int] = field(default_factory=dict)
     """By group, topic and partition: the offset to read from again."""
@@ -46,22 +45,31 @@ class Findings:
         """Say of one difference."""
         self.differences.append(Difference(kind, what, detail))
 
+    def keep(self, kind: Kind, what: str, obstacle: str) -> None:
+        """Say of one why it was not mended."""
+        self.differences = [
+            replace(one, obstacle=obstacle) if (one.kind, one.id) == (kind, what) else one
+            for one in self.differences
+        ]
 
-async def find(told: Told, store: Store, positions: Positions, idle: Idle | None) -> Findings:
+
+async def find(
+    told: Told, store: Store, positions: Positions, orchestration: Orchestration | None
+) -> Findings:
     """Return every difference; changes nothing, and finds nothing while all is as it should be.
 
     Args:
         told: What Kafka has.
         store: What PostgreSQL says.
         positions: How far services have read.
-        idle: What Temporal says; without it, workflows are not looked for.
+        orchestration: Who knows what runs; without it, workflows are not looked for.
     """
     found = Findings()
     await _requests(found, told, store, positions)
     await _links(found, told, store, positions)
     await _ledger(found, told, store, positions)
-    if idle is not None:
-        await _workflows(found, told, store, positions, idle)
+    if orchestration is not None:
+        await _workflows(found, told, store, positions, orchestration)
     for schema, number, topic, event in await store.outbox():
         if event and (topic, event) in told.events:
             found.outbox.append((schema, number))
@@ -171,23 +179,27 @@ async def _ledger(found: Findings, told: Told, store: Store, positions: Position
 
 
 async def _workflows(
-    found: Findings, told: Told, store: Store, positions: Positions, idle: Idle
+    found: Findings,
+    told: Told,
+    store: Store,
+    positions: Positions,
+    orchestration: Orchestration,
 ) -> None:
     """Say of cohorts that nobody orchestrates. What is answered while this asks is open no more."""
     read = {one for one, at in told.starts.items() if positions.is_past(FANOUT[at[0]], at)}
     expected = (await store.open_cohorts() & read) - told.over
-    without = await idle(expected)
+    without = await orchestration.idle(expected)
     still = await store.open_cohorts() if without else set()
-    for cohort_id, status in sorted(without.items()):
-        if cohort_id not in still:
-            continue
-        if status is None:
+    for cohort_id in sorted(without.keys() & still):
+        ended = without[cohort_id]
+        if ended is None:
             start = told.starts[cohort_id]
             for place in (start, told.commands.get(cohort_id, start)):
                 _rewind(found, FANOUT[place[0]], place)
             found.add(Kind.WORKFLOW_MISSING, cohort_id, "/".join(map(str, start)))
         else:
-            found.add(Kind.WORKFLOW_ENDED, cohort_id, status)
+            found.ended[cohort_id] = ended
+            found.add(Kind.WORKFLOW_ENDED, cohort_id, ended.status)
 
 
 def _unread(found: Findings, group: str, kind: Kind, those: Iterable[tuple[Place, str]]) -> None:

@@ -1,5 +1,7 @@
 """Mending: one transaction in PostgreSQL, with its entry in the audit log, then what consumers read again.
 
+Workflows go on before the entry is written, so that it says what was done: what Temporal refuses is left.
+
 A crash in between leaves what a second run finds and mends; what was mended is not found again.
 """
 
@@ -11,8 +13,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from dsr_cli.reconcile.differences import Difference
+from dsr_cli.reconcile.differences import Difference, Kind
 from dsr_cli.reconcile.finding import Findings
+from dsr_cli.reconcile.orchestration import Orchestration
 from dsr_cli.reconcile.store import Connection
 from dsr_cli.reconcile.told import Told
 from dsr_core.closing import FOLLOWED
@@ -87,8 +90,15 @@ select * from unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) on conflict do 
 """
 
 
-async def mend(connection: Connection, found: Findings, told: Told, *, reason: str) -> None:
-    """Mend in PostgreSQL what can be mended; the same again changes nothing."""
+async def mend(
+    connection: Connection,
+    found: Findings,
+    told: Told,
+    orchestration: Orchestration | None,
+    *,
+    reason: str,
+) -> None:
+    """Mend in PostgreSQL and in Temporal what can be mended; the same again changes nothing."""
     async with connection.transaction():
         await _enter(connection, found.forgotten, told)
         await _answer(connection, sorted(found.answered), told)
@@ -99,7 +109,16 @@ async def mend(connection: Connection, found: Findings, told: Told, *, reason: s
                 f"delete from {schema}.outbox where id = any($1::bigint[])",
                 [number for of, number in found.outbox if of == schema],
             )
+        if orchestration is not None:
+            await _go_on(orchestration, found, reason)
         await _enter_in_audit(connection, found.differences, reason)
+
+
+async def _go_on(orchestration: Orchestration, found: Findings, reason: str) -> None:
+    for cohort_id, ended in sorted(found.ended.items()):
+        obstacle = await orchestration.reset(cohort_id, ended, reason=reason)
+        if obstacle:
+            found.keep(Kind.WORKFLOW_ENDED, cohort_id, obstacle)
 
 
 async def _enter(connection: Connection, request_ids: Collection[RequestId], told: Told) -> None:
