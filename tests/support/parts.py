@@ -21,9 +21,10 @@ from dsr_cli.registry.load import load_registry
 from dsr_cli.stack import Stack, StackSettings
 from dsr_cli.stack.kafka import SECURITY_PROTOCOL
 from dsr_cli.stack.postgres import USER
-from dsr_cli.stack.roles import create_roles, login_of, owner_of
+from dsr_cli.stack.roles import SCHEMAS, create_roles, login_of, owner_of
 from dsr_core.registry import Registry
 from dsr_runtime.kafka import KafkaConnection
+from dsr_runtime.migrations import migrate
 from dsr_wire.keys import SystemKeyPair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,17 @@ def make_logins(dsn: str) -> None:
     """Have the services' logins in a super user's database own what is theirs, as an operator does."""
     address = urlsplit(dsn)
     create_roles(_STACKS[address.password or ""], address.path.removeprefix("/"))
+
+
+async def make_schemas(dsn: str, *services: str) -> None:
+    """Have services' schemas in a super user's database, made by their owners; all, unless some are named."""
+    for service in services or SCHEMAS:
+        await migrate(
+            as_user(dsn, owner_of(service)),
+            package=f"dsr_{service}",
+            schema=service,
+            login=login_of(service),
+        )
 
 
 def as_user(dsn: str, user: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 import httpx
@@ -12,13 +13,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_cli.doctor import places
-from dsr_cli.doctor.findings import Finding, State
+from dsr_cli.doctor.findings import Finding, State, examined
+from dsr_cli.doctor.installation import looks
 from dsr_cli.stack import Stack
 from dsr_cli.stack.roles import SCHEMAS, login_of, owner_of
 from dsr_runtime.health import Health
 from dsr_runtime.http.app import HttpServer, starting_app
-from dsr_runtime.migrations import migrate, newest_version
-from support.parts import as_user, fresh_database
+from dsr_runtime.migrations import newest_version
+from support.parts import ROOT, as_user, fresh_database, make_schemas
 from support.services import free_port
 from support.waiting import eventually
 
@@ -40,17 +42,21 @@ def empty(stack: Stack) -> Iterator[str]:
         yield dsn
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Two databases with a service's schemas each; their addresses as the super user."""
+
+    intake: str
+    verifier: str
+
+
 @pytest.fixture(scope="module")
-async def migrated(database: str) -> str:
-    """A database with both services' schemas, made by their owners; its address as the super user."""
-    for service in SCHEMAS:
-        await migrate(
-            as_user(database, owner_of(service)),
-            package=f"dsr_{service}",
-            schema=service,
-            login=login_of(service),
-        )
-    return database
+async def apart(stack: Stack) -> AsyncIterator[Apart]:
+    """A database for each service."""
+    with fresh_database(stack) as intake, fresh_database(stack) as verifier:
+        await make_schemas(intake, "intake")
+        await make_schemas(verifier, "verifier")
+        yield Apart(intake, verifier)
 
 
 @pytest.fixture
@@ -198,3 +204,73 @@ async def test_a_server_that_is_away_is_a_fault() -> None:
     [told] = (await seen("postgresql://dsr:secret@127.0.0.1:9/dsr", NOBODY)).values()
     assert told.state is State.FAULT
     assert "secret" not in told.seen
+
+
+async def looked_at(
+    monkeypatch: pytest.MonkeyPatch, urls: dict[str, str], **dsns: str
+) -> dict[str, Finding]:
+    """Return what is seen of the databases that the environment names."""
+    for service, url in urls.items():
+        monkeypatch.setenv(f"DSR_{service.upper()}_URL", url)
+    for name, dsn in dsns.items():
+        monkeypatch.setenv(f"DSR_{name}", dsn)
+    found = looks(ROOT / "registry", within=20)
+    databases = {
+        name: look
+        for name, look in found.items()
+        if name.startswith("postgresql") and not name.endswith("certificate")
+    }
+    seen = await asyncio.to_thread(examined, databases, within=20)
+    return {one.part: one for one in seen}
+
+
+async def test_each_service_s_own_database_is_looked_at(
+    apart: Apart, answering: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await looked_at(
+        monkeypatch,
+        answering,
+        INTAKE_POSTGRES_DSN=as_user(apart.intake, owner_of("intake")),
+        VERIFIER_POSTGRES_DSN=as_user(apart.verifier, owner_of("verifier")),
+    )
+    assert found.keys() == {
+        f"postgresql of {service}{part}"
+        for service in SCHEMAS
+        for part in ("", ": clock", f": schema {service}")
+    }
+    assert all(one.state is State.OK and not one.is_skipped for one in found.values()), found
+
+
+async def test_one_that_is_away_does_not_hide_the_other(
+    apart: Apart, answering: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await looked_at(
+        monkeypatch,
+        answering,
+        POSTGRES_DSN=apart.intake,
+        VERIFIER_POSTGRES_DSN="postgresql://dsr:secret@127.0.0.1:9/dsr",
+    )
+    assert found["postgresql of intake: schema intake"].state is State.OK
+    away = found["postgresql of verifier"]
+    assert away.state is State.FAULT
+    assert "DSR_VERIFIER_POSTGRES_DSN" in away.todo
+
+
+async def test_a_schema_that_is_in_another_database_is_said_with_what_names_it(
+    apart: Apart, answering: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await looked_at(monkeypatch, answering, POSTGRES_DSN=apart.intake)
+    assert found["postgresql: schema intake"].state is State.OK
+    lacking = found["postgresql: schema verifier"]
+    assert lacking.state is State.FAULT
+    assert "DSR_VERIFIER_POSTGRES_DSN" in lacking.todo
+
+
+async def test_a_database_that_nothing_names_is_said_and_the_other_is_looked_at(
+    apart: Apart, answering: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSR_KAFKA_BOOTSTRAP", "127.0.0.1:9")  # so that no local stack is looked for
+    found = await looked_at(monkeypatch, answering, INTAKE_POSTGRES_DSN=apart.intake)
+    assert found["postgresql of intake: schema intake"].state is State.OK
+    assert found["postgresql of verifier"].is_skipped
+    assert "DSR_VERIFIER_POSTGRES_DSN" in found["postgresql of verifier"].todo

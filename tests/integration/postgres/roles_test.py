@@ -13,7 +13,6 @@ from dsr_cli.group.provision import create_databases
 from dsr_cli.stack import Stack
 from dsr_cli.stack.roles import SCHEMAS, create_roles, login_of, owner_of
 from dsr_runtime.grants import Privilege, declared, granted, privileges_of, settle
-from dsr_runtime.migrations import migrate
 from support.parts import as_user
 
 SERVICES = tuple(SCHEMAS)
@@ -73,19 +72,6 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record
         yield connection
     finally:
         await connection.close()
-
-
-@pytest.fixture(scope="module")
-async def migrated(database: str) -> str:
-    """A database with both services' schemas, made by their owners; its address as the super user."""
-    for service in SERVICES:
-        await migrate(
-            as_user(database, owner_of(service)),
-            package=f"dsr_{service}",
-            schema=service,
-            login=login_of(service),
-        )
-    return database
 
 
 @pytest.mark.parametrize("service", SERVICES)

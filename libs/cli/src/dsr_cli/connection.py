@@ -20,6 +20,7 @@ __all__ = [
     "INTERNAL_TOKEN_SECRET",
     "OFFICER",
     "OPERATORS",
+    "POSTGRES_DSNS",
     "Internal",
     "act_as",
     "api_connection",
@@ -27,13 +28,16 @@ __all__ = [
     "kafka_from_environment",
     "key_name",
     "log_keys",
-    "postgres_dsn",
+    "postgres_dsns",
     "verifier_url",
 ]
 
 CLIENT, OFFICER = "client", "privacy-officer"
 OPERATORS = ("operator-1", "operator-2")
 """The local stack's principals."""
+
+POSTGRES_DSNS = {"intake": "DSR_INTAKE_POSTGRES_DSN", "verifier": "DSR_VERIFIER_POSTGRES_DSN"}
+"""What names each service's own database, where they do not share one or the login for both."""
 
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 _as: str | None = None
@@ -96,19 +100,25 @@ def verifier_url() -> str:
     return os.environ.get("DSR_VERIFIER_URL") or StackSettings.from_environment().verifier_url
 
 
-def postgres_dsn() -> str:
-    """Return the database that every schema is in: DSR_POSTGRES_DSN, else the local stack's super user's.
+def postgres_dsns() -> dict[str, str]:
+    """Return each service's database: its own variable, DSR_POSTGRES_DSN, or the local stack's super user's.
 
     Raises:
         CommandError: There is no local stack.
     """
-    given = os.environ.get("DSR_POSTGRES_DSN")
-    if given:
-        return given
     local = StackSettings.from_environment()
-    if not local.secrets_dir.is_dir():
-        raise CommandError("set DSR_POSTGRES_DSN, or start the local stack with `dsr stack up`")
-    return postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
+    shared = os.environ.get("DSR_POSTGRES_DSN")
+    if shared is None and local.secrets_dir.is_dir():
+        shared = postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
+    found = {one: os.environ.get(name) or shared for one, name in POSTGRES_DSNS.items()}
+    given = {one: dsn for one, dsn in found.items() if dsn}
+    if found != given:
+        names = " and ".join(POSTGRES_DSNS[one] for one in found if one not in given)
+        raise CommandError(
+            f"set {names}, or DSR_POSTGRES_DSN where services share a database, or start the local "
+            "stack with `dsr stack up`"
+        )
+    return given
 
 
 def log_keys() -> list[NoteKey]:

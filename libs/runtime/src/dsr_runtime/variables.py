@@ -36,6 +36,7 @@ OTHERS: dict[str, str] = {
     "DSR_FANOUT_URL": "command line: fanout's address",
     "DSR_IMAGES": "compose.yaml: what the names of the images begin with",
     "DSR_INTAKE_PORT": "compose.yaml: intake's port on the machine",
+    "DSR_INTAKE_POSTGRES_DSN": "command line: intake's database, where services have one each",
     "DSR_KAFKA_ORGANISATION_FETCHES": "command line: what an organisation may fetch",
     "DSR_KAFKA_ORGANISATION_SENDS": "command line: what an organisation may send",
     "DSR_LOG_KEYS": "command line: the public keys of the transparency log",
@@ -49,6 +50,7 @@ OTHERS: dict[str, str] = {
     "DSR_TRIAL_POSTGRES_DSN": "compose.yaml: the database as its super user",
     "DSR_TRIAL_SECRETS": "compose.yaml: where keys are written to",
     "DSR_TRIAL_SYSTEMS": "compose.yaml: which systems take part",
+    "DSR_VERIFIER_POSTGRES_DSN": "command line: the verifier's, likewise",
 }
 """What is read besides the settings of services and systems, by whom and for what."""
 

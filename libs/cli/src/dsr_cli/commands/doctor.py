@@ -30,7 +30,8 @@ def command(
     """Look at every part, side by side: services, clocks, versions, Kafka, PostgreSQL, keys, certificates.
 
     Parts are found by the environment (DSR_INTAKE_URL, DSR_FANOUT_URL, DSR_VERIFIER_URL, DSR_KAFKA_*,
-    DSR_POSTGRES_DSN, DSR_TEMPORAL_ADDRESS), else those of the local stack. Nothing is changed.
+    DSR_POSTGRES_DSN, DSR_TEMPORAL_ADDRESS), else those of the local stack. Where services have a database
+    each, DSR_INTAKE_POSTGRES_DSN and DSR_VERIFIER_POSTGRES_DSN name them. Nothing is changed.
     Exits with 0 where all is well, with 1 after a warning, with 2 after a fault.
     """
     found = examined(looks(registry, within=within), within=within)

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from dsr_cli.bench.progress import Bars
-from dsr_cli.connection import postgres_dsn
+from dsr_cli.connection import postgres_dsns
 from dsr_cli.errors import CommandError
 from dsr_cli.kafka.admin import KafkaAdmin
 from dsr_cli.kafka.connect import operator
@@ -22,7 +22,7 @@ from dsr_cli.reconcile.finding import Findings, find
 from dsr_cli.reconcile.mending import mend
 from dsr_cli.reconcile.orchestration import Orchestration
 from dsr_cli.reconcile.positions import Positions, refuse_running, rewind
-from dsr_cli.reconcile.store import Store
+from dsr_cli.reconcile.store import Store, opened
 from dsr_cli.reconcile.told import Told, told
 from dsr_cli.view.console import new_console
 
@@ -51,7 +51,8 @@ def command(
 
     For after a restore of PostgreSQL to an earlier time. Mending needs intake, fanout and the verifier
     stopped, and a --reason; it can be broken off and begun again. Workflows that have ended too early go
-    on from their last task. Exits with 1 where something differs that waits for a person, or that a dry
+    on from their last task. Databases are DSR_POSTGRES_DSN, or where services have one each
+    DSR_INTAKE_POSTGRES_DSN and DSR_VERIFIER_POSTGRES_DSN. Exits with 1 where something differs that waits for a person, or that a dry
     run found.
     """
     if apply and not reason:
@@ -62,7 +63,9 @@ def command(
     try:
         found = asyncio.run(_reconciled(admin, since, reason if apply else None))
     except (OSError, asyncpg.PostgresError) as error:
-        raise CommandError(f"PostgreSQL: {type(error).__name__}; see DSR_POSTGRES_DSN") from error
+        raise CommandError(
+            f"PostgreSQL: {type(error).__name__}; docs/restoring.md says which login is needed"
+        ) from error
     if apply:
         # Last: what was kept by then says how what is read again is to be taken.
         rewind(admin, found.rewound)
@@ -76,17 +79,14 @@ def command(
 
 
 async def _reconciled(admin: KafkaAdmin, since: datetime | None, reason: str | None) -> Findings:
-    connection = await asyncpg.connect(postgres_dsn())
-    try:
-        store = Store(connection)
+    async with opened(postgres_dsns()) as databases:
+        store = Store(databases)
         topics = {topic for _, _, topic, _ in await store.outbox()}
         read = await asyncio.to_thread(_read, admin, topics, since)
         temporal = await _temporal()
         found = await find(read, store, Positions.asked(admin), temporal)
         if reason is not None:
-            await mend(connection, found, read, temporal, reason=reason)
-    finally:
-        await connection.close()
+            await mend(databases, found, read, temporal, reason=reason)
     return found
 
 

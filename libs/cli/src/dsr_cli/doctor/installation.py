@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from dsr_cli.connection import (
     OFFICER,
+    POSTGRES_DSNS,
     internal_connection,
     kafka_from_environment,
     verifier_url,
@@ -46,7 +47,7 @@ def looks(registry: Path, *, within: float) -> dict[str, Look]:
     own = metadata.version("dsr-cli")
     found["versions"] = partial(services.skew, urls, own)
     found["kafka"] = partial(_kafka, registry, within)
-    found["postgresql"] = partial(_postgres, urls)
+    found |= _postgres(urls)
     found["keys"] = lambda: keys.of_intake(internal_connection(OFFICER))
     found["log"] = partial(places.log, urls["verifier"])
     found |= _certificates(urls)
@@ -70,16 +71,37 @@ def _kafka(registry: Path, within: float) -> Iterator[Finding]:
     yield from examined(inner | {"dead letters": partial(kafka.dead, admin)}, within=within - 1)
 
 
-def _postgres(urls: Mapping[str, str]) -> Iterator[Finding]:
-    schemas = {name: urls[name] for name in ("intake", "verifier")}
+def _databases() -> dict[str, str]:
+    """Return each service's database, of those that are known: its own variable, or what names all."""
     given = os.environ.get("DSR_POSTGRES_MIGRATION_DSN") or os.environ.get("DSR_POSTGRES_DSN")
     local = StackSettings.from_environment()
     if given is None and "DSR_KAFKA_BOOTSTRAP" not in os.environ and local.data_dir.is_dir():
         given = Stack(local, attached=False).postgres_dsn()
-    if given is None:
-        yield skipped("postgresql", "set DSR_POSTGRES_DSN to a login that may read the schemas")
-        return
-    yield from places.postgres(given, schemas)
+    found = {one: os.environ.get(name) or given for one, name in POSTGRES_DSNS.items()}
+    return {one: dsn for one, dsn in found.items() if dsn}
+
+
+def _postgres(urls: Mapping[str, str]) -> dict[str, Look]:
+    """Return a look at each database: one that services share is looked at once."""
+    databases = _databases()
+    found: dict[str, Look] = {}
+    for dsn in dict.fromkeys(databases.values()):
+        schemas = {one: urls[one] for one, its in databases.items() if its == dsn}
+        if len(schemas) == len(POSTGRES_DSNS):
+            found["postgresql"] = partial(places.postgres, dsn, schemas)
+            continue
+        [service] = schemas
+        part, variable = f"postgresql of {service}", POSTGRES_DSNS[service]
+        found[part] = partial(places.postgres, dsn, schemas, part=part, variable=variable)
+    for service in POSTGRES_DSNS.keys() - databases.keys():
+        part = f"postgresql of {service}" if databases else "postgresql"
+        names = f"DSR_POSTGRES_DSN, or {POSTGRES_DSNS[service]} where each service has its own,"
+        found[part] = partial(_unnamed, part, names)
+    return found
+
+
+def _unnamed(part: str, names: str) -> Iterator[Finding]:
+    yield skipped(part, f"set {names} to a login that may read the schemas")
 
 
 def _certificates(urls: Mapping[str, str]) -> dict[str, Look]:
@@ -98,9 +120,11 @@ def _certificates(urls: Mapping[str, str]) -> dict[str, Look]:
     }
     found["kafka: certificate"] = _kafka_certificates
     # Those of a local stack have none: they are asked for where the environment names the server.
-    if dsn := os.environ.get("DSR_POSTGRES_DSN"):
-        part = "postgresql: certificate"
-        found[part] = partial(certificates.postgresql, part, dsn)
+    own = {f"postgresql of {one}": os.environ.get(name) for one, name in POSTGRES_DSNS.items()}
+    for name, dsn in ({"postgresql": os.environ.get("DSR_POSTGRES_DSN")} | own).items():
+        if dsn:
+            part = f"{name}: certificate"
+            found[part] = partial(certificates.postgresql, part, dsn)
     if url := os.environ.get("DSR_SMTP_URL"):
         part = "mail server: certificate"
         found[part] = partial(certificates.mail_server, part, url)

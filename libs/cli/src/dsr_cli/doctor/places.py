@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import asyncpg
 import httpx
 
+from dsr_cli.connection import POSTGRES_DSNS
 from dsr_cli.doctor.findings import Finding, fault, fine, skipped, warning
 from dsr_cli.doctor.services import status, text
 
@@ -23,31 +24,46 @@ _WITHOUT = {"3F000": None, "42P01": None, "42501": _CLOSED}
 """What a schema is at where PostgreSQL knows none, knows no table of versions in it, or shows neither."""
 
 
-def postgres(dsn: str, urls: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield PostgreSQL's version and clock, and whether each schema is at its service's version."""
+def postgres(
+    dsn: str,
+    urls: Mapping[str, str],
+    *,
+    part: str = "postgresql",
+    variable: str = "DSR_POSTGRES_DSN",
+) -> Iterator[Finding]:
+    """Yield a database's version and clock, and whether each schema is at its service's version.
+
+    Args:
+        dsn: Where it is, and as whom.
+        urls: The services whose schemas are in it, and where each answers.
+        part: What it is called.
+        variable: What names it, beside the variables that name it for every service.
+    """
     try:
         version, ahead, found = asyncio.run(_asked(dsn, list(urls)))
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except (OSError, ValueError, asyncpg.PostgresError, TimeoutError) as error:
         seen = f"does not answer, or not us ({type(error).__name__})"
-        yield fault("postgresql", seen, "see whether it runs, and DSR_POSTGRES_DSN")
+        yield fault(part, seen, f"see whether it runs, and {variable}")
         return
-    yield fine("postgresql", f"version {version}")
+    yield fine(part, f"version {version}")
     if abs(ahead) > _CLOCKS_DIFFER_BY_S:
         todo = "have its machine keep the time (NTP)"
-        yield warning("postgresql: clock", f"{ahead:+.1f} s beside this machine's", todo)
+        yield warning(f"{part}: clock", f"{ahead:+.1f} s beside this machine's", todo)
     else:
-        yield fine("postgresql: clock", f"within {_CLOCKS_DIFFER_BY_S:g} s of this machine's")
+        yield fine(f"{part}: clock", f"within {_CLOCKS_DIFFER_BY_S:g} s of this machine's")
     for service, url in urls.items():
-        yield from _schema(service, url, found[service])
+        yield from _schema(f"{part}: schema {service}", service, url, found[service])
 
 
-def _schema(service: str, url: str, at: str | None) -> Iterator[Finding]:
-    part = f"postgresql: schema {service}"
+def _schema(part: str, service: str, url: str, at: str | None) -> Iterator[Finding]:
     if at is None:
-        yield fault(part, "is not there", f"`dsr-{service} migrate`, or start the service")
+        todo = (
+            f"`dsr-{service} migrate`, or start it; {POSTGRES_DSNS[service]} where it is elsewhere"
+        )
+        yield fault(part, "is not there", todo)
         return
     if at == _CLOSED:
-        names = "DSR_POSTGRES_MIGRATION_DSN, or without one DSR_POSTGRES_DSN"
+        names = f"{POSTGRES_DSNS[service]} or DSR_POSTGRES_MIGRATION_DSN"
         yield skipped(part, f"name a login that may read {service}.alembic_version in {names}")
         return
     try:

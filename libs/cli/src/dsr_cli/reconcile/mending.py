@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from dsr_cli.reconcile.differences import Difference, Kind
 from dsr_cli.reconcile.finding import Findings
 from dsr_cli.reconcile.orchestration import Orchestration
-from dsr_cli.reconcile.store import Connection
+from dsr_cli.reconcile.store import Connection, Databases
 from dsr_cli.reconcile.told import Told
 from dsr_core.closing import FOLLOWED
 from dsr_core.ids import RequestId, uuid7
@@ -91,7 +91,7 @@ select * from unnest($1::uuid[], $2::timestamptz[], $3::bytea[]) on conflict do 
 
 
 async def mend(
-    connection: Connection,
+    databases: Databases,
     found: Findings,
     told: Told,
     orchestration: Orchestration | None,
@@ -99,19 +99,20 @@ async def mend(
     reason: str,
 ) -> None:
     """Mend in PostgreSQL and in Temporal what can be mended; the same again changes nothing."""
-    async with connection.transaction():
-        await _enter(connection, found.forgotten, told)
-        await _answer(connection, sorted(found.answered), told)
-        await connection.execute(_OPEN, list(found.opened))
-        await _keep_closures(connection, sorted(found.closures), told)
+    intake = databases.intake
+    async with databases.transaction():
+        await _enter(intake, found.forgotten, told)
+        await _answer(intake, sorted(found.answered), told)
+        await intake.execute(_OPEN, list(found.opened))
+        await _keep_closures(databases.verifier, sorted(found.closures), told)
         for schema in sorted({schema for schema, _ in found.outbox}):
-            await connection.execute(
+            await databases.of(schema).execute(
                 f"delete from {schema}.outbox where id = any($1::bigint[])",
                 [number for of, number in found.outbox if of == schema],
             )
         if orchestration is not None:
             await _go_on(orchestration, found, reason)
-        await _enter_in_audit(connection, found.differences, reason)
+        await _enter_in_audit(intake, found.differences, reason)
 
 
 async def _go_on(orchestration: Orchestration, found: Findings, reason: str) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import asyncpg
 
+from dsr_cli.connection import POSTGRES_DSNS
+from dsr_cli.errors import CommandError
 from dsr_cli.reconcile.told import Answer
 from dsr_core.ids import CohortId
 
-__all__ = ["SCHEMAS", "Connection", "Store"]
+__all__ = ["SCHEMAS", "Connection", "Databases", "Store", "opened"]
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -96,48 +100,116 @@ and not exists (select from verifier.log_pending p where p.kind = 'audit' and p.
 _OPEN_COHORTS = "select id::text from intake.cohorts where open_members > 0"
 
 
-class Store:
-    """The services' schemas, as somebody who may read them all."""
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Where each service's schemas are, as somebody who may read and write them all."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    intake: Connection
+    verifier: Connection
+    """The same, where they are in one database and one login is for both."""
+
+    def of(self, schema: str) -> Connection:
+        """Return where a schema with an outbox is."""
+        return {"intake": self.intake, "verifier": self.verifier}[schema]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Commit together what is changed, or nothing.
+
+        Two databases commit one after the other, intake's last: it has the entry in the audit log. A
+        crash between the two leaves what the next run finds and enters.
+        """
+        async with AsyncExitStack() as both:
+            await both.enter_async_context(self.intake.transaction())
+            if self.verifier is not self.intake:
+                await both.enter_async_context(self.verifier.transaction())
+            yield
+
+
+@asynccontextmanager
+async def opened(dsns: Mapping[str, str]) -> AsyncIterator[Databases]:
+    """Connect to the services' databases, by their names; to one that they share once.
+
+    Raises:
+        CommandError: One cannot be reached, or has not the schema of its service.
+    """
+    connections: dict[str, Connection] = {}
+    try:
+        for service, dsn in dsns.items():
+            if dsn not in connections:
+                connections[dsn] = await _connected(service, dsn)
+            if not await connections[dsn].fetchval(
+                "select to_regnamespace($1) is not null", service
+            ):
+                raise CommandError(
+                    f"there is no schema {service} in this database; where services have one each, "
+                    f"set {' and '.join(POSTGRES_DSNS.values())}"
+                )
+        yield Databases(*(connections[dsns[one]] for one in SCHEMAS))
+    finally:
+        for connection in connections.values():
+            await connection.close()
+
+
+async def _connected(service: str, dsn: str) -> Connection:
+    try:
+        return await asyncpg.connect(dsn)
+    except (OSError, ValueError, asyncpg.PostgresError) as error:
+        raise CommandError(
+            f"PostgreSQL of {service}: {type(error).__name__}; see {POSTGRES_DSNS[service]}, or "
+            "DSR_POSTGRES_DSN without it"
+        ) from error
+
+
+class Store:
+    """What the services' schemas say."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._intake, self._verifier = databases.intake, databases.verifier
+        self._databases = databases
 
     async def requests(self, ids: Collection[str]) -> dict[str, tuple[str, bool]]:
         """Return the state of those that intake knows, and whether their key is there."""
-        rows = await self._each(_REQUESTS, [(one,) for one in ids])
+        rows = await _each(self._intake, _REQUESTS, [(one,) for one in ids])
         return {row["id"]: (row["state"], row["has_key"]) for row in rows}
 
     async def without_identity(self) -> list[str]:
         """Return open requests whose identity is nowhere."""
-        return [row["id"] for row in await self._connection.fetch(_WITHOUT_IDENTITY)]
+        return [row["id"] for row in await self._intake.fetch(_WITHOUT_IDENTITY)]
 
     async def open_cohorts(self) -> set[CohortId]:
         """Return the cohorts with a member that is not answered."""
-        return {CohortId(row["id"]) for row in await self._connection.fetch(_OPEN_COHORTS)}
+        return {CohortId(row["id"]) for row in await self._intake.fetch(_OPEN_COHORTS)}
 
     async def unknown_requests(self, ids: Collection[str]) -> set[str]:
         """Return those that the ledger does not have."""
-        return {row["id"] for row in await self._each(_UNKNOWN_REQUESTS, [(one,) for one in ids])}
+        return {
+            row["id"]
+            for row in await _each(self._verifier, _UNKNOWN_REQUESTS, [(one,) for one in ids])
+        }
 
     async def unknown_closures(self, ids: Collection[str]) -> set[str]:
         """Return those of which neither a closure is there nor that it was told of."""
-        return {row["id"] for row in await self._each(_UNKNOWN_CLOSURES, [(one,) for one in ids])}
+        return {
+            row["id"]
+            for row in await _each(self._verifier, _UNKNOWN_CLOSURES, [(one,) for one in ids])
+        }
 
     async def unknown_amendments(
         self, keys: Collection[tuple[str, int, str]]
     ) -> set[tuple[str, int, str]]:
         """Return those that the ledger does not have."""
-        rows = await self._each(_UNKNOWN_AMENDMENTS, list(keys))
+        rows = await _each(self._verifier, _UNKNOWN_AMENDMENTS, list(keys))
         return {(row["request_id"], row["revision"], row["kind"]) for row in rows}
 
     async def untold_phases(self, keys: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
         """Return those that the ledger does not have as told."""
-        rows = await self._each(_UNTOLD_PHASES, list(keys))
+        rows = await _each(self._verifier, _UNTOLD_PHASES, list(keys))
         return {(row["cohort_id"], row["phase"]) for row in rows}
 
     async def unknown_answers(self, answers: Collection[Answer]) -> set[Answer]:
         """Return those that are neither recorded nor parked."""
-        rows = await self._each(_UNKNOWN_ANSWERS, list(answers))
+        rows = await _each(self._verifier, _UNKNOWN_ANSWERS, list(answers))
         return {
             (row["request_id"], row["system_id"], row["sequence"], bytes(row["leaf_hash"]))
             for row in rows
@@ -145,25 +217,28 @@ class Store:
 
     async def unknown_copies(self, ids: Collection[str]) -> set[str]:
         """Return those that the ledger does not have as settled."""
-        return {row["id"] for row in await self._each(_UNKNOWN_COPIES, [(one,) for one in ids])}
+        return {
+            row["id"]
+            for row in await _each(self._verifier, _UNKNOWN_COPIES, [(one,) for one in ids])
+        }
 
     async def untaken_links(
         self, keys: Collection[tuple[str, str, int]]
     ) -> set[tuple[str, str, int]]:
         """Return the answers whose links intake has neither taken nor refused."""
-        rows = await self._each(_UNTAKEN_LINKS, list(keys))
+        rows = await _each(self._intake, _UNTAKEN_LINKS, list(keys))
         return {(row["request_id"], row["system_id"], row["sequence"]) for row in rows}
 
     async def unknown_entries(self, digests: Collection[bytes]) -> set[bytes]:
         """Return the digests of audit entries that the log neither has nor waits to take."""
-        rows = await self._each(_UNKNOWN_ENTRIES, [(one,) for one in digests])
+        rows = await _each(self._verifier, _UNKNOWN_ENTRIES, [(one,) for one in digests])
         return {bytes(row["digest"]) for row in rows}
 
     async def outbox(self) -> list[tuple[str, int, str, str]]:
         """Return what waits to be sent: schema, id, topic, and the event's id."""
         found = []
         for schema in SCHEMAS:
-            rows = await self._connection.fetch(
+            rows = await self._databases.of(schema).fetch(
                 f"select id, topic, headers from {schema}.outbox order by id"
             )
             found += [(schema, row["id"], row["topic"], _event_of(row["headers"])) for row in rows]
@@ -172,19 +247,20 @@ class Store:
     async def leaves(self) -> int:
         """Return how many leaves the transparency log has."""
         return int(
-            await self._connection.fetchval(
+            await self._verifier.fetchval(
                 "select coalesce(max(size), 0) from verifier.log_checkpoints"
             )
         )
 
-    async def _each(
-        self, statement: str, rows: Sequence[tuple[Any, ...]]
-    ) -> Iterable[asyncpg.Record]:
-        found: list[asyncpg.Record] = []
-        for start in range(0, len(rows), _STEP):
-            columns = list(zip(*rows[start : start + _STEP], strict=True))
-            found += await self._connection.fetch(statement, *map(list, columns))
-        return found
+
+async def _each(
+    connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]
+) -> Iterable[asyncpg.Record]:
+    found: list[asyncpg.Record] = []
+    for start in range(0, len(rows), _STEP):
+        columns = list(zip(*rows[start : start + _STEP], strict=True))
+        found += await connection.fetch(statement, *map(list, columns))
+    return found
 
 
 def _event_of(headers: str) -> str:
