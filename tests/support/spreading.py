@@ -15,7 +15,14 @@ __all__ = ["LOOPS_OF_THEIR_OWN", "Spreading", "together", "turn"]
 _LOOP = "tests/e2e"
 
 LOOPS_OF_THEIR_OWN = frozenset(
-    f"{_LOOP}/{name}" for name in ("adding_a_right_test.py", "demo_test.py", "law_test.py")
+    f"{_LOOP}/{name}"
+    for name in (
+        "adding_a_right_test.py",
+        "demo_test.py",
+        "law_test.py",
+        "reconciling_test.py",
+        "restore_test.py",
+    )
 )
 """They share nothing with the rest of their folder; started at the same time, they would starve each other."""
 

@@ -26,7 +26,7 @@ from dsr_cli.reconcile.store import Store, opened
 from dsr_cli.reconcile.told import Told, told
 from dsr_cli.view.console import new_console
 
-__all__ = ["command"]
+__all__ = ["command", "document", "show"]
 
 _SHOWN = 3
 """Examples of each kind in the table; `--json` has all."""
@@ -71,9 +71,9 @@ def command(
         rewind(admin, found.rewound)
     groups = by_kind(found.differences)
     if as_json:
-        typer.echo(json.dumps(_document(groups, is_applied=apply), indent=2))
+        typer.echo(json.dumps(document(groups, is_applied=apply), indent=2))
     else:
-        _show(groups, is_applied=apply)
+        show(groups, is_applied=apply)
     if any(not (apply and one.is_mended) for one in found.differences):
         raise typer.Exit(1)
 
@@ -109,7 +109,8 @@ def _read(admin: KafkaAdmin, topics: set[str], since: datetime | None) -> Told:
         return told(admin, topics=topics, since=since, progress=progress)
 
 
-def _document(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> dict[str, object]:
+def document(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> dict[str, object]:
+    """Return what differs, as a program reads it."""
     return {
         "applied": is_applied,
         "differences": [
@@ -127,7 +128,8 @@ def _document(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> d
     }
 
 
-def _show(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> None:
+def show(groups: Mapping[Kind, list[Difference]], *, is_applied: bool) -> None:
+    """Print what differs, by its kinds; what could not be mended comes first of each."""
     console = new_console()
     if not groups:
         console.print("nothing differs")

@@ -1,7 +1,6 @@
 """Mending: one transaction in PostgreSQL, with its entry in the audit log, then what consumers read again.
 
 Workflows go on before the entry is written, so that it says what was done: what Temporal refuses is left.
-
 A crash in between leaves what a second run finds and mends; what was mended is not found again.
 """
 
@@ -28,7 +27,7 @@ from dsr_wire.codec.requests import AcceptedCohort
 from dsr_wire.envelope import encode
 from dsr_wire.topics import AUDIT
 
-__all__ = ["UNKNOWN_CLIENT", "mend"]
+__all__ = ["UNKNOWN_CLIENT", "go_on", "mend"]
 
 UNKNOWN_CLIENT = "unknown"
 """Whose a request is that was entered anew: its record does not say."""
@@ -111,11 +110,12 @@ async def mend(
                 [number for of, number in found.outbox if of == schema],
             )
         if orchestration is not None:
-            await _go_on(orchestration, found, reason)
+            await go_on(orchestration, found, reason)
         await _enter_in_audit(intake, found.differences, reason)
 
 
-async def _go_on(orchestration: Orchestration, found: Findings, reason: str) -> None:
+async def go_on(orchestration: Orchestration, found: Findings, reason: str) -> None:
+    """Have workflows that ended too early go on; what is refused is kept as such among what differs."""
     for cohort_id, ended in sorted(found.ended.items()):
         obstacle = await orchestration.reset(cohort_id, ended, reason=reason)
         if obstacle:

@@ -2,85 +2,77 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-import asyncpg
 import httpx
 import pytest
 
-from dsr_cli.group.provision import kafka_admin
-from dsr_cli.kafka.reading import records
 from dsr_cli.stack import probes
-from dsr_cli.stack.roles import create_roles
 from dsr_cli.stack.specs import service_specs
 from dsr_contracts.v1 import closures_pb2
 from dsr_wire.envelope import decode
 from dsr_wire.topics import CHECKPOINTS, CLOSURES
-from support.command import dsr
 from support.loop import QUICK, Loop, running_loop
+from support.operating import away, only_missing
 from support.parts import data_folder
+from support.reconciling import differences, started, stopped, told
+from support.recovery import Backups
 from support.waiting import eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
-SERVICES = ("intake", "fanout", "verifier")
 EACH = 5
+SLOW = "billing"
+POINT = "before_it_broke"
 
 
-@pytest.fixture
-def own_loop() -> Iterator[Loop]:
-    """A loop whose database nobody else needs."""
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    """A loop whose PostgreSQL nobody else needs."""
     with data_folder() as folder, running_loop(folder) as running:
         yield running
 
 
 async def test_after_a_restore_what_can_be_closed_closes_once_and_nothing_is_told_twice(
-    own_loop: Loop,
+    loop: Loop,
 ) -> None:
-    loop = own_loop
-    slow = loop.system("billing")
+    """A base backup of the running server, more requests, and recovery to a point of the archived log."""
+    backups = Backups(loop.stack)
+    await backups.begin()
+    await backups.take()
     answered_before = await _submitted(loop)
-    await loop.answered(*answered_before)
-    loop.stack.stop(slow)
-    open_then = await _submitted(loop)
-    await _told(loop, open_then)
-    await _stopped(loop)
-    await _in_postgres(loop, "create database kept template dsr")
-    await _started(loop)
+    await loop.answered(*answered_before, within=120)
+    async with away(loop, SLOW):
+        open_then = await _submitted(loop)
+        await only_missing(loop, *open_then, system_id=SLOW)
+        await backups.mark(POINT)
 
-    loop.stack.start(slow)
     answered_since = await _submitted(loop)
-    await loop.answered(*open_then, *answered_since)
-    loop.stack.stop(slow)
-    open_since = await _submitted(loop)
-    await _told(loop, open_since)
-    await _logged(loop)
-    published = _published(loop)
-    await _stopped(loop)
-    await _in_postgres(loop, "drop database dsr with (force)", "alter database kept rename to dsr")
+    await loop.answered(*open_then, *answered_since, within=120)
+    async with away(loop, SLOW):
+        open_since = await _submitted(loop)
+        await only_missing(loop, *open_since, system_id=SLOW)
+        await _logged(loop)
+        published = _published(loop)
+        await stopped(loop)
+        await backups.go_back_to(POINT)
 
-    # A backup of one database is without what its logins may do in it.
-    await asyncio.to_thread(create_roles, loop.stack, "dsr")
+        dry = await differences(loop)
+        assert dry["request_forgotten"] == {*answered_since, *open_since}
+        assert dry["answer_forgotten"] == set(open_then)
+        assert dry["closure_forgotten"] >= {*open_then, *answered_since}
+        assert dry["log_behind"]
+        assert await differences(loop) == dry, "a dry run changes nothing"
+        because = ("--reason", "restored to an earlier time")
+        assert await differences(loop, "--apply", *because, by_owners=True) == dry
+        left = await differences(loop)
+        assert left.keys() == {"identity_lost", "log_behind"}
+        assert left["identity_lost"] == set(open_since)
+        await started(loop, _standing_log(loop), "intake", "fanout")
 
-    dry = await _reconciled(loop)
-    assert dry["request_forgotten"] == {*answered_since, *open_since}
-    assert dry["answer_forgotten"] == set(open_then)
-    assert dry["closure_forgotten"] >= {*open_then, *answered_since}
-    assert dry["log_behind"]
-    assert await _reconciled(loop) == dry, "a dry run changes nothing"
-    mended = await _reconciled(loop, "--apply", "--reason", "restored to an earlier time")
-    assert mended.keys() == dry.keys()
-    left = await _reconciled(loop)
-    assert left.keys() == {"identity_lost", "log_behind"}
-    assert left["identity_lost"] == set(open_since)
-
-    await _started(loop, verifier=_standing_log(loop))
-    loop.stack.start(slow)
     known = [*answered_before, *open_then, *answered_since]
     await _all_answered(loop, known)
     # Nobody can seal what is lost, for the phases that were not told: said, and never closed falsely.
@@ -89,26 +81,13 @@ async def test_after_a_restore_what_can_be_closed_closes_once_and_nothing_is_tol
     assert _closures_told(loop) == dict.fromkeys(known, 1)
     assert not await loop.query("select 1 from intake_keys.request_keys")
     assert not loop.dead_letters()
-    assert await _reconciled(loop) == left
+    assert await differences(loop) == left
     await _log_stands(loop)
     assert _published(loop) == published, "nothing is signed that contradicts what was published"
 
 
 async def _submitted(loop: Loop) -> list[str]:
     return [await loop.submit() for _ in range(EACH)]
-
-
-async def _told(loop: Loop, request_ids: list[str]) -> None:
-    """Wait until of those whose turn it is only the one that is away is missing."""
-    for one in request_ids:
-
-        async def waits(request_id: str = one) -> bool:
-            rows = await loop.query(
-                "select 1 from verifier.requests where request_id::text = $1", request_id
-            )
-            return bool(rows) and await loop.missing(request_id) == {"billing"}
-
-        await eventually(waits, within=120, what=f"{one} waits for one system")
 
 
 async def _logged(loop: Loop) -> None:
@@ -122,16 +101,6 @@ async def _logged(loop: Loop) -> None:
     await eventually(nothing_waits, within=30, what="everything is told")
 
 
-async def _stopped(loop: Loop) -> None:
-    for service in SERVICES:
-        await asyncio.to_thread(loop.stack.stop, service)
-
-
-async def _started(loop: Loop, *, verifier: str = "verifier") -> None:
-    for service in (verifier, "intake", "fanout"):
-        await asyncio.to_thread(loop.stack.start, service)
-
-
 def _standing_log(loop: Loop) -> str:
     """Return the name of a verifier that is up once it serves: it is not ready while its log stands."""
     [spec] = [one for one in service_specs(loop.stack) if one.name == "verifier"]
@@ -140,24 +109,6 @@ def _standing_log(loop: Loop) -> str:
     ready = partial(probes.http_ok, f"{url}/servez")
     loop.stack.add(replace(spec, name=name, env=env, ready=ready))
     return name
-
-
-async def _in_postgres(loop: Loop, *statements: str) -> None:
-    connection = await asyncpg.connect(loop.stack.postgres_dsn("postgres"))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _reconciled(loop: Loop, *options: str) -> dict[str, set[str]]:
-    said = await dsr(loop.stack.settings, "reconcile", "--json", *options)
-    assert said.out, said.err
-    found: dict[str, set[str]] = {}
-    for one in json.loads(said.out)["differences"]:
-        found.setdefault(one["kind"], set()).add(one["id"])
-    return found
 
 
 async def _all_answered(loop: Loop, request_ids: list[str]) -> None:
@@ -186,16 +137,15 @@ async def _closed_in_the_ledger(loop: Loop) -> dict[str, int]:
 
 
 def _closures_told(loop: Loop) -> dict[str, int]:
-    told: Counter[str] = Counter()
-    for one in records(kafka_admin(loop.stack), lambda name: name == CLOSURES.name):
+    found: Counter[str] = Counter()
+    for one in told(loop, CLOSURES.name):
         message = decode(one.value, one.headers, closures_pb2.Closures)
-        told.update(closure.request_id for closure in message.closures)
-    return dict(told)
+        found.update(closure.request_id for closure in message.closures)
+    return dict(found)
 
 
 def _published(loop: Loop) -> list[bytes]:
-    found = records(kafka_admin(loop.stack), lambda name: name == CHECKPOINTS.name)
-    return [one.value or b"" for one in found][-1:]
+    return [one.value or b"" for one in told(loop, CHECKPOINTS.name)][-1:]
 
 
 async def _log_stands(loop: Loop) -> None:
