@@ -32,7 +32,6 @@ ELSEWHERE = {
     "range_refused": "as corrupted_piece",
     "link_refused": "intake's pages for people, which hand packages over",
     "code_refused": "as link_refused",
-    "session_refused": "as link_refused",
     "unknown_credential": "the console, when somebody signs in",
     "invalid_age_key": "intake's API and its pages for people, which alone take keys of requesters",
     "letters_not_offered": "intake's API, on a submission that asks for letters",

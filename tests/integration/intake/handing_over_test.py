@@ -23,6 +23,7 @@ from support.submissions import a_submission
 from support.waiting import eventually
 
 ZIP = "/package.zip"
+SESSION_S = 600
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,13 @@ async def running(
 ) -> AsyncIterator[tuple[Intake, Path]]:
     folder = tmp_path_factory.mktemp("handing-over")
     async with running_intake(
-        kafka, database, verifier.url, folder, smtp_url=post.url, package_openings=2
+        kafka,
+        database,
+        verifier.url,
+        folder,
+        smtp_url=post.url,
+        package_openings=2,
+        package_session_s=SESSION_S,
     ) as intake:
         yield intake, folder
 
@@ -176,7 +183,7 @@ async def test_a_link_without_a_code_gives_nothing_and_looking_at_it_sends_nothi
         assert (await stranger.get(link)).status_code == 200
         refused = await stranger.get(link + ZIP)
         forged = await stranger.get(link + ZIP, headers={"cookie": f"dsr_package={'0' * 64}"})
-    assert (refused.status_code, forged.status_code) == (404, 404)
+    assert (refused.status_code, forged.status_code) == (403, 403)
     assert b"PK" not in refused.content
     codes = await handed.intake.pool.fetchval(
         "select code_number from intake.package_links where request_id = $1", handed.id
@@ -222,7 +229,34 @@ async def test_a_session_of_one_link_opens_no_other(
     theirs = await other.link()
     cookie = browser.cookies["dsr_package"]
     refused = await browser.get(theirs + ZIP, headers={"cookie": f"dsr_package={cookie}"})
-    assert refused.status_code == 404
+    assert refused.status_code == 403
+
+
+async def test_a_session_that_is_over_asks_for_a_code_again(handed: Handed) -> None:
+    link = await handed.link()
+    browser = await handed.opened(link)
+
+    async def is_older(seconds: int) -> None:
+        await handed.intake.pool.execute(
+            "update intake.package_links set code_issued_at = now() - interval '1 hour',"
+            " session_expires_at = session_expires_at - make_interval(secs => $2)"
+            " where request_id = $1",
+            handed.id,
+            seconds,
+        )
+
+    asks = f"action='{link}/code'"
+    await is_older(SESSION_S - 60)
+    assert (await browser.get(link + ZIP)).status_code == 200
+    assert asks not in (await browser.get(link)).text
+    await is_older(60)
+    for over in (await browser.get(link + ZIP), await browser.get(link)):
+        assert asks in over.text
+        assert b"PK" not in over.content
+    assert (await browser.get(link + ZIP)).status_code == 403
+    assert (await handed.audited())[-1] == "package.refused"
+    again = await handed.opened(link, codes=2)
+    assert (await again.get(link + ZIP)).status_code == 200
 
 
 async def test_a_code_is_used_once_and_a_link_opened_so_often(handed: Handed) -> None:

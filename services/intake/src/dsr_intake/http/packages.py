@@ -107,9 +107,12 @@ def _add_fetching(routes: APIRouter, context: Context) -> None:
     async def fetch(request: Request, token: _Token) -> Response:
         door = _door(context)
         try:
-            link = await door.links.entered(token, request.cookies.get(_COOKIE, ""))
+            link = await door.links.found(token)
         except RejectedInput:
             return _refused(context)
+        if not await door.links.lets_in(link, request.cookies.get(_COOKIE, "")):
+            context.metrics.downloads.labels("refused").inc()
+            return await _page(context, link, token, "ask", "enter", status=403)
         content = await door.fetching.content(link.package_id, link.package_number)
         one = await context.reads.any(link.request_id)
         own = one.age_key if one else None

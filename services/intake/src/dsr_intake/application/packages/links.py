@@ -173,17 +173,12 @@ class Links:
         await self._links.record(link, "package.opened", "by a code")
         return secret
 
-    async def entered(self, token: str, session: str) -> PackageLink:
-        """Return the link of a session that is let in.
-
-        Raises:
-            RejectedInput: The link does not work, or nobody has opened it so, or not any more.
-        """
-        link = await self.found(token)
-        if not await self.is_entered(link, session):
+    async def lets_in(self, link: PackageLink, session: str) -> bool:
+        """Tell whether a session may fetch the package; a try of one that may not is entered."""
+        is_entered = await self.is_entered(link, session)
+        if not is_entered:
             await self._links.record(link, "package.refused", "without a code")
-            raise RejectedInput("session_refused", "a code opens it first")
-        return link
+        return is_entered
 
     async def is_entered(self, link: PackageLink, session: str) -> bool:
         """Tell whether a session is let in."""
