@@ -15,7 +15,7 @@ from dsr_core.ids import RequestId, SystemId
 from dsr_intake.application.packages.archive import Archive
 from dsr_intake.application.packages.looking import Looker, is_table, looker
 from dsr_intake.application.packages.manifest import Beside, SystemPart, file_entry, manifest
-from dsr_intake.application.packages.naming import Names
+from dsr_intake.application.packages.naming import Names, fitting
 from dsr_intake.application.packages.pieces import PieceCipher, PieceWriter
 from dsr_intake.application.packages.reading import ExportReader, PartMemory
 from dsr_intake.application.packages.signing import ManifestSigner
@@ -202,7 +202,7 @@ class _Writing:
         )
         data = _Data(reader.data())
         for file in reader.files():
-            path = f"data/{one.system_id}/{file.name}"
+            path = f"data/{one.system_id}/{fitting(file.name)}"
             looks = looker(one.protected, file)
             hashes = _Hashes()
             taken = data.take(file.size)
@@ -239,7 +239,7 @@ class _Writing:
     def _sheet(self, system_id: SystemId, file: ExportedFile, table: bytes) -> Beside | None:
         """Write a table once more, for spreadsheets, where it is tabular."""
         portions = sheet(table)
-        path = f"csv/{system_id}/{file.name.removesuffix('.jsonl')}.csv"
+        path = fitting(f"csv/{system_id}/{file.name.removesuffix('.jsonl')}.csv")
         if portions is None or not self._beside.give(path):
             return None
         hashed = hashlib.sha256()
@@ -252,7 +252,7 @@ class _Writing:
     ) -> Beside | None:
         """Write the form of a table's records, where they have one."""
         schema = looks.row_schema() if isinstance(looks, TableLooker) else None
-        path = f"schemas/{system_id}/{file.name.removesuffix('.jsonl')}.schema.json"
+        path = fitting(f"schemas/{system_id}/{file.name.removesuffix('.jsonl')}.schema.json")
         if schema is None or not self._beside.give(path):
             return None
         return Beside(path, *self._archive.add_whole(path, schema))

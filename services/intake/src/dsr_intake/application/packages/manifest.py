@@ -118,11 +118,13 @@ def manifest(told: dict[str, Any], systems: list[SystemPart]) -> Iterator[bytes]
 
 def _entry(one: FileEntry) -> dict[str, Any]:
     beside = {"csv": one.sheet, "row_schema": one.row_schema}
-    told = {
+    told: dict[str, Any] = {
         name: {"path": made.path, "sha256": made.sha256, "size": made.size}
         for name, made in beside.items()
         if made is not None
     }
+    if not one.path.endswith(f"/{one.file.name}"):
+        told["name"] = one.file.name
     return told | {
         "categories": list(one.file.categories),
         "media_type": one.file.media_type,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dsr_core.errors import RejectedInput
 from dsr_core.exports import PART_BYTES, Delivery, ExportedFile
 from dsr_core.ids import RequestId, SystemId
-from dsr_intake.application.packages.naming import folders, unlike
+from dsr_intake.application.packages.naming import fitting, folders, unlike
 from dsr_intake.ports import Fetch
 from dsr_wire.exports import ExportKey, Stream, file_from_line, part_path, part_sizes
 from dsr_wire.exports.index import LINE_LIMIT
@@ -91,8 +91,9 @@ class ExportReader:
         total = 0
         for line in self._lines(hashed.update):
             one = file_from_line(line)
-            names.add(unlike(one.name))
-            above.update(map(unlike, folders(one.name)))
+            name = fitting(one.name)
+            names.add(unlike(name))
+            above.update(map(unlike, folders(name)))
             total += one.size
             if len(names) > self._delivery.files:
                 break
