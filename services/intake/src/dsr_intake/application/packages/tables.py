@@ -5,6 +5,7 @@ A record that is as it should be goes on byte for byte.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -29,6 +30,9 @@ __all__ = ["TableLooker"]
 
 _SHAPES_LIMIT = 32
 """So often the shape of a table is learnt; one that has another ever again has none."""
+
+_SPELT_OTHERWISE = re.compile(rb"\d[\d.]{15}|\d[eE]|\.\d*0(?!\d)|\.0000|-0(?![\d.])")
+"""A number that may be spelt otherwise, or have fewer digits, once it was read: elsewhere none is."""
 
 _Record = dict[str, Any]
 _NESTING = frozenset({dict, list})
@@ -139,17 +143,23 @@ class TableLooker:
         if not isinstance(record, dict):
             refuse("a line of it is no record")
         if repeat_a_name([line], [record]):
-            return self._each_value(line)
+            looker = DocumentLooker(self._fields, self._file)
+            passed = self._by_value(line, looker)
+            self.counts.update(looker.counts)
+            return passed
         before = self.counts.total()
         protected = self._protector.protect(record)
-        self._form.take([protected])
-        return line + b"\n" if self.counts.total() == before else orjson.dumps(protected) + b"\n"
+        if self.counts.total() == before:
+            self._form.take([protected])
+            return line + b"\n"
+        if orjson.dumps(record) == line or not _SPELT_OTHERWISE.search(line):
+            self._form.take([protected])
+            return orjson.dumps(protected) + b"\n"
+        return self._by_value(line, DocumentLooker(self._fields, self._file))
 
-    def _each_value(self, line: bytes) -> bytes:
-        """Return a line as it may be handed over that has a name twice, or nests deeply."""
-        looker = DocumentLooker(self._fields, self._file)
+    def _by_value(self, line: bytes, looker: DocumentLooker) -> bytes:
+        """Return a record as it may be handed over, each value that stays as it is written."""
         passed = b"".join(after for _, after in looker.pass_([memoryview(line)]))
-        self.counts.update(looker.counts)
         self._form.take([orjson.loads(passed)])
         return passed + b"\n"
 
