@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 
 import structlog
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from dsr_core.errors import RejectedInput
+from dsr_core.errors import RejectedInput, Unavailable
 from dsr_intake.application.packages.fetching import Content, Part, part_of
 from dsr_intake.application.packages.locking import locked
 from dsr_intake.metrics import Metrics
+from dsr_intake.ports import PartMissing
 from dsr_runtime.http.problems import Problem
 
-__all__ = ["PRIVATE", "download"]
+__all__ = ["PRIVATE", "BrokenOff", "download"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -27,6 +28,10 @@ PRIVATE = {
     "X-Robots-Tag": "noindex",
 }
 """What goes with everything about a package."""
+
+
+class BrokenOff(Exception):  # noqa: N818 - named for what has happened
+    """An answer that had begun does not go on: its caller sees that there is less of it than was said."""
 
 
 async def download(
@@ -83,11 +88,25 @@ async def _locked(
 
 
 async def _begun(content: Content, pieces: Iterator[bytes], metrics: Metrics) -> Iterator[bytes]:
-    """Return the pieces once there is a first one: until then a fault can be answered."""
+    """Return the pieces once there is a first one: until then a fault can be answered.
+
+    Threads that wait for the store are none of those that identities are sealed in.
+    """
     try:
-        first = await asyncio.to_thread(next, pieces)
-    except RejectedInput as fault:
+        first = await run_in_threadpool(next, pieces)
+    except (RejectedInput, PartMissing) as fault:
         metrics.downloads.labels("failed").inc()
         log.exception("a package cannot be read", request_id=content.package.request_id)
         raise Problem(500, "package_damaged", "the package cannot be read") from fault
-    return chain([first], pieces)
+    return chain([first], _to_the_end(content, pieces, metrics))
+
+
+def _to_the_end(content: Content, pieces: Iterator[bytes], metrics: Metrics) -> Iterator[bytes]:
+    """Yield the pieces; where one cannot be read, the connection is broken off, as the log says."""
+    try:
+        yield from pieces
+    except (RejectedInput, PartMissing, Unavailable) as fault:
+        metrics.downloads.labels("failed").inc()
+        error = str(fault) or type(fault).__name__
+        log.warning("a download is broken off", request_id=content.package.request_id, error=error)
+        raise BrokenOff("a download could not be gone on with") from fault
