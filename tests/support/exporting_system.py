@@ -54,7 +54,7 @@ async def serve(folder: Path) -> None:
         found = {one.request_id for one in answers if one.delivery}
         return len(found) == int(content["requests"])
 
-    await eventually(delivered, within=100)
+    await eventually(delivered, within=160)
     await subscriber.stop()
     await serving
     (folder / "answers").write_bytes(pickle.dumps(broker.records(ACKNOWLEDGEMENTS.name)))

@@ -131,7 +131,6 @@ class Intake:
     """A running intake, a client of it, and its database."""
 
     url: str
-    process: Process
     http: httpx.AsyncClient
     pool: asyncpg.Pool[asyncpg.Record]
     officer: dict[str, str]
@@ -144,6 +143,8 @@ class Intake:
     """The header of another one."""
 
     api_key: str = ""
+    process: Process | None = None
+    """Itself, where it runs in the test's own process."""
 
     @property
     def internal(self) -> dict[str, str]:
@@ -225,10 +226,21 @@ async def running_intake(
     settings = Settings.model_validate(fields | {"http_port": port} | changes)
     process = Process()
     await bootstrap.start(process, settings)
-    url = f"http://127.0.0.1:{port}"
+    async with reached_intake(f"http://127.0.0.1:{port}", dsn) as intake:
+        intake.process = process
+        try:
+            yield intake
+        finally:
+            process.stopping.set()
+            assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def reached_intake(url: str, dsn: str) -> AsyncIterator[Intake]:
+    """Give a client of an intake that has been started, once it is ready."""
     pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4)
-    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        intake = Intake(url, process, http, pool, await an_officer(dsn))
+    async with pool, httpx.AsyncClient(base_url=url, timeout=30) as http:
+        intake = Intake(url, http, pool, await an_officer(dsn))
 
         async def is_ready() -> bool:
             return (await http.get("/readyz")).status_code == httpx.codes.OK
@@ -237,12 +249,7 @@ async def running_intake(
         intake.desk, intake.counsel = await intake.operator(), await intake.operator()
         intake.api_key = (await intake.client())["authorization"]
         http.headers["authorization"] = intake.api_key
-        try:
-            yield intake
-        finally:
-            await pool.close()
-            process.stopping.set()
-            assert await process.wait() == 0
+        yield intake
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -64,18 +65,17 @@ class S3Server:
     before: Sequence[str] = ()
     """What stands before its command, as `on_small_disk` makes it."""
 
+    secret: str = _SECRET
+    """Who has another one is refused, with 403."""
+
     async def start(self) -> Self:
         self.bucket.mkdir(parents=True, exist_ok=True)
-        meta: tuple[str, ...] = ("--nometa",)
-        if self.before:  # an upload in parts is not completed without
-            (self.folder / "meta").mkdir(exist_ok=True)
-            meta = ("--sidecar", str(self.folder / "meta"))
         with (self.folder / "s3.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(*self.before, str(self.program)),
                 *("--port", f"127.0.0.1:{self.port}", "--quiet", "--region", "us-east-1"),
-                *("posix", *meta, str(self.folder / "objects")),
-                env={"ROOT_ACCESS_KEY": _ACCESS, "ROOT_SECRET_KEY": _SECRET},
+                *("posix", "--nometa", str(self.folder / "objects")),
+                env={"ROOT_ACCESS_KEY": _ACCESS, "ROOT_SECRET_KEY": self.secret},
                 stdout=log,
                 stderr=log,
             )
@@ -86,6 +86,11 @@ class S3Server:
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+
+    def halt(self, *, halted: bool) -> None:
+        """Have it stand still, or go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP if halted else signal.SIGCONT)
 
     def environment(self, port: int | None = None) -> dict[str, str]:
         """What a client finds in its environment.
@@ -115,6 +120,11 @@ class S3Server:
     def written_at(self) -> dict[str, int]:
         """When each object was written."""
         return {path: (self._root / path).stat().st_mtime_ns for path in self.paths()}
+
+    def unfinished(self) -> list[str]:
+        """What uploads in parts have left that nobody has completed: no listing of objects shows it."""
+        found = (self.bucket / ".sgwtmp").rglob("*")
+        return sorted(one.name for one in found if one.is_file())
 
     @property
     def bucket(self) -> Path:
@@ -153,6 +163,11 @@ class BreakingWay:
         self.is_stuck = False
         self.carried = 0
         self.broke = 0
+
+    @property
+    def connections(self) -> int:
+        """How many connections are carried, in both directions."""
+        return sum(not one.done() for one in self._carrying)
 
     @property
     def port(self) -> int:

@@ -1,6 +1,6 @@
 """One request whose package is assembled on a real folder; also as a process of its own, which can be killed.
 
-`python -m support.packages FOLDER [POINT]`: the folder has `told`, as `World.leave` left it. It gets
+`python -m support.packages FOLDER URL [POINT]`: the folder has `told`, as `World.leave` left it. It gets
 `memory`, the most that the process has held; at the point it kills itself.
 """
 
@@ -59,14 +59,19 @@ REGISTRY = a_registry(
 
 
 class World:
-    """One request, its key, and a folder."""
+    """One request, its key, and a folder: the object store itself, or what a server keeps it in."""
 
     def __init__(
-        self, folder: Path, key: PrivateSealingKey | None = None, registry: Registry = REGISTRY
+        self,
+        folder: Path,
+        key: PrivateSealingKey | None = None,
+        registry: Registry = REGISTRY,
+        url: str | None = None,
     ) -> None:
         self.folder = folder
         self.registry = registry
-        self.objects = Objects(folder.as_uri())
+        self.url = url or folder.as_uri()
+        self.objects = Objects(self.url)
         self.key = key or PrivateSealingKey.generate()
         self.tries = 0
 
@@ -75,10 +80,10 @@ class World:
         (self.folder / "told").write_bytes(pickle.dumps((self.key.raw, deliveries)))
 
     @classmethod
-    def found(cls, folder: Path) -> tuple[World, dict[str, Delivery]]:
+    def found(cls, folder: Path, url: str) -> tuple[World, dict[str, Delivery]]:
         """Go on where another process was."""
         raw, deliveries = pickle.loads((folder / "told").read_bytes())  # noqa: S301 - our own
-        return cls(folder, PrivateSealingKey(raw)), deliveries
+        return cls(folder, PrivateSealingKey(raw), url=url), deliveries
 
     def hand_over(self, *handed: Handed, system_id: str = "crm", **changes: Any) -> Delivery:
         return hand_over(
@@ -223,8 +228,8 @@ class _DeadlySink:
 
 
 if __name__ == "__main__":
-    world, deliveries = World.found(Path(sys.argv[1]))
-    if len(sys.argv) > 2:
-        world.objects = Deadly(world.folder.as_uri(), sys.argv[2])
+    world, deliveries = World.found(Path(sys.argv[1]), sys.argv[2])
+    if len(sys.argv) > 3:
+        world.objects = Deadly(world.url, sys.argv[3])
     world.made(deliveries)
     (world.folder / "memory").write_text(str(peak()))

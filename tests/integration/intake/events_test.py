@@ -159,6 +159,7 @@ async def test_an_open_stream_goes_on_after_the_store_was_away(
         while data["state"] == "open":  # its acceptance may be told twice
             kind, data = await events.event() or ("", {})
         assert (kind, data["state"]) == ("state", "answered")
+    assert intake.process is not None
     assert not intake.process.stopping.is_set()
 
 

@@ -33,7 +33,6 @@ from dsr_wire.exports import Stream, part_path
 from dsr_wire.sealing_keys import PrivateSealingKey
 from dsr_wire.topics import ESCALATIONS
 from support.exports import Handed, hand_over, lines, opened_package, unzipped
-from support.faults import no_folder
 from support.intake import Intake, Topics, VerifierDouble, running_intake
 from support.submissions import a_submission
 from support.waiting import eventually
@@ -146,6 +145,15 @@ class Access:
         wrapped = WrappedKey(row["wrapped_key"], row["kek_id"])
         [raw] = await ring.unwrap([(package_binding(self.id), wrapped)])
         return PrivateSealingKey(raw)
+
+    def left(self) -> list[Path]:
+        """Return the files that lie in the store for it, however quickly they go."""
+        return [
+            Path(folder, name).relative_to(self.store)
+            for folder, _, names in os.walk(self.store)
+            for name in names
+            if self.id in Path(folder, name).parts
+        ]
 
     async def unpacked(self) -> dict[str, bytes]:
         """Open the package as only intake can."""
@@ -299,41 +307,6 @@ async def test_the_owner_of_each_export_that_cannot_be_used_is_told_once_and_why
     assert len(told) == 3
 
 
-async def test_the_store_is_away_for_a_while_and_nothing_is_lost(
-    access: Access, publisher: Publisher
-) -> None:
-    first, *_ = access.systems
-    access.answered({first: await access.hand_over(first, ORDERS)})
-    with no_folder(access.store):
-        await access.close(publisher)
-
-        async def has_tried() -> bool:
-            row = await access.row()
-            return bool(row and row["tries"] >= 1 and await access.state() == "closed")
-
-        await eventually(has_tried, within=30)
-    await access.until("ready")
-    assert f"data/{first}/orders.jsonl" in await access.unpacked()
-    assert await access.state() == "answered"
-
-
-async def test_outages_spend_none_of_the_tries_that_a_late_part_has(
-    access: Access, publisher: Publisher
-) -> None:
-    first, *_ = access.systems
-    delivery = await access.hand_over(first, ORDERS)
-    access.answered({first: delivery})
-    part = access.store / part_path(access.id, SystemId(first), delivery.export_id, Stream.DATA, 0)
-    with no_folder(access.store):
-        await access.close(publisher)
-        await access.tried(PARTS_TRIES + 1)
-    part.rename(part.with_name("late"))
-    await access.tried((await access.row())["tries"] + 2)
-    part.with_name("late").rename(part)
-    assert (await access.until("ready"))["excluded"] == "{}"
-    assert f"data/{first}/orders.jsonl" in await access.unpacked()
-
-
 async def test_a_package_whose_key_is_gone_is_set_aside_and_says_so(
     access: Access, publisher: Publisher
 ) -> None:
@@ -451,25 +424,6 @@ async def test_a_small_package_does_not_wait_for_a_large_one(
     await access.until("ready")
 
 
-async def test_what_is_over_is_deleted_with_all_that_it_was_made_of_and_its_key(
-    access: Access, publisher: Publisher
-) -> None:
-    first, *_ = access.systems
-    access.answered({first: await access.hand_over(first, ORDERS)})
-    await access.close(publisher)
-    await access.until("ready")
-    assert [*access.store.glob(f"*/{access.id}/**/*")]
-    await access.intake.pool.execute(
-        "update intake.packages set expires_at = now() where request_id = $1", access.id
-    )
-    await access.until("expired")
-    assert not [*access.store.glob(f"*/{access.id}/**/*")]
-    left = await access.intake.pool.fetchval(
-        "select count(*) from intake_keys.package_keys where request_id = $1", access.id
-    )
-    assert left == 0
-
-
 async def test_an_export_that_never_got_into_a_package_is_deleted_too(
     access: Access, publisher: Publisher
 ) -> None:
@@ -484,6 +438,6 @@ async def test_an_export_that_never_got_into_a_package_is_deleted_too(
     )
 
     async def is_gone() -> bool:
-        return not [*access.store.glob(f"*/{access.id}/**/*")]
+        return not access.left()
 
     await eventually(is_gone, within=60)

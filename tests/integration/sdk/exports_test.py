@@ -85,7 +85,7 @@ class System:
     async def ends(self) -> list[Acknowledgement]:
         """Wait until it has delivered everything, and return what it said of that."""
         assert self.process is not None
-        code = await asyncio.wait_for(self.process.wait(), 110)
+        code = await asyncio.wait_for(self.process.wait(), 170)
         assert code == 0, self.log
         records = pickle.loads((self.folder / "answers").read_bytes())  # noqa: S301 - our own
         return [one for one in acknowledgements_in(records, self.keys.public) if one.delivery]

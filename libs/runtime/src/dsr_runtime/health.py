@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
+from dsr_core.errors import Unavailable
+
 __all__ = ["Health", "Seen"]
 
 _CHECK_TIMEOUT_S = 2.0
@@ -78,7 +80,10 @@ class Health:
             return Seen(is_up=True, text=await asyncio.wait_for(look(), _LOOK_TIMEOUT_S))
         except TimeoutError:
             return Seen(is_up=False, text="no answer in time")
-        except RuntimeError as error:  # this project's own words, without personal data
+        except (
+            RuntimeError,
+            Unavailable,
+        ) as error:  # this project's own words, without personal data
             return Seen(is_up=False, text=str(error))
         except Exception as error:  # noqa: BLE001 - any fault of a part is what is asked for
             return Seen(is_up=False, text=type(error).__name__)
@@ -103,7 +108,10 @@ class Health:
             await asyncio.wait_for(self._checks[part](), _CHECK_TIMEOUT_S)
         except TimeoutError:
             return "no answer in time"
-        except RuntimeError as error:  # this project's own words, without personal data
+        except (
+            RuntimeError,
+            Unavailable,
+        ) as error:  # this project's own words, without personal data
             return str(error)
         except Exception as error:  # noqa: BLE001 - any fault of a part is what is asked for
             return type(error).__name__

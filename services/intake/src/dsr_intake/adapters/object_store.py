@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
-from io import FileIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,18 +21,19 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from dsr_core.errors import Unavailable
 from dsr_intake.adapters.direct_file import DirectFile
+from dsr_intake.adapters.object_parts import PartedObject, read_parts
 from dsr_intake.ports import Fetch, ObjectSink, PartMissing
 
 __all__ = ["Objects"]
 
-_BUFFER_BYTES = 10 * 1024 * 1024
-"""Of each part of an upload; S3 takes 10,000 parts, so a package can have 100 GB."""
-
 _LONG = 256 * 1024
 """What is shorter is read before another thread would have begun to."""
 
-_AT_ONCE = 2
 _DELETED_TOGETHER = 1000
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w{1,50})</Code>")
+_NO_ANSWER = re.compile(r"HttpError \{\s+kind: (\w{1,20})")
+_NO_FOLDERS = "the object store has none of its folders"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -42,6 +43,7 @@ class Objects:
     def __init__(self, url: str) -> None:
         """Take a URL like file:///folder or s3://bucket/prefix; a folder is made."""
         self._folder: Path | None = None
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="object-store-look")
         if url.startswith("file://"):
             self._folder = Path(unquote(urlsplit(url).path))
             self._store: ObjectStore = LocalStore(self._folder, mkdir=True)
@@ -65,27 +67,33 @@ class Objects:
 
     def range(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes of an object from a place to before another."""
-        with _translated():
-            return bytes(obstore.get_range(self._store, path, start=start, end=end))
+        with self._found(path):
+            if self._folder is not None:
+                return bytes(obstore.get_range(self._store, path, start=start, end=end))
+            try:
+                return read_parts(self._store, path, start, end)
+            except FileNotFoundError:  # a package of before they had parts is one object
+                return bytes(obstore.get_range(self._store, path, start=start, end=end))
 
     @contextmanager
     def writing(self, path: str) -> Iterator[ObjectSink]:
         """Give what takes an object's bytes; left with a fault, nothing is there."""
-        try:
-            with _translated(), self._written(path) as sink:
-                yield sink
-        except PartMissing as error:
-            raise Unavailable("a folder of the object store went away") from error
+        with _translated(), self._written(path) as sink:
+            yield sink
 
     async def look(self) -> str:
-        """Return once the store has answered what there is in a folder that is always empty."""
+        """Return once the store has answered what there is in a folder that is always empty.
+
+        In a thread of its own: one that waits for a store which hangs would be missing elsewhere.
+        """
 
         def listed() -> None:
+            self._require_folder()
             with _translated():
                 for _ in obstore.list(self._store, "dsr-is-it-there/", chunk_size=1):
                     return
 
-        await asyncio.to_thread(listed)
+        await asyncio.get_running_loop().run_in_executor(self._looking, listed)
         return "answers"
 
     def delete_all(self, folder: str) -> int:
@@ -105,20 +113,27 @@ class Objects:
         if (
             self._folder is not None
         ):  # without a copy of each part, which costs as much as to write it
+            self._require_folder()
             return _file(self._folder / path)
         return self._uploaded(path)
 
     @contextmanager
     def _uploaded(self, path: str) -> Iterator[ObjectSink]:
-        with obstore.open_writer(
-            self._store, path, buffer_size=_BUFFER_BYTES, max_concurrency=_AT_ONCE
-        ) as writer:
-            yield _Upload(writer.write)
+        is_whole = False
+        try:
+            with PartedObject(self._store, path) as sink:
+                yield sink
+            is_whole = True
+        finally:
+            if not is_whole:
+                # Where the store is away, whoever begins it again or has it expire finds it there.
+                with suppress(Unavailable):
+                    self.delete_all(path)
 
     def _fill(self, path: str, buffer: memoryview) -> int:
-        with _translated():
+        with self._found(path):
             if self._folder is not None:
-                with self._opened(self._folder, path) as file:
+                with (self._folder / path).open("rb", buffering=0) as file:
                     filled = 0
                     while some := file.readinto(
                         buffer[filled:]
@@ -131,31 +146,26 @@ class Objects:
                 buffer[:size] = found.bytes()
             return size
 
-    @staticmethod
-    def _opened(folder: Path, path: str) -> FileIO:
-        """Open a file; a folder that is not mounted, or was emptied, is a store that is away."""
-        try:
-            return (folder / path).open("rb", buffering=0)
-        except FileNotFoundError as error:
-            if not (folder / Path(path).parts[0]).is_dir():
-                raise Unavailable("the object store has none of its folders") from error
-            raise
-
-
-class _Upload:
-    """Has memory of its own for what comes next, since the upload goes on with what it has taken."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-        self._room = memoryview(b"")
-
     @contextmanager
-    def room(self, length: int) -> Iterator[memoryview]:
-        """Give memory for the next so many bytes."""
-        if len(self._room) < length:
-            self._room = memoryview(bytearray(length))
-        yield self._room[:length]
-        self._write(bytes(self._room[:length]))
+    def _found(self, path: str) -> Iterator[None]:
+        """Tell an object that is missing from a store that is away: a bucket, or a folder that is not mounted."""
+        try:
+            with _translated(but=FileNotFoundError):
+                yield
+        except FileNotFoundError as error:
+            if not self._has(Path(path).parts[0]):
+                raise Unavailable(_NO_FOLDERS) from error
+            raise PartMissing from error
+
+    def _require_folder(self) -> None:
+        if self._folder is not None and not self._folder.is_dir():
+            raise Unavailable(_NO_FOLDERS)
+
+    def _has(self, folder: str) -> bool:
+        if self._folder is not None:
+            return (self._folder / folder).is_dir()
+        with _translated():
+            return any(obstore.list(self._store, f"{folder}/", chunk_size=1))
 
 
 @contextmanager
@@ -183,12 +193,23 @@ def _flush(folder: Path) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, but: type[OSError] | tuple[()] = ()) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError as error:
-        raise PartMissing from error
+    except but:
+        raise
     except (BaseError, OSError) as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise Unavailable("the object store is full") from error
-        raise Unavailable(f"the object store does not do it: {type(error).__name__}") from error
+        raise Unavailable(f"the object store does not do it: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """Return what a store has answered, or that it did not: of its text only what has no path in it."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    text = str(error)
+    answer = [*_STATUS.findall(text)[:1], *_CODE.findall(text)[:1]]
+    if not answer and (kind := _NO_ANSWER.search(text)):
+        return f"no answer ({kind[1]})"
+    return " ".join(answer) or type(error).__name__
