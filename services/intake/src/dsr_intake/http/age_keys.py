@@ -8,7 +8,7 @@ from pydantic import Field
 
 from dsr_core.errors import RejectedInput
 from dsr_core.rights import RIGHTS, Right
-from dsr_intake.application.packages.locking import AGE_KEY_PATTERN, checked_age_key
+from dsr_intake.application.packages.age_file import AGE_KEY_PATTERN, checked_age_key
 
 __all__ = ["AgeKey", "age_key_of"]
 

@@ -12,7 +12,6 @@ from fastapi.responses import StreamingResponse
 
 from dsr_core.errors import RejectedInput, Unavailable
 from dsr_intake.application.packages.fetching import Content, Part, part_of
-from dsr_intake.application.packages.locking import locked
 from dsr_intake.metrics import Metrics
 from dsr_intake.ports import PartMissing
 from dsr_runtime.http.problems import Problem
@@ -39,17 +38,12 @@ async def download(
     content: Content,
     metrics: Metrics,
     fetched: Callable[[str], Awaitable[None]],
-    *,
-    age_key: str | None = None,
 ) -> Response:
     """Return a package, or the range that is asked for, in constant memory.
 
-    `fetched` enters it in the audit log before the first byte leaves. With a key it is the whole package
-    under that key, whatever range is asked for.
+    `fetched` enters it in the audit log before the first byte leaves.
     """
-    if age_key is not None:
-        return await _locked(content, metrics, fetched, age_key)
-    size = content.package.size
+    size = content.size
     unchanged = request.headers.get("if-range", content.tag) == content.tag
     try:
         asked = part_of(request.headers.get("range"), size) if unchanged else None
@@ -57,34 +51,26 @@ async def download(
         headers = PRIVATE | {"Content-Range": f"bytes */{size}"}
         raise Problem(416, "range_refused", fault.detail, headers=headers) from None
     part = asked or Part(0, size)
+    is_locked = content.age_file is not None
     rest = await _begun(content, content.read(part), metrics)
-    await fetched(f"bytes {part.start}-{part.end - 1} of {size}")
-    metrics.downloads.labels("range" if asked else "whole").inc()
+    under = ", under the requester's key" if is_locked else ""
+    await fetched(f"bytes {part.start}-{part.end - 1} of {size}{under}")
+    metrics.downloads.labels("locked" if is_locked else "range" if asked else "whole").inc()
+    name = "package.zip.age" if is_locked else "package.zip"
     headers = PRIVATE | {
         "Accept-Ranges": "bytes",
-        "Content-Disposition": 'attachment; filename="package.zip"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Length": str(part.end - part.start),
         "ETag": content.tag,
     }
     if asked:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
     return StreamingResponse(
-        rest, status_code=206 if asked else 200, media_type="application/zip", headers=headers
+        rest,
+        status_code=206 if asked else 200,
+        media_type="application/octet-stream" if is_locked else "application/zip",
+        headers=headers,
     )
-
-
-async def _locked(
-    content: Content, metrics: Metrics, fetched: Callable[[str], Awaitable[None]], age_key: str
-) -> Response:
-    size = content.package.size
-    rest = await _begun(content, locked(content.read(Part(0, size)), age_key), metrics)
-    await fetched(f"all {size} bytes, under the requester's key")
-    metrics.downloads.labels("locked").inc()
-    headers = PRIVATE | {
-        "Accept-Ranges": "none",
-        "Content-Disposition": 'attachment; filename="package.zip.age"',
-    }
-    return StreamingResponse(rest, media_type="application/octet-stream", headers=headers)
 
 
 async def _begun(content: Content, pieces: Iterator[bytes], metrics: Metrics) -> Iterator[bytes]:

@@ -124,7 +124,7 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         description=(
             "A ZIP, whole or a range of it. For clients whose requests have no letters; a person who is "
             "told by letter fetches it by the link in it, and the client gets 409 `told_by_letter`. Of a "
-            "request with an `age_key` it is that ZIP in the format of age, and has no ranges. Without "
+            "request with an `age_key` it is that ZIP in the format of age. Without "
             "`number` it is the newest that is ready; 1 is the partial one that another supplements."
         ),
         responses={
@@ -141,12 +141,14 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         who = caller(request)
         if one.letters or who.kind is not PrincipalKind.CLIENT or one.names_strangers:
             raise Problem(409, "told_by_letter", "the person alone fetches this package")
-        found = await _door(context).fetching.content(one.answered_with, number)
+        found = await _door(context).fetching.content(
+            one.answered_with, number, age_key=one.age_key
+        )
 
         async def fetched(part: str) -> None:
             await context.audit.enter("package.fetched", [one.request_id], part, by=who)
 
-        return await download(request, found, context.metrics, fetched, age_key=one.age_key)
+        return await download(request, found, context.metrics, fetched)
 
     @routes.get(
         "/v1/package-keys",

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from dsr_core.errors import RejectedInput
 from dsr_intake.application.letters.writing import language_of
-from dsr_intake.application.packages.locking import checked_age_key
+from dsr_intake.application.packages.age_file import checked_age_key
 from dsr_intake.http.access import read_body
 from dsr_intake.http.context import Context, PackageDoor
 from dsr_intake.http.downloads import PRIVATE, download
@@ -113,16 +113,14 @@ def _add_fetching(routes: APIRouter, context: Context) -> None:
         if not await door.links.lets_in(link, request.cookies.get(_COOKIE, "")):
             context.metrics.downloads.labels("refused").inc()
             return await _page(context, link, token, "ask", "enter", status=403)
-        content = await door.fetching.content(link.package_id, link.package_number)
         one = await context.reads.any(link.request_id)
-        own = one.age_key if one else None
+        age_key = (one.age_key if one else None) or link.age_key
+        content = await door.fetching.content(link.package_id, link.package_number, age_key=age_key)
 
         async def fetched(part: str) -> None:
             await door.links.fetched(link, part)
 
-        return await download(
-            request, content, context.metrics, fetched, age_key=own or link.age_key
-        )
+        return await download(request, content, context.metrics, fetched)
 
 
 async def _page(

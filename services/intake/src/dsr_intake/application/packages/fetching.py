@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_core.ids import RequestId
+from dsr_intake.application.packages.age_file import AgeFile
 from dsr_intake.application.packages.assembling import package_path
 from dsr_intake.application.packages.keys import PackageKeys
-from dsr_intake.application.packages.pieces import PieceCipher, decrypted
+from dsr_intake.application.packages.pieces import PieceCipher, decrypted, derived
 from dsr_intake.model.packages import Package, PackageState
 from dsr_intake.ports import ObjectStore, PackageStore
 
@@ -29,16 +30,23 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A package that can be read."""
+    """A package that can be read, under a recipient's key of age where it has one."""
 
     package: Package
     cipher: PieceCipher
     objects: ObjectStore
+    age_file: AgeFile | None = None
+    recipient: str = ""
+
+    @property
+    def size(self) -> int:
+        """Of what is read."""
+        return self.age_file.size if self.age_file else self.package.size
 
     @property
     def tag(self) -> str:
-        """Names these bytes: another package has another."""
-        return f'"{self.package.assembly}"'
+        """Names these bytes: another package has another, and the same for somebody else."""
+        return f'"{self.package.assembly}{self.recipient and "/" + self.recipient}"'
 
     def read(self, part: Part) -> Iterator[bytes]:
         """Yield a part, a piece at a time; blocking.
@@ -47,12 +55,17 @@ class Content:
             RejectedInput: A piece is not what was written.
             Unavailable: The store is away.
         """
+        if self.age_file is None:
+            return self._clear(part.start, part.end)
+        return self.age_file.range(part.start, part.end, self._clear)
+
+    def _clear(self, start: int, end: int) -> Iterator[bytes]:
         path = package_path(self.package.request_id, self.package.assembly)
 
-        def get(start: int, end: int) -> bytes:
-            return self.objects.range(path, start, end)
+        def get(first: int, last: int) -> bytes:
+            return self.objects.range(path, first, last)
 
-        return decrypted(self.cipher, self.package.size, part.start, part.end, get)
+        return decrypted(self.cipher, self.package.size, start, end, get)
 
 
 class Fetching:
@@ -63,8 +76,12 @@ class Fetching:
         self._keys = keys
         self._objects = objects
 
-    async def content(self, request_id: RequestId, number: int | None = None) -> Content:
+    async def content(
+        self, request_id: RequestId, number: int | None = None, *, age_key: str | None = None
+    ) -> Content:
         """Return a package of a request: by its number, or the newest that is ready.
+
+        With a key of age, which has been checked, it is the file that the package is for its owner.
 
         Raises:
             RuleViolation: There is none that can be fetched.
@@ -80,7 +97,14 @@ class Fetching:
         if package is None or key is None:
             raise RuleViolation("no_package", "the request has no package that can be fetched")
         cipher = PieceCipher(key, request_id=request_id, assembly_id=package.assembly)
-        return Content(package, cipher, self._objects)
+        if age_key is None:
+            return Content(package, cipher, self._objects)
+
+        def secret(purpose: str) -> bytes:
+            return derived(key, request_id, f"age/{package.assembly}/{age_key}/{purpose}")
+
+        file = AgeFile(secret, age_key, package.size)
+        return Content(package, cipher, self._objects, file, age_key)
 
 
 def part_of(asked: str | None, size: int) -> Part | None:
