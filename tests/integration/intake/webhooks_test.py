@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from integration.intake.audit_test import entries
 
 from dsr_cli.stack import Stack
-from dsr_intake.application.webhooks import signature
+from dsr_intake.application.webhook_calls import signature
 from dsr_runtime.http.app import HttpServer
 from dsr_runtime.kafka import KafkaConnection
 from dsr_runtime.process import Process

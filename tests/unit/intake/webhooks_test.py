@@ -13,7 +13,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dsr_core.errors import RejectedInput, Unavailable
-from dsr_intake.application.webhooks import Webhooks, secret_of, signature
+from dsr_intake.application.webhook_calls import WebhookCalls, secret_of, signature
+from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.metrics import Metrics
 from dsr_intake.model.webhooks import Delivery, Told, Webhook
 from dsr_intake.ports.webhooks import Post, WebhookStore
@@ -53,8 +54,7 @@ async def tried(
         post.post.return_value = said
     webhooks = Webhooks(
         store=store,
-        post=post,
-        key=KEY,
+        calls=WebhookCalls(post=post, key=KEY, clock=lambda: at),
         allowed=(),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: at,
@@ -149,8 +149,7 @@ async def test_without_a_key_no_webhooks_are_offered() -> None:
     store = AsyncMock(WebhookStore, **{"put.return_value": a_webhook()})
     webhooks = Webhooks(
         store=store,
-        post=AsyncMock(Post),
-        key=None,
+        calls=WebhookCalls(post=AsyncMock(Post), key=None, clock=lambda: NOW),
         allowed=(),
         metrics=Metrics(CollectorRegistry()),
         clock=lambda: NOW,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -52,6 +53,9 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.heard.append(head)
+        length = re.search(rb"content-length: ([1-9][0-9]*)", head.lower())
+        if length:
+            self.heard.append(await reader.readexactly(int(length[1])))
         writer.write(self.answer)
         await writer.drain()
         writer.close()
@@ -167,3 +171,16 @@ async def test_nobody_there_is_told_as_such(unused_tcp_port: int) -> None:
     with pytest.raises(Unavailable):
         await outgoing.post(f"http://127.0.0.1:{unused_tcp_port}/", b"", {})
     await outgoing.close()
+
+
+async def test_a_long_body_is_written_a_little_at_a_time_and_its_length_is_said(
+    server: Server,
+) -> None:
+    outgoing = Outgoing(allowed=LOOPBACK)
+    content = bytes(range(256)) * 1200
+    await outgoing.post(f"http://127.0.0.1:{server.port}/", content, {})
+    await outgoing.close()
+    head, body = server.heard
+    assert b"content-length: 307200" in head.lower()
+    assert b"transfer-encoding" not in head.lower()
+    assert body == content

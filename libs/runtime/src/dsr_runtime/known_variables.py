@@ -117,6 +117,7 @@ SERVICE_VARIABLES: Final = frozenset(
         "DSR_VERIFY_LATER_LATEST_S",
         "DSR_VERIFY_LATER_SHARE",
         "DSR_WEBHOOK_ALLOWED_NETWORKS",
+        "DSR_WEBHOOK_CA_FILE",
         "DSR_WEBHOOK_KEY_FILE",
     }
 )

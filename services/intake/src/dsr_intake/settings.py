@@ -305,3 +305,7 @@ class Settings(
     )
     """Networks that webhooks may reach, also without TLS, though they are not public; as JSON, like
     ["10.20.0.0/16"]."""
+
+    webhook_ca_file: Path | None = None
+    """Certificates that are trusted for webhooks besides the public ones, in PEM: of the company's own
+    authority, where it may be reached inside."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -28,6 +29,9 @@ _READ_LIMIT = 64 * 1024
 """Bytes of an answer that are read; nothing in them is used."""
 
 _TIMEOUT = httpx.Timeout(10, connect=5)
+_SLICE_BYTES = 64 * 1024
+"""So much is written at once: the time for writing is for each of these, and not for all."""
+
 _LONGEST_URL = 2000
 _LONGEST_NAME, _LONGEST_LABEL = 253, 63
 """Octets of a host name and of each of its labels (RFC 1035, section 2.3.4)."""
@@ -107,10 +111,27 @@ def check_url(url: str, *, allowed: Sequence[Network] = ()) -> httpx.URL:
 class Outgoing:
     """Calls with POST, one address a call."""
 
-    def __init__(self, *, allowed: Sequence[Network] = (), resolving: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        allowed: Sequence[Network] = (),
+        resolving: Resolve = resolve,
+        ca_file: Path | None = None,
+    ) -> None:
+        """Take what may be called.
+
+        Args:
+            allowed: Networks that may be reached though they are our own.
+            resolving: Gives the addresses of a host.
+            ca_file: Certificates to trust besides the public ones, in PEM.
+        """
         self._allowed = tuple(allowed)
         self._resolving = resolving
+        trusted = httpx.create_ssl_context(trust_env=False)
+        if ca_file is not None:
+            trusted.load_verify_locations(ca_file)
         self._http = httpx.AsyncClient(
+            verify=trusted,
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=False,
@@ -135,8 +156,12 @@ class Outgoing:
         request = self._http.build_request(
             "POST",
             pinned,
-            content=content,
-            headers={**headers, "host": parsed.netloc.decode("ascii")},
+            content=_slices(content),
+            headers={
+                **headers,
+                "host": parsed.netloc.decode("ascii"),
+                "content-length": str(len(content)),
+            },
             extensions={"sni_hostname": parsed.host},
         )
         try:
@@ -160,6 +185,11 @@ class Outgoing:
         if not found:
             raise Unavailable("the host has no address")
         return found[0]
+
+
+async def _slices(content: bytes) -> AsyncIterator[bytes]:
+    for place in range(0, len(content), _SLICE_BYTES):
+        yield content[place : place + _SLICE_BYTES]
 
 
 async def _read(answer: httpx.Response) -> None:

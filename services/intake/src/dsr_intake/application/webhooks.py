@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hmac
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,33 +16,24 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 
-from dsr_core.errors import RejectedInput, Unavailable
+from dsr_core.errors import Unavailable
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.webhook_calls import Refusal, WebhookCalls, pause_before
 from dsr_intake.metrics import Metrics
 from dsr_intake.model.webhooks import Delivery, Told, Webhook
-from dsr_intake.ports.webhooks import Post, WebhookStore
+from dsr_intake.ports.webhooks import WebhookStore
 from dsr_runtime.http.outgoing import Network, check_url
 
-__all__ = ["NewWebhook", "Webhooks", "secret_of", "signature"]
+__all__ = ["NewWebhook", "Webhooks"]
 
 log = structlog.get_logger(__name__)
 
-_PAUSES = tuple(
-    timedelta(seconds=one) for one in (5, 60, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000)
-)
-"""Between tries, as Standard Webhooks advises; after the last one a delivery is given up."""
-
-_DISABLE_AFTER = timedelta(days=5)
-"""A webhook to which nothing could be delivered for so long is disabled."""
-
-_OLD_SECRET_LASTS = timedelta(days=1)
 _KEPT = timedelta(days=30)
 _LEASE = timedelta(seconds=90)
 """Longer than any try takes."""
 
 _TOGETHER = 16
 _LOOK_EVERY_S = 2.0
-_GONE = 410
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,17 +44,6 @@ class NewWebhook:
     secret: str
 
 
-def secret_of(key: bytes, client_id: str, version: int) -> bytes:
-    """Return a client's secret: derived, so that none is kept."""
-    return hmac.digest(key, f"webhook/{client_id}/{version}".encode(), "sha256")
-
-
-def signature(secret: bytes, message_id: str, at: datetime, content: bytes) -> str:
-    """Return a signature of version 1 of Standard Webhooks: HMAC-SHA256 over id, time and content."""
-    signed = b".".join((message_id.encode(), str(int(at.timestamp())).encode(), content))
-    return "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
-
-
 class Webhooks:
     """Sets webhooks, and delivers; several processes may do so at once."""
 
@@ -73,15 +51,13 @@ class Webhooks:
         self,
         *,
         store: WebhookStore,
-        post: Post,
-        key: bytes | None,
+        calls: WebhookCalls,
         allowed: Sequence[Network],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._post = post
-        self._key = key
+        self._calls = calls
         self._allowed = allowed
         self._metrics = metrics
         self._clock = clock
@@ -122,7 +98,7 @@ class Webhooks:
 
     async def run(self) -> None:
         """Deliver until `stop`; at once where no webhooks are offered."""
-        while self._key is not None and not self._stopping.is_set():
+        while self._calls.are_offered and not self._stopping.is_set():
             try:
                 count = await self.step()
             except Unavailable as error:
@@ -144,74 +120,35 @@ class Webhooks:
         await self._store.forget(before=self._clock() - _KEPT)
 
     async def _deliver(self, one: Delivery) -> None:
-        at = self._clock()
-        content, headers = self._message(one, at)
-        try:
-            said = await self._post.post(one.webhook.url, content, headers)
-        except RejectedInput as fault:
-            await self._store.failed(one, fault.reason, at=at, again_at=None)
-            await self._disable(one.webhook, fault.reason)
-            return
-        except Unavailable as error:
-            await self._failed(one, str(error))
-            return
-        except Exception as error:
-            # Of one client's address: it ends nobody else's messages.
-            log.exception("a webhook failed by a fault of ours", client_id=one.webhook.client_id)
-            await self._failed(one, type(error).__name__)
-            return
-        if 200 <= said.status < 300:
-            self._metrics.webhooks.labels("delivered").inc()
-            await self._store.delivered(one, at=self._clock())
-        elif said.status == _GONE:
-            await self._failed(one, "gone")
-            await self._disable(one.webhook, "gone")
-        else:
-            await self._failed(one, f"status {said.status}")
-
-    def _message(self, one: Delivery, at: datetime) -> tuple[bytes, dict[str, str]]:
         message_id, told = _told(one)
         content = orjson.dumps(
             {"type": one.event.value, "timestamp": one.changed_at, "data": told},
             option=orjson.OPT_UTC_Z,
         )
-        signatures = [
-            signature(secret, message_id, at, content) for secret in self._secrets(one.webhook, at)
-        ]
-        return content, {
-            "content-type": "application/json",
-            "user-agent": "dsr-webhooks/1",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": " ".join(signatures),
-        }
-
-    def _secrets(self, webhook: Webhook, at: datetime) -> list[bytes]:
-        versions = [webhook.secret_version]
-        if webhook.secret_version > 1 and at - webhook.secret_changed_at < _OLD_SECRET_LASTS:
-            versions.append(webhook.secret_version - 1)
-        return [self._secret(webhook.client_id, version) for version in versions]
-
-    def _secret(self, client_id: str, version: int) -> bytes:
-        if self._key is None:
-            raise RejectedInput("webhooks_not_offered", "no key for webhooks is configured here")
-        return secret_of(self._key, client_id, version)
+        headers = {"content-type": "application/json"}
+        signed = self._calls.signed(one.webhook, message_id, content, headers)
+        refusal = await self._calls.call(one.webhook, content, signed)
+        if refusal is None:
+            self._metrics.webhooks.labels("delivered").inc()
+            await self._store.delivered(one, at=self._clock())
+            return
+        await self._failed(one, refusal)
+        if refusal.disables is not None:
+            await self._disable(one.webhook, refusal.disables)
 
     def _shown(self, webhook: Webhook | None) -> NewWebhook | None:
         if webhook is None:
             return None
-        secret = self._secret(webhook.client_id, webhook.secret_version)
+        secret = self._calls.secret(webhook.client_id, webhook.secret_version)
         return NewWebhook(webhook, "whsec_" + base64.b64encode(secret).decode())
 
-    async def _failed(self, one: Delivery, result: str) -> None:
+    async def _failed(self, one: Delivery, refusal: Refusal) -> None:
         at = self._clock()
-        is_last = one.tries > len(_PAUSES)
-        self._metrics.webhooks.labels("given_up" if is_last else "failed").inc()
-        pause = None if is_last else _PAUSES[one.tries - 1] * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, no secret
-        await self._store.failed(one, result, at=at, again_at=None if pause is None else at + pause)
-        since = one.webhook.failing_since
-        if since is not None and at - since >= _DISABLE_AFTER:
-            await self._disable(one.webhook, "failing_for_days")
+        pause = None if refusal.is_final else pause_before(one.tries)
+        self._metrics.webhooks.labels("given_up" if pause is None else "failed").inc()
+        await self._store.failed(
+            one, refusal.why, at=at, again_at=None if pause is None else at + pause
+        )
 
     async def _disable(self, webhook: Webhook, because: str) -> None:
         log.warning("a webhook is disabled", client_id=webhook.client_id, reason=because)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
 from random import SystemRandom
 
 from dsr_intake.adapters.acceptance import PostgresAcceptance
@@ -29,7 +28,6 @@ from dsr_intake.adapters.reading import PostgresReads, PostgresStateFeed
 from dsr_intake.adapters.receipts import PostgresReceipts
 from dsr_intake.adapters.suppressions import PostgresSuppressions
 from dsr_intake.adapters.undecided import PostgresUndecided
-from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.application.accepting import AppealAcceptor, BatchAcceptor, InteractiveAcceptor
 from dsr_intake.application.answering import Answering
 from dsr_intake.application.appealing import Appealing
@@ -65,16 +63,15 @@ from dsr_intake.application.sampling import Sampling, SamplingPolicy
 from dsr_intake.application.sealing import Sealing
 from dsr_intake.application.suppressing import Suppressing
 from dsr_intake.application.undecided import Undecided
-from dsr_intake.application.webhooks import Webhooks
 from dsr_intake.bootstrap.console import console
 from dsr_intake.bootstrap.linking import link_taking, reaching
 from dsr_intake.bootstrap.outside import Outside, mailer
 from dsr_intake.bootstrap.packages import Packages, packages
+from dsr_intake.bootstrap.webhooks import webhooks
 from dsr_intake.http.context import Context
 from dsr_intake.http.doors import Doors
 from dsr_intake.model.principals import Limits
 from dsr_runtime.holidays import public_holidays
-from dsr_runtime.http.outgoing import Outgoing
 
 __all__ = ["Application", "application"]
 
@@ -336,7 +333,7 @@ def _context(basis: _Basis, decisions: Decisions, breaker: Breaker, sending: Sen
             keys=outside.suppression_keys,
             clock=utc_now,
         ),
-        webhooks=_webhooks(outside),
+        webhooks=webhooks(outside),
         metrics=outside.metrics,
     )
 
@@ -349,18 +346,6 @@ def _doors(outside: Outside, clients: ApiClients) -> Doors:
         tokens=outside.tokens,
         internal_token=settings.internal_token.get_secret_value(),
         limiter=Limiter(standard),
-    )
-
-
-def _webhooks(outside: Outside) -> Webhooks:
-    allowed = [ip_network(one) for one in outside.settings.webhook_allowed_networks]
-    return Webhooks(
-        store=PostgresWebhooks(outside.pool),
-        post=Outgoing(allowed=allowed),
-        key=outside.webhook_key,
-        allowed=allowed,
-        metrics=outside.metrics,
-        clock=utc_now,
     )
 
 
