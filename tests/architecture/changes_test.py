@@ -63,6 +63,8 @@ ENTRIES = {
     "POST /internal/v1/breaker/releases/{release_id}/approval": "breaker.approve",
     "POST /internal/v1/clients": "client.create",
     "DELETE /internal/v1/clients/{client_id}": "client.revoke",
+    "DELETE /internal/v1/clients/{client_id}/package-recipient": "client.receive_nothing",
+    "PUT /internal/v1/clients/{client_id}/package-recipient": "client.receive",
     "POST /internal/v1/clients/{client_id}/key:rotate": "client.rotate",
     "POST /internal/v1/holds": "hold.place",
     "POST /internal/v1/holds/{hold_id}/lift": "hold.lift",

@@ -414,6 +414,8 @@ def _operations() -> list[tuple[str, str]]:
         ("POST", "/internal/v1/clients"),
         ("GET", "/internal/v1/clients"),
         ("POST", "/internal/v1/clients/{client_id}/key:rotate"),
+        ("PUT", "/internal/v1/clients/{client_id}/package-recipient"),
+        ("DELETE", "/internal/v1/clients/{client_id}/package-recipient"),
         ("DELETE", "/internal/v1/clients/{client_id}"),
         ("POST", "/internal/v1/key:rotate"),
     ]

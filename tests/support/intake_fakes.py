@@ -40,7 +40,14 @@ from dsr_intake.model import (
     Verdict,
     WrappedKey,
 )
-from dsr_intake.model.principals import Authentication, ClientRow, Principal, Sight, StoredKey
+from dsr_intake.model.principals import (
+    Authentication,
+    ClientRow,
+    Principal,
+    PrincipalKind,
+    Sight,
+    StoredKey,
+)
 from dsr_intake.ports import Covering, Decide, Form, Resolve, Tell
 from dsr_wire.codec.registry import PublishedRegistry
 from dsr_wire.keys import SystemPublicKeys
@@ -239,6 +246,16 @@ class FakeApiClients:
         former = min(filter(None, (row.expires_at, former_until)))
         self.hashes[client_id] = [secret_hash, self.hashes[client_id][0]]
         self.rows[client_id] = replace(row, expires_at=expires_at, former_expires_at=former)
+        return self.rows[client_id]
+
+    async def receive(
+        self, client_id: str, recipient: str | None, *, reason: str
+    ) -> ClientRow | None:
+        del reason
+        row = self.rows.get(client_id)
+        if row is None or row.kind is not PrincipalKind.CLIENT or row.revoked_at is not None:
+            return None
+        self.rows[client_id] = replace(row, package_recipient=recipient)
         return self.rows[client_id]
 
     async def all(self) -> Sequence[ClientRow]:

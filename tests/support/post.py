@@ -126,5 +126,6 @@ def contents_of_everything(**changes: Any) -> Contents:
             code="K7QM-2XWD", link="https://privacy.example.com/prove?token=t", minutes=15
         ),
         "fetch_by": date(2026, 5, 2),
+        "sent_on": True,
     }
     return Contents(**(fields | changes))

@@ -11,14 +11,17 @@ __all__ = ["PostgresTlsProxy", "TlsProxy"]
 
 
 class TlsProxy:
-    """Lets in who has a certificate of the authority, and says who came."""
+    """Lets in who has a certificate of the authority, and says who came; without one, anybody."""
 
-    def __init__(self, target: str, *, certificate: Path, ca_file: Path, alpn: str) -> None:
+    def __init__(
+        self, target: str, *, certificate: Path, ca_file: Path | None = None, alpn: str = "http/1.1"
+    ) -> None:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=ca_file)
         self._context.load_cert_chain(certificate)
-        self._context.verify_mode = ssl.CERT_REQUIRED
+        if ca_file is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
         self._context.set_alpn_protocols([alpn])
         self._server: asyncio.Server | None = None
         self._carrying: set[asyncio.Task[None]] = set()
@@ -47,7 +50,8 @@ class TlsProxy:
         assert task is not None
         self._carrying.add(task)
         try:
-            self.callers.append(_common_name(writer.get_extra_info("peercert")))
+            if self._context.verify_mode is ssl.CERT_REQUIRED:
+                self.callers.append(_common_name(writer.get_extra_info("peercert")))
             inner_reader, inner_writer = await asyncio.open_connection(*self._target)
             await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
         finally:

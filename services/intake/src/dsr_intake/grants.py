@@ -26,6 +26,7 @@ GRANTS: Grants = {
     "intake.cohorts": _CHANGED,
     "intake.decisions": _KEPT,
     "intake.deferred_notices": (*_CHANGED, "delete"),
+    "intake.hand_overs": (*_CHANGED, "delete"),
     "intake.held_requests": _CHANGED,
     "intake.hold_hashes": _PASSING,
     "intake.holds": _CHANGED,

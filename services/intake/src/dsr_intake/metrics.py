@@ -53,14 +53,6 @@ class Metrics:
         self.outbox_age = made.gauge(named.OUTBOX_AGE)
         self.consumer_lag = made.gauges(named.CONSUMER_LAG)
         self.measured_at = made.gauge(named.MEASURED_AT)
-        self.packages = made.counters(named.PACKAGES)
-        self.packages_waiting = made.gauge(named.PACKAGES_WAITING)
-        self.packages_set_aside = made.gauge(named.PACKAGES_SET_ASIDE)
-        self.packages_age = made.gauge(named.PACKAGES_AGE)
-        self.package_bytes = made.counter(named.PACKAGE_BYTES)
-        self.exports_refused = made.counters(named.EXPORTS_REFUSED)
-        self.protected_here = made.counters(named.PROTECTED_HERE)
-        self.downloads = made.counters(named.DOWNLOADS)
         self.sealed = made.counter(named.SEALED)
         self.keys_missing = made.counter(named.KEYS_MISSING)
         self.keys_unknown = made.gauge(named.KEYS_UNKNOWN)
@@ -69,7 +61,19 @@ class Metrics:
         self.breaker_tripped = made.gauges(named.BREAKER_TRIPPED)
         self.breaker_waiting = made.gauge(named.BREAKER_WAITING)
         self.webhooks = made.counters(named.WEBHOOKS)
+        self._show_packages(made)
         self._show_libraries(made)
+
+    def _show_packages(self, made: Instruments) -> None:
+        self.packages = made.counters(named.PACKAGES)
+        self.packages_waiting = made.gauge(named.PACKAGES_WAITING)
+        self.packages_set_aside = made.gauge(named.PACKAGES_SET_ASIDE)
+        self.packages_age = made.gauge(named.PACKAGES_AGE)
+        self.package_bytes = made.counter(named.PACKAGE_BYTES)
+        self.exports_refused = made.counters(named.EXPORTS_REFUSED)
+        self.protected_here = made.counters(named.PROTECTED_HERE)
+        self.downloads = made.counters(named.DOWNLOADS)
+        self.hand_overs = made.counters(named.HAND_OVERS)
 
     def _show_libraries(self, made: Instruments) -> None:
         """Show what the clients of PostgreSQL and Kafka say of themselves."""

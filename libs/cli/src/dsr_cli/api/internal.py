@@ -52,6 +52,16 @@ class InternalApi:
         query = urlencode({"reason": reason})
         self._call("DELETE", f"/internal/v1/clients/{part(client_id)}?{query}")
 
+    def allow_packages(self, client_id: str, recipient: str, *, reason: str) -> None:
+        """Allow a program to have packages at its callback, encrypted to a key of age."""
+        path = f"/internal/v1/clients/{part(client_id)}/package-recipient"
+        self._call("PUT", path, {"recipient": recipient, "reason": reason})
+
+    def end_packages(self, client_id: str, *, reason: str) -> None:
+        """Send a program no more packages; safe to repeat."""
+        query = urlencode({"reason": reason})
+        self._call("DELETE", f"/internal/v1/clients/{part(client_id)}/package-recipient?{query}")
+
     def announce(self, action: str, targets: Sequence[str], reason: str) -> list[dict[str, Any]]:
         """Enter in the audit log what is about to be changed elsewhere than in intake.
 

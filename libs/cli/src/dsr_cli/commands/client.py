@@ -16,7 +16,9 @@ from dsr_cli.connection import OFFICER, internal_connection
 from dsr_cli.errors import CommandError
 from dsr_cli.view.console import new_console
 
-app = typer.Typer(no_args_is_help=True, help="Who may call: create, list, rotate, renew, revoke")
+app = typer.Typer(
+    no_args_is_help=True, help="Who may call: create, list, rotate, renew, receive, revoke"
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable")]
 ClientId = Annotated[str, typer.Argument(help="As `list` shows it")]
@@ -84,7 +86,7 @@ def list_(*, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(clients, indent=2))
         return
-    table = Table("client", "name", "role", "where", "created", "ends", "revoked")
+    table = Table("client", "name", "role", "where", "created", "ends", "revoked", "packages")
     for client in clients:
         table.add_row(
             client["client_id"],
@@ -94,6 +96,7 @@ def list_(*, as_json: Json = False) -> None:
             client["created_at"][:16],
             (client["expires_at"] or "")[:16],
             (client["revoked_at"] or "")[:16],
+            (client.get("package_recipient") or "")[:12],
         )
     new_console().print(table)
 
@@ -146,6 +149,39 @@ def revoke(client_id: ClientId, *, reason: Reason, yes: Yes = False) -> None:
         return
     _api().revoke_client(client_id, reason=reason)
     new_console().print(f"{client_id} is revoked")
+
+
+@app.command()
+def receive(
+    client_id: ClientId,
+    *,
+    recipient: Annotated[
+        str | None,
+        typer.Option(help="Its public key of age, like age1..., from its owner by a way you trust"),
+    ] = None,
+    nothing: Annotated[
+        bool, typer.Option("--nothing", help="It gets none any more; what is on its way ends")
+    ] = False,
+    reason: Reason,
+    yes: Yes = False,
+) -> None:
+    """Allow a program to have packages at its callback, encrypted to its key; a dry run unless --yes.
+
+    Of its own requests that ask for it. What is on its way under another key begins anew.
+    """
+    if (recipient is None) != nothing:
+        raise CommandError("say either --recipient KEY or --nothing")
+    if not yes:
+        _would(
+            "send packages to", {"client": client_id, "encrypted to": recipient or "nobody: none"}
+        )
+        return
+    if recipient is None:
+        _api().end_packages(client_id, reason=reason)
+        new_console().print(f"{client_id} gets no packages any more")
+        return
+    _api().allow_packages(client_id, recipient, reason=reason)
+    new_console().print(f"{client_id} gets the packages that it asks for, encrypted to {recipient}")
 
 
 def _would(what: str, details: dict[str, str]) -> None:

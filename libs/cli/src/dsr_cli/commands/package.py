@@ -46,7 +46,7 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
-    """Show how the package of a request stands, and its links; no link itself is kept."""
+    """Show how the package of a request stands, its links and its way to a callback; no link itself is kept."""
     found = InternalApi(internal_connection()).package(request_id)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
@@ -147,7 +147,7 @@ def link(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> N
 
 @app.command()
 def revoke(request_id: _RequestId, *, reason: _Reason, apply: _Apply = False) -> None:
-    """Revoke the links to a package; `link` mails another one. A dry run unless --yes."""
+    """Revoke the links to a package, and send it to no callback; `link` mails another. A dry run unless --yes."""
     api = InternalApi(internal_connection())
     _require_ready(api, request_id)
     if not apply:

@@ -40,6 +40,20 @@ def _lines(package: Mapping[str, Any]) -> Iterator[Text]:
         ended = f", revoked {_minute(one['revoked_at'])}" if one["revoked_at"] else ""
         issued = _minute(one["issued_at"])
         yield Text(f"link {one['number']}   issued {issued}, opened {one['opened']} times{ended}")
+    for one in package.get("hand_overs", ()):
+        yield _hand_over(one)
+
+
+def _hand_over(one: Mapping[str, Any]) -> Text:
+    state = one["state"]
+    sent = "" if one["parts"] is None else f", {one['parts_confirmed']} of {one['parts']} parts"
+    ended = f", {_minute(one['ended_at'])}" if one["ended_at"] else ""
+    tried = ""
+    if one["tries"] and one["next_try_at"]:
+        tried = f", not taken {one['tries']} times, again {_minute(one['next_try_at'])}"
+    style = "green" if state == "handed_over" else "yellow" if not one["ended_at"] else "red"
+    of = f" of package {one['number']}" if one["number"] > 1 else ""
+    return Text.assemble("callback ", (state.replace("_", " "), style), f"{of}{sent}{tried}{ended}")
 
 
 def _minute(at: str) -> str:

@@ -344,4 +344,30 @@ DOWNLOADS = Metric(
     labels=(Label.of("result", "how it ended", ("whole", "range", "locked", "refused", "failed")),),
 )
 
+HAND_OVERS = Metric(
+    name="dsr_intake_hand_overs",
+    kind=Kind.COUNTER,
+    unit="packages",
+    meaning="Packages for the callbacks of API clients, as each is begun and as it ends; each part is a"
+    " message among those to webhooks",
+    labels=(
+        Label.of(
+            "result",
+            "what became of it",
+            (
+                "begun",
+                "expired",
+                "failed",
+                "given_up",
+                "handed_over",
+                "no_webhook",
+                "not_allowed",
+                "of_another_client",
+                "request_ended",
+                "revoked",
+            ),
+        ),
+    ),
+)
+
 ALL = collected(dict(globals()))

@@ -84,25 +84,25 @@ _WRITE = """
             lookup_hashes, identity_ciphertext, identity_method, identity_proven_at, letters,
             person_hash, duplicate_of, related_to, authority_awaited, authority_kind,
             authority_reference, authority_given_on, lookup_key_id, former_hashes,
-            suppression_digests, suppression_key_id, age_key, after_request_ids)
+            suppression_digests, suppression_key_id, age_key, after_request_ids, hand_over)
         select id, cohort_id, client_id, state, wanted, jurisdiction, requester_role, channel,
             language, received_at, accepted_at, lookup_hashes::bytea[], identity_ciphertext,
             identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
             authority_awaited, authority_kind, authority_reference, authority_given_on,
             lookup_key_id, former_hashes::bytea[], suppression_digests::bytea[], suppression_key_id,
-            age_key, after_request_ids::uuid[]
+            age_key, after_request_ids::uuid[], hand_over
         from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[],
             $21::text[], $22::text[], $23::timestamptz[], $24::timestamptz[], $25::text[],
             $26::bytea[], $34::text[], $35::text[], $36::timestamptz[], $37::boolean[],
             $38::bytea[], $39::uuid[], $40::uuid[], $41::boolean[], $42::text[], $43::text[],
             $44::date[], $45::text[], $46::text[], $47::text[], $48::text[], $49::text[],
-            $50::text[])
+            $50::text[], $54::boolean[])
             as r (id, cohort_id, client_id, wanted, jurisdiction, requester_role, channel,
                 language, received_at, accepted_at, lookup_hashes, identity_ciphertext, state,
                 identity_method, identity_proven_at, letters, person_hash, duplicate_of, related_to,
                 authority_awaited, authority_kind, authority_reference, authority_given_on,
                 lookup_key_id, former_hashes, suppression_digests, suppression_key_id, age_key,
-                after_request_ids)
+                after_request_ids, hand_over)
     ), new_proofs as (
         insert into intake.decisions (request_id, revision, kind, decided_by, reason, effective_at,
             recorded_at, details)
@@ -406,6 +406,7 @@ def _arguments(acceptance: Acceptance) -> tuple[Sequence[object], ...]:
         [one.scope.since for one in cohorts],
         [_words(one.scope.uses) for one in cohorts],
         [sent.level.value for _, sent, _ in members],
+        [sent.hand_over for _, sent, _ in members],
     )
 
 

@@ -22,7 +22,7 @@ from dsr_runtime.postgres import translated
 __all__ = ["PostgresApiClients"]
 
 _COLUMNS = """client_id, name, role, scopes, jurisdictions, calls_per_s, calls_at_once, created_at,
-    expires_at, former_expires_at, revoked_at"""
+    expires_at, former_expires_at, revoked_at, package_recipient"""
 
 
 class PostgresApiClients:
@@ -97,6 +97,26 @@ class PostgresApiClients:
                     await audited(connection, "client.rotate", [client_id], reason)
         return _client(row) if row else None
 
+    async def receive(
+        self, client_id: str, recipient: str | None, *, reason: str
+    ) -> ClientRow | None:
+        """Say what packages for a client's callback are encrypted to; none where there is no such client."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(
+                    f"""
+                    update intake.api_clients set package_recipient = $2
+                    where client_id = $1 and role = 'client' and revoked_at is null
+                    returning {_COLUMNS}
+                    """,
+                    client_id,
+                    recipient,
+                )
+                if row is not None:
+                    action = "client.receive" if recipient else "client.receive_nothing"
+                    await audited(connection, action, [client_id], reason)
+        return _client(row) if row else None
+
     async def all(self) -> Sequence[ClientRow]:
         """Return every client, the oldest first."""
         with translated():
@@ -136,6 +156,7 @@ def _client(row: asyncpg.Record) -> ClientRow:
         expires_at=row["expires_at"],
         former_expires_at=row["former_expires_at"],
         revoked_at=row["revoked_at"],
+        package_recipient=row["package_recipient"],
     )
 
 

@@ -15,8 +15,9 @@ from dsr_core.closing import Outcome
 from dsr_core.errors import Unavailable
 from dsr_core.ids import CohortId, RequestId
 from dsr_core.lifecycle import State
-from dsr_core.rights import Right
+from dsr_core.rights import RIGHTS, Right
 from dsr_intake.adapters.duplicates import duplicates_of
+from dsr_intake.adapters.hand_overs import want_hand_overs
 from dsr_intake.adapters.suppressions import list_ended
 from dsr_intake.deferral import Deferred
 from dsr_intake.model import Answer, Known
@@ -56,11 +57,18 @@ class PostgresClosing:
                 if alike is not None and made:
                     made += await _duplicates(connection, made, alike)
                 await write(connection, made, tell=tell, at=at)
+                handing = [one.request_id for one in made if _hands_over(one)]
+                if handing:
+                    await want_hand_overs(connection, handing, at=at)
                 changed = {one.request_id for one in made}
                 await _defer(connection, [one for one in deferred if one.request_id in changed])
                 wanted = {one: said for one, said in packages.items() if one in changed}
                 await _want(connection, wanted, at)
         return len(made), [one for one in request_ids if one not in found]
+
+
+def _hands_over(one: Answer) -> bool:
+    return one.promise is not None and RIGHTS[one.promise.right].hands_over
 
 
 async def _duplicates(

@@ -179,6 +179,14 @@ class PostgresPackageLinks:
                     request_id,
                     at,
                 )
+                await connection.execute(
+                    """
+                    update intake.hand_overs set revoked_at = $2
+                    where request_id = $1 and settled_at is null
+                    """,
+                    request_id,
+                    at,
+                )
                 await audited(connection, "package.revoke", [request_id], reason)
         return int(status.rpartition(" ")[2])
 

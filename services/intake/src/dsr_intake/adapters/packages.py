@@ -15,6 +15,7 @@ from dsr_intake.adapters.audit import audited
 from dsr_intake.adapters.closing import known, write, write_letters
 from dsr_intake.adapters.decisions import locked
 from dsr_intake.adapters.duplicates import duplicates_of
+from dsr_intake.adapters.hand_overs import want_hand_overs
 from dsr_intake.adapters.members import addressee_of
 from dsr_intake.adapters.package_copies import BEING_MADE, settle
 from dsr_intake.adapters.webhooks import tell_of_packages
@@ -220,6 +221,7 @@ class PostgresPackages:
                 if package.is_partial:
                     ids += await duplicates_of(connection, ids)
                 await tell_of_packages(connection, ids, at=at, until=made.expires_at)
+                await want_hand_overs(connection, ids, at=at)
                 if package.is_partial:
                     await connection.execute(_PARTIAL_LETTER, package.request_id, at)
                     return True
@@ -300,6 +302,10 @@ class PostgresPackages:
                         id = $1 or duplicate_of = $1 or id in (select request_id from links)
                     )
                     """,
+                    request_id,
+                )
+                await connection.execute(
+                    "update intake.hand_overs set recipient = null where package_id = $1",
                     request_id,
                 )
                 await connection.execute(

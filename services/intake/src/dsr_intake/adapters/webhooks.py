@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -16,7 +17,14 @@ from dsr_intake.model.audit import calling
 from dsr_intake.model.webhooks import Delivery, Told, Webhook
 from dsr_runtime.postgres import translated
 
-__all__ = ["PostgresWebhooks", "tell_of_packages"]
+__all__ = [
+    "PostgresWebhooks",
+    "failing",
+    "healthy",
+    "tell_of_hand_over",
+    "tell_of_packages",
+    "webhook_of",
+]
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -68,7 +76,7 @@ class PostgresWebhooks:
         """Return a client's webhook, or none."""
         with translated():
             row = await self._pool.fetchrow(_WEBHOOK, client_id)
-        return _webhook(row, waiting=row["waiting"]) if row else None
+        return webhook_of(row, waiting=row["waiting"]) if row else None
 
     async def rotate(self, client_id: str, *, at: datetime) -> Webhook | None:
         """Give a webhook its next secret."""
@@ -107,17 +115,27 @@ class PostgresWebhooks:
     async def replay(self, client_id: str, *, since: datetime, at: datetime) -> int:
         """Have everything that changed since a time delivered again."""
         with translated():
-            done = await self._pool.execute(
+            done = await self._pool.fetchval(
                 """
-                update intake.webhook_deliveries
-                set next_try_at = $3, tries = 0, settled_at = null, result = null
-                where client_id = $1 and changed_at >= $2
+                with on_their_way as (
+                    update intake.hand_overs
+                    set next_try_at = $3, tries = 0, settled_at = null, result = null
+                    where client_id = $1 and wanted_at >= $2 and claim_id is null
+                        and (settled_at is null or result = 'given_up')
+                    returning 1
+                ), told as (
+                    update intake.webhook_deliveries
+                    set next_try_at = $3, tries = 0, settled_at = null, result = null
+                    where client_id = $1 and changed_at >= $2
+                    returning 1
+                )
+                select (select count(*) from on_their_way) + (select count(*) from told)
                 """,
                 client_id,
                 since,
                 at,
             )
-        return int(done.split()[-1])
+        return int(done)
 
     async def gather(self, *, at: datetime) -> int:
         """Make deliveries of what has changed for clients with a webhook."""
@@ -173,7 +191,7 @@ class PostgresWebhooks:
                     = (due.client_id, due.request_id, due.revision, due.event)
                     and w.client_id = d.client_id
                 returning w.*, d.request_id, d.revision, d.state, d.outcome, d.changed_at, d.tries,
-                    d.event, d.expires_at
+                    d.event, d.expires_at, d.details
                 """,
                 at,
                 at + lease,
@@ -181,7 +199,7 @@ class PostgresWebhooks:
             )
         return [
             Delivery(
-                webhook=_webhook(row),
+                webhook=webhook_of(row),
                 request_id=RequestId(str(row["request_id"])),
                 revision=row["revision"],
                 state=row["state"],
@@ -190,6 +208,7 @@ class PostgresWebhooks:
                 tries=row["tries"],
                 event=Told(row["event"]),
                 expires_at=row["expires_at"],
+                details=json.loads(row["details"] or "{}"),
             )
             for row in rows
         ]
@@ -284,12 +303,55 @@ async def tell_of_packages(
     )
 
 
+async def tell_of_hand_over(
+    connection: _Connection,
+    request_id: RequestId,
+    event: Told,
+    details: Mapping[str, object],
+    *,
+    at: datetime,
+) -> None:
+    """Have the client of a request told how the hand-over of its package has ended, if it has a webhook."""
+    await connection.execute(
+        """
+        insert into intake.webhook_deliveries (client_id, request_id, revision, event, state, outcome,
+            changed_at, next_try_at, details)
+        select client_id, id, pg_current_xact_id()::text::bigint, $2, state, outcome, $3, $3, $4
+        from intake.subject_requests join intake.webhooks using (client_id) where id = $1
+        """,
+        request_id,
+        event.value,
+        at,
+        json.dumps(details),
+    )
+
+
+async def healthy(connection: _Connection, client_id: str) -> None:
+    """Record that a webhook has taken something."""
+    await connection.execute(
+        "update intake.webhooks set failing_since = null"
+        " where client_id = $1 and failing_since is not null",
+        client_id,
+    )
+
+
+async def failing(connection: _Connection, client_id: str, at: datetime) -> None:
+    """Record that a webhook has not taken something."""
+    await connection.execute(
+        "update intake.webhooks set failing_since = $2"
+        " where client_id = $1 and failing_since is null",
+        client_id,
+        at,
+    )
+
+
 async def _audited(connection: _Connection, what: str, *targets: str) -> None:
     """Enter a change of where a client is told, though a program makes it: it opens a way out."""
     await audited(connection, f"webhook.{what}", targets, by=calling())
 
 
-def _webhook(row: asyncpg.Record, *, waiting: int = 0) -> Webhook:
+def webhook_of(row: asyncpg.Record, *, waiting: int = 0) -> Webhook:
+    """Return the webhook that a row of its table is."""
     return Webhook(
         client_id=row["client_id"],
         url=row["url"],

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from dsr_core.errors import RejectedInput, RuleViolation
 from dsr_intake.application.clock import Clock
+from dsr_intake.application.packages.age_file import checked_age_key
 from dsr_intake.model.principals import (
     ALLOWED,
     GIVEN,
@@ -171,6 +172,20 @@ class ApiClients:
         if kept is None:
             return None
         return await self._another(by.id, overlap, kept.secrets[0][1], reason)
+
+    async def receive(
+        self, client_id: str, recipient: str | None, *, reason: str
+    ) -> ClientRow | None:
+        """Allow a program to have packages at its callback, encrypted to a key of age; or none any more.
+
+        What is on its way to it begins anew for another key, and ends where it may have none. None where
+        there is no such program.
+
+        Raises:
+            RejectedInput: It is no public key of age.
+        """
+        key = None if recipient is None else checked_age_key(recipient, field="recipient")
+        return await self._store.receive(client_id, key, reason=reason)
 
     async def _another(
         self, client_id: str, overlap: timedelta, expires_at: datetime | None, reason: str

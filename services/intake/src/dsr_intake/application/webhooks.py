@@ -163,3 +163,6 @@ def _told(one: Delivery) -> tuple[str, dict[str, object]]:
             return message_id, {"id": one.request_id, "state": one.state, "outcome": one.outcome}
         case Told.PACKAGE_READY:
             return f"{message_id}_package", {"id": one.request_id, "expires_at": one.expires_at}
+        case Told.HANDED_OVER | Told.HAND_OVER_ENDED:
+            name = one.event.value.removeprefix("package.")
+            return f"{message_id}_{name}", {"id": one.request_id, **one.details}

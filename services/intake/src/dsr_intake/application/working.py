@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
 from dsr_core.errors import Unavailable
 
-__all__ = ["Working", "pause_after"]
+__all__ = ["Working", "held", "pause_after", "where"]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -56,7 +59,31 @@ class Working(ABC):
         """Do some of what waits; return how much that was, 0 where nothing waited."""
 
 
+@asynccontextmanager
+async def held(hold: Callable[[], Awaitable[None]], *, every_s: float) -> AsyncIterator[None]:
+    """Have a claim last until the end of this; nothing of it is written after that."""
+
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            with suppress(Unavailable):
+                await hold()
+
+    holding = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        holding.cancel()
+        await asyncio.wait([holding])
+
+
 def pause_after(tries: int, *, longest_s: float) -> timedelta:
     """Return how long to wait after so many tries: twice as long each time, with jitter."""
     pause: float = min(_FIRST_PAUSE_S * 2 ** min(tries - 1, 20), longest_s)
     return timedelta(seconds=pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+
+
+def where(error: Exception) -> str:
+    """Return what a fault is and where it was raised, for the log; never what it says."""
+    [*_, last] = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

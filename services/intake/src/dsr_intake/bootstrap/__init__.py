@@ -55,6 +55,9 @@ async def start(process: Process, settings: Settings) -> None:
     if built.packages is not None:
         for making in built.packages.makers:
             process.spawn(making.run(), stop=making.stop, turn=LAST)
+        if outside.webhook_key is not None:
+            for handing in built.packages.handers:
+                process.spawn(handing.run(), stop=handing.stop, turn=LAST)
     if settings.smtp_url is not None:
         read_topic(escalations(outside))
     if context.console is not None:

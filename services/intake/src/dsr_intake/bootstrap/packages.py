@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 
+from dsr_intake.adapters.hand_overs import PostgresHandOvers
 from dsr_intake.adapters.object_store import Objects
 from dsr_intake.adapters.package_copies import PostgresCopies
 from dsr_intake.adapters.package_keys import PostgresPackageKeys
 from dsr_intake.adapters.package_links import PostgresPackageLinks
 from dsr_intake.adapters.packages import PostgresPackages
 from dsr_intake.adapters.reading import PostgresReads
+from dsr_intake.adapters.webhooks import PostgresWebhooks
 from dsr_intake.application.clock import utc_now
 from dsr_intake.application.letters.writing import Stationery
 from dsr_intake.application.packages.copies import Copies
 from dsr_intake.application.packages.expiring import Expiring
 from dsr_intake.application.packages.fetching import Fetching
+from dsr_intake.application.packages.handing_over import HandingOver, HandingOverParts
 from dsr_intake.application.packages.keys import PackageKeys
 from dsr_intake.application.packages.links import Links, LinkTerms
 from dsr_intake.application.packages.making import Making, MakingParts, Terms
@@ -26,10 +29,14 @@ from dsr_intake.application.packages.releasing import Releasing
 from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.words import Words
 from dsr_intake.bootstrap.outside import Outside
+from dsr_intake.bootstrap.webhooks import webhook_calls
 from dsr_intake.http.context import PackageDoor
 from dsr_intake.ports import PackageStore
 
 __all__ = ["Packages", "packages"]
+
+_SENT_AT_ONCE = 2
+"""So many parts are sent to callbacks at once, each of 8 MiB in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,9 @@ class Packages:
     keys: PackageKeys
     makers: tuple[Making, ...]
     """The first makes any package, the others small ones alone."""
+
+    handers: tuple[HandingOver, ...]
+    """Each sends a part at a time to a callback."""
 
     expiring: Expiring
     releasing: Releasing
@@ -127,9 +137,21 @@ def packages(
 
     releasing = Releasing(store=store, ledger=outside.ledger, clock=utc_now, on_committed=wake)
     copies = Copies(store=PostgresCopies(outside.pool), clock=utc_now, on_committed=on_committed)
+    fetching = Fetching(store=store, keys=keys, objects=objects)
+    hand_overs = PostgresHandOvers(outside.pool)
+    sending = HandingOverParts(
+        store=hand_overs,
+        webhooks=PostgresWebhooks(outside.pool),
+        fetching=fetching,
+        calls=webhook_calls(outside),
+    )
     return Packages(
         keys=keys,
         makers=makers,
+        handers=tuple(
+            HandingOver(sending, lease=terms.lease, metrics=outside.metrics, clock=utc_now)
+            for _ in range(_SENT_AT_ONCE)
+        ),
         expiring=Expiring(store=store, objects=objects, metrics=outside.metrics, clock=utc_now),
         releasing=releasing,
         copies=copies,
@@ -139,7 +161,8 @@ def packages(
             links=links,
             releasing=releasing,
             copies=copies,
-            fetching=Fetching(store=store, keys=keys, objects=objects),
+            fetching=fetching,
+            hand_overs=hand_overs,
             store=store,
             words=words,
             signer=signer,

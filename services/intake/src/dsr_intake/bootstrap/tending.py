@@ -172,6 +172,9 @@ def look_after(process: Process, outside: Outside, built: Application) -> None:
             else_say="what is there past the legal date is handed over later",
         )
         _tend(process, _MEASURE_EVERY_S, expiring.standing, else_say="packages are measured later")
+        handing, *_ = built.packages.handers
+        _tend(process, _RELEASE_EVERY_S, handing.end, else_say="hand-overs are ended later")
+        _tend(process, _FORGET_EVERY_S, handing.forget, else_say="hand-overs are forgotten later")
     letters = built.context.letters
     repeat(process, _MEASURE_EVERY_S, lambda: _count_letters(letters, outside.metrics), turn=LAST)
     repeat(process, _FOLLOW_UP_EVERY_S, lambda: _follow_up(built.following_up), turn=LAST)

@@ -26,7 +26,7 @@ from dsr_intake.http.doors import caller, lease
 from dsr_intake.http.examples import BATCH, BATCH_RESULTS
 from dsr_intake.http.lines import LINE_LIMIT, lines
 from dsr_intake.http.openapi import answer, body, problems
-from dsr_intake.http.requests import overloaded, verdict_problem
+from dsr_intake.http.requests import no_hand_over, overloaded, verdict_problem
 from dsr_intake.http.submission import parse_line
 from dsr_intake.http.views import BASE
 from dsr_intake.model import Accepted, Draft, Verdict
@@ -102,6 +102,9 @@ class _Batch:
         self._size = 0
         self._writing: asyncio.Task[None] | None = None
         self._passed_over = 0
+        self._no_hand_over: tuple[RejectedInput | None] | None = None
+        """Why packages cannot be sent to the client's callback, once it was looked up."""
+
         self.is_cut_off = False
         """Whether the body went on and was not read to its end."""
 
@@ -139,7 +142,7 @@ class _Batch:
     async def _take_line(self, number: int, line: bytes | None) -> None:
         if line is not None and not line.strip():
             return
-        self._chunk.append((number, self._read(line)))
+        self._chunk.append((number, await self._read(line)))
         self._size += len(line or b"")
         if len(self._chunk) >= _CHUNK_LINES or self._size >= _CHUNK_BYTES:
             await self._flush()
@@ -147,15 +150,15 @@ class _Batch:
             # Reading a line takes CPU, and others wait for theirs.
             await asyncio.sleep(0)
 
-    def _read(self, line: bytes | None) -> Draft | Problem:
+    async def _read(self, line: bytes | None) -> Draft | Problem:
         try:
-            return self._draft(line)
+            return await self._draft(line)
         except (Problem, RejectedInput) as fault:
             problem = from_error(fault)
             self._context.metrics.refused.labels("batch", problem.code).inc()
             return problem
 
-    def _draft(self, line: bytes | None) -> Draft:
+    async def _draft(self, line: bytes | None) -> Draft:
         if line is None:
             raise Problem(413, "line_too_long", f"a line has {LINE_LIMIT:,} bytes at most")
         submission = parse_line(line)
@@ -163,8 +166,17 @@ class _Batch:
         if key in self._seen:
             detail = "this batch has an earlier line with the same idempotency key"
             raise Problem(422, "duplicate_idempotency_key", detail)
+        if submission.hand_over:
+            await self._check_hand_over()
         self._seen.add(key)
         return self._context.drafter.draft(submission, client_id=self._client_id, may_wait=False)
+
+    async def _check_hand_over(self) -> None:
+        if self._no_hand_over is None:
+            self._no_hand_over = (await no_hand_over(self._context, self._client_id),)
+        [refusal] = self._no_hand_over
+        if refusal is not None:
+            raise refusal
 
     async def _flush(self) -> None:
         """Start writing the chunk; the one before must be written first, since results have an order."""

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
 from dsr_intake.application.clients import NewClient, NewKey
+from dsr_intake.application.packages.age_file import AGE_KEY_PATTERN
 from dsr_intake.http.context import Context
 from dsr_intake.http.decisions import DecisionBody, Reason, ReasonParameter, at, read
 from dsr_intake.http.doors import caller
+from dsr_intake.http.examples import AGE_KEY
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.submission import RFC3339
@@ -80,6 +82,19 @@ class RotationBody(OwnRotationBody):
     expires_at: _End = None
 
 
+class PackageRecipientBody(DecisionBody):
+    """A program may have packages at its callback, encrypted to a key."""
+
+    recipient: Annotated[
+        str,
+        Field(
+            pattern=AGE_KEY_PATTERN,
+            description="The program's public key, in the format of age (X25519).",
+        ),
+    ]
+    reason: Reason
+
+
 class ApiKeyDocument(BaseModel):
     """A client and its key, which is shown this once."""
 
@@ -102,6 +117,8 @@ class ClientDocument(BaseModel):
     expires_at: datetime | None
     former_expires_at: datetime | None
     revoked_at: datetime | None
+    package_recipient: str | None
+    """What packages for its callback are encrypted to; none where it may have none."""
 
 
 class ClientsDocument(BaseModel):
@@ -110,12 +127,21 @@ class ClientsDocument(BaseModel):
     clients: list[ClientDocument]
 
 
-DOCUMENTS = (ApiKeyDocument, ClientsDocument, NewClientBody, OwnRotationBody, RotationBody)
+DOCUMENTS = (
+    ApiKeyDocument,
+    ClientDocument,
+    ClientsDocument,
+    NewClientBody,
+    OwnRotationBody,
+    PackageRecipientBody,
+    RotationBody,
+)
 """What is described in the API's documentation."""
 
 _NEW = TypeAdapter(NewClientBody)
 _ROTATION = TypeAdapter(RotationBody)
 _OWN_ROTATION = TypeAdapter(OwnRotationBody)
+_RECIPIENT = TypeAdapter(PackageRecipientBody)
 
 
 def router(context: Context) -> APIRouter:
@@ -123,6 +149,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/internal/v1", tags=["clients"])
     _add_making(routes, context)
     _add_rotating(routes, context)
+    _add_receiving(routes, context)
     _add_ending(routes, context)
     return routes
 
@@ -230,6 +257,51 @@ def _add_rotating(routes: APIRouter, context: Context) -> None:
         return _key(made)
 
 
+def _add_receiving(routes: APIRouter, context: Context) -> None:
+    path = "/clients/{client_id}/package-recipient"
+
+    async def received(client_id: str, recipient: str | None, reason: str) -> ClientRow:
+        found = await context.clients.receive(client_id, recipient, reason=reason)
+        if found is None:
+            raise Problem(404, "not_found", "there is no program of that id")
+        return found
+
+    @routes.put(
+        path,
+        dependencies=[context.doors.needs(Scope.CLIENTS_MANAGE)],
+        summary="Allow a program to have packages at its callback",
+        description=(
+            "Of its own requests that ask for it (`hand_over`), encrypted to this key. What is on its way "
+            "under another key begins anew. 404 where there is no such program, or it is revoked."
+        ),
+        responses={
+            200: answer("ClientDocument", "The program"),
+            **problems(400, 404, 413, 415, 422),
+        },
+        openapi_extra={
+            "requestBody": body(
+                {"$ref": "#/components/schemas/PackageRecipientBody"},
+                examples={"an agent": {"recipient": AGE_KEY, "reason": "the contract says so"}},
+            )
+        },
+    )
+    async def allow(request: Request, client_id: _ClientId) -> Response:
+        asked = await read(request, _RECIPIENT)
+        return json_response(_document(await received(client_id, asked.recipient, asked.reason)))
+
+    @routes.delete(
+        path,
+        status_code=204,
+        dependencies=[context.doors.needs(Scope.CLIENTS_MANAGE)],
+        summary="Send a program no more packages",
+        description="What is on its way ends, and it is told. Safe to repeat.",
+        responses={204: {"description": "It gets none"}, **problems(404, 422)},
+    )
+    async def end(client_id: _ClientId, reason: ReasonParameter) -> Response:
+        await received(client_id, None, reason)
+        return Response(status_code=204)
+
+
 def _add_ending(routes: APIRouter, context: Context) -> None:
     @routes.get(
         "/clients",
@@ -277,4 +349,5 @@ def _document(one: ClientRow) -> dict[str, Any]:
         "expires_at": one.expires_at,
         "former_expires_at": one.former_expires_at,
         "revoked_at": one.revoked_at,
+        "package_recipient": one.package_recipient,
     }

@@ -45,6 +45,7 @@ from dsr_intake.ports import (
     ReadStore,
     RegistryView,
 )
+from dsr_intake.ports.hand_overs import HandOverStore
 from dsr_intake.ports.links import LinkStore
 
 __all__ = ["ConsoleDoor", "Context", "PackageDoor"]
@@ -56,6 +57,7 @@ class PackageDoor:
 
     links: Links
     fetching: Fetching
+    hand_overs: HandOverStore
     releasing: Releasing
     copies: Copies
     store: PackageStore

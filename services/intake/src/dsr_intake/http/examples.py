@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "ACCEPTED",
+    "AGE_KEY",
     "BATCH",
     "BATCH_RESULTS",
     "BLOCKERS",
@@ -14,6 +15,9 @@ __all__ = [
     "SUBMISSIONS",
     "TIMELINE",
 ]
+
+AGE_KEY = "age1cz84afs0c7rs2paavc8maarar5x4kl67qup6v259ngd7rr2fkeaqt5nvt2"
+"""A public key of age, whose private half nobody has."""
 
 _ID = "01978f2e-3c4b-7d5a-8e6f-0a1b2c3d4e5f"
 _DIGEST = "5f16f4c7f149ac4f9510d9cf8cf384038ad348b3bcdc01915f95de12df9d1b02"

@@ -18,6 +18,7 @@ from dsr_intake.http.openapi import answer, body, problems
 from dsr_intake.http.requests import RequestIdParameter, own_request
 from dsr_intake.http.views import BASE, json_response
 from dsr_intake.model import RequestView
+from dsr_intake.model.hand_overs import HandOverView, parts_of
 from dsr_intake.model.packages import PackageLink
 from dsr_intake.model.principals import PrincipalKind, Scope
 from dsr_runtime.http.problems import Problem
@@ -36,6 +37,31 @@ class PackageLinkDocument(BaseModel):
     revoked_at: datetime | None
     opened: int
     """How often a code has opened it."""
+
+
+class HandOverDocument(BaseModel):
+    """How the way of a package to its client's callback stands."""
+
+    number: int
+    """Of the package."""
+
+    state: str
+    """`waiting` until it is begun, `sending`, or how it has ended: `handed_over`, `given_up`, `expired`,
+    `revoked`, `request_ended`, `of_another_client`, `not_allowed` or `no_webhook`."""
+
+    parts: int | None
+    """How many there are; none before it is begun."""
+
+    parts_confirmed: int
+    size: int | None
+    """Of the encrypted file, in bytes; none before it is begun."""
+
+    tries: int
+    """How often the next part was not taken."""
+
+    next_try_at: datetime | None
+    begun_at: datetime | None
+    ended_at: datetime | None
 
 
 class PackageDocument(BaseModel):
@@ -74,6 +100,8 @@ class PackageDocument(BaseModel):
     """Why it cannot be accepted as it is: `open`, `being_made` or `settled`; none where it can."""
 
     links: list[PackageLinkDocument]
+    hand_overs: list[HandOverDocument]
+    """To the callback of its client, where the request asked for that; the newest package first."""
 
 
 class PackageKeysDocument(BaseModel):
@@ -179,7 +207,11 @@ def _add_deciding(routes: APIRouter, context: Context) -> None:
 
     for action, done, said in (
         ("link", _link_anew, "Mail a new link to a package; those before do not work any more"),
-        ("revoke", _revoke, "Revoke the links to a package; another can be mailed later"),
+        (
+            "revoke",
+            _revoke,
+            "Revoke the links to a package, and send it to no callback; another link can be mailed later",
+        ),
         (
             "release",
             _release,
@@ -272,8 +304,23 @@ async def _shown(context: Context, one: RequestView) -> Response:
             "set_aside_why": package.set_aside_why,
             "not_acceptable": await door.copies.hindrance(one.answered_with),
             "links": [_link(each) for each in await door.links.of(one.request_id)],
+            "hand_overs": [_hand_over(each) for each in await door.hand_overs.of(one.request_id)],
         }
     )
+
+
+def _hand_over(one: HandOverView) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "state": one.result or ("waiting" if one.begun_at is None else "sending"),
+        "parts": None if one.size is None else parts_of(one.size),
+        "parts_confirmed": one.parts_confirmed,
+        "size": one.size,
+        "tries": one.tries,
+        "next_try_at": one.next_try_at,
+        "begun_at": one.begun_at,
+        "ended_at": one.settled_at,
+    }
 
 
 def _link(one: PackageLink) -> dict[str, Any]:

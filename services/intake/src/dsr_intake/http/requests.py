@@ -16,6 +16,7 @@ from dsr_core.errors import RejectedInput, RuleViolation, Unavailable
 from dsr_core.ids import is_uuid
 from dsr_core.lifecycle import State
 from dsr_core.rights import Right
+from dsr_intake.application.packages.receiving import lacking
 from dsr_intake.application.room import Overloaded
 from dsr_intake.http.access import read_body, require_json
 from dsr_intake.http.context import Context
@@ -50,6 +51,7 @@ __all__ = [
     "IDEMPOTENCY_KEY",
     "RequestIdParameter",
     "idempotency_key",
+    "no_hand_over",
     "own_request",
     "router",
     "submission",
@@ -117,6 +119,18 @@ def submission(context: Context) -> Callable[[Request], Awaitable[Response]]:
     return submit
 
 
+async def no_hand_over(context: Context, client_id: str) -> RejectedInput | None:
+    """Return why the packages of a client cannot be sent to its callback; none where they can.
+
+    Raises:
+        Unavailable: The database is away.
+    """
+    if context.packages is None:
+        detail = "no packages are made here: leave it out"
+        return RejectedInput("packages_not_made", detail, field="hand_over")
+    return lacking(await context.packages.hand_overs.receiver(client_id))
+
+
 def overloaded(context: Context, fault: Overloaded, *, call: str) -> Problem:
     """Count a call that finds no room, and return its answer, which says when to come again."""
     context.metrics.refused.labels(call, "overloaded").inc()
@@ -128,6 +142,8 @@ async def _accepted(
     context: Context, sent: Submission, client_id: str, traceparent: str | None
 ) -> tuple[Verdict, str | None]:
     """Return what became of a submission, and what its attestation lacks."""
+    if sent.hand_over and (refusal := await no_hand_over(context, client_id)) is not None:
+        raise refusal
     if sent.appeal_of is not None:
         verdict = await context.appealing.submit(sent, client_id=client_id, traceparent=traceparent)
         if verdict is None:

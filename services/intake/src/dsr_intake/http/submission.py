@@ -23,10 +23,10 @@ from dsr_core.identity import Identifier, Identity
 from dsr_core.ids import RequestId
 from dsr_core.law.proofs import Evidence, Level
 from dsr_core.rights import RIGHTS, Right
-from dsr_intake.http.age_keys import AgeKey, age_key_of
 from dsr_intake.http.corrections import CategoryBody, CorrectionBody, rectified
 from dsr_intake.http.jurisdictions import JURISDICTION_PATTERN
 from dsr_intake.http.levels import AttestedLevel, ProvenLevel
+from dsr_intake.http.package_wishes import AgeKey, HandOver, age_key_of, is_handed_over
 from dsr_intake.http.scopes import DAY_PATTERN, ScopeBody, scope_of
 from dsr_intake.model import LetterKind, RequesterEvidence, Submission
 from dsr_runtime.http.problems import Problem
@@ -250,6 +250,7 @@ class _RequestBody(_Body):
         ),
     ] = None
     age_key: AgeKey = None
+    hand_over: HandOver = None
 
 
 class SubjectRequestBody(_RequestBody):
@@ -333,6 +334,7 @@ _NOT_CONTENT = {"idempotency_key": True}
 _LATER = (
     "age_key",
     "controller",
+    "hand_over",
     "letters",
     "appeal_of",
     "corrections",
@@ -438,6 +440,7 @@ def _submission(body: _RequestBody, idempotency_key: str | None) -> Submission:
         idempotency_key=idempotency_key,
         letters=body.letters,
         age_key=age_key_of(body.right, body.age_key),
+        hand_over=is_handed_over(body.right, body.hand_over),
         appeal_of=RequestId(appeal_of) if appeal_of is not None else None,
     )
 

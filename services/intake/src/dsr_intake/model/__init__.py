@@ -124,6 +124,9 @@ class Submission:
     age_key: str | None = None
     """The public key that the package is handed over under, where one was given."""
 
+    hand_over: bool = False
+    """Whether its packages are sent to the callback of its client."""
+
     evidence: RequesterEvidence | None = None
     """What shows that the requester may ask for another person; none where nothing was sent."""
 
@@ -323,6 +326,9 @@ class RequestView:
 
     age_key: str | None = None
     """The public key that its package is handed over under, where one was given with it."""
+
+    hand_over: bool = False
+    """Whether its packages are sent to the callback of its client."""
 
     evidence: RequesterEvidence | None = None
     """What was sent to show that the requester may ask for another person."""

@@ -21,6 +21,7 @@ __all__ = [
     "AuditFilter",
     "act_as",
     "acting",
+    "by_callback",
     "calling",
 ]
 
@@ -47,6 +48,17 @@ REQUESTER = Principal(
     authentication=Authentication.ONE_TIME_CODE,
 )
 """Whoever fetches a package by its link, or tries to."""
+
+
+def by_callback(client_id: str) -> Principal:
+    """Return an API client as who takes a package at its callback."""
+    return Principal(
+        id=client_id,
+        kind=PrincipalKind.CLIENT,
+        scopes=frozenset(),
+        authentication=Authentication.CALLBACK,
+    )
+
 
 _calling: ContextVar[Principal | None] = ContextVar("calling", default=None)
 _acting: ContextVar[Principal | None] = ContextVar("acting", default=None)

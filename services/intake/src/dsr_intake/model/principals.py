@@ -51,6 +51,9 @@ class Authentication(StrEnum):
     ONE_TIME_CODE = "one_time_code"
     """By a code that was mailed to the address of a request."""
 
+    CALLBACK = "callback"
+    """By answering at the address that its webhook names."""
+
     DATABASE = "database"
     """By having the database itself."""
 
@@ -245,6 +248,8 @@ class ClientRow:
     """Until when the key before that is good."""
 
     revoked_at: datetime | None = None
+    package_recipient: str | None = None
+    """What packages for its callback are encrypted to; none where it may have none."""
 
 
 def known_scopes(names: Iterable[str]) -> frozenset[Scope]:

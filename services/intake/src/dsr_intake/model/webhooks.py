@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,6 +17,8 @@ class Told(StrEnum):
 
     STATE_CHANGED = "subject_request.state_changed"
     PACKAGE_READY = "package.ready"
+    HANDED_OVER = "package.handed_over"
+    HAND_OVER_ENDED = "package.hand_over_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """That a request is in a state, or its package is ready, for one client's webhook."""
+    """That a request is in a state, or how its package stands, for one client's webhook."""
 
     webhook: Webhook
     request_id: RequestId
@@ -55,3 +58,6 @@ class Delivery:
     event: Told = Told.STATE_CHANGED
     expires_at: datetime | None = None
     """Until when the package can be fetched; none where none is told of."""
+
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What is said of how a package was handed over."""

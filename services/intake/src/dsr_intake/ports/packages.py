@@ -306,7 +306,10 @@ class PackageLinkStore(Protocol):
         ...
 
     async def revoke(self, request_id: RequestId, *, reason: str, at: datetime) -> int:
-        """Revoke the links of a request that are not, and enter it; return how many there were."""
+        """Revoke the links of a request that are not, and enter it; return how many there were.
+
+        What is on its way to a callback for it is not sent on.
+        """
         ...
 
     async def links(self, request_id: RequestId) -> list[PackageLink]:

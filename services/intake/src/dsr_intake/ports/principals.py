@@ -38,6 +38,15 @@ class ApiClientStore(Protocol):
         """
         ...
 
+    async def receive(
+        self, client_id: str, recipient: str | None, *, reason: str
+    ) -> ClientRow | None:
+        """Say what packages for a client's callback are encrypted to; none for a client that may have none.
+
+        None is returned where there is no such client, it is revoked, or it is a person's.
+        """
+        ...
+
     async def all(self) -> Sequence[ClientRow]:
         """Return every client, the oldest first."""
         ...

@@ -115,6 +115,9 @@ class Contents:
     fetch_by: date | None = None
     """By when a package can be fetched; none where there is none."""
 
+    sent_on: bool = False
+    """Whether the package is sent to the client's callback as well."""
+
     appeal: Appeal | None = None
     """None where the law knows no appeal, or the request is one."""
 
@@ -195,6 +198,7 @@ class Gathering:
             reason=reason,
             proving=proving,
             fetch_by=day(proving.until) if proving and proving.until else None,
+            sent_on=one.hand_over and not one.names_strangers,
             pointer=pointer,
             appeal=_appeal(regime, one, day(one.received_at)),
             complain_by=day(complain_by) if complain_by else None,

@@ -142,6 +142,7 @@ class Stationery:
             "link": one.proving.link if one.proving else "",
             "minutes": one.proving.minutes if one.proving else 0,
             "fetch_by": day(one.fetch_by),
+            "sent_on": one.sent_on,
             "first_package": one.proving.first_package if one.proving else "",
         }  # fmt: skip
 

@@ -38,7 +38,7 @@ _CHECKSUM_LETTERS = 6
 _SPARE_BITS = 4
 
 
-def checked_age_key(text: str) -> str:
+def checked_age_key(text: str, *, field: str = "age_key") -> str:
     """Return a recipient of age.
 
     Raises:
@@ -49,7 +49,7 @@ def checked_age_key(text: str) -> str:
         X25519PrivateKey.generate().exchange(_public(recipient))
     except (pyrage.RecipientError, ValueError) as error:
         detail = "it is no public key of age, like age1..."
-        raise RejectedInput("invalid_age_key", detail, field="age_key") from error
+        raise RejectedInput("invalid_age_key", detail, field=field) from error
     return recipient
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 
@@ -38,7 +35,7 @@ from dsr_intake.application.packages.signing import ManifestSigner
 from dsr_intake.application.packages.telling import request_told, systems_told
 from dsr_intake.application.packages.unusable import unusable_told
 from dsr_intake.application.packages.words import Words
-from dsr_intake.application.working import Working, pause_after
+from dsr_intake.application.working import Working, held, pause_after, where
 from dsr_intake.metrics import Metrics
 from dsr_intake.model import Answer, Known, RequestView
 from dsr_intake.model.packages import MadePackage, Package, SetAside, Setback
@@ -149,7 +146,8 @@ class Making(Working):
             await self._set_aside(package, SetAside.FAULTS)
             return
         try:
-            async with self._held(package):
+            every_s = self._terms.lease.total_seconds() / 3
+            async with held(lambda: self._hold(package), every_s=every_s):
                 await self._make(package)
         except Unavailable as error:
             log.warning("a package waits", request_id=package.request_id, error=str(error))
@@ -157,7 +155,7 @@ class Making(Working):
             await self._later(package, Setback.PART_MISSING if is_late else Setback.OUTAGE)
         except Exception as error:  # noqa: BLE001 - of one package: it ends nobody else's
             log.error(  # noqa: TRY400 - what a fault says may be of the person
-                "a package failed by a fault", request_id=package.request_id, error=_where(error)
+                "a package failed by a fault", request_id=package.request_id, error=where(error)
             )
             await self._later(package, Setback.FAULT)
 
@@ -180,22 +178,8 @@ class Making(Working):
             reason=why.value,
         )
 
-    @asynccontextmanager
-    async def _held(self, package: Package) -> AsyncIterator[None]:
-        """Have the lease last until the end of this; nothing of it is written after that."""
-        holding = asyncio.create_task(self._hold(package))
-        try:
-            yield
-        finally:
-            holding.cancel()
-            await asyncio.wait([holding])
-
     async def _hold(self, package: Package) -> None:
-        while True:
-            await asyncio.sleep(self._terms.lease.total_seconds() / 3)
-            with suppress(Unavailable):
-                until = self._clock() + self._terms.lease
-                await self._parts.store.hold(package, until=until)
+        await self._parts.store.hold(package, until=self._clock() + self._terms.lease)
 
     async def _make(self, package: Package) -> None:
         one = await self._parts.reads.any(package.request_id)
@@ -345,9 +329,3 @@ class Making(Working):
         [own] = await self._parts.wrapper.unwrap([(member.request_id, member.key)])
         identity = decrypt(member.ciphertext, request_id=member.request_id, key=own)
         return locked_contact(identity.first("email") or "", key, one.request_id)
-
-
-def _where(error: Exception) -> str:
-    """Return what a fault is and where it was raised, for the log; never what it says."""
-    [*_, last] = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
