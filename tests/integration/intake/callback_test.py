@@ -169,9 +169,18 @@ async def act(called: Called, action: str) -> None:
             await intake.pool.execute(
                 "update intake.packages set expires_at = now() where request_id = $1", called.id
             )
+        case "of_another_client":
+            other = await intake.http.post(
+                BASE, json=a_submission(9, right="access"), headers=await intake.client()
+            )
+            await intake.pool.execute(
+                "update intake.subject_requests set related_to = $2 where id = $1",
+                called.id,
+                other.json()["id"],
+            )
 
 
-@pytest.mark.parametrize("reason", ["revoked", "not_allowed", "expired"])
+@pytest.mark.parametrize("reason", ["revoked", "not_allowed", "expired", "of_another_client"])
 async def test_what_may_not_be_sent_any_more_stops_in_the_middle_and_that_is_told(
     called: Called, publisher: Publisher, reason: str
 ) -> None:
@@ -192,6 +201,19 @@ async def test_what_may_not_be_sent_any_more_stops_in_the_middle_and_that_is_tol
             "select recipient from intake.hand_overs where request_id = $1", called.id
         )
         assert kept is None
+
+
+async def test_whose_webhook_is_removed_is_sent_nothing_more(
+    called: Called, publisher: Publisher
+) -> None:
+    async def meanwhile(_: Heard) -> None:
+        called.callback.before_it_answers = None
+        await called.intake.http.delete("/v1/webhook", headers=called.header)
+
+    called.callback.before_it_answers = meanwhile
+    await called.package_is_made(publisher)
+    assert (await called.way("no_webhook"))["parts_confirmed"] == 1
+    assert [one.start for one in called.callback.of(called.id)] == [0]
 
 
 async def test_a_request_that_is_withdrawn_has_nothing_sent_on(called: Called) -> None:

@@ -36,6 +36,7 @@ CHANGING = {
     "propose",
     "prove",
     "publish",
+    "receive",
     "reconcile",
     "refer",
     "refuse",

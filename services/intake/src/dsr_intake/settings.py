@@ -233,7 +233,8 @@ class Settings(
     """How often a link can be opened by a code."""
 
     package_lease_s: float = Field(default=60, ge=1)
-    """Seconds after which a package that a process had in hand, and lives no more, is another's."""
+    """Seconds after which a package that a process had in hand, to make it or to send a part of it, and
+    lives no more, is another's."""
 
     package_system_bytes: int = Field(default=50_000_000_000, ge=1)
     """How many bytes one system may hand over for one request; what is more is named as missing."""

@@ -154,7 +154,8 @@ class PostgresHandOvers:
                 is_mine = await connection.fetchval(
                     f"""
                     update intake.hand_overs
-                    set recipient = $4, size = $5, begun_at = $6, parts_confirmed = 0 {_MINE}
+                    set recipient = $4, size = $5, begun_at = $6, parts_confirmed = 0, tries = 0
+                    {_MINE}
                     returning true
                     """,
                     *_named(one),

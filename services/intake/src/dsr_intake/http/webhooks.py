@@ -88,8 +88,9 @@ def _add_setting(routes: APIRouter, context: Context) -> None:
         description=(
             "Each change of state from now on (`subject_request.state_changed`), and each package that "
             "is ready (`package.ready`, with no way into it), is told as Standard Webhooks says, at "
-            "least once and in any order; `webhook-id` stays the same however often a message comes. The answer holds "
-            "the secret. What cannot be delivered is tried for two days; after five days without "
+            "least once and in any order; `webhook-id` stays the same however often a message comes. A client that may "
+            "have packages gets their parts, as bytes, and then `package.handed_over` or "
+            "`package.hand_over_ended`. The answer holds the secret. What cannot be delivered is tried for two days; after five days without "
             "any success, and after 410, the webhook is disabled until it is set again."
         ),
         responses={
@@ -152,7 +153,10 @@ def _add_reading(routes: APIRouter, context: Context) -> None:
         f"{_PATH}:replay",
         dependencies=[context.doors.needs(Scope.WEBHOOKS_MANAGE)],
         summary="Be told again",
-        description="Of every change since a time that was told or given up, with the same ids.",
+        description=(
+            "Of every change since a time that was told or given up, with the same ids; and be sent the "
+            "rest of each package that was given up."
+        ),
         responses={
             200: answer("ReplayedDocument", "How much is sent again"),
             **problems(400, 413, 415, 422),

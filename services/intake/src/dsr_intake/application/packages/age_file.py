@@ -91,20 +91,23 @@ class AgeFile:
             return
         first, last = max(start - head, 0) // _STORED_BYTES, (end - 1 - head) // _STORED_BYTES
         place = head + first * _STORED_BYTES
-        for chunk in self._chunks(first, last, clear):
-            yield chunk[max(start - place, 0) : end - place]
-            place += len(chunk)
+        for some in self._chunks(first, last, clear):
+            yield some[max(start - place, 0) : end - place]
+            place += len(some)
 
     def _chunks(
         self, first: int, last: int, clear: Callable[[int, int], Iterator[bytes]]
     ) -> Iterator[bytes]:
+        """Yield chunks, those of a piece together."""
         number = first
         for piece in clear(first * CHUNK_BYTES, min((last + 1) * CHUNK_BYTES, self._clear_size)):
-            rest = memoryview(piece)
-            while rest:
-                yield self._encrypted(number, rest[:CHUNK_BYTES])
-                rest = rest[CHUNK_BYTES:]
-                number += 1
+            whole = memoryview(piece)
+            starts = range(0, len(whole), CHUNK_BYTES)
+            yield b"".join(
+                self._encrypted(number + n, whole[start : start + CHUNK_BYTES])
+                for n, start in enumerate(starts)
+            )
+            number += len(starts)
         if not self._clear_size:
             yield self._encrypted(0, memoryview(b""))
 
