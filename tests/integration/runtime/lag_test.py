@@ -8,6 +8,7 @@ import uuid
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaTimeoutError
 
 from dsr_cli.stack import Stack
 from dsr_runtime.kafka import KafkaConnection, Publisher
@@ -66,5 +67,31 @@ async def test_what_a_group_has_not_committed_is_its_lag(
     await behind_by(0)
     await written(kafka, topic, 3)
     await behind_by(3)
+    lag.stop()
+    await counting
+
+
+async def test_a_client_whose_connection_is_dead_is_not_asked_again(
+    kafka: KafkaConnection, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await written(kafka, topic, 2)
+    made: list[AIOKafkaConsumer] = []
+
+    def made_anew(lag: Lag) -> AIOKafkaConsumer:
+        made.append(new_consumer(lag))
+        if len(made) == 1:
+            monkeypatch.setattr(made[0], "end_offsets", timed_out)
+        return made[-1]
+
+    async def timed_out(_: object) -> None:
+        raise KafkaTimeoutError
+
+    new_consumer = Lag._new_consumer
+    monkeypatch.setattr(Lag, "_new_consumer", made_anew)
+    found: dict[str, int] = {}
+    lag = Lag(kafka, {topic: "dsr.lag-of-the-dead"}, show=found.__setitem__, every_s=0.2)
+    counting = asyncio.create_task(lag.run())
+    await eventually(lambda: found.get(topic) == 2, what="another client has counted")
+    assert len(made) == 2
     lag.stop()
     await counting

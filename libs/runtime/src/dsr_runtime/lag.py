@@ -54,18 +54,24 @@ class Lag:
         await unless(self._stopping, self._count())
 
     async def _count(self) -> None:
-        async with AsyncExitStack() as clients:
-            consumer = await started(self._new_consumer, part="lag")
-            clients.push_async_callback(consumer.stop)
-            groups = await started(self._new_admin, part="lag")
-            clients.push_async_callback(groups.stop)
+        while True:
+            async with AsyncExitStack() as clients:
+                consumer = await started(self._new_consumer, part="lag")
+                clients.push_async_callback(consumer.stop)
+                groups = await started(self._new_admin, part="lag")
+                clients.push_async_callback(groups.stop)
+                await self._count_by(consumer, groups)
+            await asyncio.sleep(self._every_s)
+
+    async def _count_by(self, consumer: AIOKafkaConsumer, groups: _Admin) -> None:
+        """Count until that fails: of an address that is gone clients keep their connection to it."""
+        try:
             while True:
-                try:
-                    for topic, lag in (await self._lags(consumer, groups)).items():
-                        self._show(topic, lag)
-                except (KafkaError, OSError) as error:
-                    log.warning("what is unread is counted later", error=type(error).__name__)
+                for topic, lag in (await self._lags(consumer, groups)).items():
+                    self._show(topic, lag)
                 await asyncio.sleep(self._every_s)
+        except (KafkaError, OSError) as error:
+            log.warning("what is unread is counted later", error=type(error).__name__)
 
     def stop(self) -> None:
         """Ask `run` to end."""
