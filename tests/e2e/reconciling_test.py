@@ -184,7 +184,8 @@ async def ahead(loop: Loop) -> AsyncIterator[Ahead]:
         decided = await loop.submit()
         await only_missing(loop, opened, decided, system_id=LAST)
         owed = await loop.obligations(decided)
-        first = {one for one, obligation in owed.items() if obligation["phase"] == 1}
+        least = min(one["phase"] for one in owed.values())
+        first = {system_id for system_id, one in owed.items() if one["phase"] == least}
         await stopped(loop, "verifier")
         hold_id = await desk.hold("a claim of the other side", request_id=decided)
         answered = await loop.submit()

@@ -37,7 +37,9 @@ def command(
     apply: Annotated[
         bool, typer.Option("--yes", "--apply", help="Mend; without it, only say what differs")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit log, no personal data")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why; kept in the audit log and by Temporal, no personal data")
+    ] = "",
     since: Annotated[
         datetime | None,
         typer.Option(
