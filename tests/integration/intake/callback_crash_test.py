@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -58,7 +57,7 @@ async def sender(
         httpx.AsyncClient(base_url=first.url, timeout=30) as http,
     ):
         officer = await an_officer(database)
-        intake = Intake(first.url, cast(Any, None), http, pool, officer)
+        intake = Intake(first.url, http, pool, officer)
         called = Called(intake, tmp_path, verifier)
         called.callback, called.header = one, await intake.client()
         http.headers["authorization"] = called.header["authorization"]
