@@ -25,14 +25,20 @@ async def test_mending_needs_a_reason(loop: Loop) -> None:
 async def test_a_database_without_a_service_s_schema_is_said_with_what_names_another(
     loop: Loop,
 ) -> None:
-    elsewhere = {"DSR_VERIFIER_POSTGRES_DSN": loop.stack.postgres_dsn("postgres")}
+    elsewhere = {
+        "DSR_POSTGRES_DSN": loop.stack.postgres_dsn(),
+        "DSR_VERIFIER_POSTGRES_DSN": loop.stack.postgres_dsn("postgres"),
+    }
     said = await dsr(loop.stack.settings, "reconcile", variables=elsewhere)
     assert "there is no schema verifier" in said.fault
     assert "DSR_VERIFIER_POSTGRES_DSN" in said.fault
 
 
 async def test_a_database_that_is_away_is_said_with_what_names_it(loop: Loop) -> None:
-    away = {"DSR_INTAKE_POSTGRES_DSN": "postgresql://dsr:secret@127.0.0.1:9/dsr"}
+    away = {
+        "DSR_POSTGRES_DSN": loop.stack.postgres_dsn(),
+        "DSR_INTAKE_POSTGRES_DSN": "postgresql://dsr:secret@127.0.0.1:9/dsr",
+    }
     said = await dsr(loop.stack.settings, "reconcile", variables=away)
     assert "PostgreSQL of intake" in said.fault
     assert "DSR_INTAKE_POSTGRES_DSN" in said.fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from integration.intake.handing_over_test import ZIP
 from integration.intake.packages_test import BASE, ORDERS
 from integration.intake.partial_packages_test import CALLS, Late
 
+from dsr_core.ids import RequestId
 from dsr_core.registry import Registry
+from dsr_intake.adapters.hand_overs import PostgresHandOvers
 from dsr_intake.model.hand_overs import PART_BYTES
 from dsr_runtime.kafka import KafkaConnection, Publisher
 from support.callback import Heard, callback, certificates
@@ -267,9 +270,55 @@ async def test_the_supplement_is_sent_as_well(called: Called, publisher: Publish
     assert f"data/{called.systems[0]}/orders.jsonl" not in supplement
 
 
-async def test_who_has_given_up_has_the_rest_sent_by_a_replay(
+async def test_what_was_handed_over_is_not_wanted_again_with_its_supplement(
     called: Called, publisher: Publisher
 ) -> None:
+    called.there = await called.hand_over(called.systems[0], ORDERS)
+    called.delivered()
+    assert (await called.release()).status_code == 200
+    await called.told(DONE)
+    pool = called.intake.pool
+    kept = PostgresHandOvers(pool)
+    await kept.forget(before=datetime.now(UTC))
+    [done] = await kept.of(RequestId(called.id))
+    assert done.number == 1, "it is known for as long as its package might be wanted"
+    await pool.execute("delete from intake.hand_overs where request_id = $1", called.id)
+    await pool.execute(
+        "update intake.packages set expires_at = now() where request_id = $1", called.id
+    )
+    called.delivered(late=await called.hand_over(called.late, CALLS, export=2))
+    await called.close(publisher)
+    await called.told(DONE, 2)
+    assert [one.number for one in await kept.of(RequestId(called.id))] == [2]
+    assert called.callback.said(called.id, ENDED) == []
+
+
+async def test_two_packages_of_one_request_end_together(
+    called: Called, publisher: Publisher
+) -> None:
+    called.callback.status = lambda _: 500
+    called.there = await called.hand_over(called.systems[0], ORDERS)
+    called.delivered()
+    assert (await called.release()).status_code == 200
+    called.delivered(late=await called.hand_over(called.late, CALLS, export=2))
+    await called.close(publisher)
+
+    async def both_wait() -> bool:
+        ways = (await called.shown()).get("hand_overs", [])
+        return {one["number"] for one in ways if one["ended_at"] is None} == {1, 2}
+
+    await eventually(both_wait, within=60)
+    await act(called, "revoked")
+    await called.told(ENDED, 2)
+    ended = called.callback.said(called.id, ENDED)
+    assert sorted((one["number"], one["reason"]) for one in ended) == [
+        (1, "revoked"),
+        (2, "revoked"),
+    ]
+
+
+async def given_up(called: Called, publisher: Publisher) -> None:
+    """Have all of a package but its first part refused for as long as it is tried, and then no more."""
     called.callback.status = lambda part: 500 if part.start else 204
     await called.package_is_made(publisher)
 
@@ -284,12 +333,33 @@ async def test_who_has_given_up_has_the_rest_sent_by_a_replay(
     await eventually(is_last_try, within=60)
     assert (await called.told(ENDED))["reason"] == "given_up"
     called.callback.status = lambda _: 204
+
+
+async def replayed(called: Called) -> None:
     answer = await called.intake.http.post(
         "/v1/webhook:replay", headers=called.header, json={"since": "2026-01-01T00:00:00Z"}
     )
     assert answer.status_code == 200, answer.text
+
+
+async def test_who_has_given_up_has_the_rest_sent_by_a_replay(
+    called: Called, publisher: Publisher
+) -> None:
+    await given_up(called, publisher)
+    await replayed(called)
     await called.told(DONE)
     assert called.callback.taken(called.id) == [0, PART_BYTES, 2 * PART_BYTES]
+
+
+async def test_what_was_given_up_and_then_revoked_is_sent_by_no_replay(
+    called: Called, publisher: Publisher
+) -> None:
+    await given_up(called, publisher)
+    await act(called, "revoked")
+    await replayed(called)
+    assert (await called.way("revoked"))["parts_confirmed"] == 1
+    assert called.callback.taken(called.id) == [0]
+    assert called.callback.said(called.id, DONE) == []
 
 
 async def test_two_replicas_send_each_part_once(

@@ -101,14 +101,17 @@ def verifier_url() -> str:
 
 
 def postgres_dsns() -> dict[str, str]:
-    """Return each service's database: its own variable, DSR_POSTGRES_DSN, or the local stack's super user's.
+    """Return each service's database: its own variable, or DSR_POSTGRES_DSN; the local stack's where nothing is given.
+
+    The local stack is never mixed with what is given, a database or Kafka.
 
     Raises:
         CommandError: There is no local stack.
     """
     local = StackSettings.from_environment()
     shared = os.environ.get("DSR_POSTGRES_DSN")
-    if shared is None and local.secrets_dir.is_dir():
+    is_given = {"DSR_KAFKA_BOOTSTRAP", *POSTGRES_DSNS.values()} & os.environ.keys()
+    if shared is None and not is_given and local.secrets_dir.is_dir():
         shared = postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
     found = {one: os.environ.get(name) or shared for one, name in POSTGRES_DSNS.items()}
     given = {one: dsn for one, dsn in found.items() if dsn}

@@ -1,7 +1,7 @@
 """Mending: one transaction in PostgreSQL, with its entry in the audit log, then what consumers read again.
 
-Workflows go on before the entry is written, so that it says what was done: what Temporal refuses is left.
-A crash in between leaves what a second run finds and mends; what was mended is not found again.
+Workflows go on once the entry is durable that names them, so that none goes on unseen; what Temporal
+refuses then is left, and said. A crash in between leaves what a second run finds and mends; what was mended is not found again.
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ async def mend(
                 f"delete from {schema}.outbox where id = any($1::bigint[])",
                 [number for of, number in found.outbox if of == schema],
             )
-        if orchestration is not None:
-            await go_on(orchestration, found, reason)
         await _enter_in_audit(intake, found.differences, reason)
+    if orchestration is not None:
+        await go_on(orchestration, found, reason)
 
 
 async def go_on(orchestration: Orchestration, found: Findings, reason: str) -> None:

@@ -69,7 +69,7 @@ _OVER = f"""
     select h.request_id, h.number, h.client_id, h.parts_confirmed, {_WHY} as why
     from {_ALL}
     where h.settled_at is null and ({_WHY}) is not null
-    limit {_TOGETHER} for update of h skip locked
+    limit 1 for update of h skip locked
 """
 
 _SETTLE = """
@@ -106,20 +106,20 @@ class PostgresHandOvers:
         return Receiver(row["package_recipient"], has_webhook=row["has_webhook"])
 
     async def end(self, *, at: datetime) -> Sequence[HandOverEnd]:
-        """End some of what may not be sent any more."""
+        """End some of what may not be sent any more, each in a transaction of its own.
+
+        A client is told by the revision of the transaction: two of one request need two.
+        """
+        ended: list[HandOverEnd] = []
         with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                rows = await connection.fetch(_OVER, at, _FOLLOWED)
-                for row in rows:
-                    end = HandOverEnd(row["why"])
-                    told = {
-                        "number": row["number"],
-                        "reason": end.value,
-                        "parts_confirmed": row["parts_confirmed"],
-                    }
-                    request_id = RequestId(str(row["request_id"]))
-                    await _settle(connection, request_id, row["number"], Settled(end, told), at)
-        return [HandOverEnd(row["why"]) for row in rows]
+            async with self._pool.acquire() as connection:
+                while len(ended) < _TOGETHER:
+                    async with connection.transaction():
+                        row = await connection.fetchrow(_OVER, at, _FOLLOWED)
+                        if row is None:
+                            break
+                        ended.append(await _ended(connection, row, at))
+        return ended
 
     async def claim(self, *, at: datetime, lease: timedelta, claim_id: str) -> HandOver | None:
         """Give the caller one that is due and may be sent."""
@@ -230,10 +230,16 @@ class PostgresHandOvers:
         return [HandOverView(**row) for row in rows]
 
     async def forget(self, *, before: datetime) -> int:
-        """Drop what ended before a time."""
+        """Drop what ended before a time, but of packages that might be wanted again."""
         with translated():
             done = await self._pool.execute(
-                "delete from intake.hand_overs where settled_at < $1", before
+                """
+                delete from intake.hand_overs h where settled_at < $1 and not exists (
+                    select from intake.packages p
+                    where p.request_id = h.package_id and p.number = h.number and p.state = 'ready'
+                )
+                """,
+                before,
             )
         return int(done.split()[-1])
 
@@ -253,12 +259,19 @@ async def want_hand_overs(
         select r.id, p.number, p.request_id, r.client_id, $2, $2
         from intake.subject_requests r
         join intake.packages p on p.request_id = coalesce(r.duplicate_of, r.id)
-        where r.id = any($1::uuid[]) and r.hand_over and p.state = 'ready'
+        where r.id = any($1::uuid[]) and r.hand_over and p.state = 'ready' and p.expires_at > $2
         on conflict do nothing
         """,
         request_ids,
         at,
     )
+
+
+async def _ended(connection: _Connection, row: asyncpg.Record, at: datetime) -> HandOverEnd:
+    end, number = HandOverEnd(row["why"]), row["number"]
+    told = {"number": number, "reason": end.value, "parts_confirmed": row["parts_confirmed"]}
+    await _settle(connection, RequestId(str(row["request_id"])), number, Settled(end, told), at)
+    return end
 
 
 async def _settle(

@@ -182,7 +182,8 @@ class PostgresPackageLinks:
                 await connection.execute(
                     """
                     update intake.hand_overs set revoked_at = $2
-                    where request_id = $1 and settled_at is null
+                    where request_id = $1 and revoked_at is null
+                        and result is distinct from 'handed_over'
                     """,
                     request_id,
                     at,

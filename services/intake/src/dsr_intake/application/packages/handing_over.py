@@ -10,8 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -27,10 +31,16 @@ from dsr_intake.ports.webhooks import WebhookStore
 
 __all__ = ["HandingOver", "HandingOverParts"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _PART_WITHIN_S = 300.0
 """A part that is not taken by then is tried again later: who reads slowly keeps no other waiting."""
+
+_READ_WITHIN_S = 1800.0
+"""So long a whole package may be read for its digest; whoever hangs for longer is away."""
 
 _OUTAGE = timedelta(seconds=5)
 _FAULT = timedelta(minutes=10)
@@ -59,6 +69,7 @@ class HandingOver(Working):
         self._lease = lease
         self._metrics = metrics
         self._clock = clock
+        self._reading = ThreadPoolExecutor(thread_name_prefix="hand-over")
 
     async def step(self) -> bool:
         """Send one part, if one is due; a crash at any point leaves it to be sent again."""
@@ -127,13 +138,26 @@ class HandingOver(Working):
     async def _send(self, one: HandOver, content: Content, number: int) -> None:
         start = number * PART_BYTES
         part = Part(start, min(start + PART_BYTES, content.size))
-        body, headers = await asyncio.to_thread(self._message, one, content, part)
+        body, headers = await self._read(self._message, one, content, part)
         refusal = await self._called(one, body, headers)
         if refusal is None:
             self._metrics.webhooks.labels("delivered").inc()
             await self._parts.store.confirm(one, parts=number + 1, at=self._clock())
         else:
             await self._refused(one, refusal)
+
+    async def _read(self, read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Read the store in a thread of our own: one that waits for it would be missing elsewhere.
+
+        Raises:
+            Unavailable: It has not answered in time; the claim is given back.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_READ_WITHIN_S):
+                return await loop.run_in_executor(self._reading, partial(read, *arguments, **named))
+        except TimeoutError as error:
+            raise Unavailable("the object store does not answer in time") from error
 
     async def _called(self, one: HandOver, body: bytes, headers: dict[str, str]) -> Refusal | None:
         try:
@@ -161,7 +185,7 @@ class HandingOver(Working):
             await self._parts.webhooks.disable(client_id, refusal.disables, at=at)
 
     async def _complete(self, one: HandOver, content: Content) -> None:
-        digest = await asyncio.to_thread(_digest, content)
+        digest = await self._read(_digest, content)
         told = {
             "number": one.number,
             "file": _file(one, content),
