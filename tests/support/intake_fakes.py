@@ -24,6 +24,7 @@ from dsr_intake.model import (
     Draft,
     Held,
     KeyReused,
+    KeyTag,
     LedgerChange,
     LegalHold,
     Letter,
@@ -179,6 +180,9 @@ class FakeAcceptance:
                 self._held[key[0]] = (key[1], accepted)
         self.transactions.append([one.request_id for one in drafts])
         return [self._verdict(one) for one in drafts]
+
+    async def knows(self, tag: KeyTag) -> bool:
+        return tag.key in self._held
 
     def _verdict(self, draft: Draft) -> Verdict:
         content, accepted = self._held[draft.tag.key if draft.tag else draft.request_id.encode()]

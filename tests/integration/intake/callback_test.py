@@ -407,8 +407,19 @@ async def test_who_lacks_something_is_told_what_to_do(running: tuple[Intake, Pat
     code, pointer, said = await refused(right="deletion")
     assert (code, pointer) == ("invalid_request", "/hand_over")
     body = a_submission(right="access", hand_over="callback")
-    accepted = await intake.http.post(BASE, json=body, headers=one.header)
+    again = one.header | {"idempotency-key": "once"}
+    accepted = await intake.http.post(BASE, json=body, headers=again)
     assert accepted.status_code == 202
+    line = body | {"letters": False, "idempotency_key": "twice"}
+    lines = one.header | {"content-type": "application/x-ndjson"}
+    taken = await intake.http.post(f"{BASE}:batch", content=json.dumps(line), headers=lines)
+    assert taken.json()["status"] == 202, taken.text
+    await intake.http.delete("/v1/webhook", headers=one.header)
+    assert (await refused())[0] == "no_webhook"
+    repeated = await intake.http.post(BASE, json=body, headers=again)
+    assert (repeated.status_code, repeated.json()["id"]) == (202, accepted.json()["id"])
+    repeated = await intake.http.post(f"{BASE}:batch", content=json.dumps(line), headers=lines)
+    assert repeated.json()["id"] == taken.json()["id"]
 
 
 async def test_a_person_is_sent_no_packages_and_a_key_that_is_none_is_refused(

@@ -22,6 +22,7 @@ from dsr_intake.model import (
     Draft,
     FormedCohort,
     KeyReused,
+    KeyTag,
     StillRunning,
     Submission,
     Verdict,
@@ -240,6 +241,15 @@ class PostgresAcceptance:
         ]
         if appeals:
             await connection.executemany(_APPEAL, appeals)
+
+    async def knows(self, tag: KeyTag) -> bool:
+        """Tell whether an idempotency key stands for a request already."""
+        with translated():
+            found = await self._pool.fetchval(
+                "select exists (select from intake.idempotency_keys where key = any($1::bytea[]))",
+                list(tag.keys),
+            )
+        return bool(found)
 
     async def forget_keys(self, *, before: datetime) -> int:
         """Delete idempotency keys from before a time; return how many."""

@@ -51,6 +51,10 @@ class _Acceptor:
         self._metrics = metrics
         self._on_committed = on_committed
 
+    async def knows(self, draft: Draft) -> bool:
+        """Tell whether a draft's idempotency key stands for a request already, and gets its answer."""
+        return draft.tag is not None and await self._store.knows(draft.tag)
+
     async def _write(
         self, drafts: Sequence[Draft], grouping: _Grouping, *, call: str, wait: bool
     ) -> list[Verdict]:

@@ -166,16 +166,17 @@ class _Batch:
         if key in self._seen:
             detail = "this batch has an earlier line with the same idempotency key"
             raise Problem(422, "duplicate_idempotency_key", detail)
+        draft = self._context.drafter.draft(submission, client_id=self._client_id, may_wait=False)
         if submission.hand_over:
-            await self._check_hand_over()
+            await self._check_hand_over(draft)
         self._seen.add(key)
-        return self._context.drafter.draft(submission, client_id=self._client_id, may_wait=False)
+        return draft
 
-    async def _check_hand_over(self) -> None:
+    async def _check_hand_over(self, draft: Draft) -> None:
         if self._no_hand_over is None:
             self._no_hand_over = (await no_hand_over(self._context, self._client_id),)
         [refusal] = self._no_hand_over
-        if refusal is not None:
+        if refusal is not None and not await self._context.batch.knows(draft):
             raise refusal
 
     async def _flush(self) -> None:

@@ -142,9 +142,10 @@ async def _accepted(
     context: Context, sent: Submission, client_id: str, traceparent: str | None
 ) -> tuple[Verdict, str | None]:
     """Return what became of a submission, and what its attestation lacks."""
-    if sent.hand_over and (refusal := await no_hand_over(context, client_id)) is not None:
-        raise refusal
+    refusal = await no_hand_over(context, client_id) if sent.hand_over else None
     if sent.appeal_of is not None:
+        if refusal is not None:
+            raise refusal
         verdict = await context.appealing.submit(sent, client_id=client_id, traceparent=traceparent)
         if verdict is None:
             raise Problem(404, "not_found", "there is no request of that id to appeal")
@@ -152,6 +153,8 @@ async def _accepted(
     draft = context.drafter.draft(
         sent, client_id=client_id, traceparent=traceparent, by_letter=True
     )
+    if refusal is not None and not await context.single.knows(draft):
+        raise refusal
     return await context.single.accept(draft), draft.submission.lacks
 
 

@@ -9,6 +9,7 @@ from dsr_intake.model import (
     Acceptance,
     CohortStanding,
     Draft,
+    KeyTag,
     ListFilter,
     OpenTwin,
     RequestView,
@@ -49,6 +50,10 @@ class AcceptanceStore(Protocol):
         Returns:
             One verdict a draft, in order.
         """
+        ...
+
+    async def knows(self, tag: KeyTag) -> bool:
+        """Tell whether an idempotency key stands for a request already."""
         ...
 
 
