@@ -24,6 +24,7 @@ __all__ = [
     "Internal",
     "act_as",
     "api_connection",
+    "dsns_beside",
     "internal_connection",
     "kafka_from_environment",
     "key_name",
@@ -113,15 +114,21 @@ def postgres_dsns() -> dict[str, str]:
     is_given = {"DSR_KAFKA_BOOTSTRAP", *POSTGRES_DSNS.values()} & os.environ.keys()
     if shared is None and not is_given and local.secrets_dir.is_dir():
         shared = postgres.dsn(local, SecretStore(local.secrets_dir), postgres.DATABASE)
-    found = {one: os.environ.get(name) or shared for one, name in POSTGRES_DSNS.items()}
-    given = {one: dsn for one, dsn in found.items() if dsn}
-    if found != given:
-        names = " and ".join(POSTGRES_DSNS[one] for one in found if one not in given)
+    found = dsns_beside(shared)
+    missing = [name for one, name in POSTGRES_DSNS.items() if one not in found]
+    if missing:
+        names = " and ".join(missing)
         raise CommandError(
             f"set {names}, or DSR_POSTGRES_DSN where services share a database, or start the local "
             "stack with `dsr stack up`"
         )
-    return given
+    return found
+
+
+def dsns_beside(shared: str | None) -> dict[str, str]:
+    """Return each service's database that is known: its own variable's, or the one that services share."""
+    found = {one: os.environ.get(name) or shared for one, name in POSTGRES_DSNS.items()}
+    return {one: dsn for one, dsn in found.items() if dsn}
 
 
 def log_keys() -> list[NoteKey]:

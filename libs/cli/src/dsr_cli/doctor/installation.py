@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from dsr_cli.connection import (
     OFFICER,
     POSTGRES_DSNS,
+    dsns_beside,
     internal_connection,
     kafka_from_environment,
     verifier_url,
@@ -77,8 +78,7 @@ def _databases() -> dict[str, str]:
     local = StackSettings.from_environment()
     if given is None and "DSR_KAFKA_BOOTSTRAP" not in os.environ and local.data_dir.is_dir():
         given = Stack(local, attached=False).postgres_dsn()
-    found = {one: os.environ.get(name) or given for one, name in POSTGRES_DSNS.items()}
-    return {one: dsn for one, dsn in found.items() if dsn}
+    return dsns_beside(given)
 
 
 def _postgres(urls: Mapping[str, str]) -> dict[str, Look]:

@@ -31,8 +31,8 @@ from dsr_intake.ports.webhooks import WebhookStore
 
 __all__ = ["HandingOver", "HandingOverParts"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -146,7 +146,7 @@ class HandingOver(Working):
         else:
             await self._refused(one, refusal)
 
-    async def _read(self, read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    async def _read(self, read: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         """Read the store in a thread of our own: one that waits for it would be missing elsewhere.
 
         Raises:
